@@ -1,0 +1,39 @@
+/** Options every long call takes, and the progress it reports. */
+
+export interface Progress {
+  /** What is being done, for example `reading` or `choosing degree and ridge strength`. */
+  readonly phase: string;
+  readonly done: number;
+  /** 0 when it cannot be known. */
+  readonly total: number;
+  readonly unit: 'rows' | 'bytes' | 'iterations' | 'fits' | 'steps';
+}
+
+export interface RunOptions {
+  /** Aborting rejects the call with the signal's reason (an AbortError by default) within 100 ms. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Seed of all randomness in the call; the default is 1. */
+  readonly seed?: number | undefined;
+  /** Threads to use; results do not depend on it. The default is 1. */
+  readonly threads?: number | undefined;
+  /** Work that would need more memory than this is refused before it is allocated. */
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+/** Lets timers, signals and messages through: resolves in a new turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        channel.port1.close();
+        resolve();
+      };
+      channel.port2.postMessage(0);
+    }
+  });
+}
+
+declare const setImmediate: ((callback: () => void) => unknown) | undefined;

@@ -1,0 +1,3 @@
+export * from './encoder.ts';
+export * from './points.ts';
+export * from './table.ts';

@@ -1,0 +1,103 @@
+/**
+ * The seam between data and learning. A `Table` can describe its columns and
+ * turn them into points of the cube; where the cells live (arrays in memory, a
+ * SQL engine) is its own business. `memoryTable` is the implementation of this
+ * package; the Node package has one over files.
+ */
+import type { RunOptions } from '../base/index.ts';
+import type { EncoderSpec } from './encoder.ts';
+import type { CubePoints } from './points.ts';
+
+export type ColumnType = 'boolean' | 'number' | 'text';
+
+/** A text cell that, trimmed, is one of these counts as missing; so do null and undefined. */
+export const MISSING_TOKENS: readonly string[] = ['', '?', 'NA'];
+
+/** The most distinct values a profile lists. */
+export const PROFILE_VALUE_LIMIT = 64;
+
+export interface ColumnProfile {
+  readonly name: string;
+  /** `number` when every non-missing cell reads as a number (NaN and infinities included). */
+  readonly type: ColumnType;
+  readonly rowCount: number;
+  readonly missingCount: number;
+  /** Cells of a number column that are NaN or infinite; neither missing nor part of `values` and `quantiles`. */
+  readonly nonFiniteCount: number;
+  /** Distinct non-missing values (exact up to `PROFILE_VALUE_LIMIT`; above it possibly an estimate, within 10 %). */
+  readonly distinctCount: number;
+  /**
+   * The distinct non-missing values and their counts, most frequent first (ties: smaller string first), at most
+   * `PROFILE_VALUE_LIMIT`. Booleans read `false` and `true`, numbers as `String(number)`, texts trimmed.
+   */
+  readonly values: readonly { readonly value: string; readonly count: number }[];
+  /**
+   * Of a number column with more than two distinct values: the lower empirical quantiles (an existing value, at
+   * sorted position ceil(q N) - 1) for q = 1/bins ... (bins-1)/bins. Otherwise empty.
+   */
+  readonly quantiles: readonly number[];
+  /** The largest finite value of a number column; NaN otherwise. */
+  readonly maximum: number;
+}
+
+export interface UnseenValue {
+  readonly column: string;
+  readonly value: string;
+  readonly count: number;
+}
+
+export interface EncodedRows {
+  readonly points: CubePoints;
+  /** Index in the table of each encoded row, ascending; undefined when no row was dropped. */
+  readonly rows: Uint32Array | undefined;
+  /** Values the encoder has not seen, which were encoded as the reference ("no"); at most 20 per column. */
+  readonly unseen: readonly UnseenValue[];
+  /** Cells without a value, per column that has any. */
+  readonly missing: readonly { readonly column: string; readonly count: number }[];
+}
+
+export interface TableColumn {
+  readonly name: string;
+  /** The type as the source states it; text sources (CSV) are `text` before profiling. */
+  readonly type: ColumnType | 'unusable';
+  /** The source's own name of the type, for messages. */
+  readonly sourceType: string;
+}
+
+export interface Table {
+  /** What to call the table in messages, for example a file name. */
+  readonly label: string;
+  readonly rowCount: number;
+  readonly columns: readonly TableColumn[];
+
+  /**
+   * Describes the columns, over the rows where `mask` is non-zero (all rows without it).
+   * @throws FewfireError `unknown-column`, `unsupported` (a nested or binary column)
+   */
+  profile(
+    names: readonly string[],
+    options?: RunOptions & { readonly bins?: number; readonly mask?: Uint8Array },
+  ): Promise<readonly ColumnProfile[]>;
+
+  /**
+   * Encodes all rows with a fitted encoder. Rows with a missing value in a column whose `missing` is `drop` are
+   * left out; with `refuse` they are an error that counts them.
+   * @throws FewfireError `unknown-column`, `missing-values`, `invalid-data` (text or NaN where numbers were)
+   */
+  encode(spec: EncoderSpec, options?: RunOptions): Promise<EncodedRows>;
+
+  /**
+   * One column as text (the spelling `ColumnProfile.values` uses), null where missing.
+   * For targets with classes and for columns copied into predictions.
+   */
+  texts(name: string, options?: RunOptions): Promise<(string | null)[]>;
+
+  /**
+   * One column as numbers, NaN where missing.
+   * @throws FewfireError `invalid-data` naming the first row whose cell is not a finite number
+   */
+  numbers(name: string, options?: RunOptions): Promise<Float64Array>;
+
+  /** Frees what the table holds. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+
+// Workspaces resolve to their sources, so tests need only the WebAssembly build.
+const resolve = { conditions: ['source', 'module', 'browser', 'development|production'] };
+const ssr = { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } };
+
+export const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+);
+
+const node = {
+  resolve: { conditions: ['source', 'module', 'node', 'development|production'] },
+  ssr,
+  test: {
+    name: 'node',
+    include: ['packages/*/test/**/*.test.ts'],
+    testTimeout: 60_000,
+  },
+};
+
+// Suites named *.browser.test.ts run in both places; in Chromium only where it is installed.
+const browser = {
+  resolve,
+  test: {
+    name: 'chromium',
+    include: ['packages/*/test/**/*.browser.test.ts'],
+    testTimeout: 60_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath: chromiumPath ?? '',
+          args: [
+            '--no-sandbox',
+            '--disable-gpu',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+          ],
+        },
+      }),
+      instances: [{ browser: 'chromium' as const }],
+    },
+  },
+};
+
+export default defineConfig({ test: { projects: chromiumPath === undefined ? [node] : [node, browser] } });
