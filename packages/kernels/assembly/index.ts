@@ -1,0 +1,5 @@
+// The exports of the WebAssembly binary. The host allocates all memory and
+// passes byte offsets; nothing here allocates.
+export { walshHadamardF32, walshHadamardF64 } from "./walsh";
+export { adjointItem, forwardItem, cutBlock } from "./block-items";
+export { cubeScatter, cubeGather } from "./cube";

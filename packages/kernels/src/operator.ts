@@ -1,0 +1,277 @@
+/**
+ * The monomial operators over WebAssembly. An operator owns one memory of fixed
+ * size with the points, one row vector, one coefficient vector and a scratch
+ * area per thread. Work is cut into items; this thread takes items too and lets
+ * the event loop run every few milliseconds, so that a call can be aborted.
+ */
+import { type Arena, createArena } from './arena.ts';
+import { blockPositions, createBlockLayout } from './block-layout.ts';
+import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints } from './kernels.ts';
+import {
+  type BinaryVariant,
+  bestVariant,
+  compileKernels,
+  createMemory,
+  instantiateKernels,
+  type KernelExports,
+} from './load.ts';
+import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
+import { createPool, STOP_COUNTER, threadsAvailable } from './pool.ts';
+import { createReferenceOperator } from './reference.ts';
+import { createMonomialIndex } from './subsets.ts';
+
+export interface OperatorOptions {
+  readonly degree: number;
+  /** Default 1; a page that is not cross-origin isolated always uses one. */
+  readonly threads?: number;
+  /** Default: `simd` where the engine has it. */
+  readonly variant?: KernelVariant;
+  /** A plan from `planMonomialOperator` (possibly changed, for tests); by default it is made here. */
+  readonly plan?: OperatorPlan;
+}
+
+const TURN_MS = 20;
+const ITEM_WORDS = 3;
+
+/** @throws RangeError when the memory cannot be had; AbortError never (nothing here is long) */
+export async function createMonomialOperator(
+  points: PackedPoints,
+  options: OperatorOptions,
+): Promise<MonomialOperator> {
+  const { rowCount, coordinateCount } = points;
+  const threads = threadsAvailable() ? (options.threads ?? 1) : 1;
+  const plan = options.plan ?? planMonomialOperator({ rowCount, coordinateCount, degree: options.degree, threads });
+  const variant = options.variant ?? bestVariant();
+  if (variant === 'reference') return createReferenceOperator(points, plan);
+  return plan.method === 'cube'
+    ? createCubeOperator(points, plan, variant)
+    : createBlockOperator(points, plan, variant);
+}
+
+async function createBlockOperator(
+  points: PackedPoints,
+  plan: OperatorPlan,
+  variant: BinaryVariant,
+): Promise<MonomialOperator> {
+  const { rowCount, blockBits: g, blockCount, degree } = plan;
+  const index = createMonomialIndex(plan.coordinateCount, degree);
+  const layout = createBlockLayout(plan);
+  const positions = blockPositions(plan, layout, index);
+  const rowStride = paddedRows(rowCount);
+
+  const arena = createArena();
+  const planAt = arena.reserve(4 * 10);
+  const counterAt = arena.reserve(4);
+  const levelsAt = arena.reserve(8 * degree);
+  const levelAt = layout.levels.map((cells) => arena.reserve(4 * cells.length));
+  const itemBytes = 4 * (ITEM_WORDS + degree);
+  const itemsAt = arena.reserve(itemBytes * layout.items.length);
+  const codesAt = arena.reserve(blockCount * rowStride);
+  const rowsAt = arena.reserve(8 * rowStride);
+  const coefficientsAt = arena.reserve(8 * layout.coefficientCount);
+  const scratches = Array.from({ length: plan.threads }, () => arena.reserve(memoryParts(plan).scratchBytes));
+
+  const shared = plan.threads > 1;
+  const module = await compileKernels(variant, shared);
+  const memory = createMemory(arena.bytes, shared);
+  const kernels = await instantiateKernels(module, memory);
+  const { buffer } = memory;
+  const words = new Uint32Array(buffer);
+  const signedWords = new Int32Array(buffer);
+  words.set(
+    [degree, g, rowCount, rowStride, codesAt, rowsAt, coefficientsAt, levelsAt, blockCount, plan.groupSize],
+    planAt >> 2,
+  );
+  layout.levels.forEach((cells, k) => {
+    words.set([levelAt[k], cells.length], (levelsAt >> 2) + 2 * k);
+    words.set(cells, levelAt[k] >> 2);
+  });
+  const items = layout.items.map(({ own, top, blocks }, i) => {
+    const at = itemsAt + i * itemBytes;
+    words.set([blocks.length, own, top, ...blocks], at >> 2);
+    return at;
+  });
+  cutBlocks(points, plan, kernels, new Uint8Array(buffer), codesAt, rowStride, rowsAt);
+  const rows = new Float64Array(buffer, rowsAt, rowCount);
+  const blockCoefficients = new Float64Array(buffer, coefficientsAt, layout.coefficientCount);
+
+  const pool = plan.threads > 1 ? await createPool(module, memory, scratches.slice(1)) : undefined;
+  const counter = counterAt >> 2;
+  const turn = createTurns();
+  const nextUnit = (): number => Atomics.add(signedWords, counter, 1);
+
+  // Runs `mine` here while the workers do the same job; a failure or abort stops the workers before it is thrown.
+  const withWorkers = async (
+    operation: 'adjoint' | 'forward',
+    boundaries: readonly number[],
+    mine: () => Promise<void>,
+  ): Promise<void> => {
+    Atomics.store(signedWords, counter, 0);
+    const theirs = pool?.run({ operation, plan: planAt, items, counter: counterAt, rows: boundaries });
+    try {
+      await mine();
+    } catch (error) {
+      Atomics.store(signedWords, counter, STOP_COUNTER);
+      await theirs;
+      throw error;
+    }
+    await theirs;
+  };
+
+  return {
+    plan,
+    index,
+    async adjoint(rowValues: Float64Array, coefficients: Float64Array, signal?: AbortSignal): Promise<void> {
+      checkLengths(plan, rowValues, coefficients);
+      signal?.throwIfAborted();
+      rows.set(rowValues);
+      await withWorkers('adjoint', [], async () => {
+        for (let i = nextUnit(); i < items.length; i = nextUnit()) {
+          kernels.adjointItem(planAt, items[i], scratches[0]);
+          await turn(signal);
+        }
+      });
+      for (let i = 0; i < coefficients.length; i++) coefficients[i] = blockCoefficients[positions[i]];
+    },
+    async forward(coefficients: Float64Array, rowValues: Float64Array, signal?: AbortSignal): Promise<void> {
+      checkLengths(plan, rowValues, coefficients);
+      signal?.throwIfAborted();
+      blockCoefficients.fill(0);
+      for (let i = 0; i < coefficients.length; i++) blockCoefficients[positions[i]] = coefficients[i];
+      rows.fill(0);
+      // Every row adds its items in the same order, whichever thread has it.
+      const boundaries = Array.from({ length: plan.threads + 1 }, (_, t) => Math.floor((t * rowCount) / plan.threads));
+      await withWorkers('forward', boundaries, async () => {
+        for (let r = nextUnit(); r < plan.threads; r = nextUnit()) {
+          for (const item of items) {
+            kernels.forwardItem(planAt, item, scratches[0], boundaries[r], boundaries[r + 1]);
+            await turn(signal);
+          }
+        }
+      });
+      rowValues.set(rows);
+    },
+    dispose: () => pool?.dispose(),
+  };
+}
+
+async function createCubeOperator(
+  points: PackedPoints,
+  plan: OperatorPlan,
+  variant: BinaryVariant,
+): Promise<MonomialOperator> {
+  const { rowCount, coordinateCount: n } = plan;
+  const index = createMonomialIndex(n, plan.degree);
+  const positions = new Uint32Array(index.count);
+  index.forEach((subset, size, at) => {
+    let mask = 0;
+    for (let j = 0; j < size; j++) mask |= 1 << subset[j];
+    positions[at] = mask;
+  });
+  const arena: Arena = createArena();
+  const codesAt = arena.reserve(4 * rowCount);
+  const rowsAt = arena.reserve(8 * rowCount);
+  const tableAt = arena.reserve(8 * 2 ** n);
+  const memory = createMemory(arena.bytes, false);
+  const kernels = await instantiateKernels(await compileKernels(variant, false), memory);
+  const codes = new Uint32Array(memory.buffer, codesAt, rowCount);
+  for (let p = 0; p * 8 < n; p++) {
+    const plane = points.planes.subarray(p * rowCount, (p + 1) * rowCount);
+    for (let i = 0; i < rowCount; i++) codes[i] |= plane[i] << (8 * p);
+  }
+  const rows = new Float64Array(memory.buffer, rowsAt, rowCount);
+  const table = new Float64Array(memory.buffer, tableAt, 2 ** n);
+  const turn = createTurns();
+  return {
+    plan,
+    index,
+    async adjoint(rowValues: Float64Array, coefficients: Float64Array, signal?: AbortSignal): Promise<void> {
+      checkLengths(plan, rowValues, coefficients);
+      await turn(signal);
+      rows.set(rowValues);
+      table.fill(0);
+      kernels.cubeScatter(codesAt, rowsAt, tableAt, rowCount);
+      kernels.walshHadamardF64(tableAt, n);
+      for (let i = 0; i < coefficients.length; i++) coefficients[i] = table[positions[i]];
+    },
+    async forward(coefficients: Float64Array, rowValues: Float64Array, signal?: AbortSignal): Promise<void> {
+      checkLengths(plan, rowValues, coefficients);
+      await turn(signal);
+      table.fill(0);
+      for (let i = 0; i < coefficients.length; i++) table[positions[i]] = coefficients[i];
+      kernels.walshHadamardF64(tableAt, n);
+      kernels.cubeGather(codesAt, rowsAt, tableAt, rowCount);
+      rowValues.set(rows);
+    },
+    dispose: () => {},
+  };
+}
+
+// Copies one plane at a time into the row vector's space (it is free until the first call) and cuts blocks from there.
+function cutBlocks(
+  points: PackedPoints,
+  plan: OperatorPlan,
+  kernels: KernelExports,
+  bytes: Uint8Array,
+  codesAt: number,
+  rowStride: number,
+  spaceAt: number,
+): void {
+  const { rowCount, blockBits: g, blockCount } = plan;
+  const planeCount = Math.ceil(points.coordinateCount / 8);
+  const low = spaceAt;
+  const high = spaceAt + rowStride;
+  const copyPlane = (p: number, to: number): void => {
+    if (p < planeCount) bytes.set(points.planes.subarray(p * rowCount, (p + 1) * rowCount), to);
+    else bytes.fill(0, to, to + rowCount);
+  };
+  let loaded = -1;
+  for (let block = 0; block < blockCount; block++) {
+    const first = block * g;
+    const plane = first >> 3;
+    if (plane !== loaded) {
+      copyPlane(plane, low);
+      copyPlane(plane + 1, high);
+      loaded = plane;
+    }
+    kernels.cutBlock(low, high, codesAt + block * rowStride, first & 7, g, rowCount);
+  }
+  bytes.fill(0, spaceAt, spaceAt + 2 * rowStride);
+}
+
+function checkLengths(plan: OperatorPlan, rowValues: Float64Array, coefficients: Float64Array): void {
+  if (rowValues.length !== plan.rowCount || coefficients.length !== plan.monomialCount) {
+    throw new RangeError(
+      `expected ${plan.rowCount} row values and ${plan.monomialCount} coefficients, got ${rowValues.length} and ${coefficients.length}`,
+    );
+  }
+}
+
+// Lets the event loop run now and then, and throws when aborted. One per operator, so that short calls in a row
+// share one time budget.
+function createTurns(): (signal: AbortSignal | undefined) => Promise<void> {
+  let lastAt = performance.now();
+  return async (signal) => {
+    signal?.throwIfAborted();
+    if (performance.now() - lastAt < TURN_MS) return;
+    await nextTurn();
+    lastAt = performance.now();
+    signal?.throwIfAborted();
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    const immediate = (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate;
+    if (immediate !== undefined) {
+      immediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}

@@ -1,0 +1,169 @@
+/**
+ * Chooses how to run the monomial operators for n coordinates, degree d and m
+ * rows, and predicts time and memory before anything is allocated.
+ *
+ * The costs are measured constants (nanoseconds on one 2020s core); only their
+ * ratios matter, since they only choose between block widths. What decides: a
+ * row update costs about half a nanosecond while the histogram stays in the
+ * second-level cache and several times that beyond; folding costs per cell.
+ */
+import type { OperatorPlan } from './kernels.ts';
+import { binomial, countMonomials } from './subsets.ts';
+
+const UPDATE_NS = 0.55;
+const PREFIX_NS = 0.12;
+const CELL_NS = 0.55;
+const CACHE_BYTES = 512 * 1024;
+const CACHE_MISS_FACTOR = 3;
+const MAX_PREFIX_BITS = 16;
+const MAX_CUBE_BITS = 26;
+/** Rows whose prefix codes are made at a time; the same number stands in assembly/block-items.ts. */
+export const PREFIX_CHUNK_ROWS = 2048;
+/** Below this much work per thread another thread costs more than it brings. */
+const THREAD_WORK_NS = 1e6;
+
+export interface PlanRequest {
+  readonly rowCount: number;
+  readonly coordinateCount: number;
+  readonly degree: number;
+  readonly threads?: number;
+}
+
+export interface MemoryParts {
+  readonly codesBytes: number;
+  readonly rowBytes: number;
+  readonly coefficientBytes: number;
+  /** Per thread. */
+  readonly scratchBytes: number;
+  readonly positionBytes: number;
+  readonly itemBytes: number;
+}
+
+/** The cheapest plan. @throws RangeError when no method can index the monomials (beyond 2^32 of them). */
+export function planMonomialOperator(request: PlanRequest): OperatorPlan {
+  const { rowCount, coordinateCount: n } = request;
+  const degree = Math.min(request.degree, n);
+  const monomialCount = countMonomials(n, degree);
+  const shape = { rowCount, coordinateCount: n, degree, monomialCount };
+  let best: OperatorPlan | undefined;
+  const offer = (candidate: Omit<OperatorPlan, 'memoryBytes' | 'threads'>): void => {
+    if (best !== undefined && best.costNs <= candidate.costNs) return;
+    const useful = Math.max(1, Math.floor(candidate.costNs / 2 / THREAD_WORK_NS));
+    const threads = candidate.method === 'cube' ? 1 : Math.min(request.threads ?? 1, useful);
+    const plan = { ...candidate, threads, memoryBytes: 0 };
+    best = { ...plan, memoryBytes: totalBytes(plan) };
+  };
+  if (n <= MAX_CUBE_BITS)
+    offer({
+      ...shape,
+      method: 'cube',
+      blockBits: 0,
+      blockCount: 0,
+      groupSize: 1,
+      costNs: cubeCost(n, rowCount, monomialCount),
+    });
+  for (let g = 1; g <= 8; g++) {
+    const blockCount = Math.ceil(n / g);
+    if (g * Math.min(blockCount, degree - 1) > MAX_PREFIX_BITS || g * degree > 24) continue;
+    let groupSize = 8;
+    while (groupSize > 1 && (groupSize > blockCount || groupSize * 2 ** (g * degree) * 8 > CACHE_BYTES)) groupSize /= 2;
+    offer({
+      ...shape,
+      method: 'blocks',
+      blockBits: g,
+      blockCount,
+      groupSize,
+      costNs: blockCost(g, blockCount, groupSize, degree, rowCount),
+    });
+  }
+  if (best === undefined || monomialCount >= 2 ** 32) {
+    throw new RangeError(`degree ${degree} over ${n} coordinates has ${monomialCount} monomials, too many to index`);
+  }
+  return best;
+}
+
+function cubeCost(n: number, rowCount: number, monomialCount: number): number {
+  const cells = 2 ** n;
+  const access = cells * 8 > CACHE_BYTES ? 4 : 1.2;
+  return 2 * (rowCount * access + cells * (n * 0.2 + 0.3) + monomialCount * 2);
+}
+
+function blockCost(g: number, blockCount: number, groupSize: number, degree: number, rowCount: number): number {
+  const cells = 2 ** (g * degree);
+  const tuples = binomial(blockCount, degree);
+  const prefixes = binomial(blockCount, degree - 1);
+  const passes = Math.max(prefixes, tuples / groupSize);
+  const miss = groupSize * cells * 8 > CACHE_BYTES ? CACHE_MISS_FACTOR : 1;
+  const updates =
+    tuples * rowCount * UPDATE_NS * miss + passes * rowCount * (PREFIX_NS * Math.max(1, degree - 1) + 0.5);
+  let lower = 0;
+  for (let k = 0; k < degree - 1; k++) lower += binomial(blockCount, k) * (rowCount * 0.8 + 2 ** (g * k));
+  return 2 * (updates + tuples * cells * CELL_NS + prefixes * (2 ** (g * (degree - 1)) * 2 + 200) + lower);
+}
+
+/** Where the bytes of a plan go. */
+export function memoryParts(plan: Omit<OperatorPlan, 'memoryBytes'>): MemoryParts {
+  const { rowCount, coordinateCount, degree, monomialCount, method, blockBits: g, blockCount, groupSize } = plan;
+  const positionBytes = 4 * monomialCount;
+  if (method === 'cube') {
+    return {
+      codesBytes: 4 * rowCount,
+      rowBytes: 8 * rowCount,
+      coefficientBytes: 8 * 2 ** coordinateCount,
+      scratchBytes: 0,
+      positionBytes,
+      itemBytes: 0,
+    };
+  }
+  const tableCells = Math.max(2, 2 ** (g * (degree - 1)));
+  let itemCount = 0;
+  for (let k = 0; k < degree; k++) itemCount += binomial(blockCount, k);
+  return {
+    codesBytes: blockCount * paddedRows(rowCount),
+    rowBytes: 8 * paddedRows(rowCount),
+    coefficientBytes: 8 * blockCoefficientCount(plan),
+    scratchBytes: 2 * PREFIX_CHUNK_ROWS + 8 * (tableCells + groupSize * (2 ** (g * degree) + g * tableCells)) + 64,
+    positionBytes,
+    itemBytes: itemCount * 4 * (3 + degree) + 4 * tableCells * 2,
+  };
+}
+
+function totalBytes(plan: Omit<OperatorPlan, 'memoryBytes'>): number {
+  const parts = memoryParts(plan);
+  return (
+    65536 +
+    parts.codesBytes +
+    parts.rowBytes +
+    parts.coefficientBytes +
+    parts.positionBytes +
+    parts.itemBytes +
+    plan.threads * parts.scratchBytes
+  );
+}
+
+/** Rows padded so that vector loads stay inside and blocks start aligned. */
+export function paddedRows(rowCount: number): number {
+  return Math.ceil((rowCount + 16) / 64) * 64;
+}
+
+/** Entries of the coefficient vector in block order, padding of the last block included. */
+export function blockCoefficientCount(plan: { blockBits: number; blockCount: number; degree: number }): number {
+  const { blockBits: g, blockCount, degree } = plan;
+  let count = binomial(blockCount, degree) * g ** degree;
+  for (let k = 0; k < degree; k++) count += binomial(blockCount, k) * levelSize(g, k, degree);
+  return count;
+}
+
+/** Monomials of degree <= d that touch each of k given blocks of g coordinates. */
+export function levelSize(g: number, k: number, degree: number): number {
+  // Coefficients up to z^degree of ((1+z)^g - 1)^k, summed.
+  let polynomial = [1];
+  for (let t = 0; t < k; t++) {
+    const next = new Array<number>(degree + 1).fill(0);
+    polynomial.forEach((a, i) => {
+      for (let j = 1; j <= g && i + j <= degree; j++) next[i + j] += a * binomial(g, j);
+    });
+    polynomial = next;
+  }
+  return polynomial.reduce((sum, a) => sum + a, 0);
+}

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  countMonomials,
+  createMonomialIndex,
+  createMonomialOperator,
+  type OperatorPlan,
+  type PackedPoints,
+  planMonomialOperator,
+} from '../src/index.ts';
+import { memoryParts } from '../src/plan.ts';
+
+// Deterministic bits without the core package: a linear congruential generator is random enough here.
+function lcg(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+function randomPoints(rowCount: number, coordinateCount: number, seed: number): PackedPoints {
+  const random = lcg(seed);
+  const planes = new Uint8Array(Math.ceil(coordinateCount / 8) * rowCount);
+  for (let j = 0; j < coordinateCount; j++) {
+    for (let i = 0; i < rowCount; i++) if (random() < 0.4) planes[(j >> 3) * rowCount + i] |= 1 << (j & 7);
+  }
+  return { rowCount, coordinateCount, planes };
+}
+
+const integers = (length: number, seed: number): Float64Array => {
+  const random = lcg(seed);
+  return Float64Array.from({ length }, () => Math.floor(random() * 201) - 100);
+};
+const reals = (length: number, seed: number): Float64Array => {
+  const random = lcg(seed);
+  return Float64Array.from({ length }, () => random() - 0.5);
+};
+
+/** A plan with a given block width, whether or not the planner would choose it. */
+function blockPlan(points: PackedPoints, degree: number, g: number, groupSize: number, threads = 1): OperatorPlan {
+  const { rowCount, coordinateCount } = points;
+  return {
+    rowCount,
+    coordinateCount,
+    degree,
+    monomialCount: countMonomials(coordinateCount, degree),
+    method: 'blocks',
+    blockBits: g,
+    blockCount: Math.ceil(coordinateCount / g),
+    groupSize,
+    threads,
+    memoryBytes: 0,
+    costNs: 0,
+  };
+}
+
+async function both(
+  points: PackedPoints,
+  plan: OperatorPlan,
+  variant: 'simd' | 'scalar' | 'reference',
+  rows: Float64Array,
+  coefficients: Float64Array,
+): Promise<[Float64Array, Float64Array]> {
+  const operator = await createMonomialOperator(points, { degree: plan.degree, plan, variant });
+  const adjoint = new Float64Array(plan.monomialCount);
+  const forward = new Float64Array(plan.rowCount);
+  // Twice each, interleaved: a call must not depend on what an earlier one left behind.
+  await operator.adjoint(rows, adjoint);
+  await operator.forward(coefficients, forward);
+  await operator.adjoint(rows, adjoint);
+  await operator.forward(coefficients, forward);
+  operator.dispose();
+  return [adjoint, forward];
+}
+
+const shapes: [n: number, d: number, m: number, g: number, k: number][] = [
+  [1, 1, 5, 1, 1],
+  [9, 1, 100, 4, 8],
+  [13, 2, 3000, 6, 8],
+  [17, 2, 2049, 3, 8],
+  [40, 2, 500, 7, 4],
+  [13, 3, 257, 3, 4],
+  [20, 3, 64, 5, 2],
+  [11, 4, 200, 2, 8],
+  [12, 5, 100, 3, 1],
+  [9, 6, 70, 1, 8],
+  [10, 10, 50, 1, 2],
+  // Fewer blocks than the degree.
+  [8, 4, 33, 4, 8],
+  [7, 7, 33, 2, 4],
+];
+
+describe('monomial operators', () => {
+  it.each(shapes)(
+    'n=%i d=%i m=%i g=%i K=%i: simd = scalar bit for bit, = reference exactly on integers',
+    async (n, d, m, g, k) => {
+      const points = randomPoints(m, n, n * 31 + d);
+      const plan = blockPlan(points, d, g, k);
+      const integerArguments = [integers(m, 5), integers(plan.monomialCount, 6)] as const;
+      const reference = await both(points, plan, 'reference', ...integerArguments);
+      expect(await both(points, plan, 'simd', ...integerArguments)).toEqual(reference);
+      expect(await both(points, plan, 'scalar', ...integerArguments)).toEqual(reference);
+      const realArguments = [reals(m, 7), reals(plan.monomialCount, 8)] as const;
+      const simd = await both(points, plan, 'simd', ...realArguments);
+      expect(await both(points, plan, 'scalar', ...realArguments)).toEqual(simd);
+      const exact = await both(points, plan, 'reference', ...realArguments);
+      for (const part of [0, 1]) {
+        const scale = Math.max(...exact[part].map(Math.abs));
+        simd[part].forEach((value, i) => {
+          expect(Math.abs(value - exact[part][i])).toBeLessThan(1e-12 * Math.max(1, scale));
+        });
+      }
+    },
+  );
+
+  it.each([
+    [6, 3, 100],
+    [12, 2, 1000],
+    [16, 16, 300],
+  ])('whole cube n=%i d=%i m=%i equals the reference', async (n, d, m) => {
+    const points = randomPoints(m, n, 3);
+    const plan: OperatorPlan = { ...blockPlan(points, d, 1, 1), method: 'cube' };
+    const rows = integers(m, 1);
+    const coefficients = integers(plan.monomialCount, 2);
+    const reference = await both(points, plan, 'reference', rows, coefficients);
+    expect(await both(points, plan, 'simd', rows, coefficients)).toEqual(reference);
+    expect(await both(points, plan, 'scalar', rows, coefficients)).toEqual(reference);
+  });
+
+  it('whatever plan is chosen, the answer is the reference', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 400 }),
+        fc.nat(),
+        async (n, d, m, seed) => {
+          if (countMonomials(n, d) > 4000) return;
+          const points = randomPoints(m, n, seed);
+          const plan = planMonomialOperator({ rowCount: m, coordinateCount: n, degree: d });
+          const rows = integers(m, seed);
+          const coefficients = integers(plan.monomialCount, seed + 1);
+          expect(await both(points, plan, 'simd', rows, coefficients)).toEqual(
+            await both(points, plan, 'reference', rows, coefficients),
+          );
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('forward and adjoint are transposes: <A c, r> = <c, A* r>', async () => {
+    const points = randomPoints(1000, 30, 9);
+    const plan = planMonomialOperator({ rowCount: 1000, coordinateCount: 30, degree: 3 });
+    const rows = integers(1000, 1);
+    const coefficients = integers(plan.monomialCount, 2);
+    const [adjoint, forward] = await both(points, plan, 'simd', rows, coefficients);
+    const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
+    expect(dot(forward, rows)).toBe(dot(coefficients, adjoint));
+  });
+
+  it('refuses vectors of another length', async () => {
+    const points = randomPoints(10, 5, 1);
+    const operator = await createMonomialOperator(points, { degree: 2 });
+    await expect(operator.adjoint(new Float64Array(9), new Float64Array(16))).rejects.toThrow('expected 10 row values');
+  });
+
+  it('an aborted call rejects with the reason', async () => {
+    const points = randomPoints(20000, 60, 1);
+    const operator = await createMonomialOperator(points, { degree: 3 });
+    const controller = new AbortController();
+    const call = operator.adjoint(
+      new Float64Array(20000).fill(1),
+      new Float64Array(operator.plan.monomialCount),
+      controller.signal,
+    );
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    // And the operator still works.
+    const coefficients = new Float64Array(operator.plan.monomialCount);
+    await operator.adjoint(new Float64Array(20000).fill(1), coefficients);
+    expect(coefficients[0]).toBe(20000);
+  });
+});
+
+describe('planner', () => {
+  it('predicts the bytes an operator allocates, within 5 % and 128 KiB', async () => {
+    const original = WebAssembly.Memory;
+    for (const [n, d, m] of [
+      [100, 2, 20000],
+      [60, 3, 3000],
+      [30, 4, 1000],
+      [12, 3, 5000],
+    ]) {
+      let allocated = 0;
+      WebAssembly.Memory = class extends original {
+        constructor(descriptor: WebAssembly.MemoryDescriptor) {
+          super(descriptor);
+          allocated += this.buffer.byteLength;
+        }
+      };
+      try {
+        const points = randomPoints(m, n, 1);
+        const operator = await createMonomialOperator(points, { degree: d });
+        const actual = allocated + memoryParts(operator.plan).positionBytes;
+        expect(Math.abs(actual - operator.plan.memoryBytes)).toBeLessThan(0.05 * actual + 128 * 1024);
+      } finally {
+        WebAssembly.Memory = original;
+      }
+    }
+  });
+});
+
+describe('monomial order', () => {
+  it('indexOf, subsetAt and forEach agree', () => {
+    const index = createMonomialIndex(9, 4);
+    let seen = 0;
+    index.forEach((subset, size, at) => {
+      expect(at).toBe(seen++);
+      const list = Array.from(subset.subarray(0, size));
+      expect(index.indexOf(list)).toBe(at);
+      expect(index.subsetAt(at)).toEqual(list);
+    });
+    expect(seen).toBe(1 + 9 + 36 + 84 + 126);
+    expect(index.count).toBe(seen);
+  });
+});
