@@ -94,13 +94,12 @@ export function adjointItem(plan: usize, item: usize, scratch: usize): void {
   }
 }
 
-// rowValues[row0 .. row1) += sum over the item's monomials of coefficient * monomial.
-export function forwardItem(plan: usize, item: usize, scratch: usize, row0: usize, row1: usize): void {
+// sums[row0 .. row1) += sum over the item's monomials of coefficient * monomial.
+export function forwardItem(plan: usize, item: usize, scratch: usize, sums: usize, row0: usize, row1: usize): void {
   const degree = load<u32>(plan);
   const g = load<u32>(plan, 4);
   const rowStride = <usize>load<u32>(plan, 12);
   const codes = <usize>load<u32>(plan, 16);
-  const rowValues = <usize>load<u32>(plan, 20);
   const coefficients = <usize>load<u32>(plan, 24);
   const levels = <usize>load<u32>(plan, 28);
   const blockCount = load<u32>(plan, 32);
@@ -128,7 +127,7 @@ export function forwardItem(plan: usize, item: usize, scratch: usize, row0: usiz
     for (let row = row0; row < row1; row += CHUNK) {
       const count = min(CHUNK, row1 - row);
       prefixCodes(item, size, g, codes, rowStride, row, count, prefix);
-      gatherPrefix(prefix, rowValues + (row << 3), table, count);
+      gatherPrefix(prefix, sums + (row << 3), table, count);
     }
     return;
   }
@@ -143,7 +142,7 @@ export function forwardItem(plan: usize, item: usize, scratch: usize, row0: usiz
       const count = min(CHUNK, row1 - row);
       prefixCodes(item, size, g, codes, rowStride, row, count, prefix);
       const last = codes + <usize>block * rowStride + row;
-      const values = rowValues + (row << 3);
+      const values = sums + (row << 3);
       if (k == 8) gather8(prefix, last, rowStride, values, histogram, stride, count);
       else if (k == 4) gather4(prefix, last, rowStride, values, histogram, stride, count);
       else if (k == 2) gather2(prefix, last, rowStride, values, histogram, stride, count);

@@ -29,6 +29,8 @@ export interface OperatorPlan {
   readonly blockCount: number;
   /** Last blocks served by one pass over the rows. */
   readonly groupSize: number;
+  /** Separate sums that a forward keeps per row; fixed by the shape, so that threads can split them without changing the result. */
+  readonly partCount: number;
   /** Threads that will be used, at most as many as asked for: small problems use one. */
   readonly threads: number;
   /** Predicted bytes of everything the operator allocates. */

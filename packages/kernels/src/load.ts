@@ -9,7 +9,7 @@ export interface KernelExports {
   walshHadamardF64(data: number, logSize: number): void;
   walshHadamardF32(data: number, logSize: number): void;
   adjointItem(plan: number, item: number, scratch: number): void;
-  forwardItem(plan: number, item: number, scratch: number, row0: number, row1: number): void;
+  forwardItem(plan: number, item: number, scratch: number, sums: number, row0: number, row1: number): void;
   cutBlock(low: number, high: number, out: number, shift: number, g: number, rowCount: number): void;
   cubeScatter(codes: number, values: number, table: number, rowCount: number): void;
   cubeGather(codes: number, values: number, table: number, rowCount: number): void;

@@ -16,7 +16,7 @@ import {
   type KernelExports,
 } from './load.ts';
 import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
-import { createPool, STOP_COUNTER, threadsAvailable } from './pool.ts';
+import { createPool, type ForwardUnit, STOP_COUNTER, threadsAvailable } from './pool.ts';
 import { createReferenceOperator } from './reference.ts';
 import { createMonomialIndex } from './subsets.ts';
 
@@ -67,7 +67,8 @@ async function createBlockOperator(
   const itemBytes = 4 * (ITEM_WORDS + degree);
   const itemsAt = arena.reserve(itemBytes * layout.items.length);
   const codesAt = arena.reserve(blockCount * rowStride);
-  const rowsAt = arena.reserve(8 * rowStride);
+  const partsAt = Array.from({ length: plan.partCount }, () => arena.reserve(8 * rowStride));
+  const rowsAt = partsAt[0];
   const coefficientsAt = arena.reserve(8 * layout.coefficientCount);
   const scratches = Array.from({ length: plan.threads }, () => arena.reserve(memoryParts(plan).scratchBytes));
 
@@ -92,7 +93,9 @@ async function createBlockOperator(
     return at;
   });
   cutBlocks(points, plan, kernels, new Uint8Array(buffer), codesAt, rowStride, rowsAt);
-  const rows = new Float64Array(buffer, rowsAt, rowCount);
+  const partSums = partsAt.map((at) => new Float64Array(buffer, at, rowCount));
+  const rows = partSums[0];
+  const units = forwardUnits(plan, partsAt);
   const blockCoefficients = new Float64Array(buffer, coefficientsAt, layout.coefficientCount);
 
   const pool = plan.threads > 1 ? await createPool(module, memory, scratches.slice(1)) : undefined;
@@ -101,13 +104,9 @@ async function createBlockOperator(
   const nextUnit = (): number => Atomics.add(signedWords, counter, 1);
 
   // Runs `mine` here while the workers do the same job; a failure or abort stops the workers before it is thrown.
-  const withWorkers = async (
-    operation: 'adjoint' | 'forward',
-    boundaries: readonly number[],
-    mine: () => Promise<void>,
-  ): Promise<void> => {
+  const withWorkers = async (operation: 'adjoint' | 'forward', mine: () => Promise<void>): Promise<void> => {
     Atomics.store(signedWords, counter, 0);
-    const theirs = pool?.run({ operation, plan: planAt, items, counter: counterAt, rows: boundaries });
+    const theirs = pool?.run({ operation, plan: planAt, items, counter: counterAt, units });
     try {
       await mine();
     } catch (error) {
@@ -125,7 +124,7 @@ async function createBlockOperator(
       checkLengths(plan, rowValues, coefficients);
       signal?.throwIfAborted();
       rows.set(rowValues);
-      await withWorkers('adjoint', [], async () => {
+      await withWorkers('adjoint', async () => {
         for (let i = nextUnit(); i < items.length; i = nextUnit()) {
           kernels.adjointItem(planAt, items[i], scratches[0]);
           await turn(signal);
@@ -138,18 +137,17 @@ async function createBlockOperator(
       signal?.throwIfAborted();
       blockCoefficients.fill(0);
       for (let i = 0; i < coefficients.length; i++) blockCoefficients[positions[i]] = coefficients[i];
-      rows.fill(0);
-      // Every row adds its items in the same order, whichever thread has it.
-      const boundaries = Array.from({ length: plan.threads + 1 }, (_, t) => Math.floor((t * rowCount) / plan.threads));
-      await withWorkers('forward', boundaries, async () => {
-        for (let r = nextUnit(); r < plan.threads; r = nextUnit()) {
-          for (const item of items) {
-            kernels.forwardItem(planAt, item, scratches[0], boundaries[r], boundaries[r + 1]);
+      for (const sums of partSums) sums.fill(0);
+      await withWorkers('forward', async () => {
+        for (let u = nextUnit(); u < units.length; u = nextUnit()) {
+          const { first, step, sums, row0, row1 } = units[u];
+          for (let i = first; i < items.length; i += step) {
+            kernels.forwardItem(planAt, items[i], scratches[0], sums, row0, row1);
             await turn(signal);
           }
         }
       });
-      rowValues.set(rows);
+      addParts(partSums, rowValues);
     },
     dispose: () => pool?.dispose(),
   };
@@ -205,6 +203,29 @@ async function createCubeOperator(
     },
     dispose: () => {},
   };
+}
+
+// Which items a forward sums into which vector: `partCount` parts, and each row of a part adds its items in order.
+// Parts depend only on the shape, so results do not depend on the number of threads; rows are split among threads
+// only when there are more threads than parts.
+function forwardUnits(plan: OperatorPlan, partsAt: readonly number[]): ForwardUnit[] {
+  const { partCount, rowCount, threads } = plan;
+  const ranges = Math.ceil(threads / partCount);
+  return Array.from({ length: ranges * partCount }, (_, u) => {
+    const range = Math.floor(u / partCount);
+    return {
+      first: u % partCount,
+      step: partCount,
+      sums: partsAt[u % partCount],
+      row0: Math.floor((range * rowCount) / ranges),
+      row1: Math.floor(((range + 1) * rowCount) / ranges),
+    };
+  });
+}
+
+function addParts(parts: readonly Float64Array[], into: Float64Array): void {
+  into.set(parts[0]);
+  for (const part of parts.slice(1)) for (let i = 0; i < into.length; i++) into[i] += part[i];
 }
 
 // Copies one plane at a time into the row vector's space (it is free until the first call) and cuts blocks from there.

@@ -13,8 +13,11 @@ import { binomial, countMonomials } from './subsets.ts';
 const UPDATE_NS = 0.55;
 const PREFIX_NS = 0.12;
 const CELL_NS = 0.55;
-const CACHE_BYTES = 512 * 1024;
-const CACHE_MISS_FACTOR = 3;
+// Histograms up to the first size are free, up to the second a little slower, beyond it much.
+const CACHE_BYTES = 256 * 1024;
+const CACHE_LIMIT_BYTES = 512 * 1024;
+/** Up to this many rows a forward keeps four sums per row, which threads share out; beyond it they share out rows. */
+const PARTED_ROWS = 2 ** 18;
 const MAX_PREFIX_BITS = 16;
 const MAX_CUBE_BITS = 26;
 /** Rows whose prefix codes are made at a time; the same number stands in assembly/block-items.ts. */
@@ -46,11 +49,11 @@ export function planMonomialOperator(request: PlanRequest): OperatorPlan {
   const monomialCount = countMonomials(n, degree);
   const shape = { rowCount, coordinateCount: n, degree, monomialCount };
   let best: OperatorPlan | undefined;
-  const offer = (candidate: Omit<OperatorPlan, 'memoryBytes' | 'threads'>): void => {
+  const offer = (candidate: Omit<OperatorPlan, 'memoryBytes' | 'threads' | 'partCount'>): void => {
     if (best !== undefined && best.costNs <= candidate.costNs) return;
     const useful = Math.max(1, Math.floor(candidate.costNs / 2 / THREAD_WORK_NS));
     const threads = candidate.method === 'cube' ? 1 : Math.min(request.threads ?? 1, useful);
-    const plan = { ...candidate, threads, memoryBytes: 0 };
+    const plan = { ...candidate, threads, partCount: partCount(candidate), memoryBytes: 0 };
     best = { ...plan, memoryBytes: totalBytes(plan) };
   };
   if (n <= MAX_CUBE_BITS)
@@ -66,7 +69,8 @@ export function planMonomialOperator(request: PlanRequest): OperatorPlan {
     const blockCount = Math.ceil(n / g);
     if (g * Math.min(blockCount, degree - 1) > MAX_PREFIX_BITS || g * degree > 24) continue;
     let groupSize = 8;
-    while (groupSize > 1 && (groupSize > blockCount || groupSize * 2 ** (g * degree) * 8 > CACHE_BYTES)) groupSize /= 2;
+    while (groupSize > 1 && (groupSize > blockCount || groupSize * 2 ** (g * degree) * 8 > CACHE_LIMIT_BYTES))
+      groupSize /= 2;
     offer({
       ...shape,
       method: 'blocks',
@@ -93,7 +97,8 @@ function blockCost(g: number, blockCount: number, groupSize: number, degree: num
   const tuples = binomial(blockCount, degree);
   const prefixes = binomial(blockCount, degree - 1);
   const passes = Math.max(prefixes, tuples / groupSize);
-  const miss = groupSize * cells * 8 > CACHE_BYTES ? CACHE_MISS_FACTOR : 1;
+  const bytes = groupSize * cells * 8;
+  const miss = bytes <= CACHE_BYTES ? 1 : bytes <= CACHE_LIMIT_BYTES ? 1.3 : 3.5;
   const updates =
     tuples * rowCount * UPDATE_NS * miss + passes * rowCount * (PREFIX_NS * Math.max(1, degree - 1) + 0.5);
   let lower = 0;
@@ -101,9 +106,23 @@ function blockCost(g: number, blockCount: number, groupSize: number, degree: num
   return 2 * (updates + tuples * cells * CELL_NS + prefixes * (2 ** (g * (degree - 1)) * 2 + 200) + lower);
 }
 
+function partCount(shape: { method: string; degree: number; rowCount: number }): number {
+  return shape.method === 'blocks' && shape.degree > 1 && shape.rowCount <= PARTED_ROWS ? 4 : 1;
+}
+
 /** Where the bytes of a plan go. */
 export function memoryParts(plan: Omit<OperatorPlan, 'memoryBytes'>): MemoryParts {
-  const { rowCount, coordinateCount, degree, monomialCount, method, blockBits: g, blockCount, groupSize } = plan;
+  const {
+    rowCount,
+    coordinateCount,
+    degree,
+    monomialCount,
+    method,
+    blockBits: g,
+    blockCount,
+    groupSize,
+    partCount,
+  } = plan;
   const positionBytes = 4 * monomialCount;
   if (method === 'cube') {
     return {
@@ -120,7 +139,7 @@ export function memoryParts(plan: Omit<OperatorPlan, 'memoryBytes'>): MemoryPart
   for (let k = 0; k < degree; k++) itemCount += binomial(blockCount, k);
   return {
     codesBytes: blockCount * paddedRows(rowCount),
-    rowBytes: 8 * paddedRows(rowCount),
+    rowBytes: 8 * partCount * paddedRows(rowCount),
     coefficientBytes: 8 * blockCoefficientCount(plan),
     scratchBytes: 2 * PREFIX_CHUNK_ROWS + 8 * (tableCells + groupSize * (2 ** (g * degree) + g * tableCells)) + 64,
     positionBytes,

@@ -8,10 +8,19 @@ export interface WorkerJob {
   readonly operation: 'adjoint' | 'forward';
   readonly plan: number;
   readonly items: readonly number[];
-  /** Byte offset of the i32 that numbers the next unit of work (items, or row ranges in `forward`). */
+  /** Byte offset of the i32 that numbers the next unit of work (an item of `adjoint`, an entry of `units`). */
   readonly counter: number;
-  /** Row ranges of `forward`: boundaries, one more than there are ranges. */
-  readonly rows: readonly number[];
+  /** What threads take in `forward`. */
+  readonly units: readonly ForwardUnit[];
+}
+
+/** Some of the items (every `step`th from `first`) over a range of rows, summed into one vector. */
+export interface ForwardUnit {
+  readonly first: number;
+  readonly step: number;
+  readonly sums: number;
+  readonly row0: number;
+  readonly row1: number;
 }
 
 export interface WorkerPool {
@@ -25,16 +34,17 @@ const WORKER_SOURCE = `
 const start = async ({ module, memory, scratch }) => {
   const kernels = (await WebAssembly.instantiate(module, { env: { memory } })).exports;
   const words = new Int32Array(memory.buffer);
-  return ({ operation, plan, items, counter, rows }) => {
+  return ({ operation, plan, items, counter, units }) => {
     const next = () => Atomics.add(words, counter >> 2, 1);
     if (operation === 'adjoint') {
       for (let i = next(); i < items.length; i = next()) kernels.adjointItem(plan, items[i], scratch);
-    } else {
-      for (let r = next(); r < rows.length - 1; r = next()) {
-        for (const item of items) {
-          if (Atomics.load(words, counter >> 2) >= 0x40000000) return;
-          kernels.forwardItem(plan, item, scratch, rows[r], rows[r + 1]);
-        }
+      return;
+    }
+    for (let u = next(); u < units.length; u = next()) {
+      const { first, step, sums, row0, row1 } = units[u];
+      for (let i = first; i < items.length; i += step) {
+        if (Atomics.load(words, counter >> 2) >= 0x40000000) return;
+        kernels.forwardItem(plan, items[i], scratch, sums, row0, row1);
       }
     }
   };

@@ -49,6 +49,7 @@ function blockPlan(points: PackedPoints, degree: number, g: number, groupSize: n
     blockBits: g,
     blockCount: Math.ceil(coordinateCount / g),
     groupSize,
+    partCount: 4,
     threads,
     memoryBytes: 0,
     costNs: 0,
