@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/tools.mjs';
 
 // Workspaces resolve to their sources, so tests need only the WebAssembly build.
 const resolve = { conditions: ['source', 'module', 'browser', 'development|production'] };
 const ssr = { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } };
 
-export const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
+const chromiumPath = findChromium();
 
 const node = {
   resolve: { conditions: ['source', 'module', 'node', 'development|production'] },

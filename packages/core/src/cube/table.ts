@@ -10,7 +10,7 @@ import type { CubePoints } from './points.ts';
 
 export type ColumnType = 'boolean' | 'number' | 'text';
 
-/** A text cell that, trimmed, is one of these counts as missing; so do null and undefined. */
+/** A text cell that, trimmed of spaces, tabs and line ends, is one of these counts as missing; so do null and undefined. */
 export const MISSING_TOKENS: readonly string[] = ['', '?', 'NA'];
 
 /** The most distinct values a profile lists. */
@@ -18,7 +18,10 @@ export const PROFILE_VALUE_LIMIT = 64;
 
 export interface ColumnProfile {
   readonly name: string;
-  /** `number` when every non-missing cell reads as a number (NaN and infinities included). */
+  /**
+   * `number` when every non-missing cell reads as a number (NaN and infinities included). A property of the whole
+   * column, masked rows included, so that folds of one table agree on it; a text column without a value stays `text`.
+   */
   readonly type: ColumnType;
   readonly rowCount: number;
   readonly missingCount: number;
@@ -27,8 +30,8 @@ export interface ColumnProfile {
   /** Distinct non-missing values (exact up to `PROFILE_VALUE_LIMIT`; above it possibly an estimate, within 10 %). */
   readonly distinctCount: number;
   /**
-   * The distinct non-missing values and their counts, most frequent first (ties: smaller string first), at most
-   * `PROFILE_VALUE_LIMIT`. Booleans read `false` and `true`, numbers as `String(number)`, texts trimmed.
+   * The distinct non-missing values and their counts, most frequent first (ties: smaller number first, texts by
+   * code point), at most `PROFILE_VALUE_LIMIT`. Booleans read `false` and `true`, numbers as `String(number)`, texts trimmed.
    */
   readonly values: readonly { readonly value: string; readonly count: number }[];
   /**
@@ -87,10 +90,10 @@ export interface Table {
   encode(spec: EncoderSpec, options?: RunOptions): Promise<EncodedRows>;
 
   /**
-   * One column as text (the spelling `ColumnProfile.values` uses), null where missing.
-   * For targets with classes and for columns copied into predictions.
+   * One column as text, null where missing. The spelling is that of `ColumnProfile.values` (for targets with classes),
+   * or with `source` that of the source, where `007` is not `7` (for columns copied into predictions).
    */
-  texts(name: string, options?: RunOptions): Promise<(string | null)[]>;
+  texts(name: string, options?: RunOptions & { readonly spelling?: 'profile' | 'source' }): Promise<(string | null)[]>;
 
   /**
    * One column as numbers, NaN where missing.

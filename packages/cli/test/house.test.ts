@@ -1,0 +1,210 @@
+/**
+ * The order of the house: a package or room imports only what stands before it, through its front door, and only
+ * packages it declares. Checked on the text of the imports, type imports included, because those make the same knots.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const packages = ['kernels', 'core', 'report', 'node', 'cli'];
+
+/** Rooms of core; those on one line do not know each other. */
+const rooms = [['base'], ['bounds', 'cube'], ['spectrum'], ['network'], ['learn', 'mlp'], ['model']];
+
+const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
+
+/** What core may import from outside; every other package is held to its own package.json. */
+const coreImports = ['@fewfire/kernels', 'zod/mini'];
+
+interface House {
+  /** Source text by path, as in `packages/core/src/base/random.ts`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Names in `dependencies`, by package folder. */
+  readonly dependencies: Readonly<Record<string, readonly string[]>>;
+}
+
+interface Import {
+  /** Undefined where the specifier is computed. */
+  readonly specifier: string | undefined;
+  readonly dynamic: boolean;
+}
+
+function importsOf(source: string): Import[] {
+  // Comments and templates may talk about imports; quoted strings must survive, they hold the specifiers.
+  const code = source.replace(
+    /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
+    (_, quoted?: string) => quoted ?? ' ',
+  );
+  const imports: Import[] = [];
+  for (const [, specifier] of code.matchAll(
+    /^[ \t]*(?:import|export)\b(?![ \t]*[(.])(?:[^'";]*?\bfrom)?\s*['"]([^'"\n]+)['"]/gm,
+  )) {
+    imports.push({ specifier, dynamic: false });
+  }
+  for (const [, specifier] of code.matchAll(/\bimport\s*\(\s*(?:['"]([^'"\n]+)['"])?/g)) {
+    imports.push({ specifier, dynamic: true });
+  }
+  return imports;
+}
+
+function violations({ files, dependencies }: House): string[] {
+  const found: string[] = [];
+  for (const [path, source] of Object.entries(files)) {
+    const [, owner, , ...inside] = path.split('/');
+    const room = owner === 'core' && inside.length > 1 ? inside[0] : undefined;
+    if (owner === 'core') {
+      if (room === undefined && inside[0] !== 'index.ts') found.push(`${path} stands outside every room`);
+      if (room !== undefined && rank(room) < 0) found.push(`${path}: the house has no room ${room}`);
+    }
+    for (const { specifier, dynamic } of importsOf(source)) {
+      const problem =
+        specifier === undefined
+          ? owner === 'core' && 'core imports nothing whose name is computed'
+          : specifier.startsWith('.')
+            ? relativeProblem(path, owner, room, specifier)
+            : packageProblem(owner, specifier, dynamic, dependencies[owner] ?? []);
+      if (problem) found.push(`${path} imports ${specifier ?? 'a computed name'}: ${problem}`);
+    }
+  }
+  return found;
+}
+
+function relativeProblem(path: string, owner: string, room: string | undefined, specifier: string): string | false {
+  const target = posix.join(posix.dirname(path), specifier);
+  const home = `packages/${owner}/src/`;
+  if (!target.startsWith(home)) {
+    // The command line tool reads its own package.json for its version.
+    return target !== `packages/${owner}/package.json` && 'packages meet by name, not by path';
+  }
+  if (owner !== 'core') return false;
+  const [targetRoom, ...rest] = target.slice(home.length).split('/');
+  if (room === targetRoom) return false;
+  if (rest.length === 0) return room !== undefined && 'a room does not import what stands above the rooms';
+  if (rest.join('/') !== 'index.ts') return 'a room is entered through its index.ts';
+  return room !== undefined && rank(targetRoom) >= rank(room) && `${targetRoom} does not stand before ${room}`;
+}
+
+function packageProblem(
+  owner: string,
+  specifier: string,
+  dynamic: boolean,
+  declared: readonly string[],
+): string | false {
+  if (specifier.startsWith('node:')) {
+    if (owner === 'kernels') {
+      return (
+        !(dynamic && specifier === 'node:worker_threads') && 'kernels knows Node only by import() of worker threads'
+      );
+    }
+    return owner === 'core' && 'core runs in browsers too';
+  }
+  if (owner === 'kernels') return 'kernels stands alone';
+  if (owner === 'core' && !coreImports.includes(specifier)) return `core imports only ${coreImports.join(' and ')}`;
+  const other = /^@fewfire\/([^/]+)(\/.*)?$/.exec(specifier);
+  if (other !== null) {
+    if (other[2] !== undefined) return 'a package is entered by its name alone';
+    if (packages.indexOf(other[1]) < 0 || packages.indexOf(other[1]) >= packages.indexOf(owner)) {
+      return `${other[1]} does not stand before ${owner}`;
+    }
+  }
+  const name = specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+  return !declared.includes(name) && `${name} is not among the dependencies of packages/${owner}/package.json`;
+}
+
+function readHouse(): House {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const files: Record<string, string> = {};
+  const dependencies: Record<string, readonly string[]> = {};
+  for (const owner of readdirSync(join(root, 'packages'))) {
+    const manifest = JSON.parse(readFileSync(join(root, 'packages', owner, 'package.json'), 'utf8'));
+    dependencies[owner] = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    for (const file of readdirSync(join(root, 'packages', owner, 'src'), { recursive: true, encoding: 'utf8' })) {
+      // The embedded WebAssembly is large, generated, and imports nothing.
+      if (!file.endsWith('.ts') || file === 'generated.ts') continue;
+      const path = posix.join('packages', owner, 'src', file.replaceAll('\\', '/'));
+      files[path] = readFileSync(join(root, path), 'utf8');
+    }
+  }
+  return { files, dependencies };
+}
+
+describe('house', () => {
+  it('imports only what stands before', () => {
+    const house = readHouse();
+    expect(Object.keys(house.dependencies).filter((owner) => !packages.includes(owner))).toEqual([]);
+    expect(violations(house)).toEqual([]);
+  });
+
+  it('is really read: the imports known to be there are seen', () => {
+    const { files } = readHouse();
+    expect(importsOf(files['packages/core/src/cube/encoder.ts']).map((found) => found.specifier)).toContain(
+      '../base/index.ts',
+    );
+    expect(importsOf(files['packages/core/src/index.ts']).map((found) => found.specifier)).toContain('./base/index.ts');
+  });
+});
+
+describe('the check of the house', () => {
+  const dependencies = { kernels: [], core: ['@fewfire/kernels', 'zod'], node: ['@fewfire/core'], cli: ['commander'] };
+  const check = (path: string, source: string): string[] => violations({ files: { [path]: source }, dependencies });
+
+  it.each([
+    ['packages/core/src/base/a.ts', "import { b } from '../cube/index.ts';", 'cube does not stand before base'],
+    ['packages/core/src/base/a.ts', "import type { B } from '../cube/index.ts';", 'cube does not stand before base'],
+    [
+      'packages/core/src/base/a.ts',
+      "import {\n  b,\n  c,\n} from '../cube/index.ts';",
+      'cube does not stand before base',
+    ],
+    ['packages/core/src/base/a.ts', "export * from '../cube/index.ts';", 'cube does not stand before base'],
+    ['packages/core/src/base/a.ts', "import '../cube/index.ts';", 'cube does not stand before base'],
+    ['packages/core/src/base/a.ts', "const b = await import('../cube/index.ts');", 'cube does not stand before base'],
+    ['packages/core/src/base/a.ts', "type B = import('../cube/index.ts').B;", 'cube does not stand before base'],
+    ['packages/core/src/learn/a.ts', "import { b } from '../mlp/index.ts';", 'mlp does not stand before learn'],
+    ['packages/core/src/learn/a.ts', "import { b } from '../cube/points.ts';", 'entered through its index.ts'],
+    ['packages/core/src/learn/a.ts', "import { b } from '../index.ts';", 'above the rooms'],
+    ['packages/core/src/index.ts', "export * from './cube/points.ts';", 'entered through its index.ts'],
+    ['packages/core/src/stray.ts', '', 'outside every room'],
+    ['packages/core/src/attic/a.ts', '', 'no room attic'],
+    ['packages/core/src/base/a.ts', "import { b } from '../../../kernels/src/index.ts';", 'by name, not by path'],
+    ['packages/core/src/base/a.ts', "import { z } from 'zod';", 'core imports only'],
+    ['packages/core/src/base/a.ts', "import fs from 'node:fs';", 'browsers'],
+    ['packages/core/src/base/a.ts', "const fs = await import('node:fs');", 'browsers'],
+    ['packages/core/src/base/a.ts', 'const b = await import(name);', 'computed'],
+    ['packages/kernels/src/a.ts', "import { z } from 'zod/mini';", 'stands alone'],
+    ['packages/kernels/src/a.ts', "import { Worker } from 'node:worker_threads';", 'only by import()'],
+    ['packages/kernels/src/a.ts', "await import('node:fs');", 'only by import()'],
+    ['packages/core/src/base/a.ts', "import { b } from '@fewfire/node';", 'core imports only'],
+    ['packages/node/src/a.ts', "import { b } from '@fewfire/core/dist/index.js';", 'by its name alone'],
+    ['packages/node/src/a.ts', "import { b } from '@fewfire/cli';", 'cli does not stand before node'],
+    ['packages/node/src/a.ts', "import { b } from 'commander';", 'not among the dependencies'],
+    ['packages/cli/src/a.ts', "import { b } from '@fewfire/core';", 'not among the dependencies'],
+    ['packages/cli/src/a.ts', "import { b } from '../../core/src/index.ts';", 'by name, not by path'],
+  ])('refuses in %s: %s', (path, source, problem) => {
+    expect(check(path, source)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it.each([
+    ['packages/core/src/learn/a.ts', "import { b } from '../cube/index.ts';\nimport { c } from './c.ts';"],
+    ['packages/core/src/learn/a.ts', "import { k } from '@fewfire/kernels';\nimport * as z from 'zod/mini';"],
+    ['packages/core/src/index.ts', "export * from './learn/index.ts';"],
+    ['packages/kernels/src/a.ts', "const { Worker } = await import('node:worker_threads');"],
+    ['packages/kernels/src/a.ts', "const url = new URL('./worker.js', import.meta.url);"],
+    ['packages/node/src/a.ts', "import fs from 'node:fs';\nimport { b } from '@fewfire/core';"],
+    ['packages/cli/src/a.ts', "const { Command } = await import('commander');"],
+    [
+      'packages/core/src/base/a.ts',
+      "// import x from '../cube/index.ts'\n/* await import('node:fs') */\nconst s = `\nimport 'x'`;",
+    ],
+    [
+      'packages/core/src/base/a.ts',
+      "export const from = 'node:fs';\nexport function f(): string {\n  return 'node:fs';\n}",
+    ],
+  ])('allows in %s: %s', (path, source) => {
+    expect(check(path, source)).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+/**
+ * Which monomials a fit may use: all of degree <= d over the coordinates, less
+ * the products of two coordinates of one group (one table column), which are
+ * redundant: such a product is an affine combination of the two.
+ */
+import type { MonomialIndex } from '@fewfire/kernels';
+
+export { binomial, countMonomials, createMonomialIndex, type MonomialIndex } from '@fewfire/kernels';
+
+/** Indices (graded colexicographic) of the monomials with two coordinates of one group, ascending. */
+export function redundantMonomials(index: MonomialIndex, groups: ArrayLike<number> | undefined): Uint32Array {
+  if (groups === undefined || index.degree < 2 || new Set(Array.from(groups)).size === groups.length) {
+    return new Uint32Array(0);
+  }
+  const redundant: number[] = [];
+  index.forEach((subset, size, at) => {
+    for (let j = 0; j < size; j++) {
+      for (let k = 0; k < j; k++) {
+        if (groups[subset[j]] === groups[subset[k]]) {
+          redundant.push(at);
+          return;
+        }
+      }
+    }
+  });
+  return Uint32Array.from(redundant);
+}

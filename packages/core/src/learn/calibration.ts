@@ -1,0 +1,81 @@
+/**
+ * From a fitted polynomial to what the user asked for. For two classes,
+ * probabilities: a logistic curve over the polynomial's value, fitted to
+ * predictions of rows that were not in the fit (Platt scaling, with his smoothed
+ * targets). For a target learned on a log scale, the factor that makes
+ * exp(prediction) right on average (Duan's smearing).
+ */
+
+export interface PlattScaling {
+  /** probability of the positive class = 1 / (1 + exp(-(slope * value + intercept))) */
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+export function plattProbability(scaling: PlattScaling, value: number): number {
+  return 1 / (1 + Math.exp(-(scaling.slope * value + scaling.intercept)));
+}
+
+/**
+ * Fits the curve by Newton's method with step halving (Lin, Lin and Weng's form of Platt's method).
+ * @param positive 1 for rows of the positive class, else 0
+ */
+export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>): PlattScaling {
+  const count = values.length;
+  let positives = 0;
+  for (let i = 0; i < count; i++) positives += positive[i];
+  // Smoothed targets keep the curve finite when the classes are separated.
+  const high = (positives + 1) / (positives + 2);
+  const low = 1 / (count - positives + 2);
+  let slope = 0;
+  let intercept = Math.log((positives + 1) / (count - positives + 1));
+  const loss = (a: number, b: number): number => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const z = a * values[i] + b;
+      const t = positive[i] === 1 ? high : low;
+      sum += z >= 0 ? (1 - t) * z + Math.log1p(Math.exp(-z)) : -t * z + Math.log1p(Math.exp(z));
+    }
+    return sum;
+  };
+  let current = loss(slope, intercept);
+  for (let iteration = 0; iteration < 100; iteration++) {
+    let haa = 1e-12;
+    let hbb = 1e-12;
+    let hab = 0;
+    let ga = 0;
+    let gb = 0;
+    for (let i = 0; i < count; i++) {
+      const p = 1 / (1 + Math.exp(-(slope * values[i] + intercept)));
+      const t = positive[i] === 1 ? high : low;
+      const curvature = p * (1 - p);
+      haa += values[i] * values[i] * curvature;
+      hab += values[i] * curvature;
+      hbb += curvature;
+      ga += values[i] * (p - t);
+      gb += p - t;
+    }
+    if (Math.abs(ga) < 1e-9 * count && Math.abs(gb) < 1e-9 * count) break;
+    const determinant = haa * hbb - hab * hab;
+    const da = -(hbb * ga - hab * gb) / determinant;
+    const db = -(haa * gb - hab * ga) / determinant;
+    let size = 1;
+    let next = loss(slope + da, intercept + db);
+    while (size > 1e-10 && !(next <= current + 1e-4 * size * (ga * da + gb * db))) {
+      size /= 2;
+      next = loss(slope + size * da, intercept + size * db);
+    }
+    if (size <= 1e-10) break;
+    slope += size * da;
+    intercept += size * db;
+    current = next;
+  }
+  return { slope, intercept };
+}
+
+/** Duan's smearing factor: the mean of exp(residual) on the log scale, over rows that were not in the fit. */
+export function smearingFactor(logTarget: ArrayLike<number>, logPrediction: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < logTarget.length; i++) sum += Math.exp(logTarget[i] - logPrediction[i]);
+  return sum / logTarget.length;
+}

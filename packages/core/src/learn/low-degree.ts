@@ -1,0 +1,291 @@
+/**
+ * Learning a polynomial of degree <= d from labelled points of the cube.
+ *
+ * `fitLowDegree` is least squares or ridge regression over all monomials of
+ * degree <= d (the regression form of the low-degree algorithm, THEORY section
+ * 3); `estimateLowDegree` takes the one-pass means of Lemma 2.3, which are right
+ * only for uniform inputs. Both are agnostic: they approach the best degree-d
+ * approximation of E[y|x].
+ */
+import {
+  createMonomialOperator,
+  type KernelVariant,
+  type MonomialOperator,
+  planMonomialOperator,
+} from '@fewfire/kernels';
+import { FewfireError, type RunOptions } from '../base/index.ts';
+import { type CubePoints, countMonomials, redundantMonomials, yesShares } from '../cube/index.ts';
+import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
+import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
+
+export const DEFAULT_MEMORY_BYTES: number = 4 * 2 ** 30;
+
+export interface LowDegreeOptions extends RunOptions {
+  /** Largest number of coordinates in a term, at least 1; more than there are coordinates counts as all of them. */
+  readonly degree: number;
+  /** Names of the coordinates; by default x0, x1, ... */
+  readonly coordinates?: readonly string[];
+  /** One group per coordinate: products of two coordinates of one group are left out, being redundant. */
+  readonly groups?: ArrayLike<number>;
+  /** Weight of each row in the sum of squares, at least 0. */
+  readonly rowWeights?: Float64Array;
+  /** For tests: which implementation of the kernels to use. */
+  readonly variant?: KernelVariant;
+}
+
+export interface LeastSquaresFitOptions extends LowDegreeOptions {
+  /** Ridge penalty on the sum of squared coefficients, intercept free (scikit-learn's alpha). Default 0: least squares. */
+  readonly lambda?: number;
+  /** Which coefficients are penalised. Default `parity`. */
+  readonly basis?: PenaltyBasis;
+  /** Stop when the gradient is this much smaller than at zero. Default 1e-8. */
+  readonly tolerance?: number;
+  /** Default 1000. */
+  readonly maxIterations?: number;
+}
+
+export interface LowDegreeSummary {
+  readonly method: 'least-squares' | 'ridge' | 'estimate';
+  readonly degree: number;
+  readonly sampleCount: number;
+  readonly coordinateCount: number;
+  /** Monomials of degree <= d that were allowed. */
+  readonly monomialCount: number;
+  readonly lambda: number;
+  readonly basis: PenaltyBasis;
+  readonly iterations: number;
+  /** Norm of the gradient over its norm at zero, computed from the data at the end; 0 for `estimate`. */
+  readonly relativeGradient: number;
+  readonly converged: boolean;
+  /** Mean squared error on the rows of the fit. */
+  readonly trainingMse: number;
+}
+
+export interface LowDegreeFit {
+  readonly model: Polynomial;
+  readonly summary: LowDegreeSummary;
+}
+
+/**
+ * Least squares (`lambda` 0) or ridge regression over all monomials of degree <= d.
+ *
+ * With more monomials than rows and no penalty the solution is not unique; the one found has the least norm in the
+ * basis iterated in. A fit that stops at `maxIterations` says so in `summary.converged`.
+ *
+ * @param target one finite number per row
+ * @throws FewfireError `invalid-argument`, `invalid-data` (NaN or infinity in the target), `memory-budget`
+ */
+export async function fitLowDegree(
+  points: CubePoints,
+  target: Float64Array,
+  options: LeastSquaresFitOptions,
+): Promise<LowDegreeFit> {
+  const lambda = options.lambda ?? 0;
+  const basis = options.basis ?? 'parity';
+  if (!(lambda >= 0 && Number.isFinite(lambda))) {
+    throw new FewfireError('invalid-argument', `lambda is ${lambda}; expected a finite number, at least 0`);
+  }
+  checkTarget(points, target, options.rowWeights);
+  const setup = await openLowDegree(points, options);
+  try {
+    const { operator, excluded } = setup;
+    const maxIterations = options.maxIterations ?? 1000;
+    const solver = createLeastSquaresSolver({
+      operator,
+      excluded,
+      target,
+      rowWeights: options.rowWeights,
+      means: coordinateMeans(points, options.rowWeights),
+    });
+    const solution = await solver.solve({
+      lambda,
+      basis,
+      tolerance: options.tolerance ?? 1e-8,
+      maxIterations,
+      signal: options.signal,
+      onIteration: (done) => options.onProgress?.({ phase: 'fitting', done, total: maxIterations, unit: 'iterations' }),
+    });
+    return {
+      model: polynomialFromVector(setup.coordinates, operator.plan.degree, solution.coefficients),
+      summary: {
+        method: lambda > 0 ? 'ridge' : 'least-squares',
+        degree: operator.plan.degree,
+        sampleCount: points.rowCount,
+        coordinateCount: points.coordinateCount,
+        monomialCount: operator.plan.monomialCount - excluded.length,
+        lambda,
+        basis,
+        iterations: solution.iterations,
+        relativeGradient: solution.relativeGradient,
+        converged: solution.converged,
+        trainingMse: weightedMse(target, solution.predictions, options.rowWeights),
+      },
+    };
+  } finally {
+    setup.operator.dispose();
+  }
+}
+
+/**
+ * Lemma 2.3: coefficient of S = mean of y chi_S over the rows. Unbiased for f^(S) when the points are uniform on the
+ * cube; on other data it estimates correlations, not a regression. One pass.
+ *
+ * @throws FewfireError as `fitLowDegree`
+ */
+export async function estimateLowDegree(
+  points: CubePoints,
+  target: Float64Array,
+  options: LowDegreeOptions,
+): Promise<LowDegreeFit> {
+  checkTarget(points, target, options.rowWeights);
+  const setup = await openLowDegree(points, options);
+  try {
+    const { operator, excluded } = setup;
+    const { coefficients, predictions } = await onePassEstimate(
+      operator,
+      excluded,
+      target,
+      options.rowWeights,
+      options.signal,
+    );
+    return {
+      model: polynomialFromVector(setup.coordinates, operator.plan.degree, coefficients),
+      summary: {
+        method: 'estimate',
+        degree: operator.plan.degree,
+        sampleCount: points.rowCount,
+        coordinateCount: points.coordinateCount,
+        monomialCount: operator.plan.monomialCount - excluded.length,
+        lambda: 0,
+        basis: 'parity',
+        iterations: 1,
+        relativeGradient: 0,
+        converged: true,
+        trainingMse: weightedMse(target, predictions, options.rowWeights),
+      },
+    };
+  } finally {
+    setup.operator.dispose();
+  }
+}
+
+/** The one-pass means and the values of their polynomial at all rows. */
+export async function onePassEstimate(
+  operator: MonomialOperator,
+  excluded: Uint32Array,
+  target: Float64Array,
+  rowWeights: Float64Array | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ coefficients: Float64Array; predictions: Float64Array }> {
+  const weighted = rowWeights === undefined ? target : target.map((value, i) => value * rowWeights[i]);
+  const total = rowWeights === undefined ? target.length : rowWeights.reduce((sum, weight) => sum + weight, 0);
+  const coefficients = new Float64Array(operator.plan.monomialCount);
+  await operator.adjoint(weighted, coefficients, signal);
+  for (let at = 0; at < coefficients.length; at++) coefficients[at] /= total;
+  for (const at of excluded) coefficients[at] = 0;
+  const predictions = new Float64Array(target.length);
+  await operator.forward(coefficients, predictions, signal);
+  return { coefficients, predictions };
+}
+
+/** An operator for the fit, after the checks of shape and memory. */
+export async function openLowDegree(
+  points: CubePoints,
+  options: LowDegreeOptions,
+): Promise<{ operator: MonomialOperator; excluded: Uint32Array; coordinates: readonly string[] }> {
+  const { coordinateCount } = points;
+  if (!Number.isInteger(options.degree) || options.degree < 1) {
+    throw new FewfireError('invalid-argument', `degree is ${options.degree}; expected a whole number, at least 1`);
+  }
+  const coordinates = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
+  if (
+    coordinates.length !== coordinateCount ||
+    (options.groups !== undefined && options.groups.length !== coordinateCount)
+  ) {
+    throw new FewfireError(
+      'invalid-argument',
+      `expected ${coordinateCount} coordinate names and groups, one per coordinate`,
+    );
+  }
+  checkMemory(points, options);
+  const operator = await createMonomialOperator(points, {
+    degree: options.degree,
+    threads: options.threads,
+    variant: options.variant,
+  });
+  return { operator, excluded: redundantMonomials(operator.index, options.groups), coordinates };
+}
+
+/** Bytes a fit will hold at its largest: the kernels' memory and the vectors beside it. */
+export function predictFitBytes(rowCount: number, coordinateCount: number, degree: number, threads = 1): number {
+  const monomialCount = countMonomials(coordinateCount, degree);
+  // Six vectors of coefficients, the index pairs of the basis change (8 bytes per member of a monomial), six row vectors.
+  const vectors = monomialCount * (6 * 8 + 8 + 8 * Math.min(degree, coordinateCount)) + rowCount * 6 * 8;
+  if (monomialCount >= 2 ** 32) return vectors;
+  return vectors + planMonomialOperator({ rowCount, coordinateCount, degree, threads }).memoryBytes;
+}
+
+/** @throws FewfireError `memory-budget` before anything is allocated */
+export function checkMemory(points: CubePoints, options: LowDegreeOptions): void {
+  const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
+  const { rowCount, coordinateCount } = points;
+  const degree = Math.min(options.degree, coordinateCount);
+  const monomialCount = countMonomials(coordinateCount, degree);
+  const bytes = predictFitBytes(rowCount, coordinateCount, degree, options.threads);
+  // The kernels index with 32 bits, whatever the limit.
+  const possible = monomialCount < 2 ** 29;
+  if (bytes <= limit && possible) return;
+  throw new FewfireError(
+    'memory-budget',
+    `degree ${degree} at n=${coordinateCount} needs ${monomialCount.toLocaleString('en-US')} monomials, ${formatBytes(8 * monomialCount)} per vector and ${formatBytes(bytes)} in all, more than ${possible ? `the ${formatBytes(limit)} allowed` : 'can be indexed'}; lower --degree${possible ? ' or raise --memory' : ''}`,
+  );
+}
+
+/** Mean of each coordinate in {+1,-1} over the weighted rows. */
+export function coordinateMeans(points: CubePoints, rowWeights: Float64Array | undefined): Float64Array {
+  return yesShares(points, rowWeights).map((share) => 1 - 2 * share);
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`;
+}
+
+function checkTarget(points: CubePoints, target: Float64Array, rowWeights: Float64Array | undefined): void {
+  if (points.rowCount === 0) throw new FewfireError('invalid-data', 'there are no rows; expected at least one');
+  if (target.length !== points.rowCount) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the target has ${target.length} values, the points ${points.rowCount} rows; expected the same number`,
+    );
+  }
+  const bad = target.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new FewfireError('invalid-data', `the target is ${target[bad]} in row ${bad}; expected finite numbers`);
+  if (rowWeights === undefined) return;
+  const wrong =
+    rowWeights.length !== target.length || rowWeights.some((weight) => !(weight >= 0 && Number.isFinite(weight)));
+  if (wrong || !rowWeights.some((weight) => weight > 0)) {
+    throw new FewfireError(
+      'invalid-argument',
+      'rowWeights: expected one finite weight per row, at least 0 and not all 0',
+    );
+  }
+}
+
+function weightedMse(target: Float64Array, predictions: Float64Array, rowWeights: Float64Array | undefined): number {
+  let sum = 0;
+  let total = 0;
+  for (let i = 0; i < target.length; i++) {
+    const weight = rowWeights === undefined ? 1 : rowWeights[i];
+    sum += weight * (target[i] - predictions[i]) ** 2;
+    total += weight;
+  }
+  return sum / total;
+}

@@ -1,0 +1,193 @@
+/**
+ * The model file: JSON with a format name, a version and a checksum over
+ * everything else, so that a truncated or edited file is refused instead of
+ * predicting nonsense.
+ */
+import * as z from 'zod/mini';
+import { FewfireError } from '../base/index.ts';
+import { polynomialFromTerms, termList } from '../spectrum/index.ts';
+import { type Model, modelCoordinates } from './model.ts';
+
+export const MODEL_FORMAT = 'fewfire-model';
+export const MODEL_VERSION = 1;
+
+const finite = z.number();
+const count = z.int().check(z.nonnegative());
+const index = z.int().check(z.nonnegative());
+const method = z.enum(['least-squares', 'ridge', 'estimate']);
+const basis = z.enum(['parity', 'biased']);
+const columnReason = z.strictObject({ column: z.string(), reason: z.string() });
+const degreeReason = z.strictObject({ degree: count, reason: z.string() });
+
+const metrics = {
+  sampleCount: count,
+  mse: finite,
+  r2: z.nullable(finite),
+  accuracy: z.optional(finite),
+  auc: z.optional(z.nullable(finite)),
+  logLoss: z.optional(finite),
+};
+const testSchema = z.strictObject({
+  ...metrics,
+  baseline: z.strictObject({ mse: finite, accuracy: z.optional(finite), logLoss: z.optional(finite) }),
+  betterThanConstant: z.boolean(),
+});
+
+const codingSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('two-valued'), no: z.string(), yes: z.string() }),
+  z.strictObject({ kind: z.literal('categories'), reference: z.string(), values: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('thresholds'), above: z.array(finite) }),
+]);
+
+const modelSchema = z.strictObject({
+  format: z.literal(MODEL_FORMAT),
+  version: z.literal(MODEL_VERSION),
+  checksum: z.string(),
+  target: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('regression'), column: z.string(), transform: z.enum(['none', 'log']) }),
+    z.strictObject({ kind: z.literal('binary'), column: z.string(), positive: z.string(), negative: z.string() }),
+  ]),
+  encoder: z.strictObject({
+    columns: z.array(
+      z.strictObject({
+        column: z.string(),
+        type: z.enum(['boolean', 'number', 'text']),
+        coding: codingSchema,
+        missing: z.enum(['refuse', 'no', 'drop']),
+        missingCoordinate: z.boolean(),
+      }),
+    ),
+  }),
+  /** One per output; today's models have one. A term is its coordinates and its coefficient. */
+  polynomials: z
+    .array(z.strictObject({ terms: z.array(z.tuple([z.array(index), finite])) }))
+    .check(z.minLength(1), z.maxLength(1)),
+  calibration: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({ kind: z.literal('platt'), rowCount: count, slope: finite, intercept: finite }),
+    z.strictObject({ kind: z.literal('smearing'), rowCount: count, factor: finite }),
+  ]),
+  training: z.strictObject({
+    sampleCount: count,
+    method,
+    degree: count,
+    lambda: finite,
+    basis,
+    monomialCount: count,
+    converged: z.boolean(),
+    relativeGradient: finite,
+    targetMean: finite,
+    fittedOn: z.string(),
+    selection: z.strictObject({
+      folds: count,
+      rowCount: count,
+      budgetSeconds: finite,
+      predictedSeconds: finite,
+      candidates: z.array(
+        z.strictObject({
+          method,
+          degree: count,
+          lambda: finite,
+          basis,
+          mse: finite,
+          standardError: finite,
+          converged: z.boolean(),
+        }),
+      ),
+      skipped: z.array(degreeReason),
+    }),
+    test: z.nullable(testSchema),
+    notes: z.array(z.string()),
+    dropped: z.array(columnReason),
+    missing: z.array(z.strictObject({ column: z.string(), count })),
+    support: z.array(z.strictObject({ coordinates: z.array(index), rows: count })),
+  }),
+  provenance: z.strictObject({
+    source: z.strictObject({
+      label: z.string(),
+      rowCount: count,
+      format: z.optional(z.string()),
+      sha256: z.optional(z.string()),
+      byteCount: z.optional(count),
+    }),
+    seed: z.int(),
+    command: z.nullable(z.string()),
+    versions: z.record(z.string(), z.string()),
+  }),
+});
+
+/** The text of a model file. Equal models give equal text. */
+export async function serializeModel(model: Model): Promise<string> {
+  const { target, encoder, polynomial, calibration, training, provenance } = model;
+  const terms = termList(polynomial).map((term) => [term.coordinates, term.coefficient]);
+  const body = { target, encoder, polynomials: [{ terms }], calibration, training, provenance };
+  const checksum = await checksumOf(body);
+  // Through the schema, so that the order of keys is the schema's and a model that could not be read is not written.
+  const shaped = modelSchema.parse({ format: MODEL_FORMAT, version: MODEL_VERSION, checksum, ...body });
+  return `${JSON.stringify(shaped)}\n`;
+}
+
+/**
+ * Reads a model file's text.
+ * @param label what to call the file in messages
+ * @throws FewfireError `model-file`: not JSON (truncated), another format, a newer version, a wrong field, a wrong checksum
+ */
+export async function parseModel(text: string, label: string): Promise<Model> {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw new FewfireError(
+      'model-file',
+      `${label} is not a whole model file (its JSON ends or breaks early); expected a file written by fewfire fit --out: fit it again or copy it again`,
+      { cause },
+    );
+  }
+  const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
+  if (head.format !== MODEL_FORMAT) {
+    throw new FewfireError(
+      'model-file',
+      `${label} is JSON but not a fewfire model (format ${JSON.stringify(head.format ?? null)}); expected a file written by fewfire fit --out`,
+    );
+  }
+  if (head.version !== MODEL_VERSION) {
+    throw new FewfireError(
+      'model-file',
+      `${label} is a model file of version ${JSON.stringify(head.version ?? null)}; this fewfire reads version ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
+    );
+  }
+  const parsed = modelSchema.safeParse(data);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new FewfireError(
+      'model-file',
+      `${label} is damaged or edited: ${issue.path.join('.') || 'the file'} is not what a model holds there (${issue.message}); expected it as fewfire fit wrote it`,
+      { cause: parsed.error },
+    );
+  }
+  const { format: _format, version: _version, checksum, ...body } = parsed.data;
+  if ((await checksumOf(body)) !== checksum) {
+    throw new FewfireError(
+      'model-file',
+      `${label} was edited or damaged: its content does not have the checksum it states; expected it as fewfire fit wrote it: fit again`,
+    );
+  }
+  const { target, encoder, polynomials, calibration, training, provenance } = body;
+  const coordinates = modelCoordinates(encoder);
+  const terms = polynomials[0].terms.map(([members, coefficient]) => ({ coordinates: members, coefficient }));
+  return { target, encoder, polynomial: polynomialFromTerms(coordinates, terms), calibration, training, provenance };
+}
+
+// SHA-256 of the content with sorted keys, so that the order of keys does not matter.
+async function checksumOf(body: unknown): Promise<string> {
+  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonicalJson(body)));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, entry: unknown) =>
+    typeof entry === 'object' && entry !== null && !Array.isArray(entry)
+      ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : entry,
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * What a model says, as data: its leading terms in yes/no language, and which
+ * columns matter. Numbers derived from coefficients are those of the fitted
+ * polynomial on the uniform cube (every coordinate yes or no with equal chance,
+ * independently), not of the data's distribution.
+ */
+import { encoderCoordinates } from '../cube/index.ts';
+import { type Polynomial, termCoordinates } from '../spectrum/index.ts';
+import type { Model } from './model.ts';
+
+export interface TermSummary {
+  readonly coordinates: readonly string[];
+  /** Coefficient of the parity over {+1,-1}. */
+  readonly coefficient: number;
+  /**
+   * The same in yes/no terms (Banzhaf interaction, (-2)^|S| times the coefficient): what all of these being yes adds
+   * beyond their smaller combinations, averaged over all answers elsewhere. For two classes in units of
+   * (1 - value) / 2, which is near the probability of the positive class; otherwise in units of the target as learned.
+   */
+  readonly effect: number;
+  /** Training rows with a yes at all of these coordinates; null for terms that were not counted. */
+  readonly rows: number | null;
+}
+
+export interface ColumnInfluence {
+  readonly column: string;
+  /** Sum of squared coefficients of all terms that touch the column, over that of all terms but the constant: in [0, 1]. */
+  readonly share: number;
+}
+
+/** Terms by decreasing |coefficient|, the constant left out; all of them without `most`. */
+export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINITY): TermSummary[] {
+  const { polynomial, training, target } = model;
+  const support = new Map(training.support.map((entry) => [entry.coordinates.join(' '), entry.rows]));
+  const scale = target.kind === 'binary' ? -0.5 : 1;
+  return sortedTerms(polynomial)
+    .slice(0, most)
+    .map((t) => {
+      const members = Array.from(termCoordinates(polynomial, t));
+      const coefficient = polynomial.coefficients[t];
+      return {
+        coordinates: members.map((s) => polynomial.coordinates[s]),
+        coefficient,
+        effect: scale * (-2) ** members.length * coefficient,
+        rows: support.get(members.join(' ')) ?? null,
+      };
+    });
+}
+
+/** Columns by decreasing influence on the uniform cube. */
+export function columnInfluences(model: Model): ColumnInfluence[] {
+  const { polynomial, encoder } = model;
+  const coordinates = encoderCoordinates(encoder);
+  const sums = new Float64Array(encoder.columns.length);
+  let total = 0;
+  for (let t = 0; t < polynomial.termCount; t++) {
+    const members = termCoordinates(polynomial, t);
+    if (members.length === 0) continue;
+    const square = polynomial.coefficients[t] ** 2;
+    total += square;
+    for (const group of new Set(Array.from(members, (s) => coordinates[s].group))) sums[group] += square;
+  }
+  return encoder.columns
+    .map(({ column }, group) => ({ column, share: total > 0 ? sums[group] / total : 0 }))
+    .sort((a, b) => b.share - a.share);
+}
+
+/** Sum of squared coefficients of each degree, from 0 to the polynomial's (levelWeight on the uniform cube). */
+export function levelWeights(polynomial: Polynomial): number[] {
+  const weights: number[] = [0];
+  for (let t = 0; t < polynomial.termCount; t++) {
+    const degree = polynomial.offsets[t + 1] - polynomial.offsets[t];
+    while (weights.length <= degree) weights.push(0);
+    weights[degree] += polynomial.coefficients[t] ** 2;
+  }
+  return weights;
+}
+
+function sortedTerms(polynomial: Polynomial): number[] {
+  const { offsets, coefficients } = polynomial;
+  return Array.from({ length: polynomial.termCount }, (_, t) => t)
+    .filter((t) => offsets[t + 1] > offsets[t])
+    .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b);
+}

@@ -1,0 +1,2 @@
+export * from './biased-basis.ts';
+export * from './polynomial.ts';

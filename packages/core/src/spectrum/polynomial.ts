@@ -1,0 +1,206 @@
+/**
+ * A polynomial over named coordinates of the cube: sum_S c_S chi_S, where
+ * chi_S(x) is the product of the coordinates in S (+1 for a no, -1 for a yes).
+ * Terms are kept flat and in graded colexicographic order, so that hundreds of
+ * thousands of them stay cheap.
+ */
+import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
+import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { type CubePoints, countMonomials, createMonomialIndex } from '../cube/index.ts';
+
+export interface Polynomial {
+  /** Names of the coordinates; a term refers to them by position. */
+  readonly coordinates: readonly string[];
+  readonly termCount: number;
+  /** Term t consists of the coordinates `members[offsets[t] .. offsets[t+1])`, ascending. */
+  readonly offsets: Uint32Array;
+  readonly members: Uint16Array;
+  readonly coefficients: Float64Array;
+}
+
+export interface Term {
+  readonly coordinates: readonly number[];
+  readonly coefficient: number;
+}
+
+/** The largest number of coordinates in a term; 0 for constants and for the zero polynomial. */
+export function polynomialDegree(polynomial: Polynomial): number {
+  let degree = 0;
+  for (let t = 0; t < polynomial.termCount; t++) {
+    degree = Math.max(degree, polynomial.offsets[t + 1] - polynomial.offsets[t]);
+  }
+  return degree;
+}
+
+/** The coordinates of term t, ascending. */
+export function termCoordinates(polynomial: Polynomial, t: number): Uint16Array {
+  return polynomial.members.subarray(polynomial.offsets[t], polynomial.offsets[t + 1]);
+}
+
+/**
+ * Builds a polynomial; terms with equal coordinates are added, zero terms dropped.
+ * @throws FewfireError `invalid-argument` for a coordinate outside the names, a repeated one, or a coefficient that is not finite
+ */
+export function polynomialFromTerms(coordinates: readonly string[], terms: readonly Term[]): Polynomial {
+  const sums = new Map<string, { subset: number[]; coefficient: number }>();
+  for (const term of terms) {
+    const subset = [...term.coordinates].sort((a, b) => a - b);
+    const valid = subset.every(
+      (s, j) => Number.isInteger(s) && s >= 0 && s < coordinates.length && s !== subset[j - 1],
+    );
+    if (!valid || !Number.isFinite(term.coefficient)) {
+      throw new FewfireError(
+        'invalid-argument',
+        `term [${term.coordinates.join(', ')}] with coefficient ${term.coefficient}: expected different coordinates from 0 to ${coordinates.length - 1} and a finite coefficient`,
+      );
+    }
+    const key = subset.join(' ');
+    const entry = sums.get(key);
+    if (entry === undefined) sums.set(key, { subset, coefficient: term.coefficient });
+    else entry.coefficient += term.coefficient;
+  }
+  const list = [...sums.values()]
+    .filter((entry) => entry.coefficient !== 0)
+    .sort((a, b) => compareSubsets(a.subset, b.subset));
+  return pack(coordinates, list);
+}
+
+/** From a coefficient vector in graded colexicographic order (`createMonomialIndex`); zeros are dropped. */
+export function polynomialFromVector(coordinates: readonly string[], degree: number, vector: Float64Array): Polynomial {
+  const index = createMonomialIndex(coordinates.length, degree);
+  let termCount = 0;
+  let memberCount = 0;
+  index.forEach((_, size, at) => {
+    if (vector[at] === 0) return;
+    termCount++;
+    memberCount += size;
+  });
+  const offsets = new Uint32Array(termCount + 1);
+  const members = new Uint16Array(memberCount);
+  const coefficients = new Float64Array(termCount);
+  let t = 0;
+  let end = 0;
+  index.forEach((subset, size, at) => {
+    if (vector[at] === 0) return;
+    for (let j = 0; j < size; j++) members[end++] = subset[j];
+    coefficients[t++] = vector[at];
+    offsets[t] = end;
+  });
+  return { coordinates, termCount, offsets, members, coefficients };
+}
+
+/** The coefficient vector in graded colexicographic order up to `degree`, which must be at least the polynomial's. */
+export function polynomialToVector(polynomial: Polynomial, degree: number): Float64Array {
+  const index = createMonomialIndex(polynomial.coordinates.length, degree);
+  const vector = new Float64Array(index.count);
+  for (let t = 0; t < polynomial.termCount; t++) {
+    vector[index.indexOf(termCoordinates(polynomial, t))] += polynomial.coefficients[t];
+  }
+  return vector;
+}
+
+/** a + scale * b, over the same coordinates. */
+export function addPolynomials(a: Polynomial, b: Polynomial, scale = 1): Polynomial {
+  if (a.coordinates.length !== b.coordinates.length || a.coordinates.some((name, i) => name !== b.coordinates[i])) {
+    throw new FewfireError(
+      'invalid-argument',
+      'the polynomials have different coordinates; expected the same names in the same order',
+    );
+  }
+  const scaled = termList(b).map((term) => ({ ...term, coefficient: scale * term.coefficient }));
+  return polynomialFromTerms(a.coordinates, [...termList(a), ...scaled]);
+}
+
+/** The terms of degree at most `degree`. */
+export function truncatePolynomial(polynomial: Polynomial, degree: number): Polynomial {
+  return polynomialFromTerms(
+    polynomial.coordinates,
+    termList(polynomial).filter((term) => term.coordinates.length <= degree),
+  );
+}
+
+/** All terms as objects. */
+export function termList(polynomial: Polynomial): Term[] {
+  return Array.from({ length: polynomial.termCount }, (_, t) => ({
+    coordinates: Array.from(termCoordinates(polynomial, t)),
+    coefficient: polynomial.coefficients[t],
+  }));
+}
+
+/** The value at every point: `points.rowCount` numbers. */
+export async function evaluatePolynomial(
+  polynomial: Polynomial,
+  points: CubePoints,
+  options: RunOptions = {},
+): Promise<Float64Array> {
+  if (points.coordinateCount !== polynomial.coordinates.length) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the points have ${points.coordinateCount} coordinates, the polynomial ${polynomial.coordinates.length}; expected the same number`,
+    );
+  }
+  const degree = polynomialDegree(polynomial);
+  // Term by term costs rows x members; the operator pays for every monomial of that degree.
+  const termCost = 0.8 * points.rowCount * (polynomial.members.length + polynomial.termCount);
+  const shape = { rowCount: points.rowCount, coordinateCount: points.coordinateCount, degree };
+  const monomialCount = countMonomials(points.coordinateCount, degree);
+  const dense = termCost > 5e6 && monomialCount <= 20 * polynomial.termCount;
+  if (dense && planMonomialOperator(shape).costNs / 2 + 20 * monomialCount < termCost) {
+    const operator = await createMonomialOperator(points, { degree, threads: options.threads });
+    try {
+      const values = new Float64Array(points.rowCount);
+      await operator.forward(polynomialToVector(polynomial, degree), values, options.signal);
+      return values;
+    } finally {
+      operator.dispose();
+    }
+  }
+  return evaluateByTerms(polynomial, points, options);
+}
+
+async function evaluateByTerms(polynomial: Polynomial, points: CubePoints, options: RunOptions): Promise<Float64Array> {
+  const { rowCount, planes } = points;
+  const values = new Float64Array(rowCount);
+  const odd = new Uint8Array(rowCount);
+  let lastTurn = performance.now();
+  for (let t = 0; t < polynomial.termCount; t++) {
+    options.signal?.throwIfAborted();
+    const coefficient = polynomial.coefficients[t];
+    odd.fill(0);
+    for (const s of termCoordinates(polynomial, t)) {
+      const from = (s >> 3) * rowCount;
+      const shift = s & 7;
+      for (let i = 0; i < rowCount; i++) odd[i] ^= planes[from + i] >> shift;
+    }
+    for (let i = 0; i < rowCount; i++) values[i] += (odd[i] & 1) === 1 ? -coefficient : coefficient;
+    if (performance.now() - lastTurn > 20) {
+      await nextTurn();
+      lastTurn = performance.now();
+    }
+  }
+  return values;
+}
+
+function pack(
+  coordinates: readonly string[],
+  list: readonly { subset: readonly number[]; coefficient: number }[],
+): Polynomial {
+  const offsets = new Uint32Array(list.length + 1);
+  list.forEach((entry, t) => {
+    offsets[t + 1] = offsets[t] + entry.subset.length;
+  });
+  return {
+    coordinates,
+    termCount: list.length,
+    offsets,
+    members: Uint16Array.from(list.flatMap((entry) => entry.subset)),
+    coefficients: Float64Array.from(list, (entry) => entry.coefficient),
+  };
+}
+
+// Graded colexicographic: by size, then by the largest coordinate, then the next.
+function compareSubsets(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) return a.length - b.length;
+  for (let j = a.length - 1; j >= 0; j--) if (a[j] !== b[j]) return a[j] - b[j];
+  return 0;
+}

@@ -1,0 +1,211 @@
+/**
+ * One embedded DuckDB database, in memory, with one connection. Statements run one after another and always
+ * materialise (a live `stream()` can end early without an error). An abort rejects at once; the interrupted statement
+ * is waited for by whatever comes next. DuckDB itself is imported when the first engine is opened: it takes 100 ms.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import { duckdbError } from './duckdb-errors.ts';
+import { quoteLiteral } from './sql.ts';
+
+export interface StatementOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with the share done, in [0, 1]. */
+  readonly onShare?: ((share: number) => void) | undefined;
+  /** What the statement reads, for messages. */
+  readonly label?: string;
+}
+
+/** A finished result, chunk by chunk. */
+export type Chunks = AsyncIterable<DuckDBDataChunk>;
+
+export class Engine {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #temporaryDirectory: string;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, temporaryDirectory: string) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#temporaryDirectory = temporaryDirectory;
+  }
+
+  static async open(options: RunOptions): Promise<Engine> {
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const temporaryDirectory = join(tmpdir(), `fewfire-${process.pid}-${randomUUID()}`);
+    const config: Record<string, string> = {
+      threads: String(options.threads ?? 1),
+      temp_directory: temporaryDirectory,
+      // No file beside the data, nothing fetched, nothing loaded.
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      preserve_insertion_order: 'true',
+    };
+    if (options.memoryLimitBytes !== undefined) {
+      config.memory_limit = `${Math.max(64, Math.floor(options.memoryLimitBytes / 1e6))}MB`;
+    }
+    const instance = await DuckDBInstance.create(':memory:', config);
+    try {
+      const connection = await instance.connect();
+      const engine = new Engine(instance, connection, temporaryDirectory);
+      await engine.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0');
+      return engine;
+    } catch (error) {
+      instance.closeSync();
+      throw error;
+    }
+  }
+
+  /** A directory for temporary files, removed on close. */
+  async temporaryDirectory(): Promise<string> {
+    await mkdir(this.#temporaryDirectory, { recursive: true, mode: 0o700 });
+    return this.#temporaryDirectory;
+  }
+
+  /** Runs a statement to its end and gives its result. @throws FewfireError; the signal's reason when aborted */
+  async run(sql: string, options: StatementOptions = {}): Promise<Chunks> {
+    const { signal, onShare } = options;
+    throwIfAborted(signal);
+    const before = this.#last;
+    const connection = this.#connection;
+    let interrupting: NodeJS.Timeout | undefined;
+    let polling: NodeJS.Timeout | undefined;
+
+    const statement = (async () => {
+      await before;
+      throwIfAborted(signal);
+      if (this.#closed) throw new FewfireError('invalid-argument', 'the table is closed; open it again');
+      if (onShare !== undefined) {
+        polling = setInterval(() => {
+          const { percentage } = connection.progress;
+          if (percentage > 0) onShare(Math.min(1, percentage / 100));
+        }, 100);
+      }
+      return await connection.run(sql);
+    })().finally(() => {
+      clearInterval(polling);
+      clearInterval(interrupting);
+    });
+    this.#last = statement.catch(() => undefined);
+
+    let onAbort: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        // An interrupt that arrives before the statement has begun is forgotten, so it is repeated.
+        connection.interrupt();
+        interrupting = setInterval(() => connection.interrupt(), 10);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+    try {
+      const result = await Promise.race([statement, aborted]);
+      throwIfAborted(signal);
+      return chunksOf(result, signal);
+    } catch (error) {
+      throwIfAborted(signal);
+      throw duckdbError(error, options.label);
+    } finally {
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The rows of a small result. */
+  async rows(sql: string, options: StatementOptions = {}): Promise<unknown[][]> {
+    const rows: unknown[][] = [];
+    for await (const chunk of await this.run(sql, options)) rows.push(...chunk.getRows());
+    return rows;
+  }
+
+  /** The one row of a result, as numbers. */
+  async numbers(sql: string, options: StatementOptions = {}): Promise<(number | null)[]> {
+    const [row] = await this.rows(sql, options);
+    return row.map((value) => (value === null ? null : Number(value)));
+  }
+
+  /** Rows of a literal list, for `IN` lists of files and the like. */
+  static list(texts: readonly string[]): string {
+    return `[${texts.map(quoteLiteral).join(', ')}]`;
+  }
+
+  /** Fills a one-column table of bytes, in order. */
+  async createBytes(table: string, bytes: Uint8Array): Promise<void> {
+    await this.run(`CREATE OR REPLACE TEMP TABLE ${table}(m UTINYINT)`);
+    const { DuckDBDataChunk, UTINYINT } = await import('@duckdb/node-api');
+    const appender = await this.#connection.createAppender(table, 'main', 'temp');
+    try {
+      for (let start = 0; start < bytes.length; start += CHUNK_ROWS) {
+        const part = bytes.subarray(start, start + CHUNK_ROWS);
+        const chunk = DuckDBDataChunk.create([UTINYINT], part.length);
+        chunk.setColumnValues(0, Array.from(part));
+        appender.appendDataChunk(chunk);
+      }
+    } finally {
+      appender.closeSync();
+    }
+  }
+
+  /** Fills a table of texts and doubles, column c0, c1, ..., in order. */
+  async createColumns(
+    table: string,
+    columns: readonly (Float64Array | readonly (string | null)[])[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const types = columns.map((column) => (column instanceof Float64Array ? 'DOUBLE' : 'VARCHAR'));
+    await this.run(`CREATE TABLE ${table}(${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
+    const { DuckDBDataChunk, DOUBLE, VARCHAR } = await import('@duckdb/node-api');
+    const appender = await this.#connection.createAppender(table);
+    try {
+      const rowCount = columns[0]?.length ?? 0;
+      for (let start = 0; start < rowCount; start += CHUNK_ROWS) {
+        if (start % (CHUNK_ROWS * 16) === 0) await new Promise(setImmediate);
+        throwIfAborted(signal);
+        const end = Math.min(rowCount, start + CHUNK_ROWS);
+        const chunk = DuckDBDataChunk.create(
+          types.map((type) => (type === 'DOUBLE' ? DOUBLE : VARCHAR)),
+          end - start,
+        );
+        columns.forEach((column, i) => {
+          const values = Array.from(column.slice(start, end) as ArrayLike<number | string | null>);
+          chunk.setColumnValues(
+            i,
+            values.map((value) => (typeof value === 'number' && Number.isNaN(value) ? null : value)),
+          );
+        });
+        appender.appendDataChunk(chunk);
+      }
+    } finally {
+      appender.closeSync();
+    }
+  }
+
+  /** Waits for the running statement, then frees the database and its temporary files. May be called twice. */
+  async close(): Promise<void> {
+    await this.#last;
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.disconnectSync();
+    this.#instance.closeSync();
+    await rm(this.#temporaryDirectory, { recursive: true, force: true });
+  }
+}
+
+const CHUNK_ROWS = 2048;
+
+async function* chunksOf(
+  result: { fetchChunk(): Promise<DuckDBDataChunk | null> },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DuckDBDataChunk> {
+  for (;;) {
+    throwIfAborted(signal);
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield chunk;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Files, read and written so that nothing is ever half there: a file is written beside its target under another name
+ * and renamed over it when it is complete and on disk, so a crash, a full disk or Ctrl-C leaves the old file or none.
+ * Errors of the file system become one-line `FewfireError`s that say what to do.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { closestName, FewfireError, listNames, throwIfAborted } from '@fewfire/core';
+
+export interface WriteOptions {
+  /** Aborting rejects with the signal's reason and leaves the target as it was. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type FileContent = string | Uint8Array | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+
+/**
+ * Writes a file whole or not at all. A device or pipe (`/dev/stdout`) cannot be replaced and is written to directly.
+ * @throws FewfireError `file-unwritable`; the signal's reason when aborted
+ */
+export async function writeFileAtomic(path: string, data: FileContent, options: WriteOptions = {}): Promise<void> {
+  await replaceFile(path, (target) => writeContent(target, data, options.signal), options);
+}
+
+/**
+ * Lets `write` produce a file at a temporary path in the target's directory, then puts it in the target's place.
+ * @throws FewfireError `file-unwritable`; the signal's reason when aborted; what `write` throws
+ */
+export async function replaceFile(
+  path: string,
+  write: (temporaryPath: string) => Promise<void>,
+  options: WriteOptions = {},
+): Promise<void> {
+  const { signal } = options;
+  throwIfAborted(signal);
+  let temporary: string | undefined;
+  try {
+    const existing = await stat(path).catch(() => undefined);
+    if (existing?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
+    if (existing !== undefined && !existing.isFile()) return await write(path);
+    // Behind a link, the file it points to is replaced, not the link.
+    const target = existing === undefined ? path : await realpath(path);
+    temporary = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.tmp`);
+    await write(temporary);
+    const file = await open(temporary, 'r+');
+    try {
+      if (existing !== undefined) await file.chmod(existing.mode & 0o7777);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    throwIfAborted(signal);
+    await rename(temporary, target);
+  } catch (error) {
+    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
+    throwIfAborted(signal);
+    throw unwritable(error, path);
+  }
+}
+
+async function writeContent(path: string, data: FileContent, signal: AbortSignal | undefined): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    if (typeof data === 'string' || data instanceof Uint8Array) await writeAll(file, data);
+    else {
+      for await (const chunk of data) {
+        throwIfAborted(signal);
+        await writeAll(file, chunk);
+      }
+    }
+    throwIfAborted(signal);
+  } finally {
+    await file.close();
+  }
+}
+
+// One write may take only part of the bytes.
+async function writeAll(file: FileHandle, chunk: string | Uint8Array): Promise<void> {
+  let rest = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
+}
+
+/**
+ * The text of a UTF-8 file.
+ * @throws FewfireError `file-not-found`, `file-unreadable`
+ */
+export async function readTextFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path, { signal: options.signal });
+  } catch (error) {
+    throwIfAborted(options.signal);
+    throw await unreadable(error, path);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FewfireError('file-unreadable', `${path} is not UTF-8 text; expected a text file`, { cause });
+  }
+}
+
+/**
+ * The SHA-256 of a file's bytes in hexadecimal, and how many there are. The bytes pass through once.
+ * @throws FewfireError `file-not-found`, `file-unreadable`
+ */
+export async function sha256File(
+  path: string,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<{ readonly sha256: string; readonly byteCount: number }> {
+  const hash = createHash('sha256');
+  let byteCount = 0;
+  for await (const chunk of readFileChunks(path, options.signal)) {
+    hash.update(chunk);
+    byteCount += chunk.length;
+  }
+  return { sha256: hash.digest('hex'), byteCount };
+}
+
+/** The bytes of a file in pieces. @throws FewfireError `file-not-found`, `file-unreadable` */
+export async function* readFileChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  throwIfAborted(signal);
+  const stream = createReadStream(path, { highWaterMark: 1 << 18, signal });
+  try {
+    for await (const chunk of stream) yield chunk;
+  } catch (error) {
+    throwIfAborted(signal);
+    throw await unreadable(error, path);
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** What a failed read means, as an error that says what to do. */
+export async function unreadable(error: unknown, path: string): Promise<unknown> {
+  const cause = error;
+  const code = errorCode(error);
+  if (code === undefined) return error;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new FewfireError('file-not-found', `there is no file ${path}; ${await suggestFile(path)}`, { cause });
+  }
+  if (code === 'EISDIR') return directoryInstead(path);
+  const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied; make it readable (chmod u+r)' : code;
+  return new FewfireError('file-unreadable', `cannot read ${path}: ${why}`, { cause });
+}
+
+/** The error for a directory where a file is expected. */
+export function directoryInstead(path: string): FewfireError {
+  return new FewfireError(
+    'file-unreadable',
+    `${path} is a directory, expected a file; name a file in it, or several with a pattern such as '${join(path, '*.csv')}'`,
+  );
+}
+
+async function suggestFile(path: string): Promise<string> {
+  const directory = dirname(path);
+  const names = await readdir(directory).catch(() => undefined);
+  if (names === undefined) return `the directory ${directory} does not exist either; check the path`;
+  const close = closestName(basename(path), names);
+  if (close !== undefined) return `did you mean ${join(directory, close)}?`;
+  const visible = names.filter((name) => !name.startsWith('.')).sort();
+  return visible.length === 0
+    ? `the directory ${directory} is empty; check the path`
+    : `${directory} has ${listNames(visible, 6)}`;
+}
+
+/** What a failed write means, as an error that says what to do. */
+export function unwritable(error: unknown, path: string): unknown {
+  const code = errorCode(error);
+  if (error instanceof FewfireError || code === undefined) return error;
+  const reasons: Record<string, string> = {
+    ENOENT: `the directory ${dirname(path)} does not exist; create it first`,
+    ENOTDIR: `${dirname(path)} is not a directory; choose another path`,
+    EACCES: 'permission denied; choose another path or change the permissions',
+    EPERM: 'not permitted; choose another path or change the permissions',
+    EROFS: 'the file system is read-only; choose another path',
+    ENOSPC: 'no space left on the disk; free some or choose another path',
+    EDQUOT: 'the disk quota is used up; free some space or choose another path',
+    EISDIR: 'it is a directory; add a file name',
+    EFBIG: 'the file would be too large for the file system',
+    EPIPE: 'the reader has closed the pipe',
+  };
+  return new FewfireError('file-unwritable', `cannot write ${path}: ${reasons[code] ?? code}`, { cause: error });
+}
+
+function errorCode(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
