@@ -19,6 +19,8 @@ import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 
 export const DEFAULT_MEMORY_BYTES: number = 4 * 2 ** 30;
+/** One vector of so many coefficients fills a WebAssembly memory. */
+const MAX_MONOMIALS = 2 ** 29;
 
 export interface LowDegreeOptions extends RunOptions {
   /** Largest number of coordinates in a term, at least 1; more than there are coordinates counts as all of them. */
@@ -216,12 +218,12 @@ export async function openLowDegree(
   return { operator, excluded: redundantMonomials(operator.index, options.groups), coordinates };
 }
 
-/** Bytes a fit will hold at its largest: the kernels' memory and the vectors beside it. */
+/** Bytes a fit will hold at its largest: the kernels' memory and the vectors beside it. Infinity beyond what kernels can index. */
 export function predictFitBytes(rowCount: number, coordinateCount: number, degree: number, threads = 1): number {
   const monomialCount = countMonomials(coordinateCount, degree);
   // Six vectors of coefficients, the index pairs of the basis change (8 bytes per member of a monomial), six row vectors.
   const vectors = monomialCount * (6 * 8 + 8 + 8 * Math.min(degree, coordinateCount)) + rowCount * 6 * 8;
-  if (monomialCount >= 2 ** 32) return vectors;
+  if (monomialCount >= MAX_MONOMIALS) return Number.POSITIVE_INFINITY;
   return vectors + planMonomialOperator({ rowCount, coordinateCount, degree, threads }).memoryBytes;
 }
 
@@ -230,15 +232,18 @@ export function checkMemory(points: CubePoints, options: LowDegreeOptions): void
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const { rowCount, coordinateCount } = points;
   const degree = Math.min(options.degree, coordinateCount);
-  const monomialCount = countMonomials(coordinateCount, degree);
   const bytes = predictFitBytes(rowCount, coordinateCount, degree, options.threads);
-  // The kernels index with 32 bits, whatever the limit.
-  const possible = monomialCount < 2 ** 29;
-  if (bytes <= limit && possible) return;
-  throw new FewfireError(
-    'memory-budget',
-    `degree ${degree} at n=${coordinateCount} needs ${monomialCount.toLocaleString('en-US')} monomials, ${formatBytes(8 * monomialCount)} per vector and ${formatBytes(bytes)} in all, more than ${possible ? `the ${formatBytes(limit)} allowed` : 'can be indexed'}; lower --degree${possible ? ' or raise --memory' : ''}`,
-  );
+  if (bytes > limit) throw memoryError(degree, coordinateCount, bytes, limit);
+}
+
+/** The refusal of a degree whose fit would take `bytes`. */
+export function memoryError(degree: number, coordinateCount: number, bytes: number, limit: number): FewfireError {
+  const monomialCount = countMonomials(coordinateCount, degree);
+  const needs = `degree ${degree} at n=${coordinateCount} needs ${monomialCount.toLocaleString('en-US')} monomials, ${formatBytes(8 * monomialCount)} per vector`;
+  const why = Number.isFinite(bytes)
+    ? ` and ${formatBytes(bytes)} in all, more than the ${formatBytes(limit)} allowed; lower --degree or raise --memory`
+    : ', more than can be indexed; lower --degree';
+  return new FewfireError('memory-budget', needs + why);
 }
 
 /** Mean of each coordinate in {+1,-1} over the weighted rows. */

@@ -16,10 +16,10 @@ export function rSquared(target: ArrayLike<number>, prediction: ArrayLike<number
   return total > 0 ? 1 - (meanSquaredError(target, prediction) * target.length) / total : Number.NaN;
 }
 
-/** Share of rows whose class is right. `positive[i]` is 1 or 0. */
+/** Share of rows whose class is right; exactly 0.5 counts as the negative class. `positive[i]` is 1 or 0. */
 export function accuracy(positive: ArrayLike<number>, probability: ArrayLike<number>): number {
   let right = 0;
-  for (let i = 0; i < positive.length; i++) if (probability[i] >= 0.5 === (positive[i] === 1)) right++;
+  for (let i = 0; i < positive.length; i++) if (probability[i] > 0.5 === (positive[i] === 1)) right++;
   return right / positive.length;
 }
 

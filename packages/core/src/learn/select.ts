@@ -13,7 +13,14 @@ import { createMonomialOperator, type MonomialOperator, planMonomialOperator } f
 import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, countMonomials, redundantMonomials, selectRows } from '../cube/index.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
-import { coordinateMeans, DEFAULT_MEMORY_BYTES, formatBytes, onePassEstimate, predictFitBytes } from './low-degree.ts';
+import {
+  coordinateMeans,
+  DEFAULT_MEMORY_BYTES,
+  formatBytes,
+  memoryError,
+  onePassEstimate,
+  predictFitBytes,
+} from './low-degree.ts';
 
 export type FitMethod = 'least-squares' | 'ridge' | 'estimate';
 
@@ -308,12 +315,7 @@ function planSelection(points: CubePoints, options: SelectOptions, folds: number
   const skipped: { degree: number; reason: string }[] = [];
   if (options.degree !== 'auto') {
     const degree = Math.min(options.degree, coordinateCount);
-    if (bytes(degree) > limit) {
-      throw new FewfireError(
-        'memory-budget',
-        `degree ${degree} at n=${coordinateCount} needs ${countMonomials(coordinateCount, degree).toLocaleString('en-US')} monomials, ${formatBytes(8 * countMonomials(coordinateCount, degree))} per vector and ${formatBytes(bytes(degree))} in all with ${folds} folds, more than the ${formatBytes(limit)} allowed; lower --degree or raise --memory`,
-      );
-    }
+    if (bytes(degree) > limit) throw memoryError(degree, coordinateCount, bytes(degree), limit);
     degrees.push(degree);
   } else {
     for (let degree = 1; degree <= Math.min(MAX_AUTO_DEGREE, coordinateCount); degree++) {

@@ -107,7 +107,7 @@ export interface Prediction {
   readonly numbers?: Float64Array;
   /** Two classes: probability of the positive class. */
   readonly probabilities?: Float64Array;
-  /** Two classes: the more probable one (the positive class at exactly one half). */
+  /** Two classes: the more probable one (the negative class at exactly one half). */
   readonly classes?: string[];
 }
 
@@ -124,7 +124,7 @@ export function predictionFromValues(target: TargetSpec, calibration: Calibratio
   }
   const scaling = calibration.kind === 'platt' ? calibration : { slope: 2, intercept: 0 };
   const probabilities = values.map((value) => plattProbability(scaling, -value));
-  const classes = Array.from(probabilities, (p) => (p >= 0.5 ? target.positive : target.negative));
+  const classes = Array.from(probabilities, (p) => (p > 0.5 ? target.positive : target.negative));
   return { values, probabilities, classes };
 }
 

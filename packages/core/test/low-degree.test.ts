@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  cubePointsFromRows,
+  estimateLowDegree,
+  fitLowDegree,
+  fitTable,
+  memoryTable,
+  polynomialToVector,
+  termList,
+} from '../src/index.ts';
+import { bruteForce, createRandom, randomPoints, randomTerms, wholeCube } from './helpers.ts';
+
+const golden = (name: string) => JSON.parse(readFileSync(new URL(`./goldens/${name}.json`, import.meta.url), 'utf8'));
+
+interface Problem {
+  name: string;
+  coordinateCount: number;
+  degree: number;
+  rows: string[];
+  y: number[];
+  subsets: number[][];
+  coefficients?: number[];
+  fits?: { lambda: number; coefficients: number[] }[];
+}
+
+const pointsOf = (problem: Problem) => cubePointsFromRows(problem.rows.map((row) => [...row].map(Number)));
+
+function coefficientsAt(model: Awaited<ReturnType<typeof fitLowDegree>>['model'], subsets: number[][]): number[] {
+  const terms = new Map(termList(model).map((term) => [term.coordinates.join(' '), term.coefficient]));
+  return subsets.map((subset) => terms.get(subset.join(' ')) ?? 0);
+}
+
+function expectClose(actual: readonly number[], expected: readonly number[], tolerance: number): void {
+  expect(actual.length).toBe(expected.length);
+  const worst = Math.max(...actual.map((value, i) => Math.abs(value - expected[i])));
+  expect(worst).toBeLessThan(tolerance);
+}
+
+describe('goldens from scikit-learn', () => {
+  for (const problem of golden('least-squares').problems as Problem[]) {
+    it(`least squares, ${problem.name}: coefficients to 1e-6`, async () => {
+      const { model, summary } = await fitLowDegree(pointsOf(problem), Float64Array.from(problem.y), {
+        degree: problem.degree,
+        tolerance: 1e-10,
+      });
+      expect(summary.converged).toBe(true);
+      expectClose(coefficientsAt(model, problem.subsets), problem.coefficients as number[], 1e-6);
+    });
+  }
+  for (const problem of golden('ridge').problems as Problem[]) {
+    for (const fit of problem.fits as { lambda: number; coefficients: number[] }[]) {
+      it(`ridge, ${problem.name}, lambda ${fit.lambda}: coefficients to 1e-6`, async () => {
+        const options = { degree: problem.degree, lambda: fit.lambda, tolerance: 1e-10 };
+        const { model } = await fitLowDegree(pointsOf(problem), Float64Array.from(problem.y), options);
+        expectClose(coefficientsAt(model, problem.subsets), fit.coefficients, 1e-6);
+      });
+    }
+  }
+
+  it('chess, all pairs, ridge 10: encoding, leading coefficients and predictions', async () => {
+    const expected = golden('chess-ridge');
+    const [head, ...lines] = readFileSync(new URL('../../../examples/chess-kr-vs-kp.csv', import.meta.url), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','));
+    const table = memoryTable(Object.fromEntries(head.map((name, c) => [name, lines.map((line) => line[c])])));
+    const profiles = await table.profile(head.slice(0, -1));
+    const { fitEncoder, encoderCoordinates, evaluatePolynomial } = await import('../src/index.ts');
+    const { spec } = fitEncoder(profiles);
+    const coordinates = encoderCoordinates(spec);
+    expect(coordinates).toHaveLength(expected.coordinates.length);
+    const { points } = await table.encode(spec);
+    const target = Float64Array.from(lines, (line) => (line[line.length - 1] === 'won' ? -1 : 1));
+    const groups = coordinates.map((coordinate) => coordinate.group);
+    const { model, summary } = await fitLowDegree(points, target, {
+      degree: 2,
+      lambda: expected.lambda,
+      tolerance: 1e-10,
+      groups,
+      maxIterations: 5000,
+    });
+    expect(summary.monomialCount).toBe(expected.termCount);
+    const subsets = expected.terms.map((term: { subset: number[] }) => term.subset);
+    expectClose(
+      coefficientsAt(model, subsets),
+      expected.terms.map((term: { coefficient: number }) => term.coefficient),
+      1e-6,
+    );
+    expectClose(coefficientsAt(model, [[]]), [expected.intercept], 1e-6);
+    const values = await evaluatePolynomial(model, points);
+    expectClose(Array.from(values.subarray(0, 50)), expected.predictions, 1e-6);
+    expect(summary.trainingMse).toBeCloseTo(expected.trainingMse, 8);
+  });
+});
+
+describe('recovery', () => {
+  it('a planted polynomial of degree 3 over 40 coordinates, without noise, is found exactly', async () => {
+    const random = createRandom(11);
+    const terms = randomTerms(30, 40, 3, random);
+    const points = randomPoints(24_000, 40, random);
+    const target = Float64Array.from({ length: points.rowCount }, (_, i) => bruteForce(points, i, terms));
+    const { model, summary } = await fitLowDegree(points, target, { degree: 3, tolerance: 1e-12 });
+    expect(summary.monomialCount).toBe(1 + 40 + 780 + 9880);
+    const planted = new Map(terms.map((term) => [term.coordinates.join(' '), term.coefficient]));
+    for (const { coordinates, coefficient } of termList(model)) {
+      expect(Math.abs(coefficient - (planted.get(coordinates.join(' ')) ?? 0))).toBeLessThan(1e-9);
+    }
+    expect(termList(model).filter((term) => Math.abs(term.coefficient) > 0.25)).toHaveLength(30);
+  });
+
+  it('on the whole cube least squares and the one-pass estimate are the Fourier coefficients (n <= 12)', async () => {
+    const random = createRandom(5);
+    for (const [n, degree] of [
+      [1, 1],
+      [4, 2],
+      [7, 7],
+      [10, 3],
+      [12, 4],
+    ]) {
+      const points = wholeCube(n);
+      const target = Float64Array.from({ length: 2 ** n }, () => random.normal());
+      const fourier = (mask: number): number => {
+        let sum = 0;
+        for (let x = 0; x < 2 ** n; x++) {
+          let bits = 0;
+          for (let j = 0; j < n; j++) bits += (x >> j) & (mask >> j) & 1;
+          sum += bits % 2 === 0 ? target[x] : -target[x];
+        }
+        return sum / 2 ** n;
+      };
+      const fit = await fitLowDegree(points, target, { degree, tolerance: 1e-13 });
+      const estimate = await estimateLowDegree(points, target, { degree });
+      for (const { coordinates, coefficient } of [...termList(fit.model), ...termList(estimate.model)]) {
+        expect(Math.abs(coefficient - fourier(coordinates.reduce((mask, j) => mask | (1 << j), 0)))).toBeLessThan(
+          1e-10,
+        );
+      }
+      expect(polynomialToVector(estimate.model, degree)).toHaveLength(fit.summary.monomialCount);
+    }
+  });
+});
+
+describe('penalties', () => {
+  it('a fit is where the gradient of its objective vanishes, for both penalty bases, on biased columns', async () => {
+    // Brute force: the objective at the fit is below the objective at random points around it.
+    const random = createRandom(3);
+    const shares = [0.5, 0.1, 0.9, 0.3, 0.05];
+    const points = randomPoints(300, 5, random, shares);
+    const target = Float64Array.from(
+      { length: 300 },
+      (_, i) => bruteForce(points, i, [{ coordinates: [0, 1], coefficient: 1 }]) + random.normal(),
+    );
+    const subsets: number[][] = [[], [0], [1], [2], [3], [4]];
+    for (let b = 0; b < 5; b++) for (let a = 0; a < b; a++) subsets.push([a, b]);
+    const means = shares.map((_, j) => {
+      let sum = 0;
+      for (let i = 0; i < 300; i++) sum += bruteForce(points, i, [{ coordinates: [j], coefficient: 1 }]);
+      return sum / 300;
+    });
+    for (const basis of ['parity', 'biased'] as const) {
+      const lambda = 20;
+      const value = (subset: number[], i: number): number =>
+        subset.reduce((product, j) => {
+          const x = bruteForce(points, i, [{ coordinates: [j], coefficient: 1 }]);
+          return product * (basis === 'parity' ? x : (x - means[j]) / Math.sqrt(1 - means[j] ** 2));
+        }, 1);
+      const design = subsets.map((subset) => Float64Array.from({ length: 300 }, (_, i) => value(subset, i)));
+      // Normal equations by Gaussian elimination.
+      const system = design.map((a, r) => [
+        ...design.map((b, c) => dot(a, b) + (r === c && r > 0 ? lambda : 0)),
+        dot(a, target),
+      ]);
+      const solution = eliminate(system);
+      const expected = Float64Array.from({ length: 300 }, (_, i) =>
+        design.reduce((sum, column, c) => sum + solution[c] * column[i], 0),
+      );
+      const { model } = await fitLowDegree(points, target, { degree: 2, lambda, basis, tolerance: 1e-12 });
+      const { evaluatePolynomial } = await import('../src/index.ts');
+      expectClose(Array.from(await evaluatePolynomial(model, points)), Array.from(expected), 1e-8);
+    }
+  });
+
+  it('rows of weight 0 do not matter, weight 2 counts a row twice', async () => {
+    const random = createRandom(8);
+    const points = randomPoints(200, 6, random);
+    const target = Float64Array.from({ length: 200 }, () => random.normal());
+    const rows: number[][] = [];
+    const repeated: number[] = [];
+    const rowWeights = Float64Array.from({ length: 200 }, (_, i) => i % 3);
+    for (let i = 0; i < 200; i++) {
+      for (let k = 0; k < i % 3; k++) {
+        rows.push(Array.from({ length: 6 }, (_, j) => (points.planes[i] >> j) & 1));
+        repeated.push(target[i]);
+      }
+    }
+    const weighted = await fitLowDegree(points, target, { degree: 2, lambda: 5, rowWeights, tolerance: 1e-12 });
+    const copied = await fitLowDegree(cubePointsFromRows(rows), Float64Array.from(repeated), {
+      degree: 2,
+      lambda: 5,
+      tolerance: 1e-12,
+    });
+    expectClose(Array.from(weighted.model.coefficients), Array.from(copied.model.coefficients), 1e-9);
+  });
+});
+
+describe('honesty', () => {
+  it('a fit that stops early says so', async () => {
+    const random = createRandom(2);
+    const points = randomPoints(100, 10, random, Array(10).fill(0.2));
+    const target = Float64Array.from({ length: 100 }, () => random.normal());
+    const { summary } = await fitLowDegree(points, target, { degree: 2, maxIterations: 2, tolerance: 1e-12 });
+    expect(summary.converged).toBe(false);
+    expect(summary.relativeGradient).toBeGreaterThan(1e-12);
+  });
+
+  it('noise is called no better than guessing, a signal is not', async () => {
+    const random = createRandom(4);
+    const bits = Array.from({ length: 8 }, () => Array.from({ length: 400 }, () => random.integer(2)));
+    const columns = Object.fromEntries(bits.map((column, j) => [`c${j}`, column]));
+    const noise = Array.from({ length: 400 }, () => random.integer(2));
+    const guess = await fitTable(memoryTable({ ...columns, y: noise }), { target: 'y' });
+    expect(guess.model.training.test?.betterThanConstant).toBe(false);
+    const xor = bits[0].map((bit, i) => bit ^ bits[3][i]);
+    const signal = await fitTable(memoryTable({ ...columns, y: xor }), { target: 'y' });
+    expect(signal.model.training.test?.betterThanConstant).toBe(true);
+    expect(signal.model.training.test?.accuracy).toBe(1);
+    // Yes is -1 on the cube, for the target too: exclusive or is the parity itself.
+    const [lead] = termList(signal.model.polynomial).sort((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient));
+    expect(lead.coordinates).toEqual([0, 3]);
+    expect(lead.coefficient).toBeGreaterThan(0.8);
+  });
+});
+
+function dot(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+}
+
+function eliminate(system: number[][]): number[] {
+  const size = system.length;
+  for (let c = 0; c < size; c++) {
+    const pivot = system
+      .slice(c)
+      .reduce((best, row, k) => (Math.abs(row[c]) > Math.abs(system[best][c]) ? c + k : best), c);
+    [system[c], system[pivot]] = [system[pivot], system[c]];
+    for (let r = 0; r < size; r++) {
+      if (r === c) continue;
+      const factor = system[r][c] / system[c][c];
+      for (let k = c; k <= size; k++) system[r][k] -= factor * system[c][k];
+    }
+  }
+  return system.map((row, r) => row[size] / row[r]);
+}

@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  accuracy,
+  areaUnderCurve,
+  fitPlatt,
+  fitTable,
+  logLoss,
+  type Model,
+  meanSquaredError,
+  memoryTable,
+  parseModel,
+  plattProbability,
+  predictPoints,
+  rSquared,
+  scoreTable,
+  serializeModel,
+  smearingFactor,
+} from '../src/index.ts';
+import { createRandom } from './helpers.ts';
+
+describe('measures, against scikit-learn', () => {
+  const golden = JSON.parse(readFileSync(new URL('./goldens/metrics.json', import.meta.url), 'utf8'));
+  for (const example of golden.classes) {
+    it(`two classes: ${example.name}`, () => {
+      expect(accuracy(example.labels, example.probabilities)).toBeCloseTo(example.accuracy, 12);
+      expect(areaUnderCurve(example.labels, example.probabilities)).toBeCloseTo(example.auc, 12);
+      expect(logLoss(example.labels, example.probabilities)).toBeCloseTo(example.logLoss, 12);
+    });
+  }
+  for (const example of golden.numbers) {
+    it(`numbers: ${example.name}`, () => {
+      expect(meanSquaredError(example.y, example.predictions)).toBeCloseTo(example.mse, 12);
+      expect(rSquared(example.y, example.predictions)).toBeCloseTo(example.r2, 12);
+    });
+  }
+});
+
+describe('calibration', () => {
+  it('Platt scaling finds the curve the classes were drawn from', () => {
+    const random = createRandom(3);
+    const values = Array.from({ length: 40_000 }, () => 4 * random.uniform() - 2);
+    const positive = values.map((value) => (random.uniform() < 1 / (1 + Math.exp(-(1.7 * value - 0.4))) ? 1 : 0));
+    const scaling = fitPlatt(values, positive);
+    expect(scaling.slope).toBeCloseTo(1.7, 1);
+    expect(scaling.intercept).toBeCloseTo(-0.4, 1);
+  });
+
+  it('stays finite for separated classes and for one class', () => {
+    for (const positive of [
+      [0, 0, 1, 1],
+      [1, 1, 1, 1],
+    ]) {
+      const scaling = fitPlatt([-2, -1, 1, 2], positive);
+      expect(Number.isFinite(scaling.slope) && Number.isFinite(scaling.intercept)).toBe(true);
+      expect(plattProbability(scaling, 2)).toBeGreaterThan(0.5);
+    }
+  });
+
+  it('the smearing factor of normal residuals is exp(variance / 2)', () => {
+    const random = createRandom(4);
+    const residuals = Float64Array.from({ length: 200_000 }, () => 0.5 * random.normal());
+    expect(smearingFactor(residuals, new Float64Array(residuals.length))).toBeCloseTo(Math.exp(0.125), 2);
+  });
+});
+
+function xorTable(rows = 300) {
+  const random = createRandom(7);
+  const a = Array.from({ length: rows }, () => random.integer(2));
+  const b = Array.from({ length: rows }, () => random.integer(2));
+  const size = Array.from({ length: rows }, () => Math.round(100 * random.uniform()));
+  return memoryTable({ a, b, size, y: a.map((value, i) => (value !== b[i] ? 'on' : 'off')) }, { label: 'xor' });
+}
+
+describe('fitTable', () => {
+  it('is deterministic, and changes with the seed', async () => {
+    const text = async (seed: number): Promise<string> =>
+      serializeModel((await fitTable(xorTable(), { target: 'y', seed })).model);
+    expect(await text(1)).toBe(await text(1));
+    expect(await text(2)).not.toBe(await text(1));
+  });
+
+  it('the test figures are those of a fit that never saw the test rows', async () => {
+    // Targets of pure noise, memorised by a fit: were the test rows in it, they would be predicted.
+    const random = createRandom(5);
+    const columns = Object.fromEntries(
+      Array.from({ length: 24 }, (_, j) => [`c${j}`, Array.from({ length: 60 }, () => random.integer(2))]),
+    );
+    const y = Array.from({ length: 60 }, () => random.normal());
+    const { model } = await fitTable(memoryTable({ ...columns, y }), {
+      target: 'y',
+      degree: 3,
+      method: 'least-squares',
+      folds: 2,
+    });
+    expect(model.training.test?.mse).toBeGreaterThan(0.5);
+    expect(model.training.sampleCount).toBe(60);
+    expect(model.training.fittedOn).toBe('all rows');
+    const all = await scoreTable(model, memoryTable({ ...columns, y }));
+    expect(all.metrics.mse).toBeLessThan(1e-6);
+  });
+
+  it('a table of test rows is measured and not fitted', async () => {
+    const { model } = await fitTable(xorTable(200), { target: 'y', test: xorTable(100) });
+    expect(model.training.sampleCount).toBe(200);
+    expect(model.training.test?.sampleCount).toBe(100);
+    expect(model.training.fittedOn).toBe('rows of xor');
+  });
+
+  it('a logarithmic target is predicted in its own unit', async () => {
+    const random = createRandom(6);
+    const big = Array.from({ length: 500 }, () => random.integer(2));
+    const price = big.map((bit) => Math.exp((bit === 1 ? 8 : 5) + 0.1 * random.normal()));
+    const table = memoryTable({ big, price });
+    const { model } = await fitTable(table, { target: 'price', targetTransform: 'log' });
+    const { points } = await table.encode(model.encoder);
+    const { numbers } = await predictPoints(model, points);
+    const row = big.indexOf(1);
+    expect((numbers as Float64Array)[row] / Math.exp(8.005)).toBeCloseTo(1, 1);
+    await expect(
+      fitTable(memoryTable({ big, price: price.map((p, i) => (i === 9 ? 0 : p)) }), {
+        target: 'price',
+        targetTransform: 'log',
+      }),
+    ).rejects.toThrow('is 0 in row 10');
+  });
+
+  it('a column that equals the target is pointed out', async () => {
+    const table = xorTable();
+    const texts = await table.texts('y');
+    const copy = memoryTable({
+      a: await table.texts('a'),
+      leak: texts.map((t) => (t === 'on' ? 'yes' : 'no')),
+      y: texts,
+    });
+    const { model } = await fitTable(copy, { target: 'y' });
+    expect(model.training.notes.join()).toContain('"leak" equals the target in every row');
+  });
+
+  it.each([
+    [{ target: 'z' }, /no column "z"/],
+    [{ target: 'y', features: ['a', 'sise'] }, /no column "sise"; did you mean "size"/],
+    [{ target: 'y', features: ['y'] }, /cannot be learned from itself/],
+    [{ target: 'y', exclude: ['a', 'b', 'size'] }, /no column is left/],
+    [{ target: 'y', positive: 'maybe' }, /never is "maybe"; its classes are "off", "on"/],
+    [{ target: 'size', positive: '3' }, /--positive needs a target with two classes/],
+    [{ target: 'y', test: 1 }, /--test is 1/],
+    [{ target: 'y', test: 0.0001 }, /leaves 0 test rows/],
+    [{ target: 'y', folds: 1 }, /folds is 1/],
+    [{ target: 'y', folds: 1000 }, /240 rows cannot make 1000 folds/],
+    [{ target: 'y', bins: 1 }, /--bins is 1/],
+  ])('refuses %j', async (options, message) => {
+    await expect(fitTable(xorTable(), options)).rejects.toThrow(message);
+  });
+
+  it('refuses targets that cannot be learned', async () => {
+    const a = [0, 1, 0, 1, 1, 0];
+    await expect(fitTable(memoryTable({ a, y: [1, 1, 1, 1, 1, 1] }), { target: 'y' })).rejects.toThrow(
+      'only the value "1"',
+    );
+    await expect(fitTable(memoryTable({ a, y: ['p', 'q', 'r', 'p', 'q', 'r'] }), { target: 'y' })).rejects.toThrow(
+      '3 different texts',
+    );
+    await expect(fitTable(memoryTable({ a, y: [1, 2, Number.NaN, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
+      'NaN or infinite in 1 of 6 rows',
+    );
+    await expect(fitTable(memoryTable({ a, y: [1, 2, null, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
+      'is missing in 1 of 6 rows',
+    );
+  });
+
+  it('stops when aborted', async () => {
+    const controller = new AbortController();
+    const running = fitTable(xorTable(3000), {
+      target: 'y',
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
+    await expect(running).rejects.toThrow('enough');
+  });
+});
+
+describe('model file', () => {
+  const model = async (): Promise<Model> => (await fitTable(xorTable(), { target: 'y' })).model;
+
+  it('reads back as it was written', async () => {
+    const original = await model();
+    const text = await serializeModel(original);
+    expect(await parseModel(text, 'm.json')).toEqual(original);
+  });
+
+  it('refuses truncated, edited, foreign and newer files by name', async () => {
+    const text = await serializeModel(await model());
+    await expect(parseModel(text.slice(0, text.length / 2), 'm.json')).rejects.toThrow(
+      /m\.json is not a whole model file/,
+    );
+    await expect(parseModel('{"a":1}', 'm.json')).rejects.toThrow(/not a fewfire model/);
+    await expect(parseModel(text.replace('"version":1', '"version":2'), 'm.json')).rejects.toThrow(
+      /version 2; this fewfire reads version 1/,
+    );
+    const coefficient = /\[\[0,1\],(-?[0-9.]+)\]/.exec(text) as RegExpExecArray;
+    await expect(parseModel(text.replace(coefficient[0], '[[0,1],0.5]'), 'm.json')).rejects.toThrow(
+      /edited or damaged/,
+    );
+    await expect(parseModel(text.replace(coefficient[0], '[[0,1],"0.5"]'), 'm.json')).rejects.toThrow(
+      /polynomials\.0\.terms/,
+    );
+    await expect(parseModel(text.replace('"missing":"refuse"', '"missing":"maybe"'), 'm.json')).rejects.toThrow(
+      /encoder\.columns\.0/,
+    );
+  });
+});
