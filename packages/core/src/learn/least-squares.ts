@@ -83,6 +83,7 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
   const direction = new Float64Array(monomialCount);
   const step = new Float64Array(monomialCount);
   const stepRows = new Float64Array(rowCount);
+  let atZero = true;
 
   const solve = async (options: LeastSquaresOptions): Promise<LeastSquaresSolution> => {
     const { lambda, basis, tolerance, maxIterations, signal } = options;
@@ -117,8 +118,11 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
       return lambda * penalty;
     };
 
-    const zeroNorm = await gradientAtZero(options);
     let squared = await computeGradient();
+    // The first solve starts at zero, so its first gradient is the one to compare with.
+    if (atZero) zeroNorms.set(iterateBiased, Math.sqrt(squared));
+    atZero = false;
+    const zeroNorm = await gradientAtZero(options);
     let iterations = 0;
     for (
       let restart = 0;

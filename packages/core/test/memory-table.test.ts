@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { compareTexts, FewfireError, memoryTable, readNumber, readText } from '../src/index.ts';
+import { tableContract } from './table-contract.ts';
+
+tableContract('memoryTable', async (columns) => memoryTable(columns), { runs: 150 });
+
+describe('memoryTable', () => {
+  it('takes typed arrays and ignores later changes to them', async () => {
+    const x = Float64Array.of(1, 2, 3);
+    const table = memoryTable({ x, y: Uint8Array.of(0, 1, 1) }, { label: 'mine' });
+    x[0] = 9;
+    expect(await table.numbers('x')).toEqual(Float64Array.of(1, 2, 3));
+    expect(table.columns).toEqual([
+      { name: 'x', type: 'number', sourceType: 'number' },
+      { name: 'y', type: 'number', sourceType: 'number' },
+    ]);
+  });
+
+  it('refuses columns of different lengths', () => {
+    expect(() => memoryTable({ a: [1, 2], b: ['x'] })).toThrow(
+      /column "b" of the table has 1 cells, expected 2 as in "a"/,
+    );
+  });
+
+  it('refuses nested cells only when they are asked for', async () => {
+    const table = memoryTable({ a: [1, 2], nested: [{}, {}] as unknown as string[] });
+    expect(table.columns[1]).toEqual({ name: 'nested', type: 'unusable', sourceType: 'object' });
+    await expect(table.profile(['nested'])).rejects.toThrow(FewfireError);
+    expect(await table.profile(['a'])).toHaveLength(1);
+  });
+
+  it('refuses a mask of another length and odd bins', async () => {
+    const table = memoryTable({ a: [1, 2] });
+    await expect(table.profile(['a'], { mask: Uint8Array.of(1) })).rejects.toThrow(/mask has 1 entries, expected .* 2/);
+    await expect(table.profile(['a'], { bins: 1 })).rejects.toThrow(/bins is 1/);
+  });
+
+  it('counts NaN cells of a number column as not finite, never as missing', async () => {
+    const [profile] = await memoryTable({ a: [1, Number.NaN, null, Infinity] }).profile(['a']);
+    expect(profile).toMatchObject({ type: 'number', nonFiniteCount: 2, missingCount: 1, distinctCount: 1 });
+  });
+});
+
+describe('cells', () => {
+  it('reads numbers and nothing else', () => {
+    for (const text of ['1_000', '0x10', '1,5', '1f', '+-1', '--1', '.', 'e5', '1e', 'nan(1)', 'infinit', '', '١']) {
+      expect(readNumber(text), text).toBeUndefined();
+    }
+    expect(['1', '+1.50', '-.5', '5.', '1E3', '1e-400', '-0'].map(readNumber)).toEqual([1, 1.5, -0.5, 5, 1000, 0, 0]);
+    expect(['nan', 'NaN', 'inf', '-Infinity', '1e999'].map(readNumber)).toEqual([
+      Number.NaN,
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      Infinity,
+    ]);
+  });
+
+  it('trims and recognises missing texts', () => {
+    expect([' a ', '\t?\n', 'NA', 'n/a', '\u00a0a', 'b\r'].map(readText)).toEqual([
+      'a',
+      null,
+      null,
+      'n/a',
+      '\u00a0a',
+      'b',
+    ]);
+  });
+
+  it('orders texts by code point', () => {
+    expect(['🙂', '\uffee', 'é', 'z', 'za', ''].sort(compareTexts)).toEqual(['', 'z', 'za', 'é', '\uffee', '🙂']);
+  });
+});

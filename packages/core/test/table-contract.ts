@@ -1,0 +1,458 @@
+/**
+ * What every `Table` must do, as generated checks. `makeTable` puts the same cells behind a table of some kind; the
+ * oracles here are brute force over the cells and share no code with the tables.
+ */
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  bitAt,
+  type ColumnProfile,
+  columnCoordinateNames,
+  type EncodedColumn,
+  type EncoderSpec,
+  FewfireError,
+  fitEncoder,
+  type Table,
+} from '../src/index.ts';
+
+export type ContractCell = string | number | boolean | null;
+export type ContractColumns = Readonly<Record<string, readonly ContractCell[]>>;
+export type MakeTable = (columns: ContractColumns) => Promise<Table>;
+
+export interface ContractOptions {
+  /** The source has text only (CSV): booleans and numbers come back as texts until they are profiled. */
+  readonly textOnly?: boolean;
+  /** The source has no NaN and infinity as numbers (JSON). */
+  readonly finiteOnly?: boolean;
+  /** Generated tables to try. */
+  readonly runs?: number;
+}
+
+// ---- the oracle
+
+const MISSING = new Set(['', '?', 'NA']);
+const SPELLS_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(nan|inf|infinity)$/i;
+
+function clean(cell: ContractCell): ContractCell {
+  if (typeof cell !== 'string') return cell;
+  const text = cell.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  return MISSING.has(text) ? null : text;
+}
+
+function asNumber(cell: ContractCell): number {
+  if (typeof cell !== 'string') return Number(cell);
+  const word = cell.toLowerCase().replace(/^[+-]/, '');
+  if (word === 'nan') return Number.NaN;
+  if (word.startsWith('inf')) return cell.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return Number(cell) === 0 ? 0 : Number(cell);
+}
+
+function oracleProfile(name: string, raw: readonly ContractCell[], textOnly: boolean, mask?: Uint8Array, bins = 4) {
+  const cells = raw.map(clean);
+  const present = cells.filter((cell) => cell !== null);
+  const type =
+    !textOnly && present.length > 0 && present.every((cell) => typeof cell === 'boolean')
+      ? 'boolean'
+      : present.length > 0 &&
+          present.every((cell) => typeof cell === 'number' || (typeof cell === 'string' && SPELLS_NUMBER.test(cell)))
+        ? 'number'
+        : 'text';
+  const selected = cells.filter((_, row) => mask === undefined || mask[row] !== 0);
+  const values = selected.filter((cell) => cell !== null);
+  const numbers = type === 'number' ? values.map((cell) => asNumber(cell) + 0) : [];
+  const finite = numbers.filter(Number.isFinite).sort((a, b) => a - b);
+  const spelled = type === 'number' ? finite.map(String) : values.map(String);
+  const counts = new Map<string, number>();
+  for (const value of spelled) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const utf8 = (text: string): string => Buffer.from(text).toString('hex');
+  const order = (a: string, b: string): number =>
+    type === 'number' ? Number(a) - Number(b) : utf8(a) < utf8(b) ? -1 : Number(utf8(a) > utf8(b));
+  const quantiles = Array.from({ length: bins - 1 }, (_, i) => finite[Math.ceil(((i + 1) * finite.length) / bins) - 1]);
+  return {
+    name,
+    type,
+    rowCount: selected.length,
+    missingCount: selected.length - values.length,
+    nonFiniteCount: numbers.length - finite.length,
+    distinctCount: counts.size,
+    values: [...counts]
+      .map(([value, count]) => ({ value, count }))
+      .sort((a, b) => b.count - a.count || order(a.value, b.value))
+      .slice(0, 64),
+    quantiles: type === 'number' && counts.size > 2 ? quantiles : [],
+    maximum: finite.length > 0 ? finite[finite.length - 1] : Number.NaN,
+  } satisfies ColumnProfile;
+}
+
+// The bits of one cell for one encoded column, by the words of "Meaning of a yes".
+function oracleBits(column: EncodedColumn, raw: ContractCell): number[] {
+  const cell = clean(raw);
+  const { coding } = column;
+  let bits: number[];
+  if (coding.kind === 'thresholds') bits = coding.above.map((t) => +(cell !== null && asNumber(cell) > t));
+  else {
+    const values = coding.kind === 'two-valued' ? [coding.yes] : coding.values;
+    bits = values.map((value) => {
+      if (cell === null) return 0;
+      return +(column.type === 'number' ? asNumber(cell) === Number(value) : String(cell) === value);
+    });
+  }
+  return column.missingCoordinate ? [...bits, +(cell === null)] : bits;
+}
+
+async function expectEncoding(table: Table, spec: EncoderSpec, columns: ContractColumns): Promise<void> {
+  const encoded = await table.encode(spec);
+  const dropping = spec.columns.filter((column) => column.missing === 'drop').map((column) => columns[column.column]);
+  const rowCount = Object.values(columns)[0].length;
+  const kept = [...Array(rowCount).keys()].filter((row) => dropping.every((cells) => clean(cells[row]) !== null));
+  expect([...(encoded.rows ?? Array(rowCount).keys())]).toEqual(kept);
+  expect(encoded.rows === undefined).toBe(kept.length === rowCount);
+  const expected = kept.map((row) => spec.columns.flatMap((column) => oracleBits(column, columns[column.column][row])));
+  const coordinateCount = spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0);
+  expect([encoded.points.rowCount, encoded.points.coordinateCount]).toEqual([kept.length, coordinateCount]);
+  const found = kept.map((_, i) => Array.from({ length: coordinateCount }, (_, j) => bitAt(encoded.points, i, j)));
+  expect(found).toEqual(expected);
+  const missing = spec.columns
+    .map(({ column }) => ({ column, count: columns[column].filter((cell) => clean(cell) === null).length }))
+    .filter((entry) => entry.count > 0);
+  expect(encoded.missing).toEqual(missing);
+}
+
+// ---- generated tables
+
+const texts = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom('a', 'b', 'c', 'yes', 'no', 'é', '🙂', '\uffee', 'x y', "it's", '"q"', 'a,b', '1_0'),
+  },
+  { weight: 2, arbitrary: fc.constantFrom(' a', 'b ', '\ta', ' ? ', 'NA', '', '?', 'na', 'N/A', 'line\nbreak', '-') },
+  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 6 }).map((text) => text.replaceAll('\0', '')) },
+);
+const numericTexts = fc.constantFrom(
+  '0',
+  '1',
+  '1.0',
+  '-1',
+  '+2',
+  '1e3',
+  '.5',
+  '5.',
+  '-0',
+  ' 3 ',
+  '',
+  'NA',
+  '1e400',
+  'nan',
+  '-INF',
+);
+const numbers = fc.oneof(
+  fc.integer({ min: -3, max: 3 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom(0.1, -0, 1e21, 5e-324, 123456789.125, 2 ** 53),
+);
+const maybe = <T>(cell: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(cell, { freq: 5 });
+
+function tableArbitrary(options: ContractOptions): fc.Arbitrary<ContractColumns> {
+  const number = options.finiteOnly
+    ? numbers
+    : fc.oneof({ weight: 30, arbitrary: numbers }, { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Infinity) });
+  const kinds: fc.Arbitrary<ContractCell>[] = [
+    fc.boolean(),
+    maybe(fc.boolean()),
+    fc.constantFrom(0, 1),
+    number,
+    maybe(number),
+    texts,
+    maybe(texts),
+    numericTexts,
+    fc.constantFrom('t', 'f'),
+    fc.constant('same'),
+  ];
+  return (
+    fc
+      .record({
+        rowCount: fc.integer({ min: 1, max: 40 }),
+        kinds: fc.array(fc.nat(kinds.length - 1), { minLength: 2, maxLength: 7 }),
+      })
+      .chain(({ rowCount, kinds: chosen }) =>
+        fc
+          .tuple(...chosen.map((k) => fc.array(kinds[k], { minLength: rowCount, maxLength: rowCount })))
+          .map((columns) => Object.fromEntries(columns.map((cells, i) => [`column ${i}`, cells]))),
+      )
+      // A CSV file of nothing but empty cells in one column has no rows to speak of; keep one column that is never empty.
+      .map((columns) => ({ ...columns, row: Object.values(columns)[0].map((_, i) => `r${i}`) }))
+  );
+}
+
+/** Checks of the `Table` contract for tables that `makeTable` makes. */
+export function tableContract(name: string, makeTable: MakeTable, options: ContractOptions = {}): void {
+  const textOnly = options.textOnly ?? false;
+  const runs = options.runs ?? 25;
+
+  describe(`table contract: ${name}`, () => {
+    const open: Table[] = [];
+    const make = async (columns: ContractColumns): Promise<Table> => {
+      const table = await makeTable(columns);
+      open.push(table);
+      return table;
+    };
+    afterEach(async () => {
+      for (const table of open.splice(0)) await table.close();
+    });
+    const profileOf = async (cells: readonly ContractCell[], bins?: number): Promise<ColumnProfile> =>
+      (await (await make({ cells, row: cells.map((_, i) => `r${i}`) })).profile(['cells'], { bins }))[0];
+
+    it('describes generated columns, all rows and masked ones, as brute force does', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          tableArbitrary(options),
+          fc.infiniteStream(fc.nat(1)),
+          fc.integer({ min: 2, max: 6 }),
+          async (columns, stream, bins) => {
+            const table = await makeTable(columns);
+            try {
+              const names = Object.keys(columns);
+              expect(table.columns.map((column) => column.name)).toEqual(names);
+              expect(table.rowCount).toBe(columns.row.length);
+              const mask = Uint8Array.from(columns.row, () => stream.next().value as number);
+              const all = await table.profile(names, { bins });
+              const some = await table.profile(names, { bins, mask });
+              for (const [i, column] of names.entries()) {
+                expect(all[i]).toEqual(oracleProfile(column, columns[column], textOnly, undefined, bins));
+                expect(some[i]).toEqual(oracleProfile(column, columns[column], textOnly, mask, bins));
+              }
+            } finally {
+              await table.close();
+            }
+          },
+        ),
+        { numRuns: runs, seed: 7 },
+      );
+    });
+
+    it('encodes generated columns as brute force does, under every policy for missing cells', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          tableArbitrary(options),
+          fc.constantFrom('refuse', 'indicator', 'drop-rows'),
+          async (columns, missing) => {
+            const table = await makeTable(columns);
+            try {
+              const profiles = await table.profile(Object.keys(columns));
+              const usable = profiles.filter(
+                (p) => p.nonFiniteCount === 0 && p.distinctCount > 1 && (missing !== 'refuse' || p.missingCount === 0),
+              );
+              if (usable.length === 0) return;
+              const { spec } = fitEncoder(usable, { missing: missing as 'refuse', keep: Object.keys(columns) });
+              await expectEncoding(table, spec, columns);
+            } finally {
+              await table.close();
+            }
+          },
+        ),
+        { numRuns: runs, seed: 11 },
+      );
+    });
+
+    it('gives columns back as texts and numbers', async () => {
+      const columns = { t: ['a', ' b ', 'NA', null], n: ['007', '1.50', '', '-0'], x: [0.1, 2, null, -3e-7] };
+      const table = await make(columns);
+      expect(await table.texts('t')).toEqual(['a', 'b', null, null]);
+      expect(await table.texts('n')).toEqual(['7', '1.5', null, '0']);
+      expect(await table.texts('n', { spelling: 'source' })).toEqual(['007', '1.50', null, '-0']);
+      expect(await table.texts('x')).toEqual(['0.1', '2', null, '-3e-7']);
+      expect(await table.numbers('n')).toEqual(Float64Array.of(7, 1.5, Number.NaN, 0));
+      expect(await table.numbers('x')).toEqual(Float64Array.of(0.1, 2, Number.NaN, -3e-7));
+      await expect(table.numbers('t')).rejects.toThrow(/column "t" .* holds "a" in row 1, expected a finite number/);
+    });
+
+    it('describes columns of many distinct values exactly', async () => {
+      const rowCount = 5000;
+      const cells = Array.from({ length: rowCount }, (_, i) => ((i * 7919) % 3001) / 8);
+      const some = Array.from({ length: rowCount }, (_, i) => (i % 11 === 0 ? null : `name ${(i * 31) % 2500}`));
+      const spelled = Array.from({ length: rowCount }, (_, i) => (i % 7 === 0 ? `${i}.0` : String(i % 2000)));
+      const columns = { cells, some, spelled };
+      const table = await make(columns);
+      const mask = Uint8Array.from(cells, (_, i) => Number(i % 3 > 0));
+      const profiles = await table.profile(Object.keys(columns), { bins: 7 });
+      const masked = await table.profile(Object.keys(columns), { bins: 7, mask });
+      Object.entries(columns).forEach(([name, values], i) => {
+        expect(profiles[i]).toEqual(oracleProfile(name, values, textOnly, undefined, 7));
+        expect(masked[i]).toEqual(oracleProfile(name, values, textOnly, mask, 7));
+      });
+    });
+
+    it('keeps the order of rows', async () => {
+      const rowCount = 30_000;
+      const x = Array.from({ length: rowCount }, (_, i) => (i * 48271) % 65537);
+      const y = x.map((value) => (value & 1 ? 'odd' : 'even'));
+      const table = await make({ x, y });
+      expect(await table.numbers('x')).toEqual(Float64Array.from(x));
+      const { spec } = fitEncoder(await table.profile(['y']));
+      const { points } = await table.encode(spec);
+      expect(Array.from({ length: rowCount }, (_, i) => bitAt(points, i, 0))).toEqual(x.map((value) => value & 1));
+    });
+
+    it('takes any column name', async () => {
+      const names = [
+        'a b',
+        'say "hi"',
+        "it's",
+        'select',
+        'größe',
+        '🙂',
+        'a,b',
+        'a;b',
+        '1',
+        'c0',
+        'data',
+        'm',
+        'two\nlines',
+      ];
+      const columns = Object.fromEntries(names.map((name, k) => [name, ['u', 'v', k % 2 ? 'u' : 'v']]));
+      const table = await make(columns);
+      expect(table.columns.map((column) => column.name)).toEqual(expect.arrayContaining(names));
+      const { spec } = fitEncoder(await table.profile(names));
+      await expectEncoding(table, spec, columns);
+    });
+
+    it('packs more coordinates than fit one scan', async () => {
+      const columns = Object.fromEntries(
+        Array.from({ length: 300 }, (_, k) => [
+          `c ${k}`,
+          Array.from({ length: 70 }, (_, i) => +((i * (k + 3)) % 701 < 350)),
+        ]),
+      );
+      const table = await make(columns);
+      const { spec } = fitEncoder(await table.profile(Object.keys(columns)));
+      expect(spec.columns).toHaveLength(300);
+      await expectEncoding(table, spec, columns);
+    });
+
+    it('counts an unseen value as the reference and reports it', async () => {
+      const { spec } = fitEncoder([
+        ...(await (
+          await make({ c: ['p', 'p', 'q', 'r'], two: ['n', 'y', 'n', 'y'], z: [1, 5, 1, 5] })
+        ).profile(['c', 'two', 'z'])),
+      ]);
+      const table = await make({ c: ['q', 's', 's', 't'], two: ['y', 'maybe', 'n', 'y'], z: [5, 2, 1, 2] });
+      const encoded = await table.encode(spec);
+      expect(encoded.unseen).toEqual([
+        { column: 'c', value: 's', count: 2 },
+        { column: 'c', value: 't', count: 1 },
+        { column: 'two', value: 'maybe', count: 1 },
+        { column: 'z', value: '2', count: 2 },
+      ]);
+      expect([...encoded.points.planes]).toEqual([0b1101, 0, 0, 0b0100]);
+    });
+
+    it('lists at most 20 unseen values of a column', async () => {
+      const { spec } = fitEncoder(await (await make({ c: ['p', 'p', 'q', 'r', 'q'] })).profile(['c']));
+      const table = await make({ c: Array.from({ length: 50 }, (_, i) => `v${String(i).padStart(2, '0')}`) });
+      const { unseen } = await table.encode(spec);
+      expect(unseen.map(({ value }) => value)).toEqual(
+        Array.from({ length: 20 }, (_, i) => `v${String(i).padStart(2, '0')}`),
+      );
+    });
+
+    it('refuses missing cells where there were none, counting them', async () => {
+      const { spec } = fitEncoder(await (await make({ a: ['x', 'y'], b: [1, 0] })).profile(['a', 'b']));
+      const table = await make({ a: ['x', '?', null, 'y'], b: [1, 0, null, 1] });
+      const error = await table.encode(spec).catch((e) => e);
+      expect(error).toBeInstanceOf(FewfireError);
+      expect(error.code).toBe('missing-values');
+      expect(error.message).toContain('"a" 2, "b" 1, of 4 rows');
+    });
+
+    it('refuses text where numbers were, naming column, row and cell', async () => {
+      for (const fitted of [
+        [0, 1, 0],
+        [1, 2, 3],
+      ]) {
+        const { spec } = fitEncoder(await (await make({ n: fitted })).profile(['n']));
+        const table = await make({ n: [...fitted, 'many'] });
+        const error = await table.encode(spec).catch((e) => e);
+        expect(error).toBeInstanceOf(FewfireError);
+        expect(error.code).toBe('invalid-data');
+        expect(error.message).toMatch(/column "n" .* holds "many" in row 4, expected a finite number/);
+      }
+    });
+
+    it('refuses NaN and infinity where numbers were', async () => {
+      const { spec } = fitEncoder(await (await make({ n: [1, 2, 3] })).profile(['n']));
+      for (const odd of ['nan', '-inf']) {
+        await expect((await make({ n: ['1', odd] })).encode(spec)).rejects.toThrow(
+          /column "n" .* in row 2, expected a finite/,
+        );
+      }
+    });
+
+    it('reads 0/1, false/true and their texts as each other', async () => {
+      const coding = { kind: 'two-valued', no: 'false', yes: 'true' } as const;
+      const rest = { column: 'b', missing: 'refuse', missingCoordinate: false } as const;
+      const fittedOnBoolean = { columns: [{ ...rest, type: 'boolean', coding } as const] };
+      const fittedOnNumber = {
+        columns: [{ ...rest, type: 'number', coding: { kind: 'two-valued', no: '0', yes: '1' } } as const],
+      };
+      const fittedOnText = { columns: [{ ...rest, type: 'text', coding } as const] };
+      const bits = async (cells: readonly ContractCell[], spec: EncoderSpec): Promise<number[]> => {
+        const { points, unseen } = await (await make({ b: cells })).encode(spec);
+        expect(unseen).toEqual([]);
+        return [...points.planes];
+      };
+      for (const spec of [fittedOnBoolean, fittedOnText]) {
+        expect(await bits([true, false, true], spec)).toEqual([1, 0, 1]);
+        expect(await bits(['true', 'false', 'true'], spec)).toEqual([1, 0, 1]);
+      }
+      expect(await bits([1, 0, 1], fittedOnBoolean)).toEqual([1, 0, 1]);
+      expect(await bits(['1', '0', 'True'], fittedOnBoolean)).toEqual([1, 0, 1]);
+      expect(await bits(['1.0', ' 0 ', '1'], fittedOnNumber)).toEqual([1, 0, 1]);
+      if (!textOnly) expect(await bits([true, false, true], fittedOnNumber)).toEqual([1, 0, 1]);
+    });
+
+    it('takes quantiles by their definition, ties included', async () => {
+      expect((await profileOf([5, 1, 1, 1, 9, 1, 1, 2])).quantiles).toEqual([1, 1, 2]);
+      expect((await profileOf([3, 1, 2], 3)).quantiles).toEqual([1, 2]);
+      expect((await profileOf([2, 1, 2, 1])).quantiles).toEqual([]);
+    });
+
+    it('suggests a name for an unknown column', async () => {
+      const table = await make({ colour: ['r', 'g'] });
+      await expect(table.profile(['color'])).rejects.toThrow(/no column "color"; did you mean "colour"\?/);
+      await expect(table.texts('color')).rejects.toThrow(/did you mean/);
+    });
+
+    it('refuses coordinates that do not fit the memory allowed', async () => {
+      const table = await make({ a: ['x', 'y', 'x'] });
+      const { spec } = fitEncoder(await table.profile(['a']));
+      const error = await table.encode(spec, { memoryLimitBytes: 2 }).catch((e) => e);
+      expect(error.code).toBe('memory-budget');
+    });
+
+    it('rejects with the reason of an abort, and works on afterwards', async () => {
+      const table = await make({ a: ['x', 'y', 'x'], n: [1, 2, 3] });
+      const { spec } = fitEncoder(await table.profile(['a']));
+      const reason = new Error('enough');
+      const signal = AbortSignal.abort(reason);
+      await expect(table.profile(['a'], { signal })).rejects.toBe(reason);
+      await expect(table.encode(spec, { signal })).rejects.toBe(reason);
+      await expect(table.texts('a', { signal })).rejects.toBe(reason);
+      await expect(table.numbers('n', { signal })).rejects.toBe(reason);
+      expect(await table.texts('a')).toEqual(['x', 'y', 'x']);
+    });
+
+    it('answers several calls at once', async () => {
+      const columns = { a: ['x', 'y', 'x', 'z'], n: ['1', '2', '3', '4'] };
+      const table = await make(columns);
+      const mask = Uint8Array.of(1, 0, 1, 1);
+      const [all, some, n] = await Promise.all([
+        table.profile(['a', 'n']),
+        table.profile(['a', 'n'], { mask }),
+        table.numbers('n'),
+      ]);
+      expect(all[0]).toEqual(oracleProfile('a', columns.a, textOnly));
+      expect(some[1]).toEqual(oracleProfile('n', columns.n, textOnly, mask));
+      expect([...n]).toEqual([1, 2, 3, 4]);
+    });
+  });
+}
