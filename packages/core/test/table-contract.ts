@@ -320,7 +320,7 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       const columns = Object.fromEntries(
         Array.from({ length: 300 }, (_, k) => [
           `c ${k}`,
-          Array.from({ length: 70 }, (_, i) => +((i * (k + 3)) % 701 < 350)),
+          Array.from({ length: 70 }, (_, i) => (Math.imul(i * 300 + k + 1, 0x9e3779b1) >>> 20) & 1),
         ]),
       );
       const table = await make(columns);

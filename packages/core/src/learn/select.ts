@@ -70,7 +70,7 @@ const MAX_MONOMIALS_PER_ROW = 4;
 const MAX_AUTO_DEGREE = 8;
 /** Penalties as multiples of the number of rows. */
 const LAMBDA_PATH = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4, 1e-4, 1e-5];
-const SELECTION_TOLERANCE = 1e-4;
+const SELECTION_TOLERANCE = 3e-4;
 const SELECTION_ITERATIONS = 300;
 /** Iterations per penalty to plan with: typical of real, correlated columns. */
 const PLANNED_ITERATIONS = 60;
