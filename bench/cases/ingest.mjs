@@ -1,15 +1,18 @@
 /** Reading and encoding 100 boolean columns of 1e6 rows from Parquet, beside DuckDB's own scan of every column. */
 
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fitEncoder } from '@fewfire/core';
 import { openTable } from '@fewfire/node';
-import { median, ratio, seconds, withTempDir } from '../lib.mjs';
+import { median, ratio, rootDir, seconds, withTempDir } from '../lib.mjs';
 
 const ROWS = 1_000_000;
 const COLUMNS = 100;
 
 async function run() {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
+  // The engine belongs to the Node package, so it is looked up from there.
+  const engine = createRequire(join(rootDir, 'packages', 'node', 'package.json')).resolve('@duckdb/node-api');
+  const { DuckDBInstance } = (await import(engine)).default;
   return withTempDir(async (folder) => {
     const file = join(folder, 'booleans.parquet');
     const instance = await DuckDBInstance.create(':memory:', { threads: '2' });

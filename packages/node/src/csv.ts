@@ -4,6 +4,7 @@
  * the dialect and header are fixed here first, and while DuckDB reads, a scan over the same bytes counts fields and
  * records: the table must have exactly as many rows.
  */
+import { isUtf8 } from 'node:buffer';
 import { FewfireError } from '@fewfire/core';
 import { notUtf8, raggedLine } from './duckdb-errors.ts';
 
@@ -32,7 +33,7 @@ export function readCsvHeader(head: Uint8Array, complete: boolean, label: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: !complete });
   } catch (cause) {
-    throw notUtf8(label, undefined, cause);
+    throw notUtf8(label, firstOtherLine(head), cause);
   }
   if (text.trim() === '') {
     throw new FewfireError('invalid-data', `${label} is empty, expected a line with column names and rows below it`);
@@ -56,6 +57,21 @@ export function readCsvHeader(head: Uint8Array, complete: boolean, label: string
     throw new FewfireError('invalid-data', `the first line of ${label} is empty, expected column names`);
   }
   return { delimiter: best.delimiter, names };
+}
+
+// The number of the first line that is not UTF-8. Line ends are the same bytes in every encoding CSV comes in.
+function firstOtherLine(bytes: Uint8Array): number {
+  let line = 1;
+  let start = 0;
+  for (
+    let end = bytes.indexOf(0x0a);
+    end >= 0 && isUtf8(bytes.subarray(start, end));
+    end = bytes.indexOf(0x0a, start)
+  ) {
+    start = end + 1;
+    line++;
+  }
+  return line;
 }
 
 function fields(candidate: { readonly header: readonly string[] | undefined }): number {

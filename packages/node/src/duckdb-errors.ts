@@ -8,7 +8,8 @@ import { FewfireError } from '@fewfire/core';
 export function duckdbError(error: unknown, label = 'the table'): unknown {
   if (error instanceof FewfireError || !(error instanceof Error)) return error;
   const { message } = error;
-  const fail = (code: FewfireError['code'], text: string): FewfireError => new FewfireError(code, text, { cause: error });
+  const fail = (code: FewfireError['code'], text: string): FewfireError =>
+    new FewfireError(code, text, { cause: error });
 
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
   if (line !== undefined) {

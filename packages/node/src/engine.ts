@@ -7,8 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import { FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
 import { duckdbError } from './duckdb-errors.ts';
 import { quoteLiteral } from './sql.ts';
 
@@ -54,7 +54,9 @@ export class Engine {
     try {
       const connection = await instance.connect();
       const engine = new Engine(instance, connection, temporaryDirectory);
-      await engine.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0');
+      await engine.run(
+        'SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0',
+      );
       return engine;
     } catch (error) {
       instance.closeSync();

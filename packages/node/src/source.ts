@@ -64,7 +64,10 @@ async function checkFile(path: string): Promise<void> {
       const stats = await file.stat();
       if (stats.isDirectory()) throw directoryInstead(path);
       if (stats.isFile() && stats.size === 0) {
-        throw new FewfireError('invalid-data', `${path} is empty (0 bytes), expected a table; check how it was written`);
+        throw new FewfireError(
+          'invalid-data',
+          `${path} is empty (0 bytes), expected a table; check how it was written`,
+        );
       }
     } finally {
       await file.close();

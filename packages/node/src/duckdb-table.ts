@@ -1,0 +1,611 @@
+/**
+ * The `Table` over a DuckDB relation. Columns are described by aggregate scans (all boolean and two-valued number
+ * columns in one or two, not one group-by each), and coordinates are packed in SQL, eight boolean expressions to one
+ * byte, so that what comes out of the engine are the planes of `CubePoints` themselves.
+ *
+ * Packing is tried first with expressions that are NULL wherever a cell is missing, unseen or not a number. Only if a
+ * NULL comes out are the cells counted, refused or taken for a no: clean data is read once.
+ */
+
+import type { DuckDBVector } from '@duckdb/node-api';
+import {
+  type Cell,
+  type ColumnProfile,
+  type ColumnReading,
+  type ColumnType,
+  checkBins,
+  checkMask,
+  columnCoordinateNames,
+  columnReading,
+  createCubePoints,
+  type EncodedColumn,
+  type EncodedRows,
+  type EncoderSpec,
+  FewfireError,
+  notANumber,
+  PROFILE_VALUE_LIMIT,
+  profileOfCounts,
+  quantileRank,
+  type RunOptions,
+  readNumber,
+  refusedMissing,
+  refuseLargePoints,
+  selectRows,
+  type Table,
+  throwIfAborted,
+  UNSEEN_LIMIT,
+  type UnseenValue,
+  unknownColumn,
+  unusableColumn,
+} from '@fewfire/core';
+import type { Engine } from './engine.ts';
+import { doubleLiteral, quoteLiteral, textNumber } from './sql.ts';
+
+export interface RelationColumn {
+  readonly name: string;
+  readonly type: ColumnType | 'unusable';
+  readonly sourceType: string;
+  /** The column that holds the cell as it counts: BOOLEAN, DOUBLE or trimmed VARCHAR, NULL when missing. */
+  readonly cell: string;
+  /** The expression of the cell as the source spells it, when that is not the cell's own text. */
+  readonly source: string | undefined;
+}
+
+/** What a `Table` is made of: a relation whose scans give its rows in the order of the source. */
+export interface Relation {
+  readonly label: string;
+  readonly name: string;
+  readonly rowCount: number;
+  readonly columns: readonly RelationColumn[];
+}
+
+// Up to this many distinct values are counted out to JavaScript; of more, SQL finds the quantiles and the most frequent.
+const COUNTED_OUT = 1024;
+const COLUMNS_PER_SCAN = 256;
+const PLANES_PER_SCAN = 32;
+
+export function duckdbTable(engine: Engine, relation: Relation): Table {
+  const { label, rowCount, name: data } = relation;
+  const byName = new Map(relation.columns.map((column) => [column.name, column]));
+  // Whether a text column reads as numbers is a property of the whole column, found out once.
+  const textTypes = new Map<string, 'text' | 'number'>();
+  let temporaryCount = 0;
+
+  const find = (name: string): RelationColumn => {
+    const column = byName.get(name);
+    if (column === undefined) throw unknownColumn(name, [...byName.keys()], label);
+    if (column.type === 'unusable') throw unusableColumn(label, name, column.sourceType);
+    return column;
+  };
+
+  const textType = async (column: RelationColumn, options: RunOptions): Promise<'text' | 'number'> => {
+    let type = textTypes.get(column.name);
+    if (type === undefined) {
+      const [present, numbers] = await engine.numbers(
+        `SELECT count(${column.cell}), count(${textNumber(column.cell)}) FROM ${data}`,
+        { ...options, label },
+      );
+      type = present === numbers && present !== 0 ? 'number' : 'text';
+      textTypes.set(column.name, type);
+    }
+    return type;
+  };
+
+  const cellsOf = async (expression: string, options: RunOptions): Promise<(string | number | boolean | null)[]> => {
+    const cells: (string | number | boolean | null)[] = [];
+    for await (const chunk of await engine.run(`SELECT ${expression} FROM ${data}`, { ...options, label })) {
+      for (const value of chunk.getColumnValues(0)) cells.push(value as string | number | boolean | null);
+    }
+    checkRowCount(label, cells.length, rowCount);
+    return cells;
+  };
+
+  return {
+    label,
+    rowCount,
+    columns: relation.columns.map(({ name, type, sourceType }) => ({ name, type, sourceType })),
+
+    async profile(names, options = {}) {
+      const bins = checkBins(options.bins);
+      const mask = checkMask(options.mask, rowCount);
+      const found = names.map(find);
+      throwIfAborted(options.signal);
+      const scope = await openScope(engine, relation, mask, `mask${temporaryCount++}`);
+      const groups = `groups${temporaryCount++}`;
+      const run = { signal: options.signal, label };
+      try {
+        const profiles = new Map<string, ColumnProfile>();
+        const rest = await profileByScan(engine, scope, found, profiles, run);
+        let done = profiles.size;
+        for (const column of rest) {
+          options.onProgress?.({ phase: 'profiling', done: done++, total: found.length, unit: 'steps' });
+          profiles.set(column.name, await profileByGroups(engine, scope, column, groups, bins, textTypes, run));
+        }
+        return found.map((column) => profiles.get(column.name) as ColumnProfile);
+      } finally {
+        const dropping = scope.close().then(() => engine.run(`DROP TABLE IF EXISTS ${groups}`));
+        dropping.catch(() => undefined);
+      }
+    },
+
+    async encode(spec, options = {}) {
+      return await encodeRelation(
+        engine,
+        relation,
+        spec,
+        spec.columns.map((column) => find(column.column)),
+        options,
+      );
+    },
+
+    async texts(name, options = {}) {
+      const column = find(name);
+      const { spelling = 'profile', ...run } = options;
+      if (spelling === 'source') {
+        const cells = await cellsOf(column.source ?? column.cell, run);
+        return cells.map((cell) => (cell === null ? null : String(cell)));
+      }
+      const asNumber = column.type === 'text' && (await textType(column, run)) === 'number';
+      const cells = await cellsOf(column.cell, run);
+      return cells.map((cell) => {
+        if (cell === null) return null;
+        return String(asNumber ? readNumber(cell as string) : cell);
+      });
+    },
+
+    async numbers(name, options = {}) {
+      const column = find(name);
+      const numbers = new Float64Array(rowCount);
+      let row = 0;
+      for await (const chunk of await engine.run(`SELECT ${column.cell} FROM ${data}`, { ...options, label })) {
+        for (const cell of chunk.getColumnValues(0)) {
+          const number = cell === null ? Number.NaN : typeof cell === 'string' ? readNumber(cell) : Number(cell);
+          if (cell !== null && (number === undefined || !Number.isFinite(number))) {
+            throw notANumber(label, name, row, String(cell));
+          }
+          numbers[row++] = (number as number) + 0;
+        }
+      }
+      checkRowCount(label, row, rowCount);
+      return numbers;
+    },
+
+    close: () => engine.close(),
+  };
+}
+
+function checkRowCount(label: string, found: number, expected: number): void {
+  if (found === expected) return;
+  throw new FewfireError(
+    'file-unreadable',
+    `${label} gave ${found} rows, expected ${expected}: it changed while it was read; run again when it is complete`,
+  );
+}
+
+// ---- profiles
+
+/** The rows a profile is about. */
+interface Scope {
+  readonly label: string;
+  /** What stands behind FROM. */
+  readonly from: string;
+  /** The condition on rows, or undefined for all. */
+  readonly selected: string | undefined;
+  readonly rowCount: number;
+  readonly totalCount: number;
+  close(): Promise<void>;
+}
+
+async function openScope(
+  engine: Engine,
+  { label, name, rowCount }: Relation,
+  mask: Uint8Array | undefined,
+  table: string,
+): Promise<Scope> {
+  if (mask === undefined) {
+    return {
+      label,
+      from: name,
+      selected: undefined,
+      rowCount,
+      totalCount: rowCount,
+      close: async () => undefined,
+    };
+  }
+  await engine.createBytes(table, mask);
+  return {
+    label,
+    from: `${name} POSITIONAL JOIN ${table}`,
+    selected: 'm <> 0',
+    rowCount: mask.reduce((count, m) => count + Number(m !== 0), 0),
+    totalCount: rowCount,
+    close: async () => {
+      await engine.run(`DROP TABLE IF EXISTS ${table}`);
+    },
+  };
+}
+
+type Run = { readonly signal: AbortSignal | undefined; readonly label: string };
+
+// Profiles all boolean columns, and number columns of at most two values, by whole-table aggregates; returns the rest.
+async function profileByScan(
+  engine: Engine,
+  scope: Scope,
+  columns: readonly RelationColumn[],
+  profiles: Map<string, ColumnProfile>,
+  run: Run,
+): Promise<RelationColumn[]> {
+  const where = scope.selected === undefined ? '' : ` WHERE ${scope.selected}`;
+  const scan = async (part: readonly RelationColumn[], aggregates: (column: RelationColumn) => string[]) => {
+    const lists = part.map(aggregates);
+    const row = await engine.numbers(`SELECT count(*), ${lists.flat().join(', ')} FROM ${scope.from}${where}`, run);
+    checkRowCount(scope.label, row[0] ?? 0, scope.rowCount);
+    const ends = lists.map((_, i) => lists.slice(0, i + 1).reduce((sum, list) => sum + list.length, 1));
+    return lists.map((list, i) => row.slice(ends[i] - list.length, ends[i]));
+  };
+  const typed = columns.filter((column) => column.type !== 'text');
+  for (let start = 0; start < typed.length; start += COLUMNS_PER_SCAN) {
+    const part = typed.slice(start, start + COLUMNS_PER_SCAN);
+    const first = await scan(part, ({ type, cell }) =>
+      type === 'boolean'
+        ? [`count(${cell})`, `count_if(${cell})`]
+        : [
+            `count(${cell})`,
+            `count_if(NOT isfinite(${cell}))`,
+            `min(CASE WHEN isfinite(${cell}) THEN ${cell} END)`,
+            `max(CASE WHEN isfinite(${cell}) THEN ${cell} END)`,
+          ],
+    );
+    const numeric: { column: RelationColumn; present: number; odd: number; low: number; high: number }[] = [];
+    part.forEach((column, i) => {
+      const [present, second, low, high] = first[i].map((value) => value ?? Number.NaN);
+      if (column.type === 'boolean') {
+        const counts: [Cell, number][] = [
+          [false, present - second],
+          [true, second],
+        ];
+        profiles.set(column.name, profileOfCounts(counted(column, 'boolean', scope, present), counts, 2));
+      } else numeric.push({ column, present, odd: second, low: low + 0, high: high + 0 });
+    });
+    // Columns whose smallest and largest value account for every cell have no third.
+    const finite = numeric.filter(({ present, odd }) => present > odd);
+    const atEnds =
+      finite.length === 0
+        ? []
+        : await scan(
+            finite.map(({ column }) => column),
+            ({ cell, name }) => {
+              const { low, high } = finite.find(({ column }) => column.name === name) as (typeof finite)[number];
+              return [`count_if(${cell} = ${doubleLiteral(low)})`, `count_if(${cell} = ${doubleLiteral(high)})`];
+            },
+          );
+    for (const { column, present, odd, low, high } of numeric) {
+      const k = finite.findIndex((entry) => entry.column === column);
+      const [atLow, atHigh] = k < 0 ? [0, 0] : atEnds[k].map((value) => value ?? 0);
+      if (low < high ? atLow + atHigh < present - odd : atLow < present - odd) continue;
+      const counts: [Cell, number][] = [
+        [Number.NaN, odd],
+        [low, atLow],
+      ];
+      if (low < high) counts.push([high, atHigh]);
+      profiles.set(column.name, profileOfCounts(counted(column, 'number', scope, present), counts, 2));
+    }
+  }
+  return columns.filter((column) => !profiles.has(column.name));
+}
+
+function counted(column: RelationColumn, type: ColumnType, scope: Scope, present: number) {
+  return { name: column.name, type, rowCount: scope.rowCount, missingCount: scope.rowCount - present };
+}
+
+// Profiles one column by counting its distinct values. `n` counts all rows (for the type), `k` the selected ones.
+async function profileByGroups(
+  engine: Engine,
+  scope: Scope,
+  column: RelationColumn,
+  groups: string,
+  bins: number,
+  textTypes: Map<string, 'text' | 'number'>,
+  run: Run,
+): Promise<ColumnProfile> {
+  const selected = scope.selected === undefined ? 'count(*)' : `count_if(${scope.selected})`;
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE ${groups} AS SELECT ${column.cell} AS v, count(*) AS n, ${selected} AS k FROM ${scope.from} GROUP BY 1`,
+    run,
+  );
+  const [total, missing] = await engine.numbers(
+    `SELECT sum(n), coalesce(sum(k) FILTER (v IS NULL), 0) FROM ${groups}`,
+    run,
+  );
+  checkRowCount(scope.label, total ?? 0, scope.totalCount);
+  const rows = await engine.rows(`SELECT v, n, k FROM ${groups} WHERE v IS NOT NULL LIMIT ${COUNTED_OUT + 1}`, run);
+  const present = scope.rowCount - (missing ?? 0);
+
+  if (rows.length <= COUNTED_OUT) {
+    const entries = rows.map(([value, , k]) => [value as Cell, Number(k)] as const);
+    if (column.type === 'number') return profileOfCounts(counted(column, 'number', scope, present), entries, bins);
+    const numbers = entries.map(([value]) => readNumber(value as string));
+    const type = entries.length > 0 && !numbers.includes(undefined) ? 'number' : 'text';
+    textTypes.set(column.name, type);
+    if (type === 'text') return profileOfCounts(counted(column, type, scope, present), entries, bins);
+    const merged = new Map<number, number>();
+    entries.forEach(([, k], i) => {
+      const number = numbers[i] as number;
+      merged.set(number, (merged.get(number) ?? 0) + k);
+    });
+    return profileOfCounts(counted(column, type, scope, present), merged, bins);
+  }
+
+  let type: ColumnType = column.type as ColumnType;
+  if (type === 'text') {
+    const [texts] = await engine.numbers(
+      `SELECT count_if(${textNumber('v')} IS NULL) FROM ${groups} WHERE v IS NOT NULL`,
+      run,
+    );
+    type = texts === 0 ? 'number' : 'text';
+    textTypes.set(column.name, type as 'text' | 'number');
+  }
+  return await profileLargeGroups(engine, counted(column, type, scope, present), column, groups, bins, run);
+}
+
+// The same from SQL, for columns of many distinct values.
+async function profileLargeGroups(
+  engine: Engine,
+  base: ReturnType<typeof counted>,
+  column: RelationColumn,
+  groups: string,
+  bins: number,
+  run: Run,
+): Promise<ColumnProfile> {
+  const isNumber = base.type === 'number';
+  const value = isNumber && column.type === 'text' ? textNumber('v') : 'v';
+  const values = `(SELECT ${value} AS x, sum(k)::BIGINT AS k FROM ${groups} WHERE v IS NOT NULL AND k > 0 GROUP BY 1)`;
+  const finite = isNumber ? `(SELECT * FROM ${values} WHERE isfinite(x))` : values;
+  const [distinctCount, finiteCount] = await engine.numbers(`SELECT count(*), sum(k) FROM ${finite}`, run);
+  const top = await engine.rows(`SELECT x, k FROM ${finite} ORDER BY k DESC, x ASC LIMIT ${PROFILE_VALUE_LIMIT}`, run);
+  const total = finiteCount ?? 0;
+  let quantiles: number[] = [];
+  let maximum = Number.NaN;
+  if (isNumber && total > 0) {
+    const ranks = Array.from({ length: bins - 1 }, (_, i) => quantileRank(i + 1, bins, total));
+    const found = await engine.numbers(
+      `SELECT max(x), ${ranks.map((rank) => `min(CASE WHEN upto >= ${rank} THEN x END)`).join(', ')} FROM (SELECT x, sum(k) OVER (ORDER BY x ROWS UNBOUNDED PRECEDING) AS upto FROM ${finite})`,
+      run,
+    );
+    const [largest, ...cuts] = found.map((number) => (number as number) + 0);
+    maximum = largest;
+    if ((distinctCount ?? 0) > 2) quantiles = cuts;
+  }
+  return {
+    ...base,
+    nonFiniteCount: isNumber ? base.rowCount - base.missingCount - total : 0,
+    distinctCount: distinctCount ?? 0,
+    values: top.map(([x, k]) => ({ value: String(x), count: Number(k) })),
+    quantiles,
+    maximum,
+  };
+}
+
+// ---- encoding
+
+/** An encoded column in SQL, over the columns `c<k>` (the cell) and `x<k>` (the cell as the encoder reads it). */
+interface SqlColumn {
+  readonly encoded: EncodedColumn;
+  readonly reading: ColumnReading;
+  /** Whether `x` is a number read from a text. */
+  readonly parsed: boolean;
+  /** Both columns, as a select list. */
+  readonly select: string;
+  readonly c: string;
+  readonly x: string;
+  /** Per code, whether it is a yes. */
+  readonly codes: readonly string[];
+  /** Whether a non-missing cell is one the encoder knows; undefined when every one is. */
+  readonly known: string | undefined;
+}
+
+function sqlColumn(encoded: EncodedColumn, column: RelationColumn, k: number): SqlColumn {
+  const reading = columnReading(encoded, column.type as ColumnType);
+  const c = `c${k}`;
+  const x = `x${k}`;
+  const parsed = reading.as === 'number' && column.type === 'text';
+  const read = parsed ? textNumber(column.cell) : column.cell;
+  const select = `${column.cell} AS ${c}, ${read} AS ${x}`;
+  if (reading.above !== undefined) {
+    const codes = reading.above.map((t) => `${x} > ${doubleLiteral(t)}`);
+    return { encoded, reading, parsed, select, c, x, codes, known: `isfinite(${x})` };
+  }
+  const codes = reading.codes.map((list) => isOneOf(x, list));
+  const all = [...new Set([...reading.codes.flat(), ...reading.reference])];
+  const known = reading.as === 'boolean' && all.length === 2 ? undefined : isOneOf(x, all);
+  return { encoded, reading, parsed, select, c, x, codes, known };
+}
+
+// The codes, the first of them NULL where the cell is anything but expected. Numbers in texts are first looked for in
+// their shortest spelling, which is eight times faster than reading every text as a number.
+function strictCodes({ codes, known, reading, parsed, c }: SqlColumn): readonly string[] {
+  if (known === undefined) return codes;
+  if (parsed && reading.above === undefined) {
+    const spelled = (cells: readonly Cell[]): string => isOneOf(c, cells.map(String));
+    return [`CASE WHEN ${spelled(reading.codes[0])} THEN true WHEN ${spelled(reading.reference)} THEN false END`];
+  }
+  return codes.map((code, j) => (j === 0 ? `CASE WHEN ${known} THEN ${code} END` : code));
+}
+
+function isOneOf(x: string, cells: readonly Cell[]): string {
+  if (cells.length === 0) return 'false';
+  if (typeof cells[0] === 'boolean') return cells.length === 2 ? `${x} IS NOT NULL` : cells[0] ? x : `NOT ${x}`;
+  const literals = cells.map((cell) => (typeof cell === 'number' ? doubleLiteral(cell) : quoteLiteral(String(cell))));
+  return literals.length === 1 ? `${x} = ${literals[0]}` : `${x} IN (${literals.join(', ')})`;
+}
+
+async function encodeRelation(
+  engine: Engine,
+  relation: Relation,
+  spec: EncoderSpec,
+  found: readonly RelationColumn[],
+  options: RunOptions,
+): Promise<EncodedRows> {
+  const { label, rowCount } = relation;
+  throwIfAborted(options.signal);
+  const columns = spec.columns.map((encoded, k) => sqlColumn(encoded, found[k], k));
+  const coordinateCount = spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0);
+  refuseLargePoints(label, rowCount, coordinateCount, options.memoryLimitBytes);
+  const from = `(SELECT ${columns.map(({ select }) => select).join(', ')} FROM ${relation.name})`;
+  const points = createCubePoints(rowCount, coordinateCount);
+
+  // Missing cells that are allowed are likely there, and a column without codes cannot show a NULL.
+  const strict = columns.every(({ encoded, codes }) => encoded.missing === 'refuse' && codes.length > 0);
+  if (strict) {
+    const bits = columns.flatMap(strictCodes);
+    if (await pack(engine, relation, from, bits, points.planes, options)) {
+      return { points, rows: undefined, unseen: [], missing: [] };
+    }
+  }
+
+  const { missing, unseen } = await countOddities(engine, relation, from, columns, options);
+  const bits = columns.flatMap(({ codes, encoded, c }) => [
+    ...codes.map((code) => `coalesce(${code}, false)`),
+    ...(encoded.missingCoordinate ? [`${c} IS NULL`] : []),
+  ]);
+  await pack(engine, relation, from, bits, points.planes, options);
+  const dropping = columns.flatMap(({ encoded, c }) => (encoded.missing === 'drop' ? [`${c} IS NULL`] : []));
+  if (dropping.length === 0 || missing.length === 0) return { points, rows: undefined, unseen, missing };
+  const dropped = new Uint8Array(rowCount);
+  await pack(engine, relation, from, [dropping.join(' OR ')], dropped, options);
+  const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
+  if (rows.length === rowCount) return { points, rows: undefined, unseen, missing };
+  return { points: selectRows(points, rows), rows, unseen, missing };
+}
+
+/** Evaluates one boolean expression per coordinate into planes. False as soon as one is NULL. */
+async function pack(
+  engine: Engine,
+  { label, rowCount }: Relation,
+  from: string,
+  bits: readonly string[],
+  planes: Uint8Array,
+  options: RunOptions,
+): Promise<boolean> {
+  const bytes: string[] = [];
+  for (let first = 0; first < bits.length; first += 8) {
+    const terms = bits
+      .slice(first, first + 8)
+      .map((bit, j) => (j === 0 ? `(${bit})::UTINYINT` : `((${bit})::UTINYINT << ${j})`));
+    bytes.push(terms.join(' | '));
+  }
+  for (let start = 0; start < bytes.length; start += PLANES_PER_SCAN) {
+    const part = bytes.slice(start, start + PLANES_PER_SCAN);
+    const report = (share: number): void =>
+      options.onProgress?.({
+        phase: 'encoding',
+        done: Math.round(((start + part.length * share) / bytes.length) * rowCount),
+        total: rowCount,
+        unit: 'rows',
+      });
+    let row = 0;
+    const sql = `SELECT ${part.map((byte, p) => `${byte} AS p${p}`).join(', ')} FROM ${from}`;
+    for await (const chunk of await engine.run(sql, { signal: options.signal, onShare: report, label })) {
+      const count = chunk.rowCount;
+      if (row + count > rowCount) checkRowCount(label, row + count, rowCount);
+      for (let p = 0; p < part.length; p++) {
+        const vector = byteVector(chunk.getColumnVector(p));
+        if (!allValid(vector.validity.data, count)) return false;
+        planes.set(vector.items.subarray(0, count), (start + p) * rowCount + row);
+      }
+      row += count;
+    }
+    checkRowCount(label, row, rowCount);
+    report(1);
+  }
+  return true;
+}
+
+/** A vector of bytes as the engine holds it: items, and a bit per item that is valid (null when all are). */
+interface ByteVector {
+  readonly items: Uint8Array;
+  readonly validity: { readonly data: BigUint64Array | null };
+}
+
+// DuckDB's vectors keep both private, but reading item by item would take longer than packing does.
+function byteVector(vector: DuckDBVector): ByteVector {
+  const { items, validity } = vector as unknown as ByteVector;
+  if (!(items instanceof Uint8Array) || validity?.data === undefined) {
+    throw new FewfireError(
+      'unsupported',
+      'this version of @duckdb/node-api has other vectors than expected; install 1.5',
+    );
+  }
+  return { items, validity };
+}
+
+function allValid(words: BigUint64Array | null, count: number): boolean {
+  if (words === null) return true;
+  for (let i = 0; i < count; i += 64) {
+    const mask = count - i >= 64 ? 0xffffffffffffffffn : (1n << BigInt(count - i)) - 1n;
+    if ((words[i >> 6] & mask) !== mask) return false;
+  }
+  return true;
+}
+
+// Counts what the strict expressions stumbled over; refuses it or lists it.
+async function countOddities(
+  engine: Engine,
+  { label, rowCount }: Relation,
+  from: string,
+  columns: readonly SqlColumn[],
+  options: RunOptions,
+): Promise<Pick<EncodedRows, 'missing' | 'unseen'>> {
+  const run = { signal: options.signal, label };
+  const counts: number[][] = [];
+  for (let start = 0; start < columns.length; start += COLUMNS_PER_SCAN) {
+    const part = columns.slice(start, start + COLUMNS_PER_SCAN);
+    const aggregates = part.flatMap(({ c, x, known, encoded, reading }) => {
+      const bad =
+        reading.as === 'number' && encoded.type === 'number'
+          ? `count_if(${c} IS NOT NULL AND (${x} IS NULL OR NOT isfinite(${x})))`
+          : '0';
+      const unseen =
+        known === undefined || reading.above !== undefined ? '0' : `count_if(${x} IS NOT NULL AND NOT (${known}))`;
+      return [`count(${c})`, bad, unseen];
+    });
+    const row = await engine.numbers(`SELECT count(*), ${aggregates.join(', ')} FROM ${from}`, run);
+    checkRowCount(label, row[0] ?? 0, rowCount);
+    part.forEach((_, i) => {
+      counts.push(row.slice(1 + 3 * i, 4 + 3 * i).map((count) => count ?? 0));
+    });
+  }
+  const missing = columns
+    .map(({ encoded }, k) => ({ column: encoded.column, count: rowCount - counts[k][0] }))
+    .filter((entry) => entry.count > 0);
+  const refused = refusedMissing(
+    label,
+    columns.map(({ encoded }) => encoded),
+    missing,
+    rowCount,
+  );
+  if (refused !== undefined) throw refused;
+
+  const bad = counts.findIndex((entry) => entry[1] > 0);
+  if (bad >= 0) {
+    const { encoded, c, x } = columns[bad];
+    const [[row, cell]] = await engine.rows(
+      `SELECT r, ${c}::VARCHAR FROM (SELECT row_number() OVER () - 1 AS r, ${c}, ${x} FROM ${from}) WHERE ${c} IS NOT NULL AND (${x} IS NULL OR NOT isfinite(${x})) ORDER BY r LIMIT 1`,
+      run,
+    );
+    throw notANumber(label, encoded.column, Number(row), String(cell));
+  }
+
+  const unseen: UnseenValue[] = [];
+  for (const [k, { encoded, x, known }] of columns.entries()) {
+    if (counts[k][2] === 0) continue;
+    const rows = await engine.rows(
+      `SELECT ${x}, count(*) FROM ${from} WHERE ${x} IS NOT NULL AND NOT (${known}) GROUP BY 1 ORDER BY 2 DESC, 1 ASC LIMIT ${UNSEEN_LIMIT}`,
+      run,
+    );
+    unseen.push(
+      ...rows.map(([value, count]) => ({ column: encoded.column, value: String(value), count: Number(count) })),
+    );
+  }
+  return { missing, unseen };
+}

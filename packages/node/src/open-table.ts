@@ -1,0 +1,566 @@
+/**
+ * Opens files as a `Table`. Text formats are copied into the engine once (parsing is the slow part), Parquet files and
+ * database tables are scanned where they are. While the engine reads, the bytes also pass through a checksum, through
+ * gunzip and, for CSV and NDJSON, through a count of records, because an engine that loses rows must not go unnoticed.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import {
+  type ColumnType,
+  closestName,
+  duplicateColumns,
+  FewfireError,
+  listNames,
+  type RunOptions,
+  repeatedNames,
+  type Table,
+  throwIfAborted,
+} from '@fewfire/core';
+import { CSV_HEAD_BYTES, type CsvHeader, readCsvHeader, scanCsv } from './csv.ts';
+import { duckdbTable, type RelationColumn } from './duckdb-table.ts';
+import { Engine } from './engine.ts';
+import { readFileChunks } from './files.ts';
+import { findSource, type Source, type SourceFormat } from './source.ts';
+import { normalText, quoteIdentifier, quoteLiteral } from './sql.ts';
+
+/** Where a table came from, for the model file. */
+export interface Provenance {
+  /** The source as it was given. */
+  readonly source: string;
+  /** The files it stands for, in the order of their rows; none for standard input. */
+  readonly paths: readonly string[];
+  readonly format: SourceFormat;
+  /** Of the bytes of all files one after another, as they are on disk. */
+  readonly sha256: string;
+  readonly byteCount: number;
+  readonly rowCount: number;
+}
+
+export interface OpenTableOptions extends RunOptions {
+  /** What `-` reads; the default is `process.stdin`. */
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+}
+
+/** A table over files. */
+export type FileTable = Table & { readonly provenance: Provenance };
+
+/**
+ * Opens a table.
+ *
+ * Formats: `.csv`, `.tsv`, `.parquet`, `.json` (an array of records), `.ndjson`, each also with `.gz`;
+ * `file.duckdb#table`; a pattern such as `data/*.csv` for files of one format with equal columns, read in order of
+ * their names; `-` for CSV on standard input. CSV has one header line, quotes as in RFC 4180, and one of `, ; tab |`
+ * between cells. Rows keep the order of the source.
+ *
+ * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `invalid-data` (empty, ragged, not UTF-8,
+ *   duplicate column names, no rows); the signal's reason when aborted
+ */
+export async function openTable(source: string, options: OpenTableOptions = {}): Promise<FileTable> {
+  throwIfAborted(options.signal);
+  let opening: Promise<Engine> | undefined;
+  const engine = (): Promise<Engine> => (opening ??= Engine.open(options));
+  try {
+    return await open(source, engine, options);
+  } catch (error) {
+    const closing = opening?.then((opened) => opened.close()).catch(() => undefined);
+    // An abort is not kept waiting for the engine to wind down.
+    if (!options.signal?.aborted) await closing;
+    throwIfAborted(options.signal);
+    throw error;
+  }
+}
+
+async function open(text: string, openEngine: () => Promise<Engine>, options: OpenTableOptions): Promise<FileTable> {
+  const { signal } = options;
+  const isStdin = text === '-';
+  const source = isStdin
+    ? await spoolStdin(await openEngine(), options)
+    : await findSource(text, async (pattern) => {
+        const rows = await (await openEngine()).rows(`SELECT file FROM glob(${quoteLiteral(pattern)})`);
+        return rows.map(([file]) => String(file)).sort();
+      });
+  const label = isStdin ? 'standard input' : text;
+  // Before the engine is imported, whatever the header alone tells.
+  const header =
+    source.format === 'csv' || source.format === 'tsv' ? await readHeaders(source, label, signal) : undefined;
+  const engine = await openEngine();
+  throwIfAborted(signal);
+
+  const hash = createHash('sha256');
+  const stats = await Promise.all(source.paths.map((path) => stat(path)));
+  const byteCount = stats.reduce((sum, { size }) => sum + size, 0);
+  const onShare = (share: number): void =>
+    options.onProgress?.({ phase: 'reading', done: Math.round(share * byteCount), total: byteCount, unit: 'bytes' });
+  const run: LoadOptions = { signal, onShare, label, hash };
+
+  const loaded = await load(engine, source, header, run);
+  const [rowCount] = (await engine.numbers('SELECT count(*) FROM data', run)) as [number];
+  if (loaded.recordCount !== undefined && loaded.recordCount !== rowCount) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label} has ${loaded.recordCount} records but ${rowCount} were read; are line breaks or quotes unusual? save it again as plain CSV or Parquet`,
+    );
+  }
+  if (rowCount === 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label} has ${header === undefined ? 'columns' : 'a header'} but no rows; expected at least one row of data`,
+    );
+  }
+  const repeated = repeatedNames(loaded.columns.map(({ name }) => name));
+  if (repeated.length > 0) throw duplicateColumns(label, repeated);
+  onShare(1);
+
+  const provenance: Provenance = {
+    source: text,
+    paths: isStdin ? [] : source.paths,
+    format: source.format,
+    sha256: hash.digest('hex'),
+    byteCount,
+    rowCount,
+  };
+  const table = duckdbTable(engine, { label, name: 'data', rowCount, columns: loaded.columns });
+  return { ...table, provenance };
+}
+
+interface LoadOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly onShare: (share: number) => void;
+  readonly label: string;
+  readonly hash: Hash;
+}
+
+interface Loaded {
+  /** Columns of the relation `data`. */
+  readonly columns: readonly RelationColumn[];
+  /** Records counted in the bytes, where they can be. */
+  readonly recordCount: number | undefined;
+}
+
+async function load(engine: Engine, source: Source, header: CsvHeader | undefined, run: LoadOptions): Promise<Loaded> {
+  if (header !== undefined) return await loadCsv(engine, source, header, run);
+  if (source.format === 'parquet') return await loadParquet(engine, source, run);
+  if (source.format === 'duckdb') return await loadDatabase(engine, source, run);
+  return await loadJson(engine, source, run);
+}
+
+// ---- CSV
+
+async function readHeaders(source: Source, label: string, signal: AbortSignal | undefined): Promise<CsvHeader> {
+  const headers: CsvHeader[] = [];
+  for (const path of source.paths) {
+    const name = source.paths.length === 1 ? label : path;
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of fileBytes(path, source.gzip, name, signal)) {
+      parts.push(part);
+      length += part.length;
+      if (length >= CSV_HEAD_BYTES) break;
+    }
+    const delimiter = source.format === 'tsv' ? '\t' : undefined;
+    const header = readCsvHeader(Buffer.concat(parts), length < CSV_HEAD_BYTES, name, delimiter);
+    const repeated = repeatedNames(header.names);
+    if (repeated.length > 0) throw duplicateColumns(name, repeated);
+    const [first] = headers;
+    if (first !== undefined) refuseOtherColumns(source, path, first.names, header.names);
+    if (first !== undefined && first.delimiter !== header.delimiter) {
+      throw new FewfireError(
+        'invalid-data',
+        `${path} separates cells by ${JSON.stringify(header.delimiter)}, expected ${JSON.stringify(first.delimiter)} as in ${source.paths[0]}; convert one of them`,
+      );
+    }
+    headers.push(header);
+  }
+  return headers[0];
+}
+
+function refuseOtherColumns(source: Source, path: string, expected: readonly string[], found: readonly string[]): void {
+  const odd = found.findIndex((name, i) => name !== expected[i]);
+  if (odd < 0 && found.length === expected.length) return;
+  const at = odd < 0 ? found.length : odd;
+  const shown = (names: readonly string[]): string => (at < names.length ? JSON.stringify(names[at]) : 'none');
+  throw new FewfireError(
+    'invalid-data',
+    `${path} has other columns than ${source.paths[0]}: column ${at + 1} is ${shown(found)}, expected ${shown(expected)}; files read together need equal columns in equal order`,
+  );
+}
+
+async function loadCsv(engine: Engine, source: Source, header: CsvHeader, run: LoadOptions): Promise<Loaded> {
+  const cells = header.names.map((_, i) => `c${i}`);
+  const types = cells.map((cell) => `${cell}: 'VARCHAR'`).join(', ');
+  const reader = `read_csv(${fileList(source.paths)}, auto_detect = false, header = true, strict_mode = true, delim = ${quoteLiteral(header.delimiter)}, quote = '"', escape = '"', compression = '${source.gzip ? 'gzip' : 'none'}', columns = {${types}})`;
+  const sql = `CREATE TABLE data AS SELECT ${cells.map((cell) => `${normalText(cell)} AS ${cell}`).join(', ')} FROM ${reader}`;
+  const recordCount = await loadBesideScan(engine, sql, source, run, (label) =>
+    scanCsv(label, header.delimiter, header.names.length),
+  );
+  const columns = header.names.map((name, i): RelationColumn => {
+    return { name, type: 'text', sourceType: 'text', cell: `c${i}`, source: undefined };
+  });
+  return { columns, recordCount };
+}
+
+interface Scan {
+  push(bytes: Uint8Array): void;
+  finish(): number;
+}
+
+// Runs the statement that loads, and a scan of the same bytes beside it; of two errors the scan's is the clearer.
+async function loadBesideScan(
+  engine: Engine,
+  sql: string,
+  source: Source,
+  run: LoadOptions,
+  createScan: (label: string) => Scan,
+): Promise<number> {
+  const failed = new AbortController();
+  const signals = run.signal === undefined ? [failed.signal] : [run.signal, failed.signal];
+  const scanning = (async () => {
+    let records = 0;
+    for (const path of source.paths) {
+      const label = source.paths.length === 1 ? run.label : path;
+      const scan = createScan(label);
+      for await (const bytes of fileBytes(path, source.gzip, label, run.signal, run.hash)) scan.push(bytes);
+      records += scan.finish();
+    }
+    return records;
+  })().catch((error) => {
+    failed.abort(error);
+    throw error;
+  });
+  const loading = engine.run(sql, { ...run, signal: AbortSignal.any(signals) });
+  const [scanned, loaded] = await Promise.allSettled([scanning, loading]);
+  throwIfAborted(run.signal);
+  if (scanned.status === 'rejected') throw scanned.reason;
+  if (loaded.status === 'rejected') throw loaded.reason;
+  return scanned.value;
+}
+
+// ---- JSON
+
+const NUMBER_TYPES = /^(?:U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|BIGNUM)$/;
+const UNUSABLE_TYPES = /\[\d*\]$|^(?:STRUCT|MAP|UNION|BLOB|BIT|VARIANT|GEOMETRY)\b/;
+
+function typeOf(sourceType: string): ColumnType | 'unusable' {
+  if (sourceType === 'BOOLEAN') return 'boolean';
+  if (NUMBER_TYPES.test(sourceType)) return 'number';
+  return UNUSABLE_TYPES.test(sourceType) ? 'unusable' : 'text';
+}
+
+async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
+  const shape = `compression = '${source.gzip ? 'gzip' : 'uncompressed'}', format = '${source.format === 'ndjson' ? 'newline_delimited' : 'auto'}'`;
+  const sniff = 'sample_size = -1, records = true, map_inference_threshold = -1, field_appearance_threshold = 0';
+  const described: { name: string; type: string }[][] = [];
+  for (const path of source.paths) {
+    const label = source.paths.length === 1 ? run.label : path;
+    const rows = await engine.rows(`DESCRIBE SELECT * FROM read_json(${fileList([path])}, ${shape}, ${sniff})`, {
+      signal: run.signal,
+      label,
+    });
+    described.push(rows.map(([name, type]) => ({ name: String(name), type: String(type) })));
+    const [first] = described;
+    const inOrderOfFirst = (a: { name: string }, b: { name: string }): number =>
+      rank(first, a.name) - rank(first, b.name);
+    const found = described[described.length - 1].sort(inOrderOfFirst).map(({ name }) => name);
+    refuseOtherColumns(
+      source,
+      path,
+      first.map(({ name }) => name),
+      found,
+    );
+  }
+  // Texts that look like dates stay the texts they are; what differs between records or files is read as text.
+  const columns = described[0].map(({ name, type }, i) => {
+    const types = new Set(described.map((file) => file[i].type));
+    const all = [...types].map(typeOf);
+    if (all.includes('unusable')) return { name, type: 'unusable' as const, sourceType: type, as: 'JSON' };
+    if (all.every((each) => each === 'number')) {
+      return { name, type: 'number' as const, sourceType: type, as: types.size === 1 ? type : 'DOUBLE' };
+    }
+    if (all.every((each) => each === 'boolean')) return { name, type: 'boolean' as const, sourceType: type, as: type };
+    return { name, type: 'text' as const, sourceType: 'text', as: 'VARCHAR' };
+  });
+  const spec = columns.map(({ name, as }) => `${quoteIdentifier(name)}: ${quoteLiteral(as)}`).join(', ');
+  const cells = columns.map(({ name, type }, i) => {
+    const id = quoteIdentifier(name);
+    return `${type === 'text' ? normalText(id) : id} AS r${i}`;
+  });
+  const sql = `CREATE TABLE loaded AS SELECT ${cells.join(', ')} FROM read_json(${fileList(source.paths)}, ${shape}, columns = {${spec}})`;
+  const lines = await loadBesideScan(engine, sql, source, run, scanLines);
+  await refuseLostNames(engine, columns, run);
+  const view = columns.map((column, i) => viewColumn(column.name, column.type, column.sourceType, `r${i}`, i, true));
+  await engine.run(`CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')} FROM loaded`);
+  return { columns: view.map(({ column }) => column), recordCount: source.format === 'ndjson' ? lines : undefined };
+}
+
+function rank(columns: readonly { readonly name: string }[], name: string): number {
+  const at = columns.findIndex((column) => column.name === name);
+  return at < 0 ? columns.length : at;
+}
+
+// The engine's names ignore case: of "a" and "A" it calls the second "A_1", which then is nowhere to be found.
+async function refuseLostNames(
+  engine: Engine,
+  columns: readonly { readonly name: string }[],
+  run: LoadOptions,
+): Promise<void> {
+  for (const [i, { name }] of columns.entries()) {
+    const base = /^(.+)_\d+$/.exec(name)?.[1];
+    const other =
+      base === undefined ? undefined : columns.find((column) => column.name.toLowerCase() === base.toLowerCase());
+    if (base === undefined || other === undefined || other.name === base) continue;
+    const [present] = await engine.numbers(`SELECT count(r${i}) FROM loaded`, { signal: run.signal });
+    if (present === 0) {
+      throw new FewfireError(
+        'invalid-data',
+        `${run.label} has the columns ${JSON.stringify(other.name)} and ${JSON.stringify(base)}, expected names that differ in more than case; rename one`,
+      );
+    }
+  }
+}
+
+// Counts lines that are not blank.
+function scanLines(): Scan {
+  let lines = 0;
+  let blank = true;
+  return {
+    push(bytes) {
+      for (let i = 0; i < bytes.length; i++) {
+        const b = bytes[i];
+        if (b === 0x0a) {
+          if (!blank) lines++;
+          blank = true;
+        } else if (b !== 0x20 && b !== 0x09 && b !== 0x0d) blank = false;
+      }
+    },
+    finish: () => lines + Number(!blank),
+  };
+}
+
+// ---- Parquet and databases
+
+async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
+  let { paths } = source;
+  if (source.gzip) {
+    const directory = await engine.temporaryDirectory();
+    paths = await Promise.all(
+      source.paths.map(async (path, i) => {
+        const unpacked = join(directory, `${i}.parquet`);
+        const bytes = fileBytes(path, true, path, run.signal);
+        await pipeline(Readable.from(bytes, { objectMode: true }), createWriteStream(unpacked));
+        return unpacked;
+      }),
+    );
+  }
+  const shapes: { names: string[]; types: string[] }[] = [];
+  for (const [i, path] of paths.entries()) {
+    const options = { signal: run.signal, label: source.paths.length === 1 ? run.label : source.paths[i] };
+    // The engine renames columns whose names differ in case only; the schema has the names as written.
+    const schema = await engine.rows(`SELECT name, num_children FROM parquet_schema(${fileList([path])})`, options);
+    const described = await engine.rows(`DESCRIBE SELECT * FROM read_parquet(${fileList([path])})`, options);
+    shapes.push({ names: topLevelNames(schema), types: described.map(([, type]) => String(type)) });
+    refuseOtherColumns(source, source.paths[i], shapes[0].names, shapes[i].names);
+    const odd = shapes[i].types.findIndex((type, k) => type !== shapes[0].types[k]);
+    if (odd >= 0) {
+      throw new FewfireError(
+        'invalid-data',
+        `column ${JSON.stringify(shapes[i].names[odd])} of ${source.paths[i]} has the type ${shapes[i].types[odd]}, expected ${shapes[0].types[odd]} as in ${source.paths[0]}; files read together need equal columns`,
+      );
+    }
+  }
+  for (const path of source.paths) for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
+  const columns = await viewOf(engine, `read_parquet(${fileList(paths)})`, shapes[0]);
+  return { columns, recordCount: undefined };
+}
+
+// Names of the root's children, from the schema's depth-first list.
+function topLevelNames(schema: readonly unknown[][]): string[] {
+  const names: string[] = [];
+  let at = 1;
+  const skip = (): void => {
+    const children = Number(schema[at++][1] ?? 0);
+    for (let i = 0; i < children; i++) skip();
+  };
+  while (at < schema.length) {
+    names.push(String(schema[at][0]));
+    skip();
+  }
+  return names;
+}
+
+async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
+  const [path] = source.paths;
+  const options = { signal: run.signal, label: path };
+  try {
+    await engine.run(`ATTACH ${quoteLiteral(path)} AS source (READ_ONLY)`, options);
+  } catch (error) {
+    throwIfAborted(run.signal);
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    const locked = /lock/i.test(cause instanceof Error ? cause.message : '');
+    throw new FewfireError(
+      'file-unreadable',
+      locked
+        ? `${path} is in use by another program; close it there and try again`
+        : `${path} is not a DuckDB database that this version reads; check where it came from`,
+      { cause },
+    );
+  }
+  const rows = await engine.rows(
+    `SELECT schema_name, table_name, false FROM duckdb_tables() WHERE database_name = 'source' AND NOT internal
+     UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() WHERE database_name = 'source' AND NOT internal
+     ORDER BY 1, 2`,
+    options,
+  );
+  const tables = rows.map(([schema, name, view]) => {
+    const shown = schema === 'main' ? String(name) : `${schema}.${name}`;
+    return {
+      shown,
+      id: `source.${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`,
+      view: view === true,
+    };
+  });
+  const names = tables.map(({ shown }) => shown);
+  const table =
+    source.table === undefined && tables.length === 1 ? tables[0] : tables.find(({ shown }) => shown === source.table);
+  if (table === undefined) {
+    const close = source.table === undefined ? undefined : closestName(source.table, names);
+    const found = source.table === undefined ? 'several tables' : `no table ${JSON.stringify(source.table)}`;
+    const hint =
+      close === undefined ? `its tables are ${listNames(names, 12)}` : `did you mean ${JSON.stringify(close)}?`;
+    throw new FewfireError(
+      'invalid-argument',
+      tables.length === 0
+        ? `${path} has no tables; expected at least one`
+        : `${path} has ${found}; ${hint}: write ${path}#${close ?? names[0]}`,
+    );
+  }
+  for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
+  const described = await engine.rows(`DESCRIBE SELECT * FROM ${table.id}`, options);
+  let from = table.id;
+  if (table.view) {
+    // Rows of a view come in no certain order, so they are fixed once.
+    await engine.run(`CREATE TABLE loaded AS SELECT * FROM ${table.id}`, { ...run });
+    from = 'loaded';
+  }
+  const shape = { names: described.map(([name]) => String(name)), types: described.map(([, type]) => String(type)) };
+  return { columns: await viewOf(engine, from, shape), recordCount: undefined };
+}
+
+async function viewOf(
+  engine: Engine,
+  from: string,
+  shape: { readonly names: readonly string[]; readonly types: readonly string[] },
+): Promise<RelationColumn[]> {
+  const raw = shape.names.map((_, i) => `r${i}`);
+  const view = shape.names.map((name, i) => viewColumn(name, typeOf(shape.types[i]), shape.types[i], raw[i], i, false));
+  await engine.run(
+    `CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')} FROM (SELECT * FROM ${from}) AS raw(${raw.join(', ')})`,
+  );
+  return view.map(({ column }) => column);
+}
+
+// A column of the relation `data`: `c` the cell as it counts, and `r` as it is where that is spelled otherwise.
+function viewColumn(
+  name: string,
+  type: ColumnType | 'unusable',
+  sourceType: string,
+  raw: string,
+  i: number,
+  normal: boolean,
+): { sql: string[]; column: RelationColumn } {
+  const cell = `c${i}`;
+  const exact = type === 'number' && sourceType !== 'DOUBLE' && sourceType !== 'FLOAT';
+  const expression =
+    type === 'number'
+      ? `${raw}::DOUBLE`
+      : type === 'text' && !normal
+        ? normalText(sourceType === 'VARCHAR' ? raw : `${raw}::VARCHAR`)
+        : raw;
+  return {
+    sql: exact ? [`${expression} AS ${cell}`, `${raw}`] : [`${expression} AS ${cell}`],
+    column: { name, type, sourceType, cell, source: exact ? `${raw}::VARCHAR` : undefined },
+  };
+}
+
+// ---- bytes
+
+// Paths for the engine's readers, which take patterns: special characters stand for themselves in brackets.
+function fileList(paths: readonly string[]): string {
+  return Engine.list(paths.map((path) => path.replace(/[*?[]/g, '[$&]')));
+}
+
+/** The bytes of a file, unpacked; the packed ones pass through `hash`. @throws FewfireError `file-unreadable` */
+async function* fileBytes(
+  path: string,
+  gzip: boolean,
+  label: string,
+  signal: AbortSignal | undefined,
+  hash?: Hash,
+): AsyncGenerator<Uint8Array> {
+  const packed = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of readFileChunks(path, signal)) {
+      hash?.update(chunk);
+      yield chunk;
+    }
+  };
+  if (!gzip) return yield* packed();
+  const gunzip = createGunzip({ chunkSize: 1 << 18 });
+  const input = Readable.from(packed());
+  const pumping = pipeline(input, gunzip).catch(() => undefined);
+  try {
+    for await (const chunk of gunzip) yield chunk;
+  } catch (cause) {
+    throwIfAborted(signal);
+    if (cause instanceof FewfireError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new FewfireError(
+      'file-unreadable',
+      code === 'Z_BUF_ERROR'
+        ? `${label} ends in the middle of its gzip stream, expected a complete file; copy or download it again`
+        : `${label} is not a gzip file, or a damaged one; check where it came from`,
+      { cause },
+    );
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+    await pumping;
+  }
+}
+
+// Standard input becomes a file first: it is looked at more than once.
+async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<Source> {
+  const { signal, stdin = process.stdin } = options;
+  throwIfAborted(signal);
+  const path = join(await engine.temporaryDirectory(), 'stdin.csv');
+  const input = stdin instanceof Readable ? stdin : Readable.from(stdin);
+  let byteCount = 0;
+  let magic = 0;
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of input) {
+      const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      for (let i = 0; byteCount + i < 2 && i < bytes.length; i++) magic = magic * 256 + bytes[i];
+      byteCount += bytes.length;
+      options.onProgress?.({ phase: 'reading', done: byteCount, total: 0, unit: 'bytes' });
+      yield bytes;
+    }
+  };
+  const stop = (): void => void input.destroy();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await pipeline(Readable.from(counted()), createWriteStream(path), { signal });
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+  throwIfAborted(signal);
+  if (byteCount === 0) {
+    throw new FewfireError('invalid-data', 'standard input is empty, expected CSV with a header line');
+  }
+  return { text: '-', format: 'csv', gzip: magic === 0x1f8b, paths: [path], table: undefined };
+}

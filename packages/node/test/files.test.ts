@@ -1,0 +1,241 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { FewfireError } from '@fewfire/core';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { replaceFile, unwritable } from '../src/files.ts';
+import {
+  csvChunks,
+  type OutputColumn,
+  openTable,
+  readTextFile,
+  sha256File,
+  writeFileAtomic,
+  writeTable,
+} from '../src/index.ts';
+import { temporaryDirectory } from './table-files.ts';
+
+const root = temporaryDirectory();
+afterAll(() => root.remove());
+let count = 0;
+const newDirectory = (): string => {
+  const path = join(root.path, String(count++));
+  mkdirSync(path);
+  return path;
+};
+
+async function failure(writing: Promise<unknown>): Promise<FewfireError> {
+  const error: unknown = await writing.then(
+    () => new Error('it was written'),
+    (reason) => reason,
+  );
+  expect(error).toBeInstanceOf(FewfireError);
+  expect((error as Error).message).not.toContain('\n');
+  return error as FewfireError;
+}
+
+describe('writeFileAtomic', () => {
+  it('writes texts, bytes and streams', async () => {
+    const path = join(newDirectory(), 'f');
+    await writeFileAtomic(path, 'one');
+    expect(readFileSync(path, 'utf8')).toBe('one');
+    await writeFileAtomic(path, Uint8Array.of(1, 2, 3));
+    expect([...readFileSync(path)]).toEqual([1, 2, 3]);
+    await writeFileAtomic(path, ['é', Uint8Array.of(0x21)]);
+    expect(readFileSync(path, 'utf8')).toBe('é!');
+    expect(readdirSync(join(path, '..'))).toEqual(['f']);
+  });
+
+  it('keeps the mode of the file it replaces, and the link that leads to it', async () => {
+    const directory = newDirectory();
+    writeFileSync(join(directory, 'real'), 'old', { mode: 0o640 });
+    symlinkSync('real', join(directory, 'link'));
+    await writeFileAtomic(join(directory, 'link'), 'new');
+    expect(lstatSync(join(directory, 'link')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(directory, 'real'), 'utf8')).toBe('new');
+    expect(statSync(join(directory, 'real')).mode & 0o777).toBe(0o640);
+  });
+
+  it('changes nothing when aborted in the middle', async () => {
+    for (const existing of [true, false]) {
+      const directory = newDirectory();
+      const path = join(directory, 'f');
+      if (existing) writeFileSync(path, 'old');
+      const controller = new AbortController();
+      const reason = new Error('stop');
+      let seen: string[] = [];
+      const data = (async function* () {
+        yield 'first';
+        seen = readdirSync(directory);
+        controller.abort(reason);
+        yield 'second';
+      })();
+      await expect(writeFileAtomic(path, data, { signal: controller.signal })).rejects.toBe(reason);
+      expect(seen.filter((name) => name.endsWith('.tmp'))).toHaveLength(1);
+      expect(readdirSync(directory)).toEqual(existing ? ['f'] : []);
+      if (existing) expect(readFileSync(path, 'utf8')).toBe('old');
+    }
+  });
+
+  it('changes nothing when the data fail', async () => {
+    const path = join(newDirectory(), 'f');
+    writeFileSync(path, 'old');
+    const data = (function* () {
+      yield 'first';
+      throw new Error('no more');
+    })();
+    await expect(writeFileAtomic(path, data)).rejects.toThrow('no more');
+    expect(readdirSync(join(path, '..'))).toEqual(['f']);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  it('changes nothing when the disk is full', async () => {
+    const path = join(newDirectory(), 'f');
+    writeFileSync(path, 'old');
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    const error = await failure(
+      replaceFile(path, async (temporary) => {
+        writeFileSync(temporary, 'half');
+        throw full;
+      }),
+    );
+    expect(error).toMatchObject({ code: 'file-unwritable', cause: full });
+    expect(error.message).toBe(`cannot write ${path}: no space left on the disk; free some or choose another path`);
+    expect(readdirSync(join(path, '..'))).toEqual(['f']);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  it.runIf(existsSync('/dev/full'))('says so when a device is full, and does not replace the device', async () => {
+    expect((await failure(writeFileAtomic('/dev/full', 'text'))).message).toContain('no space left');
+    expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
+  });
+
+  it('says what is wrong with the path', async () => {
+    const directory = newDirectory();
+    writeFileSync(join(directory, 'file'), '');
+    const missing = await failure(writeFileAtomic(join(directory, 'none', 'f'), 'x'));
+    expect(missing.code).toBe('file-unwritable');
+    expect(missing.message).toContain(`the directory ${directory}/none does not exist; create it first`);
+    expect((await failure(writeFileAtomic(directory, 'x'))).message).toContain('it is a directory; add a file name');
+    expect((await failure(writeFileAtomic(join(directory, 'file', 'f'), 'x'))).message).toContain('is not a directory');
+    const denied = unwritable(Object.assign(new Error('EACCES'), { code: 'EACCES' }), 'x') as FewfireError;
+    expect(denied.message).toContain('permission denied; choose another path');
+  });
+
+  it('rejects at once when already aborted', async () => {
+    const path = join(newDirectory(), 'f');
+    await expect(writeFileAtomic(path, 'x', { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('readTextFile and sha256File', () => {
+  it('read', async () => {
+    const path = join(newDirectory(), 'f.txt');
+    writeFileSync(path, 'abc');
+    expect(await readTextFile(path)).toBe('abc');
+    expect(await sha256File(path)).toEqual({
+      sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      byteCount: 3,
+    });
+  });
+
+  it('say what is wrong', async () => {
+    const directory = newDirectory();
+    writeFileSync(join(directory, 'model.json'), Uint8Array.of(0xff, 0x00));
+    for (const read of [readTextFile, sha256File]) {
+      const missing = await failure(read(join(directory, 'modle.json')));
+      expect(missing.code).toBe('file-not-found');
+      expect(missing.message).toContain(`did you mean ${directory}/model.json?`);
+      expect((await failure(read(directory))).message).toContain('is a directory');
+    }
+    expect((await failure(readTextFile(join(directory, 'model.json')))).message).toContain('is not UTF-8 text');
+  });
+});
+
+describe('writeTable', () => {
+  const columns: OutputColumn[] = [
+    { name: 'plain', values: ['a', 'b', null] },
+    { name: 'say "hi", all', values: ['x,y', 'line\nbreak', ' edge '] },
+    { name: 'prediction', values: Float64Array.of(0.1, -1e-7, Number.NaN) },
+  ];
+
+  it('writes CSV with quotes where needed and numbers in shortest form', async () => {
+    const path = join(newDirectory(), 't.csv');
+    await writeTable(path, columns);
+    expect(readFileSync(path, 'utf8')).toBe(
+      'plain,"say ""hi"", all",prediction\na,"x,y",0.1\nb,"line\nbreak",-1e-7\n," edge ",\n',
+    );
+  });
+
+  it.each(['csv', 'parquet'])('writes .%s that reads back the same, in order', async (extension) => {
+    const path = join(newDirectory(), `t.${extension}`);
+    const rowCount = 10_000;
+    const numbers = Float64Array.from({ length: rowCount }, (_, i) =>
+      i % 97 === 0 ? Number.NaN : Math.sin(i) * 10 ** (i % 40),
+    );
+    const texts = Array.from({ length: rowCount }, (_, i) => (i % 5 === 0 ? null : `t"${i},\n`.trim()));
+    await writeTable(path, [
+      { name: 'A', values: numbers },
+      { name: 'a b', values: texts },
+    ]);
+    const table = await openTable(path);
+    expect(await table.numbers('A')).toEqual(numbers);
+    expect(await table.texts('a b')).toEqual(texts);
+    await table.close();
+  });
+
+  it('writes any finite double back to the same bits', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        const text = [...csvChunks([{ name: 'x', values: Float64Array.of(number) }])].join('');
+        expect(Number(text.split('\n')[1])).toBe(number + 0);
+      }),
+    );
+  });
+
+  it('changes nothing when aborted', async () => {
+    for (const extension of ['csv', 'parquet']) {
+      const directory = newDirectory();
+      const path = join(directory, `t.${extension}`);
+      writeFileSync(path, 'old');
+      const controller = new AbortController();
+      const writing = writeTable(
+        path,
+        [{ name: 'x', values: Float64Array.from({ length: 300_000 }, (_, i) => i / 3) }],
+        { signal: controller.signal },
+      );
+      setTimeout(() => controller.abort(), 5);
+      await expect(writing).rejects.toThrow(/abort/i);
+      expect(readdirSync(directory)).toEqual([`t.${extension}`]);
+      expect(readFileSync(path, 'utf8')).toBe('old');
+    }
+  });
+
+  it('says what is wrong', async () => {
+    const directory = newDirectory();
+    for (const name of ['none/t.csv', 'none/t.parquet']) {
+      expect((await failure(writeTable(join(directory, name), columns))).message).toContain(
+        'none does not exist; create it first',
+      );
+    }
+    const other = await failure(writeTable(join(directory, 't.xlsx'), columns));
+    expect(other.message).toContain('expected a name that ends in .csv or .parquet');
+    // The engine would write them as "a" and "A_1".
+    const twins = ['a', 'A'].map((name) => ({ name, values: ['x'] }));
+    const same = await failure(writeTable(join(directory, 't.parquet'), twins));
+    expect(same.message).toContain('"a" and "A", which Parquet files are not given together; rename one or write .csv');
+    const odd = await failure(writeTable(join(directory, 't.csv'), [...columns, { name: 'short', values: [] }]));
+    expect(odd.message).toContain('column "short" has 0 values, expected 3 as in "plain"');
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
