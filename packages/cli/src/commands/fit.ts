@@ -1,0 +1,215 @@
+/** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
+import type { FitTableOptions, SourceRecord, TableFit } from '@fewfire/core';
+import type { FileTable } from '@fewfire/node';
+import { type Command, Option } from 'commander';
+import { checkOutput, type Work, withProgress, withTable } from '../data.ts';
+import {
+  dataSection,
+  heading,
+  influenceSection,
+  joinSections,
+  modelText,
+  notesSection,
+  type Section,
+  selectionSection,
+  termSection,
+  testSection,
+} from '../describe.ts';
+import { byteSize, printable, quoteArgument } from '../format.ts';
+import { modelJson } from '../model-json.ts';
+import { addWorkOptions, parseDegree, parseNames, parseTest, parseWhole, type WorkOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+
+interface FitOptions extends WorkOptions {
+  readonly target?: string;
+  readonly degree: number | 'auto';
+  readonly method: 'auto' | 'least-squares' | 'ridge' | 'estimate';
+  readonly features?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly bins: number;
+  readonly missing: 'refuse' | 'indicator' | 'drop-rows';
+  readonly positive?: string;
+  readonly targetTransform: 'none' | 'log';
+  readonly test: number | string;
+  readonly folds: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+type TargetedOptions = FitOptions & { readonly target: string };
+
+const COMBINATIONS_SHOWN = 12;
+
+export function addFitCommand(program: Command, session: Session): void {
+  const command = program
+    .command('fit')
+    .summary('learn a model from a table')
+    .description('Learns a low-degree polynomial of yes/no coordinates from a table, and says what it found.')
+    .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
+    .option('--target <column>', 'the column to learn: numbers, or two classes (required)')
+    .addOption(
+      new Option('--degree <degree>', 'most columns in a combination; auto lets the folds choose')
+        .argParser(parseDegree)
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--method <method>', 'auto lets the folds choose between ridge and least squares')
+        .choices(['auto', 'least-squares', 'ridge', 'estimate'])
+        .default('auto'),
+    )
+    .option('--features <columns>', 'learn from these only (a,b or "one, with comma",b)', parseNames)
+    .option('--exclude <columns>', 'leave these out (written as for --features)', parseNames)
+    .addOption(
+      new Option('--bins <count>', 'bins of number columns, between quantiles').argParser(parseWhole(2, 64)).default(4),
+    )
+    .addOption(
+      new Option(
+        '--missing <policy>',
+        'empty, ? and NA cells: refuse them, make being missing a coordinate, or drop their rows',
+      )
+        .choices(['refuse', 'indicator', 'drop-rows'])
+        .default('refuse'),
+    )
+    .option('--positive <class>', 'the class to call positive (default: the one that reads as a yes)')
+    .addOption(
+      new Option('--target-transform <transform>', 'learn the logarithm of a number')
+        .choices(['none', 'log'])
+        .default('none'),
+    )
+    .addOption(
+      new Option('--test <share|file>', 'rows set aside for the test: a share, a file, or 0 for none')
+        .argParser(parseTest)
+        .default(0.2),
+    )
+    .addOption(new Option('--folds <count>', 'folds to choose with').argParser(parseWhole(2, 1000)).default(5))
+    .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
+    .option('-o, --out <file>', 'write the model here (JSON)')
+    .option('--json', 'print the result as JSON');
+  addWorkOptions(command, 'no progress line and no report')
+    .addHelpText(
+      'after',
+      `
+Names in lists stand between commas; one that contains a comma, or begins or
+ends with a space, stands in double quotes: --exclude 'id,"width, cm"'.
+
+Examples:
+  fewfire fit examples/chess-kr-vs-kp.csv --target class --out chess.json
+  fewfire fit examples/house-votes-84.csv --target Class --missing indicator
+  fewfire fit examples/chess-kr-vs-kp.csv --target class --degree 2 --json`,
+    )
+    .action(async (data: string, options: FitOptions) => {
+      // Not commander's `requiredOption`: that complains before it looks for typos such as --tagret.
+      const { target } = options;
+      if (target === undefined)
+        command.error('error: --target is missing: name the column to learn, as in --target class');
+      else await fit(data, { ...options, target }, session);
+    });
+}
+
+async function fit(data: string, options: TargetedOptions, session: Session): Promise<void> {
+  const startedAt = performance.now();
+  const testFile = typeof options.test === 'string' ? options.test : undefined;
+  await checkSources(data, testFile, options.out);
+  const done = await withProgress(session, options, (work) =>
+    withTable(data, work, async (table) => {
+      const openedAt = performance.now();
+      const learn = (test: number | FileTable): Promise<TableFit> => fitOne(table, test, options, work, session);
+      const result =
+        testFile === undefined ? await learn(options.test as number) : await withTable(testFile, work, learn);
+      const byteCount = options.out === undefined ? 0 : await save(result, options.out, session);
+      return { ...result, byteCount, openMs: openedAt - startedAt, columnCount: table.columns.length };
+    }),
+  );
+  const { model, timings } = done;
+  if (options.json === true) {
+    const timingsMs = {
+      open: done.openMs,
+      read: timings.readMs,
+      choose: timings.chooseMs,
+      fit: timings.fitMs,
+      total: performance.now() - startedAt,
+    };
+    const { provenance: _, ...json } = await modelJson(model);
+    await session.print(`${JSON.stringify({ ...json, threads: options.threads, timingsMs })}\n`);
+  } else if (options.quiet !== true) {
+    await session.print(
+      joinSections([...(await reportSections(done, session)), nextSection(data, options, done.byteCount, session)]),
+    );
+  }
+}
+
+async function checkSources(data: string, testFile: string | undefined, out: string | undefined): Promise<void> {
+  const { FewfireError } = await import('@fewfire/core');
+  if (data === '-' && testFile === '-') {
+    throw new FewfireError('invalid-argument', 'both the data and --test are standard input; expected one of them');
+  }
+  if (out === undefined) return;
+  if (out === '-') {
+    throw new FewfireError('invalid-argument', '--out is -; expected a file name (--json prints the result instead)');
+  }
+  await checkOutput(out, [data, ...(testFile === undefined ? [] : [testFile])]);
+}
+
+async function fitOne(
+  table: FileTable,
+  test: number | FileTable,
+  options: TargetedOptions,
+  work: Work,
+  session: Session,
+): Promise<TableFit> {
+  const { fitTable } = await import('@fewfire/core');
+  const { kernelHash } = await import('@fewfire/kernels');
+  const { target, degree, method, features, exclude, bins, missing, positive, targetTransform, folds, seed } = options;
+  const fitOptions: FitTableOptions = {
+    ...work,
+    ...{ target, degree, method, features, exclude, bins, missing, positive, targetTransform, folds, seed, test },
+    source: sourceRecord(table),
+    command: session.commandLine,
+    versions: { fewfire: session.version, node: process.versions.node, kernels: kernelHash },
+  };
+  return await fitTable(table, fitOptions);
+}
+
+function sourceRecord({ label, provenance: { rowCount, format, sha256, byteCount } }: FileTable): SourceRecord {
+  return { label, rowCount, format, sha256, byteCount };
+}
+
+async function save({ model }: TableFit, out: string, session: Session): Promise<number> {
+  const { serializeModel } = await import('@fewfire/core');
+  const { writeFileAtomic } = await import('@fewfire/node');
+  const text = await serializeModel(model);
+  await writeFileAtomic(out, text, { signal: session.signal });
+  return Buffer.byteLength(text);
+}
+
+async function reportSections(
+  { model, columnCount }: TableFit & { readonly columnCount: number },
+  session: Session,
+): Promise<Section[]> {
+  const { columnInfluences, leadingTerms } = await import('@fewfire/core');
+  const { screen } = session;
+  return [
+    dataSection(model, screen, columnCount),
+    notesSection(model, screen),
+    selectionSection(model, screen),
+    testSection(model, screen),
+    heading('Model', modelText(model), screen),
+    influenceSection(columnInfluences(model), screen),
+    termSection(model, leadingTerms(model), COMBINATIONS_SHOWN, screen),
+  ];
+}
+
+// Where the model went, and what to type next.
+function nextSection(data: string, { out }: FitOptions, byteCount: number, { screen }: Session): Section {
+  if (out === undefined)
+    return heading('Not saved', 'add --out model.json to keep the model and predict with it.', screen);
+  const file = quoteArgument(out);
+  const rows = data === '-' ? 'new.csv' : quoteArgument(data);
+  return [
+    ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`, screen),
+    // Commands stay on one line, to be copied.
+    `  fewfire show ${printable(file)}`,
+    `  fewfire predict ${printable(file)} ${rows.length + file.length > screen.width - 20 ? 'new.csv' : printable(rows)}`,
+  ];
+}

@@ -1,0 +1,155 @@
+/** `fewfire predict`: one prediction per row of a table, in its order. */
+import type { EncodedRows, Model, Prediction } from '@fewfire/core';
+import type { FileTable, OutputColumn } from '@fewfire/node';
+import type { Command } from 'commander';
+import { checkColumns, checkOutput, readModel, unseenLines, type Work, withProgress, withTable } from '../data.ts';
+import { counted, listSome, printable } from '../format.ts';
+import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+
+interface PredictOptions extends WorkOptions {
+  readonly keep?: readonly string[];
+  readonly out?: string;
+}
+
+export function addPredictCommand(program: Command, session: Session): void {
+  const command = program
+    .command('predict')
+    .summary('predict the rows of a table with a model')
+    .description(
+      'Predicts every row of a table, in its order. The column "prediction" holds the class or the number; for classes, probability_<class> stands beside it for both.',
+    )
+    .argument('<model.json>', 'a model written by fewfire fit --out')
+    .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
+    .option(
+      '--keep <columns>',
+      'copy these columns of the data before the prediction (a,b or "one, with comma",b)',
+      parseNames,
+    )
+    .option('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)');
+  addWorkOptions(command, 'no progress line and no messages but errors')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fewfire predict chess.json examples/chess-kr-vs-kp.csv --out predictions.csv
+  fewfire predict chess.json examples/chess-kr-vs-kp.csv --keep class | head
+  cat examples/chess-kr-vs-kp.csv | fewfire predict chess.json - --keep class`,
+    )
+    .action(async (path: string, data: string, options: PredictOptions) => predict(path, data, options, session));
+}
+
+interface Predicted {
+  readonly columns: readonly OutputColumn[];
+  readonly messages: readonly string[];
+}
+
+async function predict(path: string, data: string, options: PredictOptions, session: Session): Promise<void> {
+  const out = options.out === '-' ? undefined : options.out;
+  await checkPaths(path, data, out);
+  const model = await readModel(path, session);
+  const { columns, messages } = await withProgress(session, options, async (work) => {
+    const predicted = await withTable(data, work, (table) =>
+      predictTable(model, path, table, options.keep ?? [], work),
+    );
+    if (out !== undefined) {
+      const { writeTable } = await import('@fewfire/node');
+      await writeTable(out, predicted.columns, { signal: session.signal });
+    }
+    return predicted;
+  });
+  if (options.quiet !== true) for (const message of messages) session.tell(message);
+  if (out === undefined) {
+    const { csvChunks } = await import('@fewfire/node');
+    for (const chunk of csvChunks(columns)) await session.print(chunk);
+  } else if (options.quiet !== true) {
+    session.tell(`wrote ${counted(columns[0].values.length, 'prediction')} to ${printable(out)}`);
+  }
+}
+
+async function checkPaths(path: string, data: string, out: string | undefined): Promise<void> {
+  if (out === undefined) return;
+  if (!/\.(csv|parquet)$/i.test(out)) {
+    const { FewfireError } = await import('@fewfire/core');
+    throw new FewfireError('invalid-argument', `--out is ${out}; expected a name that ends in .csv or .parquet`);
+  }
+  await checkOutput(out, [path, data]);
+}
+
+async function predictTable(
+  model: Model,
+  path: string,
+  table: FileTable,
+  keep: readonly string[],
+  work: Work,
+): Promise<Predicted> {
+  const { predictPoints, unknownColumn } = await import('@fewfire/core');
+  const names = table.columns.map(({ name }) => name);
+  for (const name of keep) if (!names.includes(name)) throw unknownColumn(name, names, table.label);
+  await checkKept(model, keep);
+  await checkColumns(model, path, table);
+  const kept: OutputColumn[] = [];
+  for (const name of keep) kept.push({ name, values: await table.texts(name, { ...work, spelling: 'source' }) });
+  const encoded = await table.encode(model.encoder, work);
+  const prediction = await predictPoints(model, encoded.points, work);
+  return {
+    columns: [...kept, ...predictionColumns(model, prediction, encoded.rows, table.rowCount)],
+    messages: [...unseenLines(model, encoded.unseen), ...missingLines(encoded, table.rowCount)],
+  };
+}
+
+async function checkKept(model: Model, keep: readonly string[]): Promise<void> {
+  const { FewfireError } = await import('@fewfire/core');
+  const taken = predictionNames(model);
+  const clash = keep.find((name) => taken.includes(name));
+  if (clash === undefined) return;
+  throw new FewfireError(
+    'invalid-argument',
+    `--keep names ${JSON.stringify(clash)}, which is what a column of predictions is called; leave it out or rename it in the data`,
+  );
+}
+
+function predictionNames({ target }: Model): string[] {
+  if (target.kind === 'regression') return ['prediction'];
+  return ['prediction', `probability_${target.positive}`, `probability_${target.negative}`];
+}
+
+/** @param rows which rows of the table were encoded, if not all: the others get empty cells */
+function predictionColumns(
+  model: Model,
+  { numbers, classes, probabilities }: Prediction,
+  rows: Uint32Array | undefined,
+  rowCount: number,
+): OutputColumn[] {
+  const spread = (values: Float64Array): Float64Array => {
+    if (rows === undefined) return values;
+    const all = new Float64Array(rowCount).fill(Number.NaN);
+    values.forEach((value, i) => {
+      all[rows[i]] = value;
+    });
+    return all;
+  };
+  const [name, ...probabilityNames] = predictionNames(model);
+  if (numbers !== undefined) return [{ name, values: spread(numbers) }];
+  if (classes === undefined || probabilities === undefined) throw new Error('a prediction without numbers or classes');
+  const named: (string | null)[] = rows === undefined ? classes : new Array<string | null>(rowCount).fill(null);
+  rows?.forEach((row, i) => {
+    named[row] = classes[i];
+  });
+  const positive = spread(probabilities);
+  return [
+    { name, values: named },
+    { name: probabilityNames[0], values: positive },
+    { name: probabilityNames[1], values: positive.map((p) => 1 - p) },
+  ];
+}
+
+function missingLines({ missing, rows }: EncodedRows, rowCount: number): string[] {
+  if (missing.length === 0) return [];
+  const counts = [...missing]
+    .sort((a, b) => b.count - a.count)
+    .map(({ column, count }) => `${printable(column)} ${count}`);
+  const where = `(cells without a value: ${listSome(counts, 5)})`;
+  if (rows === undefined) return [`missing values counted as the model was fitted with --missing indicator ${where}`];
+  return [`${counted(rowCount - rows.length, 'row')} with missing values: their prediction is empty ${where}`];
+}

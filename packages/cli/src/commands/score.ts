@@ -1,0 +1,66 @@
+/** `fewfire score`: how well a model does on rows whose targets are known. */
+import type { Command } from 'commander';
+import { checkColumns, readModel, unseenLines, withProgress, withTable } from '../data.ts';
+import { heading, joinSections, metricLines } from '../describe.ts';
+import { counted, printable } from '../format.ts';
+import { addWorkOptions, type WorkOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+
+interface ScoreOptions extends WorkOptions {
+  readonly json?: boolean;
+}
+
+export function addScoreCommand(program: Command, session: Session): void {
+  const command = program
+    .command('score')
+    .summary('measure a model on a table with known targets')
+    .description(
+      'Measures a model on the rows of a table that has its target column, beside the constant predictor. On rows the model was fitted on, the figures flatter it.',
+    )
+    .argument('<model.json>', 'a model written by fewfire fit --out')
+    .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
+    .option('--json', 'print the result as JSON');
+  addWorkOptions(command, 'no progress line and no messages but errors')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fewfire score chess.json examples/chess-kr-vs-kp.csv
+  fewfire score chess.json examples/chess-kr-vs-kp.csv --json`,
+    )
+    .action(async (path: string, data: string, options: ScoreOptions) => score(path, data, options, session));
+}
+
+async function score(path: string, data: string, options: ScoreOptions, session: Session): Promise<void> {
+  const { scoreTable } = await import('@fewfire/core');
+  const model = await readModel(path, session);
+  const { result, label, sha256 } = await withProgress(session, options, (work) =>
+    withTable(data, work, async (table) => {
+      await checkColumns(model, path, table, model.target.column);
+      return { result: await scoreTable(model, table, work), label: table.label, sha256: table.provenance.sha256 };
+    }),
+  );
+  const { metrics, unseen, skippedRowCount } = result;
+  if (options.quiet !== true) {
+    for (const line of unseenLines(model, unseen)) session.tell(line);
+    if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
+  }
+  if (options.json === true) {
+    const json = { task: model.target.kind, target: model.target, ...metrics, skippedRowCount, unseen };
+    await session.print(`${JSON.stringify(json)}\n`);
+    return;
+  }
+  // The same bytes: these are the rows of the fit, and the test that came with it is the honest figure.
+  const fitted = sha256 === model.provenance.source.sha256;
+  const note = fitted
+    ? heading(
+        'Note',
+        `these are the rows the model was fitted on; fewfire show ${printable(path)} has its test.`,
+        session.screen,
+      )
+    : [];
+  const where = `${counted(metrics.sampleCount, 'row')} of ${printable(label)}`;
+  await session.print(
+    joinSections([[session.screen.bold('Score'), ...metricLines(model, metrics, where, session.screen)], note]),
+  );
+}

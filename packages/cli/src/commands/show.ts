@@ -1,0 +1,106 @@
+/** `fewfire show`: what a model is, where it came from, and what it says. */
+import type { Model } from '@fewfire/core';
+import type { Command } from 'commander';
+import { readModel } from '../data.ts';
+import {
+  dataSection,
+  influenceSection,
+  joinSections,
+  labelled,
+  modelText,
+  notesSection,
+  type Section,
+  selectionSection,
+  termSection,
+  testSection,
+} from '../describe.ts';
+import { byteSize, figure, printable, type Screen } from '../format.ts';
+import { modelJson } from '../model-json.ts';
+import { parseWhole } from '../options.ts';
+import type { Session } from '../session.ts';
+
+interface ShowOptions {
+  readonly top?: number;
+  readonly json?: boolean;
+}
+
+const DEFAULT_TOP = 20;
+
+export function addShowCommand(program: Command, session: Session): void {
+  program
+    .command('show')
+    .summary('say what a model is and what it found')
+    .description('Says what a model is, where it came from, which columns matter and its leading combinations.')
+    .argument('<model.json>', 'a model written by fewfire fit --out')
+    .option(
+      '--top <count>',
+      `how many columns and combinations (default: ${DEFAULT_TOP}; with --json all)`,
+      parseWhole(1, 1_000_000),
+    )
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fewfire show chess.json
+  fewfire show chess.json --top 100
+  fewfire show chess.json --json`,
+    )
+    .action(async (path: string, options: ShowOptions) => show(path, options, session));
+}
+
+async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
+  const { columnInfluences, leadingTerms } = await import('@fewfire/core');
+  const model = await readModel(path, session);
+  const { screen } = session;
+  const influences = columnInfluences(model);
+  if (options.json === true) {
+    const json = { ...(await modelJson(model)), terms: leadingTerms(model, options.top), constant: constantOf(model) };
+    const columns = influences.slice(0, options.top);
+    await session.print(`${JSON.stringify({ ...json, influences: columns })}\n`);
+    return;
+  }
+  const top = options.top ?? DEFAULT_TOP;
+  await session.print(
+    joinSections([
+      [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
+      provenanceSection(model, screen),
+      notesSection(model, screen),
+      selectionSection(model, screen),
+      testSection(model, screen),
+      influenceSection(influences, screen, top),
+      termSection(model, leadingTerms(model), top, screen),
+    ]),
+  );
+}
+
+function provenanceSection({ provenance, calibration }: Model, screen: Screen): Section {
+  const { source, seed, command, versions } = provenance;
+  const pairs: [string, string][] = [];
+  if (source.sha256 !== undefined) {
+    const size =
+      source.byteCount === undefined
+        ? ''
+        : ` (${byteSize(source.byteCount)}${source.format === undefined ? '' : ` of ${source.format}`})`;
+    pairs.push(['Source', `sha256 ${source.sha256}${size}`]);
+  }
+  if (command !== null) pairs.push(['Command', printable(command)]);
+  pairs.push(['Seed', String(seed)]);
+  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version.slice(0, 16)}`);
+  if (parts.length > 0) pairs.push(['Made by', printable(parts.join(', '))]);
+  if (calibration.kind === 'platt') {
+    const curve = `1 / (1 + exp(${figure(calibration.slope, 4)} f ${calibration.intercept > 0 ? '-' : '+'} ${figure(Math.abs(calibration.intercept), 4)}))`;
+    pairs.push(['Chances', `probability of the positive class = ${curve}, from ${calibration.rowCount} held-out rows`]);
+  }
+  if (calibration.kind === 'smearing') {
+    pairs.push([
+      'Scale',
+      `prediction = ${figure(calibration.factor, 4)} exp(f), from ${calibration.rowCount} held-out rows`,
+    ]);
+  }
+  return pairs.flatMap(([name, text]) => labelled(name, text, screen));
+}
+
+function constantOf({ polynomial: { offsets, coefficients, termCount } }: Model): number {
+  return termCount > 0 && offsets[1] === 0 ? coefficients[0] : 0;
+}

@@ -1,0 +1,335 @@
+/**
+ * A model in words, for `fit`, `show` and `score`. Every number stands beside what it is: of which rows, in which unit,
+ * compared with what. Sections are lists of lines that fit the screen.
+ */
+import type { Candidate, ColumnInfluence, EncodedColumn, Model, TermSummary, TestResult } from '@fewfire/core';
+import {
+  alignedFigures,
+  bar,
+  counted,
+  figure,
+  integer,
+  layoutTable,
+  listSome,
+  printable,
+  quoted,
+  type Screen,
+  share,
+  wrapText,
+} from './format.ts';
+
+export type Section = readonly string[];
+
+/** Sections with an empty line between them; empty ones are left out. */
+export function joinSections(sections: readonly Section[]): string {
+  const shown = sections.filter((section) => section.length > 0);
+  return `${shown.map((section) => section.join('\n')).join('\n\n')}\n`;
+}
+
+/** A heading in bold and an explanation behind it, wrapped together. */
+export function heading(title: string, explanation: string, screen: Screen): string[] {
+  const lines = wrapText(explanation === '' ? title : `${title}: ${explanation}`, screen.width);
+  return lines.map((line, i) =>
+    i === 0 && line.startsWith(title) ? screen.bold(title) + line.slice(title.length) : line,
+  );
+}
+
+/** What is learned from what. */
+export function dataSection(model: Model, screen: Screen, columnCount?: number): Section {
+  const { training, provenance, polynomial, encoder } = model;
+  const { label, rowCount } = provenance.source;
+  const columns = columnCount === undefined ? '' : `, ${counted(columnCount, 'column')}`;
+  const pairs: [string, string][] = [['Data', `${printable(label)}: ${counted(rowCount, 'row')}${columns}`]];
+  if (training.sampleCount !== rowCount) pairs.push(['', `fitted on ${counted(training.sampleCount, 'row')} of them`]);
+  pairs.push(['Target', targetText(model)]);
+  const inputs = counted(encoder.columns.length, 'column');
+  const coordinates = counted(polynomial.coordinates.length, 'yes/no coordinate');
+  const verb = encoder.columns.length === 1 ? 'makes' : 'make';
+  pairs.push(['Inputs', `${inputs} ${verb} ${coordinates}`]);
+  for (const text of codingTexts(encoder.columns)) pairs.push(['', text]);
+  return pairs.flatMap(([name, text]) => labelled(name, text, screen));
+}
+
+/** `Name     text`, wrapped under the text. */
+export function labelled(name: string, text: string, screen: Screen, width = 9): string[] {
+  return wrapText(text, screen.width - width).map(
+    (line, i) => (i === 0 ? screen.bold(name) + ' '.repeat(width - name.length) : ' '.repeat(width)) + line,
+  );
+}
+
+function targetText({ target, training }: Model): string {
+  const name = quoted(target.column);
+  if (target.kind === 'regression') {
+    return target.transform === 'log' ? `${name}, a number, learned as its natural logarithm` : `${name}, a number`;
+  }
+  const positives = Math.round(((1 - training.targetMean) / 2) * training.sampleCount);
+  const negatives = training.sampleCount - positives;
+  return `${name}: ${quoted(target.positive)} in ${counted(positives, 'row')} (the positive class), ${quoted(target.negative)} in ${integer(negatives)}`;
+}
+
+const OBVIOUS_YES = ['true', 'yes', 'y', 't', '1'];
+const OBVIOUS_NO = ['false', 'no', 'n', 'f', '0', ''];
+const CODINGS_SHOWN = 4;
+
+// How columns became yes and no, where the names alone do not tell.
+function codingTexts(columns: readonly EncodedColumn[]): string[] {
+  const named: string[] = [];
+  const categories: string[] = [];
+  const thresholds: string[] = [];
+  const indicators: string[] = [];
+  for (const { column, coding, missingCoordinate } of columns) {
+    const name = printable(column);
+    if (missingCoordinate) indicators.push(name);
+    if (coding.kind === 'two-valued') {
+      const obvious = OBVIOUS_YES.includes(coding.yes.toLowerCase()) && OBVIOUS_NO.includes(coding.no.toLowerCase());
+      const no = coding.no === '' ? 'missing' : quoted(coding.no);
+      if (!obvious) named.push(`${name} (yes is ${quoted(coding.yes)}, no is ${no})`);
+    } else if (coding.kind === 'categories') {
+      categories.push(`${name} (${coding.values.length + 1} values, compared with ${quoted(coding.reference)})`);
+    } else {
+      thresholds.push(`${name} (above ${coding.above.map((t) => figure(t)).join(', ')})`);
+    }
+  }
+  const texts: string[] = [];
+  if (named.length > 0) texts.push(`two-valued: ${listSome(named, CODINGS_SHOWN)}`);
+  if (categories.length > 0) texts.push(`one coordinate per value: ${listSome(categories, CODINGS_SHOWN)}`);
+  if (thresholds.length > 0) texts.push(`thresholds: ${listSome(thresholds, CODINGS_SHOWN)}`);
+  if (indicators.length > 0) {
+    texts.push(
+      `a missing cell counts as no, and being missing is a coordinate of its own in ${counted(indicators.length, 'column')}`,
+    );
+  }
+  return texts;
+}
+
+/** What was left out, what was missing, and warnings. */
+export function notesSection(model: Model, screen: Screen): Section {
+  const { dropped, missing, selection } = model.training;
+  // The degrees that were not tried stand where the others are compared.
+  const elsewhere = selection.skipped.map(({ degree, reason }) => skippedText(degree, reason));
+  const notes = model.training.notes.filter((note) => !elsewhere.includes(note));
+  const lines: string[] = [];
+  const say = (text: string): void => {
+    const [first, ...rest] = wrapText(text, screen.width - 2, '  ');
+    lines.push(`${screen.warn('!')} ${first.trimStart()}`, ...rest);
+  };
+  if (missing.length > 0) {
+    const cells = missing.reduce((sum, { count }) => sum + count, 0);
+    const most = [...missing]
+      .sort((a, b) => b.count - a.count)
+      .map(({ column, count }) => `${printable(column)} ${integer(count)}`);
+    say(`${counted(cells, 'cell')} had no value, in ${counted(missing.length, 'column')}: ${listSome(most, 4)}`);
+  }
+  for (const { column, reason } of dropped.slice(0, 8))
+    say(`column ${quoted(column)} was left out: ${printable(reason)}`);
+  if (dropped.length > 8) say(`${dropped.length - 8} more columns were left out; --json lists them`);
+  for (const note of notes.slice(0, 12)) say(printable(note));
+  if (notes.length > 12) say(`${notes.length - 12} more notes; --json lists them`);
+  return lines;
+}
+
+/** How degree and penalty were chosen: for every degree its best candidate. */
+export function selectionSection(model: Model, screen: Screen): Section {
+  const { training } = model;
+  const { candidates, folds, rowCount, skipped } = training.selection;
+  if (candidates.length === 0) return [];
+  const best = bestPerDegree(candidates);
+  const isChosen = (candidate: Candidate): boolean => candidate === lowest(candidates);
+  const title = best.length === 1 ? 'Choosing the penalty' : 'Choosing the degree';
+  const what = `mean squared error ${errorUnit(model)} on rows held out, ${folds} folds of ${counted(rowCount, 'row')} (± standard error over the folds)`;
+  const rows = best.map((candidate) => [
+    `degree ${candidate.degree}`,
+    alignedFigures([candidate.mse, candidate.standardError]).join(' ± '),
+    fitText(candidate),
+    isChosen(candidate) ? '<- chosen' : '',
+  ]);
+  const columns = [{}, {}, { flexible: true }, { style: screen.good }];
+  return [
+    ...heading(title, what, screen),
+    ...layoutTable(rows, columns, screen.width),
+    ...skipped.flatMap(({ degree, reason }) => wrapText(skippedText(degree, reason), screen.width, '  ')),
+  ];
+}
+
+// Worded as the note of the same thing is.
+function skippedText(degree: number, reason: string): string {
+  return `degree ${degree} and above were not tried: ${reason}`;
+}
+
+function bestPerDegree(candidates: readonly Candidate[]): Candidate[] {
+  const degrees = [...new Set(candidates.map(({ degree }) => degree))].sort((a, b) => a - b);
+  return degrees.map((degree) => lowest(candidates.filter((candidate) => candidate.degree === degree)));
+}
+
+// The first of the lowest, as the choice itself does it.
+function lowest(candidates: readonly Candidate[]): Candidate {
+  return candidates.reduce((best, candidate) => (candidate.mse < best.mse ? candidate : best));
+}
+
+/** `ridge, lambda 26 on parities`. */
+export function fitText({ method, lambda, basis }: Pick<Candidate, 'method' | 'lambda' | 'basis'>): string {
+  if (method === 'estimate') return 'one-pass means';
+  if (method === 'least-squares') return 'least squares, no penalty';
+  return `ridge, lambda ${figure(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
+}
+
+// What a squared error is of.
+function errorUnit({ target }: Model): string {
+  if (target.kind === 'binary') return 'against -1/+1';
+  return target.transform === 'log' ? 'of the natural logarithm' : 'in squared units of the target';
+}
+
+/** The test beside the constant predictor, and which rows the delivered model has seen. */
+export function testSection(model: Model, screen: Screen): Section {
+  const { training } = model;
+  const { test } = training;
+  if (test === null) {
+    const folds =
+      training.selection.candidates.length > 0
+        ? ' The errors of the folds were used to choose, so they flatter a little.'
+        : '';
+    return heading('No test', `no rows were set aside.${folds}`, screen);
+  }
+  const apart = training.fittedOn !== 'all rows';
+  const where = apart
+    ? `${counted(test.sampleCount, 'test row')} of another table`
+    : `${counted(test.sampleCount, 'test row')} set aside first`;
+  const refitted = apart
+    ? `Fitted on ${counted(training.sampleCount, 'row')}; the test rows are not among them.`
+    : `The model delivered is fitted anew on all ${counted(training.sampleCount, 'row')}; these figures are those of the same fit without the test rows.`;
+  return [
+    screen.bold('Test'),
+    ...metricLines(model, test, where, screen),
+    ...wrapText(refitted, screen.width - 2, '  '),
+  ];
+}
+
+/** Measures on some rows, each beside the constant predictor's. */
+export function metricLines(model: Model, result: TestResult, where: string, screen: Screen): string[] {
+  const sentences =
+    model.target.kind === 'binary' ? classSentences(model, result, where) : numberSentences(model, result, where);
+  const lines = sentences.flatMap((sentence) => wrapText(sentence, screen.width - 2, '  '));
+  const verdict =
+    'no better than guessing: the squared error is not lower than that of the constant by more than two standard errors';
+  return result.betterThanConstant ? lines : [...lines, ...wrapText(verdict, screen.width - 2, '  ').map(screen.warn)];
+}
+
+function classSentences(model: Model, result: TestResult, where: string): string[] {
+  const { baseline } = result;
+  const sentences = [
+    `accuracy ${share(result.accuracy ?? Number.NaN)} on ${where}; ${constantText(model)}: ${share(baseline.accuracy ?? Number.NaN)}`,
+  ];
+  const auc =
+    result.auc === null || result.auc === undefined
+      ? 'AUC none (one class only)'
+      : `AUC ${share(result.auc)} (guessing: 0.5)`;
+  sentences.push(
+    `${auc}; log-loss ${figure(result.logLoss ?? Number.NaN)} (constant: ${figure(baseline.logLoss ?? Number.NaN)}); mean squared error ${errorUnit(model)} ${figure(result.mse)} (constant: ${figure(baseline.mse)})`,
+  );
+  return sentences;
+}
+
+// The constant of the test came from fewer rows than the model's: where the classes are nearly even, it may differ.
+function constantText({ target, training }: Model): string {
+  if (target.kind !== 'binary' || Math.abs(training.targetMean) < 1 / Math.sqrt(training.sampleCount)) {
+    return 'always saying the more frequent class';
+  }
+  return `always saying ${quoted(training.targetMean < 0 ? target.positive : target.negative)}`;
+}
+
+function numberSentences(model: Model, result: TestResult, where: string): string[] {
+  const { baseline, mse } = result;
+  const log = model.target.kind === 'regression' && model.target.transform === 'log';
+  const unit = log ? ' of the natural logarithm' : '';
+  const r2 =
+    result.r2 === null
+      ? 'R2 none (the targets do not vary)'
+      : `R2 ${result.r2 > 0 ? share(result.r2) : figure(result.r2)}`;
+  return [
+    `root of the mean squared error${unit} ${figure(Math.sqrt(mse))} on ${where}; always saying the mean: ${figure(Math.sqrt(baseline.mse))}`,
+    `${r2}${log ? ' of the logarithm' : ''}; mean squared error ${figure(mse)} (constant: ${figure(baseline.mse)})`,
+  ];
+}
+
+const BAR_COLUMNS = 20;
+
+/** Which columns matter. */
+export function influenceSection(influences: readonly ColumnInfluence[], screen: Screen, most = 8): Section {
+  const shown = influences.filter((entry) => entry.share > 0).slice(0, most);
+  if (shown.length === 0) return [];
+  const scale = shown[0].share;
+  const rows = shown.map(({ column, share: part }) => [printable(column), bar(part / scale, BAR_COLUMNS), share(part)]);
+  const rest = influences.length - shown.length;
+  return [
+    ...heading(
+      'Columns that matter most',
+      'share of the squared coefficients of the terms each is in (influence of the fitted polynomial on the uniform cube, not under the distribution of the data; shares overlap)',
+      screen,
+    ),
+    ...layoutTable(rows, [{ flexible: true }, { style: screen.good }, { align: 'right' }], screen.width),
+    ...(rest > 0 ? [screen.dim(`  and ${counted(rest, 'more column')}`)] : []),
+  ];
+}
+
+/** A combination that fewer of the rows show than this says little, however large its coefficient. */
+function fewestRows(model: Model): number {
+  return Math.max(5, Math.ceil(0.01 * model.training.sampleCount));
+}
+
+/**
+ * Leading combinations in yes/no terms, the coefficient beside.
+ * @param terms by decreasing size of the coefficient
+ */
+export function termSection(model: Model, terms: readonly TermSummary[], most: number, screen: Screen): Section {
+  if (terms.length === 0) return heading('Combinations', 'none; the model is a constant', screen);
+  const fewest = fewestRows(model);
+  const seldom = (term: TermSummary): boolean => term.rows !== null && term.rows < fewest;
+  const shown = terms.filter((term) => !seldom(term)).slice(0, most);
+  const above = shown.length === 0 ? terms.length : terms.indexOf(shown[shown.length - 1]);
+  const leftOut = terms.slice(0, above).filter(seldom).length;
+  const effects = alignedFigures(shown.map(({ effect }) => effect));
+  const coefficients = alignedFigures(shown.map(({ coefficient }) => coefficient));
+  const rows = [
+    ['', 'effect', 'rows', 'coefficient'],
+    ...shown.map((term, i) => [
+      combinationText(term.coordinates),
+      term.effect > 0 ? `+${effects[i]}` : effects[i],
+      term.rows === null ? '' : integer(term.rows),
+      coefficients[i],
+    ]),
+  ];
+  const right = { align: 'right' as const };
+  const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
+  const rest = `${counted(leftOut, 'larger one')} that fewer than ${fewest} rows show: left out here, not in --json`;
+  return [
+    ...heading(`Leading combinations (${shown.length} of ${integer(terms.length)})`, effectText(model), screen),
+    screen.dim(head),
+    ...body,
+    ...(leftOut > 0 ? wrapText(rest, screen.width, '  ').map(screen.dim) : []),
+  ];
+}
+
+/** `a yes`, `a and b both yes`, `a, b and c all yes`. */
+export function combinationText(coordinates: readonly string[]): string {
+  const names = coordinates.map(printable);
+  if (names.length < 2) return `${names[0] ?? 'always'} yes`;
+  const last = names[names.length - 1];
+  return `${names.slice(0, -1).join(', ')} and ${last} ${names.length === 2 ? 'both' : 'all'} yes`;
+}
+
+function effectText({ target }: Model): string {
+  const beyond =
+    'beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1';
+  if (target.kind === 'binary') {
+    return `effect: what the yes adds toward ${quoted(target.positive)}, in points of (1 - f)/2, near a probability (0.1 is about 10 %), ${beyond}`;
+  }
+  if (target.transform === 'log') {
+    return `effect: what the yes adds to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more), ${beyond}`;
+  }
+  return `effect: what the yes adds to ${quoted(target.column)}, in its own unit, ${beyond}`;
+}
+
+/** One line of what a model is. */
+export function modelText({ training, polynomial }: Model): string {
+  return `degree ${training.degree}, ${fitText(training)}; ${counted(polynomial.termCount, 'term')} of ${counted(training.monomialCount, 'monomial')}`;
+}

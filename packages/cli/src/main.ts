@@ -1,0 +1,127 @@
+/**
+ * The command line: the programme, its exit codes, and the one place where errors become text.
+ *
+ * Exit codes: 0 done; 1 something is wrong with data or files; 2 the command was typed wrongly (options, arguments,
+ * column names); 130 interrupted. Only commander is imported here, and core and DuckDB only inside the commands, so
+ * that `--help` answers at once.
+ */
+import { readFileSync } from 'node:fs';
+import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
+import { Command, CommanderError } from 'commander';
+import { addFitCommand } from './commands/fit.ts';
+import { addPredictCommand } from './commands/predict.ts';
+import { addScoreCommand } from './commands/score.ts';
+import { addShowCommand } from './commands/show.ts';
+import { printable } from './format.ts';
+import { Interrupted, OutputClosed, OutputFailed, openSession, type Session } from './session.ts';
+
+/** Runs the command line to its end and sets the exit code of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  const session = openSession(args, version());
+  try {
+    process.exitCode = await run(args, session);
+  } catch (error) {
+    process.exitCode = report(error, session);
+  }
+  // What an abort left running (a statement that winds down) may finish its cleaning up, but not for long.
+  setTimeout(() => process.exit(), 2000).unref();
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+async function run(args: readonly string[], session: Session): Promise<number> {
+  const program = createProgram(session);
+  if (args.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  await program.parseAsync([...args], { from: 'user' });
+  return 0;
+}
+
+function createProgram(session: Session): Command {
+  const program = new Command('fewfire')
+    .description('Learns functions of yes/no inputs: which columns matter, which combinations of them, how sure.')
+    .version(session.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({
+      // Without `[options]`, which every one has, so that the descriptions have room beside.
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' '),
+    })
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(`${oneLine(text)}\n`),
+      getErrHelpWidth: () => session.screen.width,
+      getOutHelpWidth: () => session.screen.width,
+    })
+    .addHelpText(
+      'after',
+      `
+Data: .csv, .tsv, .parquet, .json, .ndjson (each also .gz), file.duckdb#table,
+a quoted pattern such as 'data/*.parquet', or - for CSV on standard input.
+
+Examples:
+  fewfire fit examples/chess-kr-vs-kp.csv --target class --out chess.json
+  fewfire show chess.json --top 10
+  fewfire predict chess.json examples/chess-kr-vs-kp.csv --out predictions.csv
+
+Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
+    );
+  addFitCommand(program, session);
+  addPredictCommand(program, session);
+  addScoreCommand(program, session);
+  addShowCommand(program, session);
+  return program;
+}
+
+const USAGE_CODES: readonly FewfireErrorCode[] = ['invalid-argument', 'unknown-column'];
+
+// Writes what is to be said about an error and gives the exit code.
+function report(error: unknown, session: Session): number {
+  // An abort may surface as whatever it interrupted; its reason is what happened.
+  const cause = session.signal.aborted ? session.signal.reason : error;
+  if (cause instanceof OutputClosed) return 0;
+  if (process.env.FEWFIRE_DEBUG) session.tell(describeFully(error));
+  if (cause instanceof Interrupted) {
+    session.tell(session.printed ? 'stopped; the output is incomplete' : 'stopped; nothing was written');
+    return 130;
+  }
+  // Commander has already written its message.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (isFewfireError(error)) {
+    session.tell(`error: ${oneLine(error.message)}`);
+    return USAGE_CODES.includes(error.code) ? 2 : 1;
+  }
+  session.tell(`error: ${oneLine(unexpected(cause))}`);
+  return 1;
+}
+
+// By name: importing core for its class would cost every start.
+function isFewfireError(error: unknown): error is FewfireError {
+  return error instanceof Error && error.name === 'FewfireError';
+}
+
+function unexpected(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof OutputFailed) return message;
+  if (error instanceof RangeError && /alloc|array length|memory/i.test(message)) {
+    return `not enough memory (${message}); lower --degree, or leave columns out with --exclude`;
+  }
+  return `${message} (this is a fault of fewfire; FEWFIRE_DEBUG=1 shows where)`;
+}
+
+function describeFully(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${describeFully(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function oneLine(text: string): string {
+  return printable(text.trim().replace(/\s*\n\s*/g, ' '));
+}

@@ -1,0 +1,103 @@
+/**
+ * Reading option values. A wrong one is a usage error that says what was expected; commander adds which option it was.
+ */
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** `auto` or a whole number from 1. */
+export function parseDegree(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  return wholeNumber(text, 1, 64, 'Expected auto or a whole number from 1 to 64.');
+}
+
+/** A parser of whole numbers in a range. */
+export function parseWhole(least: number, most: number): (text: string) => number {
+  return (text) => wholeNumber(text, least, most, `Expected a whole number from ${least} to ${most}.`);
+}
+
+function wholeNumber(text: string, least: number, most: number, expected: string): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) throw new InvalidArgumentError(expected);
+  return value;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** `4GB`, `512 MB`, `1.5GiB` as bytes: kB, MB, GB, TB are powers of 1000, KiB, MiB, GiB, TiB of 1024. */
+export function parseMemory(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]i?b)\s*$/i.exec(text);
+  const bytes = match === null ? 0 : Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()]);
+  if (bytes < 1e6) throw new InvalidArgumentError('Expected a size with its unit, at least 1MB, such as 4GB or 512MB.');
+  return bytes;
+}
+
+/**
+ * Names between commas. White space around a name does not count; a name that contains a comma, or begins or ends with
+ * white space, stands in double quotes, inside which a double quote is doubled (as in CSV). Given again, an option adds
+ * to its list.
+ */
+export function parseNames(text: string, previous: readonly string[] = []): string[] {
+  const names: string[] = [];
+  const item = /\s*(?:"((?:[^"]|"")*)"|([^",\s][^,]*|))\s*(,|$)/y;
+  for (;;) {
+    const match = item.exec(text);
+    if (match === null) {
+      throw new InvalidArgumentError(
+        'Expected names between commas; in a quoted name ("a, b") a double quote is doubled.',
+      );
+    }
+    const name = match[1] === undefined ? match[2].trim() : match[1].replaceAll('""', '"');
+    if (name === '') throw new InvalidArgumentError('Expected names between commas, found an empty one.');
+    names.push(name);
+    if (match[3] === '') break;
+  }
+  const all = [...previous, ...names];
+  const twice = all.find((name, i) => all.indexOf(name) < i);
+  if (twice !== undefined) throw new InvalidArgumentError(`${JSON.stringify(twice)} is named twice.`);
+  return all;
+}
+
+/** A share of the rows in [0, 1), or the name of a file with test rows. */
+export function parseTest(text: string): number | string {
+  const share = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : undefined;
+  if (share === undefined && !/^\s*([\d.]+\s*%)?\s*$/.test(text)) return text;
+  if (share !== undefined && share >= 0 && share < 1) return share;
+  throw new InvalidArgumentError('Expected a share of the rows such as 0.2, 0 for no test, or a file with test rows.');
+}
+
+/** Options of every command that reads data. */
+export interface WorkOptions {
+  readonly threads: number;
+  readonly memory: number;
+  readonly quiet?: boolean;
+}
+
+/** Results do not depend on it, so it may follow the machine. */
+export function defaultThreads(): number {
+  return Math.min(4, availableParallelism());
+}
+
+/** Adds the options of every command that reads data. */
+export function addWorkOptions(command: Command, quiet: string): Command {
+  return command
+    .addOption(
+      new Option('--threads <count>', 'threads to use; results do not depend on it')
+        .argParser(parseWhole(1, 256))
+        .default(defaultThreads(), 'the cores of the machine, at most 4'),
+    )
+    .addOption(
+      new Option('--memory <size>', 'refuse work that needs more memory than this')
+        .argParser(parseMemory)
+        .default(4e9, '4GB'),
+    )
+    .option('-q, --quiet', quiet);
+}

@@ -1,0 +1,72 @@
+/**
+ * One run of the command line: where it writes, how wide and colourful, and what stops it. The first Ctrl-C (or
+ * SIGTERM) aborts `signal`, so that whoever works cleans up; the second ends the process at once. A reader that has
+ * seen enough (`| head`) stops it quietly.
+ */
+import { quoteArgument, type Screen, screenOf } from './format.ts';
+
+export interface Session {
+  readonly version: string;
+  /** As typed, quoted for a shell. */
+  readonly commandLine: string;
+  /** Aborted by Ctrl-C with `Interrupted`, by a closed standard output with `OutputClosed`. */
+  readonly signal: AbortSignal;
+  /** What standard output looks like. */
+  readonly screen: Screen;
+  /** Whether anything went to standard output. */
+  readonly printed: boolean;
+  /** Data and reports, to standard output; resolves when it has taken them. */
+  print(text: string): Promise<void>;
+  /** A message line, to standard error. */
+  tell(line: string): void;
+}
+
+export class Interrupted extends Error {
+  override readonly name = 'AbortError';
+}
+
+export class OutputClosed extends Error {
+  override readonly name = 'AbortError';
+}
+
+export class OutputFailed extends Error {}
+
+export function openSession(args: readonly string[], version: string): Session {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new Interrupted('interrupted'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const closed = error.code === 'EPIPE';
+    controller.abort(
+      closed
+        ? new OutputClosed('standard output is closed')
+        : new OutputFailed(`cannot write to standard output: ${error.code ?? error.message}`, { cause: error }),
+    );
+  });
+  process.stderr.on('error', () => undefined); // nobody is left to tell
+
+  let printed = false;
+  return {
+    version,
+    commandLine: ['fewfire', ...args].map(quoteArgument).join(' '),
+    signal: controller.signal,
+    screen: screenOf(process.stdout, process.env),
+    get printed() {
+      return printed;
+    },
+    print(text) {
+      controller.signal.throwIfAborted();
+      printed = true;
+      return new Promise((resolve, reject) => {
+        process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+      });
+    },
+    tell(line) {
+      process.stderr.write(`${line}\n`);
+    },
+  };
+}

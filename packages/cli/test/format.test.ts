@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { combinationText } from '../src/describe.ts';
+import {
+  alignedFigures,
+  bar,
+  byteSize,
+  clip,
+  displayWidth,
+  figure,
+  layoutTable,
+  listSome,
+  printable,
+  quoteArgument,
+  screenOf,
+  share,
+  wrapText,
+} from '../src/format.ts';
+
+describe('screenOf', () => {
+  const terminal = { isTTY: true, columns: 120 };
+
+  it('colours terminals only, and not with NO_COLOR', () => {
+    expect(screenOf(terminal, {}).bold('x')).toBe('\x1b[1mx\x1b[22m');
+    expect(screenOf(terminal, { NO_COLOR: '1' }).bold('x')).toBe('x');
+    expect(screenOf(terminal, { NO_COLOR: '' }).bold('x')).toBe('\x1b[1mx\x1b[22m');
+    expect(screenOf(terminal, { TERM: 'dumb' }).bold('x')).toBe('x');
+    expect(screenOf({}, {}).bold('x')).toBe('x');
+  });
+
+  it('is as wide as COLUMNS, the terminal, or 80, within reason', () => {
+    expect(screenOf({}, {}).width).toBe(80);
+    expect(screenOf({ isTTY: true, columns: 90 }, {}).width).toBe(90);
+    expect(screenOf({ isTTY: true, columns: 90 }, { COLUMNS: '60' }).width).toBe(60);
+    expect(screenOf({}, { COLUMNS: 'many' }).width).toBe(80);
+    expect(screenOf({ isTTY: true, columns: 400 }, {}).width).toBe(100);
+    expect(screenOf({ isTTY: true, columns: 3 }, {}).width).toBe(40);
+  });
+});
+
+describe('text', () => {
+  it('printable spells out what would steer a terminal', () => {
+    expect(printable('a\x1b[31m\nb\u202e')).toBe('a\\u{1b}[31m\\nb\\u{202e}');
+    expect(printable('größe 🙂')).toBe('größe 🙂');
+  });
+
+  it('displayWidth counts what a terminal shows', () => {
+    expect(['abc', 'größe', '🙂', '数据', 'e\u0301', '👩‍👩‍👧', ''].map(displayWidth)).toEqual([3, 5, 2, 4, 1, 2, 0]);
+  });
+
+  it('clip and wrapText keep to the width', () => {
+    expect(clip('abcdef', 4)).toBe('abc…');
+    expect(clip('数据数据', 5)).toBe('数据…');
+    expect(wrapText('one two three', 8)).toEqual(['one two', 'three']);
+    expect(wrapText('abcdefghijklmnop qr', 8)).toEqual(['abcdefgh', 'ijklmnop', 'qr']);
+  });
+
+  it('layoutTable lets the flexible column give way', () => {
+    const rows = [
+      ['a long name that needs room', '1.5'],
+      ['b', '22.0'],
+    ];
+    expect(layoutTable(rows, [{ flexible: true }, { align: 'right' }], 24)).toEqual([
+      '  a long name that   1.5',
+      '  needs room',
+      '  b                 22.0',
+    ]);
+  });
+
+  it('quotes arguments as a shell needs them', () => {
+    expect(['a-b.csv', 'two words', "it's", ''].map(quoteArgument)).toEqual([
+      'a-b.csv',
+      "'two words'",
+      "'it'\\''s'",
+      "''",
+    ]);
+  });
+
+  it('speaks of combinations in yes/no terms', () => {
+    expect(combinationText(['a'])).toBe('a yes');
+    expect(combinationText(['a', 'b=x'])).toBe('a and b=x both yes');
+    expect(combinationText(['a', 'b', 'c'])).toBe('a, b and c all yes');
+  });
+
+  it('listSome says how many it left out', () => {
+    expect(listSome(['a', 'b'], 2)).toBe('a, b');
+    expect(listSome(['a', 'b', 'c'], 1)).toBe('a and 2 more');
+  });
+});
+
+describe('numbers', () => {
+  it('figure', () => {
+    expect([0, 0.123456, 12.3456, 1234567, 0.00001234, -2.5, 1e12].map((x) => figure(x))).toEqual([
+      '0',
+      '0.123',
+      '12.3',
+      '1,234,567',
+      '1.23e-5',
+      '-2.5',
+      '1.00e12',
+    ]);
+  });
+
+  it('share is never rounded to a certainty it is not', () => {
+    expect([0, 0.5, 0.9996, 0.0001, 1, 1 - 1e-9].map(share)).toEqual([
+      '0.000',
+      '0.500',
+      '0.9996',
+      '<0.001',
+      '1.000',
+      '>0.999999',
+    ]);
+  });
+
+  it('alignedFigures gives one column the same decimals', () => {
+    expect(alignedFigures([0.37061, 0.0072, -0.0053])).toEqual(['0.3706', '0.0072', '-0.0053']);
+    expect(alignedFigures([1234.5, 2])).toEqual(['1,235', '2']);
+    expect(alignedFigures([14.14, -0.0043])).toEqual(['14.14', '-0.0043']);
+    expect(alignedFigures([0, 0])).toEqual(['0', '0']);
+    expect(alignedFigures([])).toEqual([]);
+  });
+
+  it('bar and byteSize', () => {
+    expect([bar(0, 4), bar(0.5, 4), bar(1, 4), bar(9, 4), bar(0.3, 4)]).toEqual(['', '██', '████', '████', '█▎']);
+    expect([12, 1234, 4e9].map(byteSize)).toEqual(['12 bytes', '1.23 kB', '4 GB']);
+  });
+});
