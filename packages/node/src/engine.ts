@@ -140,17 +140,24 @@ export class Engine {
   async createBytes(table: string, bytes: Uint8Array): Promise<void> {
     await this.run(`CREATE OR REPLACE TEMP TABLE ${table}(m UTINYINT)`);
     const { DuckDBDataChunk, UTINYINT } = await import('@duckdb/node-api');
-    const appender = await this.#connection.createAppender(table, 'main', 'temp');
-    try {
-      for (let start = 0; start < bytes.length; start += CHUNK_ROWS) {
-        const part = bytes.subarray(start, start + CHUNK_ROWS);
-        const chunk = DuckDBDataChunk.create([UTINYINT], part.length);
-        chunk.setColumnValues(0, Array.from(part));
-        appender.appendDataChunk(chunk);
+    const before = this.#last;
+    // In the queue like a statement: the appender's flush must not meet another statement on this connection.
+    const appending = (async () => {
+      await before;
+      const appender = await this.#connection.createAppender(table, 'main', 'temp');
+      try {
+        for (let start = 0; start < bytes.length; start += CHUNK_ROWS) {
+          const part = bytes.subarray(start, start + CHUNK_ROWS);
+          const chunk = DuckDBDataChunk.create([UTINYINT], part.length);
+          chunk.setColumnValues(0, Array.from(part));
+          appender.appendDataChunk(chunk);
+        }
+      } finally {
+        appender.closeSync();
       }
-    } finally {
-      appender.closeSync();
-    }
+    })();
+    this.#last = appending.catch(() => undefined);
+    await appending;
   }
 
   /** Fills a table of texts and doubles, column c0, c1, ..., in order. */
