@@ -1,0 +1,53 @@
+/**
+ * Lemma 3.4: the noise sensitivity of a sparsely activated network. The
+ * published route (Peres's bucketing) falls like sqrt(delta); the new bound
+ * falls like delta and is never larger than the explicit one.
+ */
+import { checkClass, checkNoise } from './checks.ts';
+import { biasFactorSum, halfspaceNoiseSensitivityFactor } from './lemma-2-1.ts';
+import {
+  averageSensitivityBound,
+  averageSensitivityBounds,
+  largeValue,
+  type NetworkClass,
+  type StatementForms,
+  valueBound,
+} from './lemma-3-2.ts';
+import { leastOverEta, paperLog, product } from './minimise.ts';
+
+/**
+ * Lemma 3.4 for a class. Published: sqrt(delta) O(k^4 W^2 log^2(ns/delta) + k^3 B^2 sqrt(log s)). Explicit: the least
+ * over eta in (0, 1) of 2 delta k^2 W^2 ln(2s/(delta eta)) + 2 sqrt(2/r) G k^2 (W sqrt(2 ln(2s/eta)) + B)^2 + eta C_H^2
+ * with r = floor(1/delta) (bucketing needs a whole number of buckets). New: delta times the new Lemma 3.2,
+ * 4 delta k^2 W^2 for s >= 2k.
+ */
+export function noiseSensitivityBounds(options: NetworkClass & { readonly noiseDelta: number }): StatementForms {
+  checkClass(options);
+  checkNoise('noiseDelta', options.noiseDelta);
+  const { inputCount: n, unitCount: s, sparsity: k, weightScale: W, biasScale: B, noiseDelta } = options;
+  const lnPoints = Math.log(n) + Math.log(s) - Math.log(noiseDelta);
+  const published =
+    Math.sqrt(noiseDelta) *
+    (k ** 4 * W ** 2 * paperLog(lnPoints) ** 2 + k ** 3 * B ** 2 * Math.sqrt(paperLog(Math.log(s))));
+  const lnFailure = 2 * Math.log(valueBound(options));
+  const factor = 4 * halfspaceNoiseSensitivityFactor(noiseDelta) * biasFactorSum(s, k);
+  const lnUnits = Math.LN2 + Math.log(s) - Math.log(noiseDelta);
+  const explicit = leastOverEta(
+    (t) =>
+      2 * noiseDelta * (k * W) ** 2 * (lnUnits + t) +
+      product(factor, largeValue(options, t)) +
+      Math.exp(Math.min(lnFailure - t, 1e6)),
+  );
+  return { published, explicit, new: noiseDelta * averageSensitivityBounds(options).new };
+}
+
+/** New Lemma 3.4 for a given network: NS_delta <= delta AS <= 2 delta min(2k, s) Q. Proven like `averageSensitivityBound`. */
+export function noiseSensitivityBound(options: {
+  readonly unitCount: number;
+  readonly sparsity: number;
+  readonly scaledFiring: number;
+  readonly noiseDelta: number;
+}): number {
+  checkNoise('noiseDelta', options.noiseDelta);
+  return options.noiseDelta * averageSensitivityBound(options);
+}
