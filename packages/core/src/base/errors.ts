@@ -9,6 +9,7 @@ export type FewfireErrorCode =
   | 'invalid-data' // data that cannot be learned from: text among numbers, NaN, one-valued target, ...
   | 'memory-budget' // the job would need more memory than allowed
   | 'model-file' // a model file that is damaged, edited or from a newer version
+  | 'network-file' // the same of a network file
   | 'file-not-found'
   | 'file-unreadable'
   | 'file-unwritable'

@@ -1,3 +1,5 @@
+export * from './checksum.ts';
 export * from './errors.ts';
 export * from './options.ts';
 export * from './random.ts';
+export * from './statistics.ts';

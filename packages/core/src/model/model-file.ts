@@ -4,7 +4,7 @@
  * predicting nonsense.
  */
 import * as z from 'zod/mini';
-import { FewfireError } from '../base/index.ts';
+import { checksumOf, FewfireError } from '../base/index.ts';
 import { polynomialFromTerms, termList } from '../spectrum/index.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
@@ -176,18 +176,4 @@ export async function parseModel(text: string, label: string): Promise<Model> {
   const coordinates = modelCoordinates(encoder);
   const terms = polynomials[0].terms.map(([members, coefficient]) => ({ coordinates: members, coefficient }));
   return { target, encoder, polynomial: polynomialFromTerms(coordinates, terms), calibration, training, provenance };
-}
-
-// SHA-256 of the content with sorted keys, so that the order of keys does not matter.
-async function checksumOf(body: unknown): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonicalJson(body)));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, entry: unknown) =>
-    typeof entry === 'object' && entry !== null && !Array.isArray(entry)
-      ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : entry,
-  );
 }

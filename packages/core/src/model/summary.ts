@@ -65,17 +65,6 @@ export function columnInfluences(model: Model): ColumnInfluence[] {
     .sort((a, b) => b.share - a.share);
 }
 
-/** Sum of squared coefficients of each degree, from 0 to the polynomial's (levelWeight on the uniform cube). */
-export function levelWeights(polynomial: Polynomial): number[] {
-  const weights: number[] = [0];
-  for (let t = 0; t < polynomial.termCount; t++) {
-    const degree = polynomial.offsets[t + 1] - polynomial.offsets[t];
-    while (weights.length <= degree) weights.push(0);
-    weights[degree] += polynomial.coefficients[t] ** 2;
-  }
-  return weights;
-}
-
 function sortedTerms(polynomial: Polynomial): number[] {
   const { offsets, coefficients } = polynomial;
   return Array.from({ length: polynomial.termCount }, (_, t) => t)
