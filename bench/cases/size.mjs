@@ -32,27 +32,38 @@ async function startUp() {
   };
 }
 
+// What a page that learns and predicts imports; bundlers leave out the rest (networks, bounds, certificates).
+const LEARNING =
+  'export { cubePointsFromRows, estimateLowDegree, evaluatePolynomial, fitLowDegree, fitTable, leadingTerms, columnInfluences, memoryTable, parseModel, predictPoints, scoreTable, serializeModel } from "@fewfire/core";';
+
 async function bundle() {
-  const { outputFiles } = await build({
-    stdin: { contents: "export * from '@fewfire/core';", resolveDir: join(rootDir, 'packages', 'core') },
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    write: false,
-  });
-  const zipped = gzipSync(outputFiles[0].contents, { level: 9 }).length;
+  const sizeOf = async (contents) => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: join(rootDir, 'packages', 'core') },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      write: false,
+    });
+    return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+  };
+  const learning = await sizeOf(LEARNING);
+  const all = await sizeOf("export * from '@fewfire/core';");
+  const kb = (bytes) => `${(bytes / 1000).toFixed(1)} kB gzipped`;
   return {
     rows: [
       {
-        what: '`@fewfire/core` with kernels and zod/mini, minified for the browser',
-        fewfire: `${(zipped / 1000).toFixed(1)} kB gzipped`,
+        what: '`@fewfire/core` in a browser: encode, fit, choose, predict, model files, with all kernels and zod/mini',
+        fewfire: kb(learning),
         peer: '60 kB allowed',
         ratio: '',
       },
+      { what: '`@fewfire/core` in a browser: everything it exports', fewfire: kb(all), peer: '', ratio: '' },
     ],
-    zipped,
+    learning,
+    all,
   };
 }
 

@@ -61,7 +61,7 @@ async function run() {
         what: `Walsh-Hadamard transform, n = ${n}, ${type}`,
         fewfire: `${seconds(own.median)} (${seconds(own.withCopies)} with copies in and out)`,
         peer: named.map(([name, time]) => `${name}: ${seconds(time)}`).join('; '),
-        ratio: named.map(([, time]) => ratio(own.median / time)).join('; ') + ' of their time',
+        ratio: `${named.map(([, time]) => ratio(own.median / time)).join('; ')} of their time`,
       };
     });
     return { rows, measured, peers };

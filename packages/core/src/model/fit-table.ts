@@ -31,7 +31,7 @@ import {
   selectLowDegree,
   smearingFactor,
 } from '../learn/index.ts';
-import { type Polynomial, termCoordinates } from '../spectrum/index.ts';
+import { evaluatePolynomial, type Polynomial, termCoordinates } from '../spectrum/index.ts';
 import type { Calibration, Model, ModelRecord, SourceRecord, TargetSpec, TestResult } from './model.ts';
 import { measure } from './score.ts';
 import { chooseTarget, readTarget } from './target.ts';
@@ -302,7 +302,6 @@ async function measureFit(
   targetMean: number,
   options: RunOptions,
 ): Promise<TestResult> {
-  const { evaluatePolynomial } = await import('../spectrum/index.ts');
   const values = await evaluatePolynomial(fit.model, data.points, options);
   return measure(spec, calibration, data.target, values, targetMean);
 }
