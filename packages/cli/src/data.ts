@@ -114,16 +114,28 @@ export async function checkColumns(model: Model, path: string, table: Table, als
   );
 }
 
-/** One line per value that the training data did not have. */
-export function unseenLines(model: Model, unseen: readonly UnseenValue[]): string[] {
-  return unseen.map(({ column, value, count }) => {
+/** One line per column with values that the model does not know: not in the training data, or too rare there to be kept. */
+export async function unseenLines(model: Model, unseen: readonly UnseenValue[]): Promise<string[]> {
+  const { CATEGORY_LIMIT, listNames, UNSEEN_LIMIT } = await import('@fewfire/core');
+  return [...new Set(unseen.map((entry) => entry.column))].map((column) => {
+    const values = unseen.filter((entry) => entry.column === column);
+    const rows = values.reduce((sum, entry) => sum + entry.count, 0);
     const coding = model.encoder.columns.find((entry) => entry.column === column)?.coding;
+    // A full list of categories means that there were more.
+    const cut = coding?.kind === 'categories' && coding.values.length >= CATEGORY_LIMIT;
     const as =
       coding?.kind === 'categories'
         ? `counted as ${quoted(coding.reference)}`
         : coding?.kind === 'two-valued' && coding.no !== ''
           ? `counted as ${quoted(coding.no)}`
           : 'counted as no';
-    return `column ${quoted(column)}: the value ${quoted(value)} in ${counted(count, 'row')} was not in the training data; ${as}`;
+    const which =
+      values.length === 1
+        ? `the value ${quoted(values[0].value)} in ${counted(rows, 'row')} ${cut ? 'is' : 'was'}`
+        : `${values.length}${values.length >= UNSEEN_LIMIT ? ' or more' : ''} values in ${counted(rows, 'row')} (${listNames(
+            values.map((entry) => entry.value),
+            3,
+          )}) ${cut ? 'are' : 'were'}`;
+    return `column ${quoted(column)}: ${which} ${cut ? 'not among the values the model keeps' : 'not in the training data'}; ${as}`;
   });
 }

@@ -87,7 +87,7 @@ function codingTexts(columns: readonly EncodedColumn[]): string[] {
     } else if (coding.kind === 'categories') {
       categories.push(`${name} (${coding.values.length + 1} values, compared with ${quoted(coding.reference)})`);
     } else {
-      thresholds.push(`${name} (above ${coding.above.map((t) => figure(t)).join(', ')})`);
+      thresholds.push(`${name} (above ${coding.above.join(', ')})`);
     }
   }
   const texts: string[] = [];

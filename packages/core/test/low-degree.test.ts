@@ -251,3 +251,113 @@ function eliminate(system: number[][]): number[] {
   }
   return system.map((row, r) => row[size] / row[r]);
 }
+
+describe('regressions', () => {
+  it('a target far from zero is fitted as well as one near it', async () => {
+    const random = createRandom(12);
+    const bits = Array.from({ length: 6 }, () => Array.from({ length: 400 }, () => random.integer(2)));
+    const base = bits[0].map((bit, i) => 3 * bit + 2 * (bits[1][i] ^ bits[2][i]) + 0.5 * random.normal());
+    const r2: (number | null | undefined)[] = [];
+    for (const offset of [0, 2000, 1.7e9]) {
+      const columns = Object.fromEntries(bits.map((column, j) => [`c${j}`, column]));
+      const { model } = await fitTable(memoryTable({ ...columns, y: base.map((value) => value + offset) }), {
+        target: 'y',
+      });
+      r2.push(model.training.test?.r2);
+    }
+    expect(r2[0]).toBeGreaterThan(0.8);
+    expect(r2[1]).toBeCloseTo(r2[0] as number, 6);
+    expect(r2[2]).toBeCloseTo(r2[0] as number, 4);
+  });
+
+  it('coin flips never turn the probability curve round', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const random = createRandom(100 + seed);
+      const columns = Object.fromEntries(
+        Array.from({ length: 10 }, (_, j) => [`c${j}`, Array.from({ length: 200 }, () => random.integer(2))]),
+      );
+      const y = Array.from({ length: 200 }, () => random.integer(2));
+      const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 1 });
+      expect(model.calibration).toMatchObject({ kind: 'platt' });
+      if (model.calibration.kind === 'platt') expect(model.calibration.slope).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('a constant polynomial keeps its value on many rows', async () => {
+    const { evaluatePolynomial, polynomialFromTerms } = await import('../src/index.ts');
+    const names = Array.from({ length: 30 }, (_, j) => `c${j}`);
+    const points = { rowCount: 7_000_000, coordinateCount: 30, planes: new Uint8Array(4 * 7_000_000) };
+    const values = await evaluatePolynomial(
+      polynomialFromTerms(names, [{ coordinates: [], coefficient: 2.5 }]),
+      points,
+    );
+    expect(values[0]).toBe(2.5);
+    expect(values[6_999_999]).toBe(2.5);
+  });
+
+  it('more coordinates than 16 bits can number are refused', async () => {
+    const points = { rowCount: 2, coordinateCount: 70_000, planes: new Uint8Array(8750 * 2) };
+    await expect(fitLowDegree(points, Float64Array.of(1, 2), { degree: 1 })).rejects.toThrow(/at most 65,536/);
+  });
+
+  it('a leak is named rightly when a rare value stands in test rows only', async () => {
+    // With one row of a third kind, some seed sets just that row aside, and the test's encoder lacks its coordinate.
+    const random = createRandom(3);
+    const y = Array.from({ length: 60 }, () => random.integer(2));
+    const kind = y.map((_, i) => (i === 7 ? 'rare' : ['p', 'q'][i % 2]));
+    const a = Array.from({ length: 60 }, () => random.integer(2));
+    for (let seed = 1; seed < 12; seed++) {
+      const { model } = await fitTable(memoryTable({ kind, a, leak: y, y }), { target: 'y', seed, degree: 1 });
+      expect(model.training.notes.filter((note) => note.includes('in every row'))).toEqual([
+        expect.stringMatching(/^"leak" equals the target/),
+      ]);
+    }
+  });
+
+  it('a number column that equals a number target is pointed out', async () => {
+    const random = createRandom(5);
+    const y = Array.from({ length: 100 }, () => random.normal());
+    const other = Array.from({ length: 100 }, () => random.normal());
+    const { model } = await fitTable(memoryTable({ other, copy: y, y }), { target: 'y' });
+    expect(model.training.notes.filter((note) => note.includes('in every row'))).toEqual([
+      expect.stringMatching(/^"copy" equals/),
+    ]);
+  });
+
+  it('targets whose squares overflow or vanish are refused', async () => {
+    const a = [0, 1, 0, 1, 1, 0, 1, 0];
+    await expect(fitTable(memoryTable({ a, y: [1, 2, 1e200, 4, 5, 6, 7, 8] }), { target: 'y' })).rejects.toThrow(
+      '1e+200 in row 3',
+    );
+    await expect(fitTable(memoryTable({ a, y: a.map((_, i) => i * 1e-200) }), { target: 'y' })).rejects.toThrow(
+      'varies by',
+    );
+  });
+
+  it('decimal commas and percent signs are named', async () => {
+    const a = [0, 1, 0, 1, 1, 0];
+    await expect(
+      fitTable(memoryTable({ a, y: ['1,5', '2,25', '3', '1,5', '8,1', '4,4'] }), { target: 'y' }),
+    ).rejects.toThrow('decimal commas');
+    await expect(
+      fitTable(memoryTable({ a, y: ['1%', '2%', '3 %', '4%', '5%', '6%'] }), { target: 'y' }),
+    ).rejects.toThrow('percent signs');
+  });
+
+  it('a table of test rows with new values or missing cells says so', async () => {
+    const random = createRandom(8);
+    const make = (count: number, extra: string | null) => {
+      const drink = Array.from({ length: count }, (_, i) =>
+        i === 5 ? extra : ['tea', 'milk', 'water'][random.integer(3)],
+      );
+      return memoryTable({ drink, b: drink.map(() => random.integer(2)), y: drink.map((d) => (d === 'tea' ? 1 : 0)) });
+    };
+    const options = { target: 'y', degree: 1, missing: 'drop-rows' as const };
+    const unseen = await fitTable(make(200, 'tea'), { ...options, test: make(50, 'coffee') });
+    expect(unseen.model.training.notes.join()).toContain(
+      'column "drink" has values that the training rows do not, in 1 rows ("coffee")',
+    );
+    const holes = await fitTable(make(200, 'tea'), { ...options, test: make(50, null) });
+    expect(holes.model.training.notes.join()).toContain('test rows: 1 of 50 have missing values');
+  });
+});

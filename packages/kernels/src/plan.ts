@@ -67,6 +67,8 @@ export function planMonomialOperator(request: PlanRequest): OperatorPlan {
     });
   for (let g = 1; g <= 8; g++) {
     const blockCount = Math.ceil(n / g);
+    // Fewer blocks than the degree leave no tuple to work on, only 2^(gd) cells to hold; then n is small and a cube does.
+    if (blockCount < degree && n <= MAX_CUBE_BITS) continue;
     if (g * Math.min(blockCount, degree - 1) > MAX_PREFIX_BITS || g * degree > 24) continue;
     let groupSize = 8;
     while (groupSize > 1 && (groupSize > blockCount || groupSize * 2 ** (g * degree) * 8 > CACHE_LIMIT_BYTES))

@@ -457,33 +457,44 @@ async function encodeRelation(
   // Missing cells that are allowed are likely there, and a column without codes cannot show a NULL.
   const strict = columns.every(({ encoded, codes }) => encoded.missing === 'refuse' && codes.length > 0);
   if (strict) {
-    const bits = columns.flatMap(strictCodes);
-    if (await pack(engine, relation, from, bits, points.planes, options)) {
+    const bits = columns.flatMap((column) => strictCodes(column).map((sql) => ({ sql, needs: [column] })));
+    if (await pack(engine, relation, bits, points.planes, options)) {
       return { points, rows: undefined, unseen: [], missing: [] };
     }
   }
 
   const { missing, unseen } = await countOddities(engine, relation, from, columns, options);
-  const bits = columns.flatMap(({ codes, encoded, c }) => [
-    ...codes.map((code) => `coalesce(${code}, false)`),
-    ...(encoded.missingCoordinate ? [`${c} IS NULL`] : []),
-  ]);
-  await pack(engine, relation, from, bits, points.planes, options);
-  const dropping = columns.flatMap(({ encoded, c }) => (encoded.missing === 'drop' ? [`${c} IS NULL`] : []));
+  const bits = columns.flatMap((column) =>
+    [
+      ...column.codes.map((code) => `coalesce(${code}, false)`),
+      ...(column.encoded.missingCoordinate ? [`${column.c} IS NULL`] : []),
+    ].map((sql) => ({ sql, needs: [column] })),
+  );
+  await pack(engine, relation, bits, points.planes, options);
+  const dropping = columns.filter(({ encoded }) => encoded.missing === 'drop');
   if (dropping.length === 0 || missing.length === 0) return { points, rows: undefined, unseen, missing };
   const dropped = new Uint8Array(rowCount);
-  await pack(engine, relation, from, [dropping.join(' OR ')], dropped, options);
+  const anyMissing = dropping.map(({ c }) => `${c} IS NULL`).join(' OR ');
+  await pack(engine, relation, [{ sql: anyMissing, needs: dropping }], dropped, options);
   const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
   if (rows.length === rowCount) return { points, rows: undefined, unseen, missing };
   return { points: selectRows(points, rows), rows, unseen, missing };
 }
 
-/** Evaluates one boolean expression per coordinate into planes. False as soon as one is NULL. */
+/** A boolean expression and the columns it reads. */
+interface Bit {
+  readonly sql: string;
+  readonly needs: readonly SqlColumn[];
+}
+
+/**
+ * Evaluates one boolean expression per coordinate into planes. False as soon as one is NULL. A scan selects the columns
+ * it needs only: with all of them in each, the cost would grow with the square of their number.
+ */
 async function pack(
   engine: Engine,
-  { label, rowCount }: Relation,
-  from: string,
-  bits: readonly string[],
+  { label, name, rowCount }: Relation,
+  bits: readonly Bit[],
   planes: Uint8Array,
   options: RunOptions,
 ): Promise<boolean> {
@@ -491,7 +502,7 @@ async function pack(
   for (let first = 0; first < bits.length; first += 8) {
     const terms = bits
       .slice(first, first + 8)
-      .map((bit, j) => (j === 0 ? `(${bit})::UTINYINT` : `((${bit})::UTINYINT << ${j})`));
+      .map(({ sql }, j) => (j === 0 ? `(${sql})::UTINYINT` : `((${sql})::UTINYINT << ${j})`));
     bytes.push(terms.join(' | '));
   }
   for (let start = 0; start < bytes.length; start += PLANES_PER_SCAN) {
@@ -504,6 +515,8 @@ async function pack(
         unit: 'rows',
       });
     let row = 0;
+    const needed = new Set(bits.slice(8 * start, 8 * (start + part.length)).flatMap(({ needs }) => needs));
+    const from = `(SELECT ${Array.from(needed, ({ select }) => select).join(', ')} FROM ${name})`;
     const sql = `SELECT ${part.map((byte, p) => `${byte} AS p${p}`).join(', ')} FROM ${from}`;
     for await (const chunk of await engine.run(sql, { signal: options.signal, onShare: report, label })) {
       const count = chunk.rowCount;

@@ -386,7 +386,7 @@ describe('aborting', () => {
     const opening = openTable('-', { signal: controller.signal, stdin });
     setTimeout(() => controller.abort(), 200);
     await expect(opening).rejects.toThrow(/abort/i);
-    expect(stdin.destroyed).toBe(true);
+    await expect.poll(() => stdin.destroyed).toBe(true);
     await expect.poll(ownTemporaryDirectories).toEqual([]);
   });
 

@@ -94,7 +94,7 @@ async function predictTable(
   const prediction = await predictPoints(model, encoded.points, work);
   return {
     columns: [...kept, ...predictionColumns(model, prediction, encoded.rows, table.rowCount)],
-    messages: [...unseenLines(model, encoded.unseen), ...missingLines(encoded, table.rowCount)],
+    messages: [...(await unseenLines(model, encoded.unseen)), ...missingLines(encoded, table.rowCount)],
   };
 }
 

@@ -42,7 +42,7 @@ async function score(path: string, data: string, options: ScoreOptions, session:
   );
   const { metrics, unseen, skippedRowCount } = result;
   if (options.quiet !== true) {
-    for (const line of unseenLines(model, unseen)) session.tell(line);
+    for (const line of await unseenLines(model, unseen)) session.tell(line);
     if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
   }
   if (options.json === true) {

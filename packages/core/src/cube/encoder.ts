@@ -145,7 +145,7 @@ export function fitEncoder(
     if (nearUnique && !options.keep?.includes(name)) {
       dropped.push({
         column: name,
-        reason: `${profile.distinctCount} different texts in ${present} rows look like names or identifiers; name it in --features to keep it`,
+        reason: `${profile.distinctCount} different texts in ${present} rows look like names or identifiers; name it in --features to keep it${numberSpellingHint(profile)}`,
       });
       continue;
     }
@@ -206,4 +206,15 @@ function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding 
     );
   }
   return { kind: 'categories', reference: values[0], values: kept };
+}
+
+/** What to do when the texts of a column are numbers in another spelling (`3,5`, `12 %`); empty when they are not. */
+export function numberSpellingHint(profile: ColumnProfile): string {
+  const texts = profile.values.map((entry) => entry.value);
+  if (texts.length === 0) return '';
+  if (texts.every((text) => /^[+-]?\d+(,\d+)?$/.test(text)))
+    return '; these read like numbers with decimal commas: write them with points';
+  if (texts.every((text) => /^[+-]?\d+([.,]\d+)?\s*%$/.test(text)))
+    return '; these read like percentages: leave out the percent signs';
+  return '';
 }

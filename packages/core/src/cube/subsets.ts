@@ -4,8 +4,21 @@
  * redundant: such a product is an affine combination of the two.
  */
 import type { MonomialIndex } from '@fewfire/kernels';
+import { FewfireError } from '../base/index.ts';
 
 export { binomial, countMonomials, createMonomialIndex, type MonomialIndex } from '@fewfire/kernels';
+
+/** Coordinates are numbered in 16 bits, in monomials and in the terms of polynomials. */
+export const COORDINATE_LIMIT: number = 2 ** 16;
+
+/** @throws FewfireError `unsupported` beyond `COORDINATE_LIMIT` */
+export function checkCoordinateCount(coordinateCount: number): void {
+  if (coordinateCount <= COORDINATE_LIMIT) return;
+  throw new FewfireError(
+    'unsupported',
+    `there are ${coordinateCount.toLocaleString('en-US')} yes/no coordinates, at most ${COORDINATE_LIMIT.toLocaleString('en-US')} can be learned from; lower --bins, or choose columns with --features or --exclude`,
+  );
+}
 
 /** Indices (graded colexicographic) of the monomials with two coordinates of one group, ascending. */
 export function redundantMonomials(index: MonomialIndex, groups: ArrayLike<number> | undefined): Uint32Array {

@@ -17,7 +17,7 @@ export function plattProbability(scaling: PlattScaling, value: number): number {
 }
 
 /**
- * Fits the curve by Newton's method with step halving (Lin, Lin and Weng's form of Platt's method).
+ * Fits the curve by Newton's method with step halving (Lin, Lin and Weng's form of Platt's method); it never falls.
  * @param positive 1 for rows of the positive class, else 0
  */
 export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>): PlattScaling {
@@ -70,6 +70,9 @@ export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>)
     intercept += size * db;
     current = next;
   }
+  // A falling curve would turn predictions round. It comes of noise: where nothing is learned, each fold is predicted by
+  // the mean of the others, which is low where its own is high. Then values say nothing, and everyone gets the share.
+  if (!(slope > 0)) return { slope: 0, intercept: Math.log((positives + 1) / (count - positives + 1)) };
   return { slope, intercept };
 }
 

@@ -11,9 +11,11 @@
  * on parities is itself the better preconditioner (measured on one-hot columns at
  * degree 3: 98 against more than 500 iterations), so there it runs in parities.
  *
- * It stops when the gradient, in the basis iterated in, has fallen below
- * `tolerance` times its norm at zero; the gradient is then computed afresh from
- * the data (not from the recurrence), and that is what is reported.
+ * It starts from the best constant, the mean of the target, and stops when the
+ * gradient, in the basis iterated in, has fallen below `tolerance` times its
+ * norm there. (Against the gradient at zero, a target far from zero, such as a
+ * year, would count as fitted once its mean is.) The gradient is then computed
+ * afresh from the data (not from the recurrence), and that is what is reported.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
 import { type BasisChange, createBasisChange } from '../spectrum/index.ts';
@@ -47,7 +49,7 @@ export interface LeastSquaresSolution {
   /** Values of the polynomial at all rows, those of weight 0 included. */
   readonly predictions: Float64Array;
   readonly iterations: number;
-  /** Norm of the gradient at the solution, computed from the data, over its norm at zero. */
+  /** Norm of the gradient at the solution, computed from the data, over its norm at the best constant. */
   readonly relativeGradient: number;
   readonly converged: boolean;
 }
@@ -63,7 +65,10 @@ const UNBIASED_MEAN = 0.1;
 const MAX_RESTARTS = 3;
 
 export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSquaresSolver {
-  const { operator, excluded, target, rowWeights, means } = problem;
+  const { operator, excluded, rowWeights, means } = problem;
+  // Everything below is about the target less its mean; the mean comes back into what `solve` returns.
+  const shift = weightedMean(problem.target, rowWeights);
+  const target = problem.target.map((value) => value - shift);
   const { monomialCount, rowCount } = operator.plan;
   const biased = means.some((mean) => Math.abs(mean) > UNBIASED_MEAN);
   let change: BasisChange | undefined;
@@ -75,7 +80,7 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
   const iteratesBiased = ({ lambda, basis }: LeastSquaresOptions): boolean =>
     lambda > 0 ? basis === 'biased' : biased;
 
-  // State: the coefficients over parities and the residual y - p(x) that belongs to them.
+  // State: the coefficients over parities (less the mean) and the residual y - p(x) that belongs to them.
   const coefficients = new Float64Array(monomialCount);
   const residual = target.slice();
   const weighted = rowWeights === undefined ? residual : new Float64Array(rowCount);
@@ -119,7 +124,7 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
     };
 
     let squared = await computeGradient();
-    // The first solve starts at zero, so its first gradient is the one to compare with.
+    // The first solve starts at the constant, so its first gradient is the one to compare with.
     if (atZero) zeroNorms.set(iterateBiased, Math.sqrt(squared));
     atZero = false;
     const zeroNorm = await gradientAtZero(options);
@@ -156,9 +161,11 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
     }
     const relativeGradient = zeroNorm > 0 ? Math.sqrt(squared) / zeroNorm : 0;
     const predictions = new Float64Array(rowCount);
-    for (let i = 0; i < rowCount; i++) predictions[i] = target[i] - residual[i];
+    for (let i = 0; i < rowCount; i++) predictions[i] = shift + (target[i] - residual[i]);
+    const solution = coefficients.slice();
+    solution[0] += shift;
     return {
-      coefficients: coefficients.slice(),
+      coefficients: solution,
       predictions,
       iterations,
       relativeGradient,
@@ -166,7 +173,7 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
     };
   };
 
-  // Norm of T^t A^t W y, once per basis iterated in.
+  // Norm of T^t A^t W y (y less its mean), once per basis iterated in.
   const zeroNorms = new Map<boolean, number>();
   const gradientAtZero = async (options: LeastSquaresOptions): Promise<number> => {
     const iterateBiased = iteratesBiased(options);
@@ -183,6 +190,17 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
   };
 
   return { solve };
+}
+
+// In two passes: the second takes what rounding left of the first, so that a constant target has exactly its value.
+function weightedMean(values: Float64Array, rowWeights: Float64Array | undefined): number {
+  let total = 0;
+  let mean = 0;
+  for (let i = 0; i < values.length; i++) total += rowWeights === undefined ? 1 : rowWeights[i];
+  for (let i = 0; i < values.length; i++) mean += ((rowWeights === undefined ? 1 : rowWeights[i]) / total) * values[i];
+  let rest = 0;
+  for (let i = 0; i < values.length; i++) rest += (rowWeights === undefined ? 1 : rowWeights[i]) * (values[i] - mean);
+  return mean + rest / total;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -14,7 +14,7 @@ import {
   planMonomialOperator,
 } from '@fewfire/kernels';
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import { type CubePoints, countMonomials, redundantMonomials, yesShares } from '../cube/index.ts';
+import { type CubePoints, checkCoordinateCount, countMonomials, redundantMonomials, yesShares } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 
@@ -40,7 +40,7 @@ export interface LeastSquaresFitOptions extends LowDegreeOptions {
   readonly lambda?: number;
   /** Which coefficients are penalised. Default `parity`. */
   readonly basis?: PenaltyBasis;
-  /** Stop when the gradient is this much smaller than at zero. Default 1e-8. */
+  /** Stop when the gradient is this much smaller than at the best constant. Default 1e-8. */
   readonly tolerance?: number;
   /** Default 1000. */
   readonly maxIterations?: number;
@@ -56,7 +56,7 @@ export interface LowDegreeSummary {
   readonly lambda: number;
   readonly basis: PenaltyBasis;
   readonly iterations: number;
-  /** Norm of the gradient over its norm at zero, computed from the data at the end; 0 for `estimate`. */
+  /** Norm of the gradient over its norm at the best constant, computed from the data at the end; 0 for `estimate`. */
   readonly relativeGradient: number;
   readonly converged: boolean;
   /** Mean squared error on the rows of the fit. */
@@ -199,6 +199,7 @@ export async function openLowDegree(
   if (!Number.isInteger(options.degree) || options.degree < 1) {
     throw new FewfireError('invalid-argument', `degree is ${options.degree}; expected a whole number, at least 1`);
   }
+  checkCoordinateCount(coordinateCount);
   const coordinates = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
   if (
     coordinates.length !== coordinateCount ||
@@ -224,7 +225,13 @@ export function predictFitBytes(rowCount: number, coordinateCount: number, degre
   // Six vectors of coefficients, the index pairs of the basis change (8 bytes per member of a monomial), six row vectors.
   const vectors = monomialCount * (6 * 8 + 8 + 8 * Math.min(degree, coordinateCount)) + rowCount * 6 * 8;
   if (monomialCount >= MAX_MONOMIALS) return Number.POSITIVE_INFINITY;
-  return vectors + planMonomialOperator({ rowCount, coordinateCount, degree, threads }).memoryBytes;
+  try {
+    return vectors + planMonomialOperator({ rowCount, coordinateCount, degree, threads }).memoryBytes;
+  } catch (error) {
+    // No plan: fewer monomials than that, but of too high a degree.
+    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
 }
 
 /** @throws FewfireError `memory-budget` before anything is allocated */

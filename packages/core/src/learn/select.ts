@@ -11,7 +11,13 @@
  */
 import { createMonomialOperator, type MonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
-import { type CubePoints, countMonomials, redundantMonomials, selectRows } from '../cube/index.ts';
+import {
+  type CubePoints,
+  checkCoordinateCount,
+  countMonomials,
+  redundantMonomials,
+  selectRows,
+} from '../cube/index.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 import {
   coordinateMeans,
@@ -96,6 +102,7 @@ export async function selectLowDegree(
       `${points.rowCount} rows cannot make ${folds} folds; expected at least one row per fold: give more rows or fewer --folds`,
     );
   }
+  checkCoordinateCount(points.coordinateCount);
   const plan = planSelection(points, options, folds);
   const order = createRandom(options.seed ?? 1).permutation(points.rowCount);
   const rows = order.slice(0, plan.rowCount).sort();
@@ -306,10 +313,14 @@ function planSelection(points: CubePoints, options: SelectOptions, folds: number
       (planMonomialOperator({ rowCount: rows, coordinateCount, degree }).costNs +
         8 * countMonomials(coordinateCount, degree))) /
     1e9;
-  // All folds' solvers are alive at once: five coefficient vectors and five row vectors each.
+  // All folds' solvers are alive at once: five coefficient vectors, a basis change (a scale, and 8 bytes per member of a
+  // monomial) and six row vectors each. The one-pass estimate keeps nothing.
+  const foldBytes = (degree: number): number =>
+    options.method === 'estimate'
+      ? 0
+      : countMonomials(coordinateCount, degree) * (40 + 8 + 8 * Math.min(degree, coordinateCount)) + 48 * rowCount;
   const bytes = (degree: number): number =>
-    predictFitBytes(rowCount, coordinateCount, degree, options.threads) +
-    folds * 40 * (countMonomials(coordinateCount, degree) + rowCount);
+    predictFitBytes(rowCount, coordinateCount, degree, options.threads) + folds * foldBytes(degree);
 
   const degrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];

@@ -8,8 +8,9 @@
  * held-out predictions. 6. The model that is delivered is fitted anew on all
  * rows, encoder included; the test figures are those of step 4 and say so.
  */
-import { createRandom, FewfireError, type RunOptions, unknownColumn } from '../base/index.ts';
+import { createRandom, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
 import {
+  type ColumnProfile,
   countAllYes,
   type EncodedRows,
   type EncoderNotes,
@@ -118,7 +119,6 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   }
 
   const encode = async (mask: Uint8Array): Promise<{ spec: EncoderSpec; notes: EncoderNotes; rows: EncodedRows }> => {
-    // Missing cells are refused by counts over the whole table, before anything is set aside.
     const fitted = fitEncoder(await table.profile(features, { ...options, bins, mask }), {
       missing: options.missing,
       keep: options.features,
@@ -130,6 +130,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
     bins,
     mask: Uint8Array.from(target, (value) => (Number.isNaN(value) ? 0 : 1)),
   });
+  // Missing cells are refused here, by counts over the whole table; quantiles for the test's encoder come from its own rows.
   const whole = fitEncoder(wholeProfile, { missing: options.missing, keep: options.features });
   const evaluated =
     testCount > 0 ? await encode(trainingMask) : { ...whole, rows: await table.encode(whole.spec, options) };
@@ -148,13 +149,14 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
 
   let test: TestResult | null = null;
   let evaluatedFit: LowDegreeFit | undefined;
+  const testNotes: string[] = [];
   const testTable = typeof options.test === 'object' ? options.test : undefined;
   if (testCount > 0 || testTable !== undefined) {
     evaluatedFit = await fitCandidate(selection.best, training, evaluated.spec, options);
     const testRows =
       testTable === undefined
         ? pickRows(evaluated.rows, target, (row) => isTest[row] === 1)
-        : await encodedTestTable(testTable, evaluated.spec, spec, options);
+        : await encodedTestTable(testTable, evaluated.spec, spec, options, testNotes);
     test = await measureFit(evaluatedFit, spec, calibration, testRows, mean(training.target), options);
   }
 
@@ -185,7 +187,11 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
       skipped: selection.skipped,
     },
     test,
-    notes: fitNotes(whole.notes, wholeProfile, fit, selection, training, spec, rows, usable.length),
+    notes: [
+      ...fitNotes(whole.notes, fit, selection, training.target.length, all, spec, rows, usable.length, options.degree),
+      ...(await equalColumnNotes(table, spec, target, targetProfile, wholeProfile, options)),
+      ...testNotes,
+    ],
     dropped: whole.notes.dropped,
     missing: rows.missing,
     support: leadingSupport(fit.model, all),
@@ -258,14 +264,57 @@ function pickRows(encoded: EncodedRows, target: Float64Array, keep: (row: number
   };
 }
 
+// `notes` is told what the test table has that the training rows did not, and which of its rows are not used.
 async function encodedTestTable(
   table: Table,
   encoder: EncoderSpec,
   spec: TargetSpec,
   options: RunOptions,
+  notes: string[],
 ): Promise<LabelledPoints> {
   const target = await readTarget(table, spec, options);
-  return pickRows(await table.encode(encoder, options), target, (row) => !Number.isNaN(target[row]));
+  const encoded = await table.encode(encoder, options);
+  const data = pickRows(encoded, target, (row) => !Number.isNaN(target[row]));
+  for (const column of new Set(encoded.unseen.map((entry) => entry.column))) {
+    const values = encoded.unseen.filter((entry) => entry.column === column);
+    const rowCount = values.reduce((sum, entry) => sum + entry.count, 0);
+    notes.push(
+      `test rows: column ${JSON.stringify(column)} has values that the training rows do not, in ${rowCount} rows (${listNames(
+        values.map((entry) => entry.value),
+        3,
+      )}); they count as the reference`,
+    );
+  }
+  const left = table.rowCount - data.target.length;
+  if (left > 0) notes.push(`test rows: ${left} of ${table.rowCount} have missing values and were left out`);
+  return data;
+}
+
+// A number column that equals a number target in every row; two-valued ones are compared as coordinates, in leakNotes.
+async function equalColumnNotes(
+  table: Table,
+  spec: TargetSpec,
+  target: Float64Array,
+  targetProfile: ColumnProfile,
+  profiles: readonly ColumnProfile[],
+  options: RunOptions,
+): Promise<string[]> {
+  if (spec.kind !== 'regression') return [];
+  const learned = (value: number): number => (spec.transform === 'log' ? Math.log(value) : value);
+  const notes: string[] = [];
+  for (const { name, type, distinctCount } of profiles) {
+    // Counts above the profile's limit may be estimates, so they need not be equal.
+    const alike =
+      distinctCount > 0.75 * targetProfile.distinctCount && distinctCount < 1.33 * targetProfile.distinctCount;
+    if (type !== 'number' || !alike) continue;
+    const numbers = await table.numbers(name, options);
+    if (numbers.every((value, row) => Number.isNaN(target[row]) || learned(value) === target[row])) {
+      notes.push(
+        `${JSON.stringify(name)} equals the target in every row: if it is made from the target, leave it out with --exclude`,
+      );
+    }
+  }
+  return notes;
 }
 
 function fitCandidate(
@@ -327,18 +376,24 @@ function calibrate(spec: TargetSpec, target: Float64Array, selection: Selection)
 
 function fitNotes(
   notes: EncoderNotes,
-  profiles: readonly { readonly name: string; readonly distinctCount: number }[],
   fit: LowDegreeFit,
   selection: Selection,
-  training: LabelledPoints,
+  trainingCount: number,
+  all: LabelledPoints,
   spec: TargetSpec,
   rows: EncodedRows,
   usableCount: number,
+  requestedDegree: FitTableOptions['degree'],
 ): string[] {
   const list = [...notes.warnings];
-  if (selection.rowCount < training.target.length) {
+  if (selection.rowCount < trainingCount) {
     list.push(
-      `degree and penalty were chosen on ${selection.rowCount} of ${training.target.length} rows, to stay within a budget of ${selection.budgetSeconds} s`,
+      `degree and penalty were chosen on ${selection.rowCount} of ${trainingCount} rows, to stay within a budget of ${selection.budgetSeconds} s`,
+    );
+  }
+  if (typeof requestedDegree === 'number' && requestedDegree > fit.summary.degree) {
+    list.push(
+      `degree ${requestedDegree} is more than there are coordinates: degree ${fit.summary.degree} has them all`,
     );
   }
   for (const { degree, reason } of selection.skipped) list.push(`degree ${degree} and above were not tried: ${reason}`);
@@ -349,22 +404,17 @@ function fitNotes(
   }
   if (rows.points.rowCount < usableCount)
     list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
-  list.push(...leakNotes(fit.model, training, spec, profiles));
+  list.push(...leakNotes(fit.model, all, spec));
   return list;
 }
 
-// A coordinate that equals the target (or its negation) in every row is usually a leak.
-function leakNotes(
-  model: Polynomial,
-  data: LabelledPoints,
-  spec: TargetSpec,
-  profiles: readonly { readonly name: string; readonly distinctCount: number }[],
-): string[] {
-  if (spec.kind !== 'binary' || profiles.length === 0) return [];
+// A coordinate that equals the target (or its negation) in every row is usually a leak. `data` is what the model was
+// fitted on: the test's encoder may lack coordinates that the model has, and then positions would name the wrong ones.
+function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetSpec): string[] {
+  if (spec.kind !== 'binary') return [];
   const { points, target } = data;
   const notes: string[] = [];
-  const count = Math.min(points.coordinateCount, model.coordinates.length);
-  for (let j = 0; j < count; j++) {
+  for (let j = 0; j < points.coordinateCount; j++) {
     const plane = points.planes.subarray((j >> 3) * points.rowCount, ((j >> 3) + 1) * points.rowCount);
     let equal = 0;
     for (let i = 0; i < target.length; i++) equal += ((plane[i] >> (j & 7)) & 1) === (target[i] < 0 ? 1 : 0) ? 1 : 0;

@@ -1,6 +1,6 @@
 /** Reading the target column: which task it is, and its values as learned. */
 import { FewfireError, listNames, type RunOptions } from '../base/index.ts';
-import { type ColumnProfile, orderTwoValues, type Table } from '../cube/index.ts';
+import { type ColumnProfile, numberSpellingHint, orderTwoValues, type Table } from '../cube/index.ts';
 import type { TargetSpec } from './model.ts';
 
 export interface TargetOptions {
@@ -45,7 +45,7 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
       `target ${shown} has ${distinctCount} different texts (${listNames(
         values.map((entry) => entry.value),
         3,
-      )}); expected numbers, or two classes`,
+      )}); expected numbers, or two classes${numberSpellingHint(profile)}`,
     );
   }
   if (options.positive !== undefined) {
@@ -57,6 +57,31 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
   return { kind: 'regression', column: name, transform };
 }
 
+// Squared errors, and sums of them over rows, must neither overflow nor vanish.
+const LARGEST = 1e140;
+const SMALLEST_RANGE = 1e-140;
+
+function refuseUnsquarable(numbers: Float64Array, column: string, label: string): void {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const [row, value] of numbers.entries()) {
+    if (Math.abs(value) > LARGEST) {
+      throw new FewfireError(
+        'invalid-data',
+        `target ${JSON.stringify(column)} is ${value} in row ${row + 1} of ${label}; expected numbers up to ${LARGEST}, whose squares can be added: correct the cell, use another unit, or use --target-transform log`,
+      );
+    }
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (high > low && high - low < SMALLEST_RANGE) {
+    throw new FewfireError(
+      'invalid-data',
+      `target ${JSON.stringify(column)} of ${label} varies by ${high - low} only; expected numbers whose differences can be squared: use another unit, or --target-transform log`,
+    );
+  }
+}
+
 /**
  * The target of every row of a table as learned: numbers (their logarithm under the log transform), or -1 for the
  * positive and +1 for the negative class. NaN where missing.
@@ -66,7 +91,10 @@ export async function readTarget(table: Table, spec: TargetSpec, options: RunOpt
   const shown = JSON.stringify(spec.column);
   if (spec.kind === 'regression') {
     const numbers = await table.numbers(spec.column, options);
-    if (spec.transform === 'none') return numbers;
+    if (spec.transform === 'none') {
+      refuseUnsquarable(numbers, spec.column, table.label);
+      return numbers;
+    }
     const bad = numbers.findIndex((value) => value <= 0);
     if (bad >= 0) {
       throw new FewfireError(

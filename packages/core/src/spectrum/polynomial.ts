@@ -6,7 +6,7 @@
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
-import { type CubePoints, countMonomials, createMonomialIndex } from '../cube/index.ts';
+import { type CubePoints, checkCoordinateCount, countMonomials, createMonomialIndex } from '../cube/index.ts';
 
 export interface Polynomial {
   /** Names of the coordinates; a term refers to them by position. */
@@ -42,6 +42,7 @@ export function termCoordinates(polynomial: Polynomial, t: number): Uint16Array 
  * @throws FewfireError `invalid-argument` for a coordinate outside the names, a repeated one, or a coefficient that is not finite
  */
 export function polynomialFromTerms(coordinates: readonly string[], terms: readonly Term[]): Polynomial {
+  checkCoordinateCount(coordinates.length);
   const sums = new Map<string, { subset: number[]; coefficient: number }>();
   for (const term of terms) {
     const subset = [...term.coordinates].sort((a, b) => a - b);
@@ -144,7 +145,7 @@ export async function evaluatePolynomial(
   const termCost = 0.8 * points.rowCount * (polynomial.members.length + polynomial.termCount);
   const shape = { rowCount: points.rowCount, coordinateCount: points.coordinateCount, degree };
   const monomialCount = countMonomials(points.coordinateCount, degree);
-  const dense = termCost > 5e6 && monomialCount <= 20 * polynomial.termCount;
+  const dense = degree > 0 && termCost > 5e6 && monomialCount <= 20 * polynomial.termCount;
   if (dense && planMonomialOperator(shape).costNs / 2 + 20 * monomialCount < termCost) {
     const operator = await createMonomialOperator(points, { degree, threads: options.threads });
     try {
