@@ -2,4 +2,6 @@
 // passes byte offsets; nothing here allocates.
 export { walshHadamardF32, walshHadamardF64 } from "./walsh";
 export { adjointItem, forwardItem, cutBlock } from "./block-items";
+export { networkItem } from "./network-dense";
+export { grayItems } from "./gray";
 export { cubeScatter, cubeGather } from "./cube";

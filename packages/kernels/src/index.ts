@@ -1,6 +1,26 @@
+export { type ExactUnit, exactLevel, exactUnit, exactUnits } from './exact-units.ts';
 export { sourceHash as kernelHash } from './generated.ts';
+export {
+  MAX_SWEPT_BITS,
+  planSweep,
+  type SweepDomain,
+  type SweepOptions,
+  type SweepPlan,
+  type SweepResult,
+  sweepActivity,
+} from './gray.ts';
 export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints } from './kernels.ts';
 export { bestVariant } from './load.ts';
+export {
+  type ActivityCounts,
+  countNetworkActivity,
+  type DenseNetwork,
+  evaluateDenseNetwork,
+  type NetworkKernelOptions,
+  networkKernelBytes,
+  preactivationsOfRow,
+  referenceNetwork,
+} from './network.ts';
 export { createMonomialOperator, type OperatorOptions } from './operator.ts';
 export { type PlanRequest, planMonomialOperator } from './plan.ts';
 export { parity, referenceTransform } from './reference.ts';

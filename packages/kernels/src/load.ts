@@ -10,6 +10,8 @@ export interface KernelExports {
   walshHadamardF32(data: number, logSize: number): void;
   adjointItem(plan: number, item: number, scratch: number): void;
   forwardItem(plan: number, item: number, scratch: number, sums: number, row0: number, row1: number): void;
+  networkItem(plan: number, chunk: number, scratch: number, block0: number, block1: number): void;
+  grayItems(plan: number, scratch: number, item0: number, item1: number): void;
   cutBlock(low: number, high: number, out: number, shift: number, g: number, rowCount: number): void;
   cubeScatter(codes: number, values: number, table: number, rowCount: number): void;
   cubeGather(codes: number, values: number, table: number, rowCount: number): void;

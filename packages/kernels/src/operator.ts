@@ -268,9 +268,8 @@ function checkLengths(plan: OperatorPlan, rowValues: Float64Array, coefficients:
   }
 }
 
-// Lets the event loop run now and then, and throws when aborted. One per operator, so that short calls in a row
-// share one time budget.
-function createTurns(): (signal: AbortSignal | undefined) => Promise<void> {
+/** Lets the event loop run now and then, and throws when aborted. One per operator, so that short calls in a row share one time budget. */
+export function createTurns(): (signal: AbortSignal | undefined) => Promise<void> {
   let lastAt = performance.now();
   return async (signal) => {
     signal?.throwIfAborted();

@@ -4,7 +4,9 @@
  * sources, from built files and out of a bundle; all arithmetic is in the
  * binary, so the string only takes items off a shared counter.
  */
-export interface WorkerJob {
+export type WorkerJob = MonomialJob | NetworkJob | GrayJob;
+
+export interface MonomialJob {
   readonly operation: 'adjoint' | 'forward';
   readonly plan: number;
   readonly items: readonly number[];
@@ -12,6 +14,26 @@ export interface WorkerJob {
   readonly counter: number;
   /** What threads take in `forward`. */
   readonly units: readonly ForwardUnit[];
+}
+
+/** Chunks of rows are shared out; a thread does the blocks of units of its chunk in order, `blockStep` at a time. */
+export interface NetworkJob {
+  readonly operation: 'network';
+  readonly plan: number;
+  readonly counter: number;
+  readonly chunkCount: number;
+  readonly blockCount: number;
+  readonly blockStep: number;
+}
+
+/** Batches of items are shared out; every thread sums into its own scratch. */
+export interface GrayJob {
+  readonly operation: 'gray';
+  readonly plan: number;
+  readonly counter: number;
+  readonly batchCount: number;
+  readonly batchItems: number;
+  readonly itemCount: number;
 }
 
 /** Some of the items (every `step`th from `first`) over a range of rows, summed into one vector. */
@@ -34,8 +56,23 @@ const WORKER_SOURCE = `
 const start = async ({ module, memory, scratch }) => {
   const kernels = (await WebAssembly.instantiate(module, { env: { memory } })).exports;
   const words = new Int32Array(memory.buffer);
-  return ({ operation, plan, items, counter, units }) => {
+  return ({ operation, plan, items, counter, units, chunkCount, blockCount, blockStep, batchCount, batchItems, itemCount }) => {
     const next = () => Atomics.add(words, counter >> 2, 1);
+    if (operation === 'network') {
+      for (let chunk = next(); chunk < chunkCount; chunk = next()) {
+        for (let block = 0; block < blockCount; block += blockStep) {
+          if (Atomics.load(words, counter >> 2) >= 0x40000000) return;
+          kernels.networkItem(plan, chunk, scratch, block, Math.min(blockCount, block + blockStep));
+        }
+      }
+      return;
+    }
+    if (operation === 'gray') {
+      for (let b = next(); b < batchCount; b = next()) {
+        kernels.grayItems(plan, scratch, b * batchItems, Math.min(itemCount, (b + 1) * batchItems));
+      }
+      return;
+    }
     if (operation === 'adjoint') {
       for (let i = next(); i < items.length; i = next()) kernels.adjointItem(plan, items[i], scratch);
       return;
