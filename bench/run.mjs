@@ -9,7 +9,9 @@ import { benchDir, describeMachine } from './lib.mjs';
 
 const results = join(benchDir, 'results');
 const modules = await Promise.all(
-  ['low-degree', 'transform', 'threads', 'ingest', 'size'].map((name) => import(`./cases/${name}.mjs`)),
+  ['low-degree', 'transform', 'network', 'certify', 'threads', 'ingest', 'trees', 'size'].map(
+    (name) => import(`./cases/${name}.mjs`),
+  ),
 );
 const cases = modules.flatMap((module) => module.cases);
 const wanted = process.argv.slice(2);

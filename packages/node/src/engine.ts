@@ -163,12 +163,14 @@ export class Engine {
   /** Fills a table of texts and doubles, column c0, c1, ..., in order. */
   async createColumns(
     table: string,
-    columns: readonly (Float64Array | readonly (string | null)[])[],
+    columns: readonly (Float64Array | Uint8Array | readonly (string | null)[])[],
     signal?: AbortSignal,
   ): Promise<void> {
-    const types = columns.map((column) => (column instanceof Float64Array ? 'DOUBLE' : 'VARCHAR'));
+    const types = columns.map((column) =>
+      column instanceof Float64Array ? 'DOUBLE' : column instanceof Uint8Array ? 'BOOLEAN' : 'VARCHAR',
+    );
     await this.run(`CREATE TABLE ${table}(${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
-    const { DuckDBDataChunk, DOUBLE, VARCHAR } = await import('@duckdb/node-api');
+    const { BOOLEAN, DuckDBDataChunk, DOUBLE, VARCHAR } = await import('@duckdb/node-api');
     const appender = await this.#connection.createAppender(table);
     try {
       const rowCount = columns[0]?.length ?? 0;
@@ -177,14 +179,16 @@ export class Engine {
         throwIfAborted(signal);
         const end = Math.min(rowCount, start + CHUNK_ROWS);
         const chunk = DuckDBDataChunk.create(
-          types.map((type) => (type === 'DOUBLE' ? DOUBLE : VARCHAR)),
+          types.map((type) => ({ DOUBLE, BOOLEAN, VARCHAR })[type]),
           end - start,
         );
         columns.forEach((column, i) => {
           const values = Array.from(column.slice(start, end) as ArrayLike<number | string | null>);
           chunk.setColumnValues(
             i,
-            values.map((value) => (typeof value === 'number' && Number.isNaN(value) ? null : value)),
+            types[i] === 'BOOLEAN'
+              ? values.map((value) => value === 1)
+              : values.map((value) => (typeof value === 'number' && Number.isNaN(value) ? null : value)),
           );
         });
         appender.appendDataChunk(chunk);

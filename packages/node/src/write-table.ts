@@ -9,8 +9,8 @@ import { quoteIdentifier, quoteLiteral } from './sql.ts';
 
 export interface OutputColumn {
   readonly name: string;
-  /** Numbers (NaN is written as an empty cell) or texts (null is). */
-  readonly values: Float64Array | readonly (string | null)[];
+  /** Numbers (NaN is written as an empty cell), booleans (as 0 and 1, written as false and true) or texts (null is empty). */
+  readonly values: Float64Array | Uint8Array | readonly (string | null)[];
 }
 
 /**
@@ -99,7 +99,8 @@ export function* csvChunks(columns: readonly OutputColumn[]): Generator<string> 
     let text = '';
     for (let row = start; row < end; row++) {
       for (let k = 0; k < columns.length; k++) {
-        const value = columns[k].values[row];
+        const { values } = columns[k];
+        const value = values instanceof Uint8Array ? String(values[row] === 1) : values[row];
         if (k > 0) text += ',';
         text += typeof value === 'number' ? (Number.isNaN(value) ? '' : String(value)) : csvCell(value ?? '');
       }

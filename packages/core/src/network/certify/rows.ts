@@ -1,0 +1,139 @@
+/**
+ * How many units are active at given points, exactly. Units whose whole numbers are
+ * below 2^53 go through the batch kernel, where every sum is then exact; the others
+ * are computed in doubles with an error bound, and in big integers where that leaves
+ * the sign open.
+ */
+import { countNetworkActivity, type ExactUnit, exactLevel } from '@fewfire/kernels';
+import type { RunOptions } from '../../base/index.ts';
+import { bitAt, type CubePoints } from '../../cube/index.ts';
+import type { SparseNetwork } from '../network.ts';
+import { createPauses } from './pauses.ts';
+import type { TightenedNetwork } from './tighten.ts';
+
+export interface ExactCounts {
+  readonly rowCount: number;
+  /** The largest number of active units; 0 without rows. */
+  readonly maximum: number;
+  /** The first row that has it; -1 without rows. */
+  readonly maximumRow: number;
+  /** histogram[a] rows have a active units, a = 0 .. maximum. */
+  readonly histogram: Float64Array;
+  readonly unitCounts: Float64Array;
+}
+
+const EXACT_SUM = 2n ** 53n;
+
+export async function countRowsExactly(
+  network: SparseNetwork,
+  { units }: TightenedNetwork,
+  points: CubePoints,
+  options: RunOptions = {},
+): Promise<ExactCounts> {
+  const { signal, threads, onProgress } = options;
+  const { rowCount } = points;
+  const kernelUnits: number[] = [];
+  const otherUnits: number[] = [];
+  const rowCounts = new Uint32Array(rowCount);
+  const unitCounts = new Float64Array(units.length);
+  units.forEach((unit, j) => {
+    if (unit.highest < 1n) return;
+    if (unit.lowest >= 1n) {
+      unitCounts[j] = rowCount;
+      for (let i = 0; i < rowCount; i++) rowCounts[i]++;
+    } else if (doubledSpan(unit) <= EXACT_SUM) kernelUnits.push(j);
+    else otherUnits.push(j);
+  });
+  if (kernelUnits.length > 0 && rowCount > 0) {
+    const counts = await countNetworkActivity(
+      levelNetwork(
+        network.inputCount,
+        kernelUnits.map((j) => units[j]),
+      ),
+      points,
+      {
+        signal,
+        threads,
+        onRows: (done) => onProgress?.({ phase: 'counting active units', done, total: rowCount, unit: 'rows' }),
+      },
+    );
+    for (let i = 0; i < rowCount; i++) rowCounts[i] += counts.rowCounts[i];
+    kernelUnits.forEach((j, at) => {
+      unitCounts[j] = counts.unitCounts[at];
+    });
+  }
+  const pause = createPauses(signal);
+  for (const j of otherUnits) {
+    const test = unitTest(network, units[j], j);
+    for (let i = 0; i < rowCount; i++) {
+      if ((i & 255) === 0) await pause();
+      if (!test((input) => bitAt(points, i, input) === 1)) continue;
+      rowCounts[i]++;
+      unitCounts[j]++;
+    }
+  }
+  let maximum = 0;
+  let maximumRow = rowCount === 0 ? -1 : 0;
+  for (let i = 0; i < rowCount; i++) {
+    if (rowCounts[i] <= maximum) continue;
+    maximum = rowCounts[i];
+    maximumRow = i;
+  }
+  const histogram = new Float64Array(maximum + 1);
+  for (let i = 0; i < rowCount; i++) histogram[rowCounts[i]]++;
+  return { rowCount, maximum, maximumRow, histogram, unitCounts };
+}
+
+/** How many units are active at one point. */
+export function countActive({ units }: TightenedNetwork, isNegative: (input: number) => boolean | number): number {
+  let active = 0;
+  for (const unit of units) if (unit.highest >= 1n && exactLevel(unit, isNegative) >= 1n) active++;
+  return active;
+}
+
+// Twice the level is <steps, x> - (sum of steps - 2 start); partial sums stay below the sum of all magnitudes.
+function doubledSpan(unit: ExactUnit): bigint {
+  let sum = 0n;
+  let norm = 0n;
+  for (const step of unit.steps) {
+    sum += step;
+    norm += step < 0n ? -step : step;
+  }
+  const bias = sum - 2n * unit.start;
+  return norm + (bias < 0n ? -bias : bias);
+}
+
+function levelNetwork(inputCount: number, units: readonly ExactUnit[]) {
+  const weights = new Float64Array(units.length * inputCount);
+  const biases = new Float64Array(units.length);
+  units.forEach((unit, at) => {
+    let sum = 0n;
+    unit.steps.forEach((step, k) => {
+      weights[at * inputCount + unit.inputs[k]] = Number(step);
+      sum += step;
+    });
+    biases[at] = Number(sum - 2n * unit.start);
+  });
+  return { inputCount, unitCount: units.length, weights, biases, outputWeights: new Float64Array(units.length) };
+}
+
+// Summation of m doubles is off by less than m 2^-52 times the sum of their magnitudes, in any order.
+function unitTest(
+  network: SparseNetwork,
+  unit: ExactUnit,
+  j: number,
+): (isNegative: (input: number) => boolean) => boolean {
+  const base = j * network.inputCount;
+  const bias = network.biases[j];
+  const { inputs } = unit;
+  let total = Math.abs(bias);
+  for (const i of inputs) total += Math.abs(network.weights[base + i]);
+  const margin = (inputs.length + 2) * 2 ** -52 * total;
+  return (isNegative) => {
+    let sum = -bias;
+    for (const i of inputs) sum += isNegative(i) ? -network.weights[base + i] : network.weights[base + i];
+    if (sum > margin) return true;
+    if (sum < -margin) return false;
+    return exactLevel(unit, isNegative) >= 1n;
+  };
+}

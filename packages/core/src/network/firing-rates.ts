@@ -1,0 +1,178 @@
+/**
+ * Firing rates p_j = Pr[unit j is active] on a network's domain: exact, or
+ * estimated from independent points with intervals that hold for all units at once.
+ *
+ * On the cube only the coordinates with a weight matter, and they are split into
+ * two halves: 2^(p/2) sums each, made sorted by merging, and one walk over both
+ * lists counts the pairs above the bias. So 2^40 points take about 2^20 steps.
+ */
+import {
+  checkConfidenceDelta,
+  clopperPearsonInterval,
+  FewfireError,
+  nextTurn,
+  type RunOptions,
+} from '../base/index.ts';
+import { domainBits, domainPoints, drawPoints } from './domain.ts';
+import { measureSparsity, roundingMargin, type SparseNetwork, unitWeights } from './network.ts';
+
+export interface FiringRates {
+  readonly kind: 'exact' | 'estimated';
+  /** p_j, or the share seen. */
+  readonly rates: Float64Array;
+  /**
+   * Limits of every rate. Exact rates equal both, except where rounding leaves open whether points on the very edge
+   * are active. Of estimates all limits hold together with probability 1 - confidenceDelta.
+   */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  /** Points drawn; null when exact. */
+  readonly sampleCount: number | null;
+  readonly confidenceDelta: number | null;
+}
+
+/** The most coordinates with a weight, or bits of a lift, for which rates are counted. */
+export const EXACT_RATE_INPUTS = 40;
+export const EXACT_RATE_BITS = 24;
+
+const DOMAIN_ROWS = 2 ** 18;
+
+/**
+ * Exact firing rates on the network's domain (cube or lift).
+ * @throws FewfireError `unsupported` for a unit on the cube with more than 40 weights, a lift of more than 24 bits, or rows of data
+ */
+export async function measureFiringRates(network: SparseNetwork, options: RunOptions = {}): Promise<FiringRates> {
+  const bits = domainBits(network);
+  return network.domain.kind === 'lift' ? countOnLift(network, bits, options) : countOnCube(network, options);
+}
+
+/**
+ * Shares over `sampleCount` independent points of the domain, with Clopper-Pearson limits at confidenceDelta / unitCount each.
+ * @throws FewfireError `invalid-argument` for a sample count below 1 or a confidenceDelta outside (0, 1)
+ */
+export async function estimateFiringRates(
+  network: SparseNetwork,
+  options: RunOptions & { readonly sampleCount: number; readonly confidenceDelta?: number },
+): Promise<FiringRates> {
+  const { sampleCount, confidenceDelta = 0.05 } = options;
+  checkConfidenceDelta(confidenceDelta);
+  if (!Number.isInteger(sampleCount) || sampleCount < 1) {
+    throw new FewfireError('invalid-argument', `sampleCount is ${sampleCount}, expected a whole number of at least 1`);
+  }
+  const points = drawPoints(network, sampleCount, options.seed ?? 1);
+  const { unitCounts } = await measureSparsity(network, points, options);
+  const limits = Array.from(unitCounts, (count) =>
+    clopperPearsonInterval(count, sampleCount, confidenceDelta / network.unitCount),
+  );
+  return {
+    kind: 'estimated',
+    rates: unitCounts.map((count) => count / sampleCount),
+    lower: Float64Array.from(limits, ([low]) => low),
+    upper: Float64Array.from(limits, ([, high]) => high),
+    sampleCount,
+    confidenceDelta,
+  };
+}
+
+async function countOnCube(network: SparseNetwork, options: RunOptions): Promise<FiringRates> {
+  const { unitCount } = network;
+  const lower = new Float64Array(unitCount);
+  const upper = new Float64Array(unitCount);
+  const rates = new Float64Array(unitCount);
+  let lastTurn = performance.now();
+  for (let j = 0; j < unitCount; j++) {
+    options.signal?.throwIfAborted();
+    const weights = unitWeights(network, j).filter((w) => w !== 0);
+    if (weights.length > EXACT_RATE_INPUTS) {
+      throw new FewfireError(
+        'unsupported',
+        `unit ${j} has ${weights.length} weights other than zero; rates are counted up to ${EXACT_RATE_INPUTS}: estimate them from samples instead`,
+      );
+    }
+    const bias = network.biases[j];
+    const { margin } = roundingMargin(weights, bias);
+    const half = weights.length >> 1;
+    const low = sortedSums(weights.subarray(0, half));
+    const high = sortedSums(weights.subarray(half));
+    const size = 2 ** weights.length;
+    rates[j] = pairsAbove(low, high, bias) / size;
+    lower[j] = margin === 0 ? rates[j] : pairsAbove(low, high, bias + margin) / size;
+    upper[j] = margin === 0 ? rates[j] : pairsAbove(low, high, bias - margin) / size;
+    if (performance.now() - lastTurn > 20) {
+      options.onProgress?.({ phase: 'counting firing rates', done: j + 1, total: unitCount, unit: 'steps' });
+      await nextTurn();
+      lastTurn = performance.now();
+    }
+  }
+  return { kind: 'exact', rates, lower, upper, sampleCount: null, confidenceDelta: null };
+}
+
+async function countOnLift(network: SparseNetwork, bitCount: number, options: RunOptions): Promise<FiringRates> {
+  if (bitCount > EXACT_RATE_BITS) {
+    throw new FewfireError(
+      'unsupported',
+      `the lift has ${bitCount} bits; rates are counted up to ${EXACT_RATE_BITS}: estimate them from samples instead`,
+    );
+  }
+  for (let j = 0; j < network.unitCount; j++) {
+    if (roundingMargin(unitWeights(network, j), network.biases[j]).margin > 0) {
+      throw new FewfireError(
+        'unsupported',
+        `the sums of unit ${j} are not exact in floating point, so its rate on the lift cannot be counted; estimate it from samples instead`,
+      );
+    }
+  }
+  const size = 2 ** bitCount;
+  const counts = new Float64Array(network.unitCount);
+  for (let first = 0; first < size; first += DOMAIN_ROWS) {
+    const points = domainPoints(network, first, Math.min(DOMAIN_ROWS, size - first));
+    const { unitCounts } = await measureSparsity(network, points, { ...options, onProgress: undefined });
+    unitCounts.forEach((count, j) => {
+      counts[j] += count;
+    });
+    options.onProgress?.({
+      phase: 'counting firing rates',
+      done: Math.min(size, first + DOMAIN_ROWS),
+      total: size,
+      unit: 'rows',
+    });
+  }
+  const rates = counts.map((count) => count / size);
+  return {
+    kind: 'exact',
+    rates,
+    lower: rates.slice(),
+    upper: rates.slice(),
+    sampleCount: null,
+    confidenceDelta: null,
+  };
+}
+
+// All sums of +-w, ascending: adding a weight merges the list less |w| with the list plus |w|.
+function sortedSums(weights: Float64Array): Float64Array {
+  let sums = new Float64Array(1);
+  for (const signed of weights) {
+    const w = Math.abs(signed);
+    const { length } = sums;
+    const merged = new Float64Array(2 * length);
+    let low = 0;
+    let high = 0;
+    for (let at = 0; at < merged.length; at++) {
+      if (high === length || (low < length && sums[low] - w <= sums[high] + w)) merged[at] = sums[low++] - w;
+      else merged[at] = sums[high++] + w;
+    }
+    sums = merged;
+  }
+  return sums;
+}
+
+// Pairs (a, b) with a + b > bound.
+function pairsAbove(a: Float64Array, b: Float64Array, bound: number): number {
+  let count = 0;
+  let from = b.length;
+  for (const value of a) {
+    while (from > 0 && value + b[from - 1] > bound) from--;
+    count += b.length - from;
+  }
+  return count;
+}

@@ -1,0 +1,412 @@
+/**
+ * Tree ensembles in ONNX files: one TreeEnsembleRegressor or
+ * TreeEnsembleClassifier (ai.onnx.ml, not its later TreeEnsemble) that reads the graph's input, as
+ * converters write for XGBoost, LightGBM and scikit-learn. What stands behind it
+ * (ZipMap, Cast, ...) is not applied and is named in the notes; what stands
+ * before it changes the features, so it is refused.
+ *
+ * Values are compared in the precision of the input, after rounding to it. The
+ * specification does not say which class follows from one score or from two; the
+ * rules here are onnxruntime's.
+ */
+import { FewfireError, listNames } from '../base/index.ts';
+import {
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  readOnnxModel,
+  tensorNumbers,
+} from './onnx-protobuf.ts';
+import { type ClassRule, featurePositions, type TreeEnsemble, type TreeLink, type TreeModel } from './tree-ensemble.ts';
+import {
+  buildTrees,
+  damaged,
+  MAX_FEATURES,
+  type SourceNode,
+  type SourceTree,
+  type TreeImportOptions,
+  treeFeatures,
+} from './tree-source.ts';
+
+export interface OnnxTreeImportOptions extends TreeImportOptions {
+  /** Names of the columns of the input, in order; an ONNX file does not have them. Default `f0`, `f1`, ... */
+  readonly featureNames?: readonly string[];
+}
+
+/** On these, yes is the true branch for `>` and `>=` and the false branch for `<` and `<=`. */
+const COMPARISONS: ReadonlyMap<string, { readonly comparison: '>=' | '>'; readonly trueIsYes: boolean }> = new Map([
+  ['BRANCH_LT', { comparison: '>=', trueIsYes: false }],
+  ['BRANCH_LEQ', { comparison: '>', trueIsYes: false }],
+  ['BRANCH_GT', { comparison: '>', trueIsYes: true }],
+  ['BRANCH_GTE', { comparison: '>=', trueIsYes: true }],
+]);
+const LINKS: ReadonlyMap<string, TreeLink> = new Map([
+  ['NONE', 'identity'],
+  ['LOGISTIC', 'logistic'],
+  ['SOFTMAX', 'softmax'],
+]);
+const TREE_OPERATORS: readonly string[] = ['TreeEnsembleRegressor', 'TreeEnsembleClassifier'];
+const MAX_OUTPUTS = 65_536;
+const ELEMENT_DOUBLE = 11;
+
+/**
+ * Reads the bytes of an ONNX file.
+ * @throws FewfireError `model-file` for what is damaged; `unsupported` for other operators, modes, aggregations and
+ *   transformations, each by name
+ */
+export function importOnnxTrees(bytes: Uint8Array, options: OnnxTreeImportOptions = {}): TreeModel {
+  const label = options.label ?? 'the ONNX model';
+  const model = readOnnxModel(bytes, label);
+  const node = treeNode(model, label);
+  const input = graphInput(model.graph, node, label);
+  const attributes = attributesOf(node, label);
+  const classifier = node.opType === 'TreeEnsembleClassifier';
+
+  const aggregate = attributes.text('aggregate_function', 'SUM');
+  if (aggregate !== 'SUM') throw refused(label, `aggregate_function ${aggregate}`, 'SUM');
+  const transform = attributes.text('post_transform', 'NONE');
+  const link = LINKS.get(transform);
+  if (link === undefined) throw refused(label, `post_transform ${transform}`, [...LINKS.keys()].join(', '));
+  const precision = input.elementType === ELEMENT_DOUBLE ? 'f64' : 'f32';
+
+  const nodes = nodesOf(attributes, label);
+  const names = inputNames(nodes.featureCount, input.dims[1], options.featureNames, label);
+  const declared = featurePositions(options.booleanFeatures ?? [], names);
+  const features = treeFeatures(names, (f) => declared.has(f), label);
+
+  const labels = classifier ? classLabels(attributes, label) : [];
+  const outputCount = classifier
+    ? labels.length
+    : wholeNumber(attributes.integer('n_targets', 1), 'n_targets', 1, MAX_OUTPUTS, label);
+  const leaves = leavesOf(attributes, classifier ? 'class' : 'target', nodes, outputCount, label);
+  const bases = attributes.numbers('base_values');
+  const notes = notesOf(model.graph, node);
+  const single = classifier && outputCount === 2 && leaves.outputs.length === 1;
+  if (single && link === 'softmax') throw refused(label, 'post_transform SOFTMAX of one score', 'NONE or LOGISTIC');
+  const rule = classifier ? classRule(outputCount, single, leaves, notes) : null;
+
+  const outputs: { name: string; position: number; intercept: number }[] = [];
+  if (single) outputs.push({ name: labels[1], position: leaves.outputs[0], intercept: bases.at(-1) ?? 0 });
+  else {
+    if (bases.length !== 0 && bases.length !== outputCount) {
+      throw damaged(label, `it has ${bases.length} base values for ${outputCount} outputs`);
+    }
+    for (let o = 0; o < outputCount; o++) {
+      outputs.push({
+        name: labels[o] ?? (outputCount === 1 ? 'margin' : String(o)),
+        position: o,
+        intercept: bases[o] ?? 0,
+      });
+    }
+  }
+  if (bases.length > outputCount || bases.some((base) => !Number.isFinite(base))) {
+    throw damaged(label, `its base values are [${bases.slice(0, 5).join(', ')}] for ${outputCount} outputs`);
+  }
+
+  // Trees that never add to an output are left out of it; the questions asked are those of the others.
+  const members: { output: number; source: SourceTree }[] = [];
+  outputs.forEach(({ position }, output) => {
+    for (let t = 0; t < nodes.trees.length; t++) {
+      const values = leaves.values(position, t);
+      if (values !== undefined) members.push({ output, source: sourceTree(nodes, t, values, label) });
+    }
+  });
+  const sources = members.map((member) => member.source);
+  // Trees that add to no output are walked all the same, so that damage does not pass unseen.
+  for (let t = 0; t < nodes.trees.length; t++) {
+    if (!outputs.some(({ position }) => leaves.values(position, t) !== undefined)) {
+      buildTrees([sourceTree(nodes, t, new Map(), label)], features, precision, { ...options, label });
+    }
+  }
+  const built = buildTrees(sources, features, precision, { ...options, label });
+  const ensembles: TreeEnsemble[] = outputs.map(({ name, intercept }, output) => ({
+    name,
+    coordinates: built.coordinates,
+    trees: built.trees.filter((_, t) => members[t].output === output),
+    intercept,
+  }));
+  return {
+    source: `ONNX${model.producer === '' ? '' : ` from ${model.producer}`}`,
+    objective: node.opType,
+    features,
+    precision,
+    coordinates: built.coordinates,
+    outputs: ensembles,
+    summation: 'f64',
+    link,
+    classes: rule === null ? null : { labels, rule },
+    notes,
+  };
+}
+
+function refused(label: string, what: string, expected: string): FewfireError {
+  return new FewfireError('unsupported', `${label} has ${what}, which is not supported; expected ${expected}`);
+}
+
+function treeNode(model: OnnxModel, label: string): OnnxNode {
+  const { nodes } = model.graph;
+  const found = nodes.filter((node) => TREE_OPERATORS.includes(node.opType) && node.domain === 'ai.onnx.ml');
+  if (found.length === 1) {
+    // Every model must name the operator sets it uses; without it the file was cut off at its end.
+    if (!model.opsets.has('ai.onnx.ml')) throw damaged(label, 'it does not import the operator set ai.onnx.ml');
+    return found[0];
+  }
+  const others = [...new Set(nodes.map((node) => node.opType))];
+  throw new FewfireError(
+    'unsupported',
+    found.length > 1
+      ? `${label} has ${found.length} tree ensembles; expected one`
+      : `${label} has the operators ${listNames(others, 8) || '(none)'}; expected one TreeEnsembleRegressor or TreeEnsembleClassifier of ai.onnx.ml`,
+  );
+}
+
+// The graph's input that the trees read, through nothing but Identity and casts.
+function graphInput(
+  graph: OnnxGraph,
+  tree: OnnxNode,
+  label: string,
+): { readonly elementType: number; readonly dims: readonly (number | undefined)[] } {
+  let name = tree.inputs[0];
+  let elementType: number | undefined;
+  for (let steps = 0; steps <= graph.nodes.length; steps++) {
+    const input = graph.inputs.find((value) => value.name === name);
+    if (input !== undefined && name !== undefined)
+      return { elementType: elementType ?? input.elementType, dims: input.dims };
+    const before = graph.nodes.find((node) => name !== '' && node.outputs.includes(name));
+    if (before === undefined) break;
+    if (before.opType === 'Cast') elementType ??= before.attributes.get('to')?.integer;
+    else if (before.opType !== 'Identity') {
+      throw new FewfireError(
+        'unsupported',
+        `${label} changes its input by ${before.opType} before the trees, so they do not read the features themselves; convert the trees alone, or the model without its preprocessing`,
+      );
+    }
+    name = before.inputs[0];
+  }
+  throw damaged(label, `the trees read ${JSON.stringify(name ?? '')}, which is no input of the graph`);
+}
+
+function notesOf(graph: OnnxGraph, tree: OnnxNode): string[] {
+  const after = graph.nodes.filter((node) => node.inputs.some((name) => name !== '' && tree.outputs.includes(name)));
+  if (after.length === 0) return [];
+  const names = [...new Set(after.map((node) => node.opType))].join(', ');
+  return [`margins are those of the tree operator; what the graph does with them afterwards (${names}) is not applied`];
+}
+
+/** Attributes by name, with the `_as_tensor` form of doubles, and checked for their kind. */
+interface Attributes {
+  text(name: string, standard: string): string;
+  integer(name: string, standard: number): number;
+  numbers(name: string): readonly number[];
+  texts(name: string): readonly string[];
+}
+
+function attributesOf(node: OnnxNode, label: string): Attributes {
+  const get = (name: string): OnnxAttribute | undefined => node.attributes.get(name);
+  return {
+    text: (name, standard) => {
+      const bytes = get(name)?.bytes;
+      return bytes === undefined ? standard : String.fromCharCode(...bytes.subarray(0, 64));
+    },
+    integer: (name, standard) => get(name)?.integer ?? standard,
+    numbers: (name) => {
+      const tensor = get(`${name}_as_tensor`)?.tensor;
+      if (tensor !== undefined) return Array.from(tensorNumbers(tensor, label));
+      const attribute = get(name);
+      return attribute === undefined ? [] : attribute.floats.length > 0 ? attribute.floats : attribute.integers;
+    },
+    texts: (name) => get(name)?.strings ?? [],
+  };
+}
+
+/** The nodes of all trees as columns, and which rows belong to which tree. */
+interface Nodes {
+  readonly featureIds: readonly number[];
+  readonly modes: readonly string[];
+  readonly values: readonly number[];
+  readonly trueIds: readonly number[];
+  readonly falseIds: readonly number[];
+  readonly missingTrue: readonly number[];
+  /** One past the largest feature asked for. */
+  readonly featureCount: number;
+  /** The rows of each tree, in order of appearance. */
+  readonly trees: readonly Int32Array[];
+  /** Tree and position within it by tree id and node id. */
+  find(treeId: number, nodeId: number): { readonly tree: number; readonly position: number } | undefined;
+  /** Position within tree t by node id. */
+  position(tree: number, nodeId: number): number;
+}
+
+function nodesOf(attributes: Attributes, label: string): Nodes {
+  const modes = attributes.texts('nodes_modes');
+  const column = (name: string, optional = false): readonly number[] => {
+    const numbers = attributes.numbers(name);
+    if (optional && numbers.length === 0) return new Array<number>(modes.length).fill(0);
+    if (numbers.length === modes.length) return numbers;
+    throw damaged(label, `${name} has ${numbers.length} entries for ${modes.length} nodes`);
+  };
+  const treeIds = column('nodes_treeids');
+  const nodeIds = column('nodes_nodeids');
+  const featureIds = column('nodes_featureids');
+  const treeOf = new Map<number, number>();
+  const rows: number[][] = [];
+  const byId: Map<number, number>[] = [];
+  for (let i = 0; i < modes.length; i++) {
+    let tree = treeOf.get(treeIds[i]);
+    if (tree === undefined) {
+      tree = rows.length;
+      treeOf.set(treeIds[i], tree);
+      rows.push([]);
+      byId.push(new Map());
+    }
+    if (byId[tree].has(nodeIds[i])) {
+      throw damaged(label, `node ${nodeIds[i]} of tree ${treeIds[i]} stands in it twice`);
+    }
+    byId[tree].set(nodeIds[i], rows[tree].length);
+    rows[tree].push(i);
+  }
+  let featureCount = 0;
+  modes.forEach((mode, i) => {
+    if (mode !== 'LEAF') featureCount = Math.max(featureCount, featureIds[i] + 1);
+  });
+  return {
+    featureIds,
+    modes,
+    values: column('nodes_values'),
+    trueIds: column('nodes_truenodeids'),
+    falseIds: column('nodes_falsenodeids'),
+    missingTrue: column('nodes_missing_value_tracks_true', true),
+    featureCount,
+    trees: rows.map((list) => Int32Array.from(list)),
+    find: (treeId, nodeId) => {
+      const tree = treeOf.get(treeId);
+      const position = tree === undefined ? undefined : byId[tree].get(nodeId);
+      return tree === undefined || position === undefined ? undefined : { tree, position };
+    },
+    position: (tree, nodeId) => byId[tree].get(nodeId) ?? -1,
+  };
+}
+
+function sourceTree(nodes: Nodes, tree: number, values: ReadonlyMap<number, number>, label: string): SourceTree {
+  const rows = nodes.trees[tree];
+  // The root is the node that no other has as a child.
+  const isChild = new Uint8Array(rows.length);
+  rows.forEach((i) => {
+    if (nodes.modes[i] === 'LEAF') return;
+    for (const id of [nodes.trueIds[i], nodes.falseIds[i]]) {
+      const position = nodes.position(tree, id);
+      if (position >= 0) isChild[position] = 1;
+    }
+  });
+  const root = isChild.indexOf(0);
+  if (root < 0 || isChild.indexOf(0, root + 1) >= 0) {
+    throw damaged(label, `tree ${tree} does not have one root`);
+  }
+  const node = (position: number): SourceNode => {
+    const i = rows[position];
+    const mode = nodes.modes[i];
+    if (mode === 'LEAF') return { value: values.get(position) ?? 0 };
+    const known = COMPARISONS.get(mode);
+    if (known === undefined) {
+      throw refused(label, `a node of mode ${mode.slice(0, 40)}`, `LEAF, ${[...COMPARISONS.keys()].join(', ')}`);
+    }
+    const whenTrue = nodes.position(tree, nodes.trueIds[i]);
+    const whenFalse = nodes.position(tree, nodes.falseIds[i]);
+    const missingIsTrue = nodes.missingTrue[i] !== 0;
+    return {
+      feature: nodes.featureIds[i],
+      comparison: known.comparison,
+      threshold: nodes.values[i],
+      // Every comparison with NaN is false.
+      missing: missingIsTrue === known.trueIsYes ? 'yes' : 'no',
+      no: known.trueIsYes ? whenFalse : whenTrue,
+      yes: known.trueIsYes ? whenTrue : whenFalse,
+    };
+  };
+  return { root, nodeCount: rows.length, isWhole: true, node };
+}
+
+interface Leaves {
+  /** The outputs that some leaf adds to. */
+  readonly outputs: readonly number[];
+  readonly allPositive: boolean;
+  /** What the leaves of a tree add to an output, by position in the tree; undefined if nothing. */
+  values(output: number, tree: number): ReadonlyMap<number, number> | undefined;
+}
+
+function leavesOf(attributes: Attributes, kind: string, nodes: Nodes, outputCount: number, label: string): Leaves {
+  const treeIds = attributes.numbers(`${kind}_treeids`);
+  const nodeIds = attributes.numbers(`${kind}_nodeids`);
+  const ids = attributes.numbers(`${kind}_ids`);
+  const weights = attributes.numbers(`${kind}_weights`);
+  if (nodeIds.length !== treeIds.length || ids.length !== treeIds.length || weights.length !== treeIds.length) {
+    throw damaged(label, `the lists ${kind}_treeids, _nodeids, _ids and _weights have different lengths`);
+  }
+  const byOutput = new Map<number, Map<number, Map<number, number>>>();
+  weights.forEach((weight, e) => {
+    const found = nodes.find(treeIds[e], nodeIds[e]);
+    if (found === undefined || nodes.modes[nodes.trees[found.tree][found.position]] !== 'LEAF') {
+      throw damaged(label, `a weight belongs to node ${nodeIds[e]} of tree ${treeIds[e]}, which is no leaf`);
+    }
+    const output = wholeNumber(ids[e], `${kind}_ids`, 0, outputCount - 1, label);
+    const trees = entry(byOutput, output, () => new Map<number, Map<number, number>>());
+    const values = entry(trees, found.tree, () => new Map<number, number>());
+    values.set(found.position, (values.get(found.position) ?? 0) + weight);
+  });
+  return {
+    outputs: [...byOutput.keys()],
+    allPositive: weights.every((weight) => weight >= 0),
+    values: (output, tree) => byOutput.get(output)?.get(tree),
+  };
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+function classRule(outputCount: number, single: boolean, leaves: Leaves, notes: string[]): ClassRule {
+  // One score for two classes: weights that are all positive are votes for the second class.
+  if (single) return { kind: 'above', margin: leaves.allPositive ? 0.5 : 0 };
+  if (outputCount === 2) {
+    notes.push(
+      'two classes with a score each: the class is the one with the larger score, as the specification says; onnxruntime compares the second score with 0',
+    );
+  }
+  return { kind: 'largest' };
+}
+
+function classLabels(attributes: Attributes, label: string): string[] {
+  const texts = attributes.texts('classlabels_strings');
+  const labels = texts.length > 0 ? [...texts] : attributes.numbers('classlabels_int64s').map(String);
+  if (labels.length >= 1 && labels.length <= MAX_OUTPUTS && new Set(labels).size === labels.length) return labels;
+  throw damaged(label, `it has ${labels.length} class labels, or some twice`);
+}
+
+function inputNames(
+  askedCount: number,
+  inputWidth: number | undefined,
+  given: readonly string[] | undefined,
+  label: string,
+): readonly string[] {
+  const count = given?.length ?? (inputWidth !== undefined && inputWidth > 0 ? inputWidth : askedCount);
+  if (!Number.isInteger(askedCount) || askedCount > count || count > MAX_FEATURES) {
+    throw given === undefined
+      ? damaged(label, `it asks for ${askedCount} features of an input of ${count} (at most ${MAX_FEATURES})`)
+      : new FewfireError(
+          'invalid-argument',
+          `featureNames has ${count} names; expected one for each of the model's ${askedCount} or more columns`,
+        );
+  }
+  return given ?? Array.from({ length: count }, (_, f) => `f${f}`);
+}
+
+function wholeNumber(value: number, name: string, least: number, most: number, label: string): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw damaged(label, `${name} holds ${value} instead of a whole number from ${least} to ${most}`);
+}

@@ -1,0 +1,37 @@
+export * from './certify/index.ts';
+export * from './check-certificate.ts';
+export * from './domain.ts';
+export * from './families/index.ts';
+export * from './firing-rates.ts';
+export * from './hard-instances.ts';
+export * from './import-onnx-trees.ts';
+export * from './import-xgboost.ts';
+export * from './network.ts';
+export * from './network-file.ts';
+export {
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+  readOnnxModel,
+  tensorNumbers,
+} from './onnx-protobuf.ts';
+export * from './sample.ts';
+export {
+  type ClassRule,
+  encodeTreeRows,
+  evaluateTreeEnsemble,
+  type MissingAnswer,
+  predictTrees,
+  type TreeCoordinate,
+  type TreeEnsemble,
+  type TreeFeature,
+  type TreeLink,
+  type TreeModel,
+  type TreePredictions,
+  treeEnsembleNetwork,
+} from './tree-ensemble.ts';
+export type { TreeImportOptions } from './tree-source.ts';
+export * from './tree-spectrum.ts';

@@ -1,0 +1,334 @@
+/**
+ * A sparsely activated network (THEORY section 2, Definition 1.1 of the paper):
+ * h(x) = sum_j u_j relu(<w_j, x> - b_j), where only few units are active at any
+ * point of its domain. A unit is active where its preactivation <w_j, x> - b_j is
+ * strictly positive. There is no output bias.
+ *
+ * Weights are dense, because the class allows it; which points a network is
+ * sparse on is part of it (`domain`), because off them it usually is not.
+ */
+import {
+  countNetworkActivity,
+  evaluateDenseNetwork,
+  networkKernelBytes,
+  preactivationsOfRow,
+  referenceNetwork,
+} from '@fewfire/kernels';
+import { FewfireError, type RunOptions } from '../base/index.ts';
+import type { CubePoints } from '../cube/index.ts';
+
+/** The points that a network's sparsity is about. */
+export type NetworkDomain =
+  /** All of {+1,-1}^n. */
+  | { readonly kind: 'cube' }
+  /** The points y_0 .. y_{q-1}, then y_i y_l for i < l, of y in {+1,-1}^q (`liftPoints` has the order). */
+  | { readonly kind: 'lift'; readonly bitCount: number }
+  /** The rows of some data, named for people. */
+  | { readonly kind: 'rows'; readonly label: string };
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** Where a network came from: its family with all parameters, enough to make it again. */
+export interface NetworkProvenance {
+  readonly family: string;
+  readonly parameters: { readonly [key: string]: JsonValue };
+  /** null where nothing was random. */
+  readonly seed: number | null;
+}
+
+export interface SparseNetwork {
+  readonly inputCount: number;
+  readonly unitCount: number;
+  /** w, row-major [unitCount][inputCount]. */
+  readonly weights: Float64Array;
+  /** b, one per unit. */
+  readonly biases: Float64Array;
+  /** u, one per unit. */
+  readonly outputWeights: Float64Array;
+  readonly domain: NetworkDomain;
+  readonly provenance: NetworkProvenance;
+}
+
+/** Definition 1.2: W = max_j |u_j| ||w_j||_2 and B = max_j |u_j b_j|, which rescaling units does not change. */
+export interface Scale {
+  readonly weight: number;
+  readonly bias: number;
+}
+
+export interface NetworkParts {
+  readonly inputCount: number;
+  readonly weights: ArrayLike<number>;
+  readonly biases: ArrayLike<number>;
+  readonly outputWeights: ArrayLike<number>;
+  /** Default: the cube. */
+  readonly domain?: NetworkDomain;
+  /** Default: family `custom` without parameters. */
+  readonly provenance?: NetworkProvenance;
+}
+
+/**
+ * Checks and copies the parts of a network; the number of units is that of the biases.
+ * @throws FewfireError `invalid-argument` for lengths that do not fit, numbers that are not finite, or a domain of other points
+ */
+export function createNetwork(parts: NetworkParts): SparseNetwork {
+  const { inputCount } = parts;
+  if (!Number.isInteger(inputCount) || inputCount < 1) {
+    throw new FewfireError('invalid-argument', `inputCount is ${inputCount}, expected a whole number of at least 1`);
+  }
+  const unitCount = parts.biases.length;
+  if (parts.outputWeights.length !== unitCount || parts.weights.length !== unitCount * inputCount) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the network has ${parts.biases.length} biases, ${parts.outputWeights.length} output weights and ${parts.weights.length} weights; expected one bias and output weight and ${inputCount} weights per unit`,
+    );
+  }
+  const domain = parts.domain ?? { kind: 'cube' };
+  if (domain.kind === 'lift') {
+    const expected = liftedCount(domain.bitCount);
+    if (!Number.isInteger(domain.bitCount) || expected !== inputCount) {
+      throw new FewfireError(
+        'invalid-argument',
+        `a lift of ${domain.bitCount} bits has ${expected} coordinates, the network ${inputCount} inputs; expected the same number`,
+      );
+    }
+  }
+  return {
+    inputCount,
+    unitCount,
+    weights: finiteNumbers(parts.weights, 'weight'),
+    biases: finiteNumbers(parts.biases, 'bias'),
+    outputWeights: finiteNumbers(parts.outputWeights, 'output weight'),
+    domain,
+    provenance: parts.provenance ?? { family: 'custom', parameters: {}, seed: null },
+  };
+}
+
+/** How many coordinates the lift of `bitCount` bits has: the bits and their pairs. */
+export function liftedCount(bitCount: number): number {
+  return (bitCount * (bitCount + 1)) / 2;
+}
+
+/** The weights w_j of one unit: `inputCount` numbers, a view. */
+export function unitWeights(network: SparseNetwork, unit: number): Float64Array {
+  return network.weights.subarray(unit * network.inputCount, (unit + 1) * network.inputCount);
+}
+
+/**
+ * h at every row: `points.rowCount` numbers, the same for any number of threads.
+ * @throws FewfireError `invalid-argument` for points with another number of coordinates, `memory-budget` before allocating
+ */
+export async function evaluateNetwork(
+  network: SparseNetwork,
+  points: CubePoints,
+  options: RunOptions = {},
+): Promise<Float64Array> {
+  checkPoints(network, points);
+  checkMemory(network, points, options);
+  return evaluateDenseNetwork(network, points, kernelOptions(points, options));
+}
+
+/** The same by plain TypeScript, a row at a time: what `evaluateNetwork` is tested against. */
+export function evaluateNetworkReference(network: SparseNetwork, points: CubePoints): Float64Array {
+  checkPoints(network, points);
+  return referenceNetwork(network, points);
+}
+
+/** <w_j, x> - b_j of every unit at one row: `unitCount` numbers, summed in the order of `evaluateNetwork`. */
+export function preactivations(network: SparseNetwork, points: CubePoints, row: number): Float64Array {
+  checkPoints(network, points);
+  if (!Number.isInteger(row) || row < 0 || row >= points.rowCount) {
+    throw new FewfireError(
+      'invalid-argument',
+      `row is ${row}, expected a whole number from 0 to ${points.rowCount - 1}`,
+    );
+  }
+  const result = new Float64Array(network.unitCount);
+  preactivationsOfRow(network, points, row, result);
+  return result;
+}
+
+/** R_x of one row: the units whose preactivation is strictly positive, ascending. */
+export function activeSet(network: SparseNetwork, points: CubePoints, row: number): Uint32Array {
+  const active: number[] = [];
+  preactivations(network, points, row).forEach((value, j) => {
+    if (value > 0) active.push(j);
+  });
+  return Uint32Array.from(active);
+}
+
+/** Where exactly the units R are active the network is this affine map: h(x) = <weights, x> - bias. */
+export interface AffineMap {
+  /** w^R = sum_{j in R} u_j w_j */
+  readonly weights: Float64Array;
+  /** b^R = sum_{j in R} u_j b_j */
+  readonly bias: number;
+}
+
+/** The network where R is the active set (Definition 1.2 f.). @throws FewfireError `invalid-argument` for units it does not have */
+export function restrictToUnits(network: SparseNetwork, units: ArrayLike<number>): AffineMap {
+  const weights = new Float64Array(network.inputCount);
+  let bias = 0;
+  for (let r = 0; r < units.length; r++) {
+    const j = units[r];
+    if (!Number.isInteger(j) || j < 0 || j >= network.unitCount) {
+      throw new FewfireError('invalid-argument', `unit ${j} is none of the ${network.unitCount} units, counted from 0`);
+    }
+    const u = network.outputWeights[j];
+    unitWeights(network, j).forEach((w, i) => {
+      weights[i] += u * w;
+    });
+    bias += u * network.biases[j];
+  }
+  return { weights, bias };
+}
+
+/** Definition 1.2 for this network; zeros for one without units. */
+export function networkScale(network: SparseNetwork): Scale {
+  let weight = 0;
+  let bias = 0;
+  squaredScales(network).forEach((square, j) => {
+    weight = Math.max(weight, square);
+    bias = Math.max(bias, Math.abs(network.outputWeights[j] * network.biases[j]));
+  });
+  return { weight: Math.sqrt(weight), bias };
+}
+
+/** u_j^2 ||w_j||^2 of every unit; weighted by firing rates they sum to Q of the new Lemma 3.2. */
+export function squaredScales(network: SparseNetwork): Float64Array {
+  return Float64Array.from({ length: network.unitCount }, (_, j) => {
+    const squaredNorm = unitWeights(network, j).reduce((sum, w) => sum + w * w, 0);
+    return network.outputWeights[j] ** 2 * squaredNorm;
+  });
+}
+
+/**
+ * The units that no point of the whole cube makes active: ||w_j||_1 <= b_j. Sound under rounding: a unit is listed
+ * only if its sums are exact or the inequality holds by more than their error.
+ */
+export function deadUnits(network: SparseNetwork): Uint32Array {
+  const dead: number[] = [];
+  for (let j = 0; j < network.unitCount; j++) {
+    const { norm, margin } = roundingMargin(unitWeights(network, j), network.biases[j]);
+    if (norm + margin <= network.biases[j]) dead.push(j);
+  }
+  return Uint32Array.from(dead);
+}
+
+/**
+ * How far a computed <w, x> - b may be from the true one, for any order of summation: 0 if every partial sum is
+ * exact, which holds when all numbers are multiples of a power of two g and ||w||_1 + |b| <= 2^53 g.
+ */
+export function roundingMargin(
+  weights: Float64Array,
+  bias: number,
+): { readonly norm: number; readonly margin: number } {
+  let norm = 0;
+  let grain = bias === 0 ? Number.POSITIVE_INFINITY : grainOf(bias);
+  let count = 1;
+  for (const w of weights) {
+    if (w === 0) continue;
+    norm += Math.abs(w);
+    grain = Math.min(grain, grainOf(w));
+    count++;
+  }
+  const total = norm + Math.abs(bias);
+  if (total <= 2 ** 53 * grain) return { norm, margin: 0 };
+  return { norm, margin: 2 * count * 2 ** -52 * total };
+}
+
+// The largest power of two that divides a number other than zero.
+function grainOf(value: number): number {
+  let grain = 2 ** Math.min(1023, Math.floor(Math.log2(Math.abs(value))) + 1);
+  while (!Number.isInteger(value / grain)) grain /= 2;
+  return grain;
+}
+
+/** How many units were active at each of some points: exact for these points. */
+export interface SparsityMeasure {
+  readonly rowCount: number;
+  /** The largest |R_x|; 0 without rows. */
+  readonly maximum: number;
+  /** The first row that has it; -1 without rows. */
+  readonly maximumRow: number;
+  readonly mean: number;
+  /** histogram[a] rows have a active units, a = 0 .. maximum. */
+  readonly histogram: Float64Array;
+  /** In how many rows each unit is active. */
+  readonly unitCounts: Float64Array;
+}
+
+/** |R_x| over given points. @throws FewfireError as `evaluateNetwork` */
+export async function measureSparsity(
+  network: SparseNetwork,
+  points: CubePoints,
+  options: RunOptions = {},
+): Promise<SparsityMeasure> {
+  checkPoints(network, points);
+  checkMemory(network, points, options);
+  const { rowCounts, unitCounts } = await countNetworkActivity(network, points, kernelOptions(points, options));
+  let maximum = 0;
+  let maximumRow = points.rowCount === 0 ? -1 : 0;
+  let total = 0;
+  rowCounts.forEach((count, i) => {
+    total += count;
+    if (count > maximum) {
+      maximum = count;
+      maximumRow = i;
+    }
+  });
+  const histogram = new Float64Array(maximum + 1);
+  for (const count of rowCounts) histogram[count]++;
+  if (points.rowCount === 0) histogram.fill(0);
+  const mean = points.rowCount === 0 ? 0 : total / points.rowCount;
+  return { rowCount: points.rowCount, maximum, maximumRow, mean, histogram, unitCounts };
+}
+
+function finiteNumbers(values: ArrayLike<number>, what: string): Float64Array {
+  const result = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      throw new FewfireError('invalid-argument', `${what} ${i} is ${values[i]}, expected a finite number`);
+    }
+    // One zero: files do not keep the sign of the other.
+    result[i] = values[i] + 0;
+  }
+  return result;
+}
+
+function checkPoints(network: SparseNetwork, points: CubePoints): void {
+  if (points.coordinateCount !== network.inputCount) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the points have ${points.coordinateCount} coordinates, the network ${network.inputCount} inputs; expected the same number`,
+    );
+  }
+}
+
+function checkMemory(network: SparseNetwork, points: CubePoints, options: RunOptions): void {
+  const { inputCount, unitCount } = network;
+  const needed = networkKernelBytes({ inputCount, unitCount, rowCount: points.rowCount }, options.threads ?? 1);
+  // 4 GiB is where WebAssembly memory ends.
+  const limit = Math.min(options.memoryLimitBytes ?? 2 ** 32, 2 ** 32);
+  if (needed > limit) {
+    throw new FewfireError(
+      'memory-budget',
+      `${unitCount.toLocaleString('en-US')} units of ${inputCount} inputs need ${Math.ceil(needed / 1e6).toLocaleString('en-US')} MB to evaluate, ${Math.floor(limit / 1e6).toLocaleString('en-US')} MB are allowed; allow more (4,294 MB is the most) or split the network`,
+    );
+  }
+}
+
+function kernelOptions(
+  points: CubePoints,
+  options: RunOptions,
+): {
+  readonly threads: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onRows: (done: number) => void;
+} {
+  return {
+    threads: options.threads,
+    signal: options.signal,
+    onRows: (done) =>
+      options.onProgress?.({ phase: 'evaluating the network', done, total: points.rowCount, unit: 'rows' }),
+  };
+}
