@@ -5,7 +5,7 @@
  */
 import { FewfireError, listNames } from '../base/index.ts';
 import type { EncodedColumn } from './encoder.ts';
-import { type ColumnProfile, type ColumnType, MISSING_TOKENS, PROFILE_VALUE_LIMIT } from './table.ts';
+import { type ColumnProfile, type ColumnType, MISSING_TOKENS, PROFILE_VALUE_LIMIT } from './profile.ts';
 
 /** A cell that has a value. */
 export type Cell = string | number | boolean;

@@ -10,7 +10,7 @@
  * coordinates of one column are redundant, so each column is a group.
  */
 import { FewfireError } from '../base/index.ts';
-import type { ColumnProfile, ColumnType } from './table.ts';
+import type { ColumnProfile, ColumnType } from './profile.ts';
 
 export type ColumnCoding =
   | { readonly kind: 'two-valued'; readonly no: string; readonly yes: string }

@@ -20,7 +20,8 @@ import {
 } from './cells.ts';
 import { columnCoordinateNames, type EncodedColumn, type EncoderSpec } from './encoder.ts';
 import { createCubePoints, cubePointsBytes, selectRows } from './points.ts';
-import type { ColumnType, Table, TableColumn, UnseenValue } from './table.ts';
+import type { ColumnType } from './profile.ts';
+import type { Table, TableColumn, UnseenValue } from './table.ts';
 
 /** A column of `memoryTable`: any array of texts, numbers and booleans; null and undefined are missing. */
 export type MemoryColumn =

@@ -1,0 +1,117 @@
+/**
+ * What a fit has to say beside its figures: rows and columns left out, degrees not tried, columns that look like leaks,
+ * test rows that differ from the training rows. Kept in the model and printed with it.
+ */
+import { listNames, type RunOptions } from '../base/index.ts';
+import type { ColumnProfile, EncodedRows, EncoderNotes, Table } from '../cube/index.ts';
+import type { LowDegreeFit, Selection } from '../learn/index.ts';
+import type { Polynomial } from '../spectrum/index.ts';
+import type { TargetSpec } from './model.ts';
+
+/** The delivered fit stops when its gradient is this much smaller than at the best constant. */
+export const FIT_TOLERANCE = 1e-6;
+
+/** Encoded rows with their targets as learned. */
+export interface LabelledPoints {
+  readonly points: EncodedRows['points'];
+  readonly target: Float64Array;
+}
+
+/** What a user should know of how the fit went. */
+export function fitNotes(
+  notes: EncoderNotes,
+  fit: LowDegreeFit,
+  selection: Selection,
+  trainingCount: number,
+  all: LabelledPoints,
+  spec: TargetSpec,
+  rows: EncodedRows,
+  usableCount: number,
+  requestedDegree: number | 'auto' | undefined,
+): string[] {
+  const list = [...notes.warnings];
+  if (selection.rowCount < trainingCount) {
+    list.push(
+      `degree and penalty were chosen on ${selection.rowCount} of ${trainingCount} rows, to stay within a budget of ${selection.budgetSeconds} s`,
+    );
+  }
+  if (typeof requestedDegree === 'number' && requestedDegree > fit.summary.degree) {
+    list.push(
+      `degree ${requestedDegree} is more than there are coordinates: degree ${fit.summary.degree} has them all`,
+    );
+  }
+  for (const { degree, reason } of selection.skipped) list.push(`degree ${degree} and above were not tried: ${reason}`);
+  if (!fit.summary.converged) {
+    list.push(
+      `the fit stopped after ${fit.summary.iterations} iterations with a gradient of ${fit.summary.relativeGradient.toExponential(1)} of its start, above the wanted ${FIT_TOLERANCE}`,
+    );
+  }
+  if (rows.points.rowCount < usableCount)
+    list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
+  list.push(...leakNotes(fit.model, all, spec));
+  return list;
+}
+
+// A coordinate that equals the target (or its negation) in every row is usually a leak. `data` is what the model was
+// fitted on: the test's encoder may lack coordinates that the model has, and then positions would name the wrong ones.
+function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetSpec): string[] {
+  if (spec.kind !== 'binary') return [];
+  const { points, target } = data;
+  const notes: string[] = [];
+  for (let j = 0; j < points.coordinateCount; j++) {
+    const plane = points.planes.subarray((j >> 3) * points.rowCount, ((j >> 3) + 1) * points.rowCount);
+    let equal = 0;
+    for (let i = 0; i < target.length; i++) equal += ((plane[i] >> (j & 7)) & 1) === (target[i] < 0 ? 1 : 0) ? 1 : 0;
+    if (equal === target.length || equal === 0) {
+      notes.push(
+        `${JSON.stringify(model.coordinates[j])} ${equal === 0 ? 'is the opposite of' : 'equals'} the target in every row: if it is made from the target, leave it out with --exclude`,
+      );
+    }
+  }
+  return notes;
+}
+
+/** A number column that equals a number target in every row; two-valued ones are compared as coordinates, in `fitNotes`. */
+export async function equalColumnNotes(
+  table: Table,
+  spec: TargetSpec,
+  target: Float64Array,
+  targetProfile: ColumnProfile,
+  profiles: readonly ColumnProfile[],
+  options: RunOptions,
+): Promise<string[]> {
+  if (spec.kind !== 'regression') return [];
+  const learned = (value: number): number => (spec.transform === 'log' ? Math.log(value) : value);
+  const notes: string[] = [];
+  for (const { name, type, distinctCount } of profiles) {
+    // Counts above the profile's limit may be estimates, so they need not be equal.
+    const alike =
+      distinctCount > 0.75 * targetProfile.distinctCount && distinctCount < 1.33 * targetProfile.distinctCount;
+    if (type !== 'number' || !alike) continue;
+    const numbers = await table.numbers(name, options);
+    if (numbers.every((value, row) => Number.isNaN(target[row]) || learned(value) === target[row])) {
+      notes.push(
+        `${JSON.stringify(name)} equals the target in every row: if it is made from the target, leave it out with --exclude`,
+      );
+    }
+  }
+  return notes;
+}
+
+/** What the test table has that the training rows did not, and how many of its rows are not used. */
+export function testTableNotes(encoded: EncodedRows, rowCount: number, usedCount: number): string[] {
+  const notes: string[] = [];
+  for (const column of new Set(encoded.unseen.map((entry) => entry.column))) {
+    const values = encoded.unseen.filter((entry) => entry.column === column);
+    const rowCount = values.reduce((sum, entry) => sum + entry.count, 0);
+    notes.push(
+      `test rows: column ${JSON.stringify(column)} has values that the training rows do not, in ${rowCount} rows (${listNames(
+        values.map((entry) => entry.value),
+        3,
+      )}); they count as the reference`,
+    );
+  }
+  const left = rowCount - usedCount;
+  if (left > 0) notes.push(`test rows: ${left} of ${rowCount} have missing values and were left out`);
+  return notes;
+}
