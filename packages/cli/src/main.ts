@@ -9,6 +9,8 @@ import { readFileSync } from 'node:fs';
 import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
 import { Command, CommanderError } from 'commander';
 import { addFitCommand } from './commands/fit.ts';
+import { addNetworkCommand } from './commands/network.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addShowCommand } from './commands/show.ts';
@@ -70,6 +72,8 @@ Examples:
   fewfire fit examples/chess-kr-vs-kp.csv --target class --out chess.json
   fewfire show chess.json --top 10
   fewfire predict chess.json examples/chess-kr-vs-kp.csv --out predictions.csv
+  fewfire network make parity --inputs 12 --size 4 --out net.json
+  fewfire network certify net.json --out certificate.json
 
 Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
     );
@@ -77,6 +81,8 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addPredictCommand(program, session);
   addScoreCommand(program, session);
   addShowCommand(program, session);
+  addNetworkCommand(program, session);
+  addPlanCommand(program, session);
   return program;
 }
 
@@ -95,7 +101,8 @@ function report(error: unknown, session: Session): number {
   // Commander has already written its message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (isFewfireError(error)) {
-    session.tell(`error: ${oneLine(error.message)}`);
+    // Core speaks of its option; here it is a flag.
+    session.tell(`error: ${oneLine(error.message.replace('memoryLimitBytes', '--memory'))}`);
     return USAGE_CODES.includes(error.code) ? 2 : 1;
   }
   session.tell(`error: ${oneLine(unexpected(cause))}`);
@@ -111,7 +118,7 @@ function unexpected(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof OutputFailed) return message;
   if (error instanceof RangeError && /alloc|array length|memory/i.test(message)) {
-    return `not enough memory (${message}); lower --degree, or leave columns out with --exclude`;
+    return `not enough memory (${message}); lower --degree, leave columns out with --exclude, or take a smaller network`;
   }
   return `${message} (this is a fault of fewfire; FEWFIRE_DEBUG=1 shows where)`;
 }

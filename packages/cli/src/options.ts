@@ -21,6 +21,45 @@ function wholeNumber(text: string, least: number, most: number, expected: string
   return value;
 }
 
+/** A finite number. */
+export function parseNumber(text: string): number {
+  const value = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+/** Finite numbers between commas. */
+export function parseNumbers(text: string): number[] {
+  return text.split(',').map(parseNumber);
+}
+
+/** A number above 0, and below `below` if that is given. */
+export function parsePositive(below: number = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (value > 0 && value < below) return value;
+    const range = below === Number.POSITIVE_INFINITY ? 'a number above 0' : `a number above 0 and below ${below}`;
+    throw new InvalidArgumentError(`Expected ${range}.`);
+  };
+}
+
+/** A number of at least 0, and at most `most` if that is given. */
+export function parseNonNegative(most: number = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (value >= 0 && value <= most) return value;
+    const range = most === Number.POSITIVE_INFINITY ? 'a number of at least 0' : `a number from 0 to ${most}`;
+    throw new InvalidArgumentError(`Expected ${range}.`);
+  };
+}
+
+/** Whole numbers between commas, as in `0,2,5`; empty for none. */
+export function parseWholes(text: string): number[] {
+  if (text.trim() === '') return [];
+  const parse = parseWhole(0, 2 ** 31 - 1);
+  return text.split(',').map((item) => parse(item.trim()));
+}
+
 const UNITS: Readonly<Record<string, number>> = {
   kb: 1e3,
   mb: 1e6,

@@ -1,6 +1,17 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { parseDegree, parseMemory, parseNames, parseTest, parseWhole } from '../src/options.ts';
+import {
+  parseDegree,
+  parseMemory,
+  parseNames,
+  parseNonNegative,
+  parseNumber,
+  parseNumbers,
+  parsePositive,
+  parseTest,
+  parseWhole,
+  parseWholes,
+} from '../src/options.ts';
 
 function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
   for (const text of texts) expect(() => parse(text), JSON.stringify(text)).toThrow(InvalidArgumentError);
@@ -15,6 +26,19 @@ describe('option values', () => {
   it('whole numbers', () => {
     expect(parseWhole(2, 64)('4')).toBe(4);
     refuses(parseWhole(2, 64), ['1', '65', '4.0', '0x4', ' ']);
+  });
+
+  it('numbers', () => {
+    expect(['1', '-0.5', '+2.', '.5', '1e-3'].map(parseNumber)).toEqual([1, -0.5, 2, 0.5, 0.001]);
+    refuses(parseNumber, ['', 'x', '1e999', 'Infinity', 'NaN', '0x1', '1,2']);
+    expect(parseNumbers('1,-1, 0.5')).toEqual([1, -1, 0.5]);
+    refuses(parseNumbers, ['', '1,', '1,,2', '1;2']);
+    expect(parsePositive(1)('0.5')).toBe(0.5);
+    refuses(parsePositive(1), ['0', '1', '-1']);
+    expect(['0', '3'].map(parseNonNegative(3))).toEqual([0, 3]);
+    refuses(parseNonNegative(3), ['-1', '3.1']);
+    expect([parseWholes('0,2, 5'), parseWholes('')]).toEqual([[0, 2, 5], []]);
+    refuses(parseWholes, ['1,', '1.5', '-1', 'a,b']);
   });
 
   it('memory', () => {

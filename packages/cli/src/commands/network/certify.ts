@@ -1,0 +1,189 @@
+/** `fewfire network certify`: proves how many units of a network are active at once, and writes the proof. */
+import type { CertifyOptions, CubePoints, NetworkDomain, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import { type Command, Option } from 'commander';
+import { checkOutput, type Work, withProgress } from '../../data.ts';
+import { joinSections, type Section } from '../../describe.ts';
+import { byteSize, counted, figure, integer, listSome, printable, quoteArgument, type Screen } from '../../format.ts';
+import { readNetwork, readRows } from '../../network-data.ts';
+import { domainText, facts, familyText, sizeText, sparsityText, witnessText } from '../../network-describe.ts';
+import { addWorkOptions, parsePositive, parseWhole, type WorkOptions } from '../../options.ts';
+import type { Session } from '../../session.ts';
+
+interface CertifyCommandOptions extends WorkOptions {
+  readonly domain?: string;
+  readonly method: NonNullable<CertifyOptions['method']>;
+  readonly budget: number;
+  readonly timeLimit: number;
+  readonly samples: number;
+  readonly confidenceDelta: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+export function addCertifyCommand(network: Command, session: Session): void {
+  const command = network
+    .command('certify')
+    .summary('prove how many units are active at once')
+    .description(
+      'Proves how many units of a network are active at any point of a domain: the result is an interval [found, proved] with a point that reaches its lower end, and exact where both ends meet.',
+    )
+    .argument('<net.json>', 'a network file')
+    .option('--domain <domain>', "cube, lift, or rows:<file> with columns x0, x1, ... (default: the network's own)")
+    .addOption(
+      new Option(
+        '--method <method>',
+        'auto takes the cheapest that settles it; sweep: every point; conflicts: pairs of units; milp: a solver, whose bound nothing here checks; sample: the share of points with more',
+      )
+        .choices(['auto', 'sweep', 'conflicts', 'milp', 'sample', 'rows'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--budget <seconds>', 'what auto may spend on each of its steps, by prediction')
+        .argParser(parsePositive())
+        .default(120),
+    )
+    .addOption(new Option('--time-limit <seconds>', 'of the solver').argParser(parsePositive()).default(60))
+    .addOption(
+      new Option('--samples <count>', 'points that method sample draws').argParser(parseWhole(1, 1e9)).default(100_000),
+    )
+    .addOption(
+      new Option('--confidence-delta <delta>', 'chance that the limit of method sample fails')
+        .argParser(parsePositive(1))
+        .default(0.01),
+    )
+    .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
+    .option('-o, --out <file>', 'write the certificate here (JSON)')
+    .option('--json', 'print the certificate as JSON');
+  addWorkOptions(command, 'no progress line and no report')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fewfire network certify net.json --out certificate.json
+  fewfire network certify net.json --domain cube --method sweep
+  fewfire network certify net.json --domain rows:data.parquet`,
+    )
+    .action(async (path: string, options: CertifyCommandOptions) => certify(path, options, session));
+}
+
+async function certify(path: string, options: CertifyCommandOptions, session: Session): Promise<void> {
+  const { FewfireError, serializeCertificate } = await import('@fewfire/core');
+  const { out } = options;
+  if (out !== undefined) {
+    if (!/\.json$/i.test(out)) {
+      throw new FewfireError('invalid-argument', `--out is ${out}; expected a name that ends in .json`);
+    }
+    await checkOutput(out, [path]);
+  }
+  const network = await readNetwork(path, session);
+  const certificate = await withProgress(session, options, (work) => certifyNetwork(network, path, options, work));
+  const text = await serializeCertificate(certificate);
+  if (out !== undefined) {
+    const { writeFileAtomic } = await import('@fewfire/node');
+    await writeFileAtomic(out, text, { signal: session.signal });
+  }
+  if (options.json === true) {
+    await session.print(`${JSON.stringify(certificate)}\n`);
+    return;
+  }
+  if (options.quiet === true) return;
+  const { screen } = session;
+  const saved =
+    out === undefined
+      ? facts([['Not saved', 'add --out certificate.json to keep the proof.']], screen)
+      : [
+          ...facts([['Saved', `${printable(out)}, ${byteSize(Buffer.byteLength(text))}. Next:`]], screen),
+          `  fewfire network verify ${printable(quoteArgument(out))} ${printable(quoteArgument(path))}`,
+        ];
+  await session.print(joinSections([[...certificateFacts(path, network, certificate, screen), ...saved]]));
+}
+
+async function certifyNetwork(
+  network: SparseNetwork,
+  path: string,
+  options: CertifyCommandOptions,
+  work: Work,
+): Promise<SparsityCertificate> {
+  const { certifySparsity } = await import('@fewfire/core');
+  const { createHighsSolver } = await import('@fewfire/node');
+  const { domain, points } = await chooseDomain(network, path, options.domain, work);
+  const { method, budget, timeLimit, samples, confidenceDelta, seed } = options;
+  return await certifySparsity(network, {
+    ...work,
+    ...{ domain, points, method, seed, confidenceDelta },
+    sampleCount: samples,
+    budgetSeconds: budget,
+    timeLimitMs: 1000 * timeLimit,
+    solver: method === 'auto' || method === 'milp' ? createHighsSolver() : undefined,
+  });
+}
+
+interface ChosenDomain {
+  readonly domain: NetworkDomain;
+  readonly points?: CubePoints;
+}
+
+/** @param wanted as typed: cube, lift, rows:<file>; undefined for the network's own */
+async function chooseDomain(
+  network: SparseNetwork,
+  path: string,
+  wanted: string | undefined,
+  work: Work,
+): Promise<ChosenDomain> {
+  const { FewfireError } = await import('@fewfire/core');
+  const { inputCount, domain } = network;
+  if (wanted === undefined && domain.kind === 'rows') {
+    throw new FewfireError(
+      'invalid-argument',
+      `the domain of ${path} is rows of ${JSON.stringify(domain.label)}; name their file with --domain rows:<file>`,
+    );
+  }
+  if (wanted === undefined) return { domain };
+  if (wanted === 'cube') return { domain: { kind: 'cube' } };
+  if (wanted === 'lift') {
+    const bitCount = Math.round((Math.sqrt(8 * inputCount + 1) - 1) / 2);
+    if ((bitCount * (bitCount + 1)) / 2 === inputCount) return { domain: { kind: 'lift', bitCount } };
+    throw new FewfireError(
+      'invalid-argument',
+      `--domain is lift, but the network has ${inputCount} inputs; expected q(q+1)/2 of them, for q bits and their pairs`,
+    );
+  }
+  if (wanted.startsWith('rows:') && wanted.length > 5) {
+    const { points, label } = await readRows(wanted.slice(5), inputCount, work);
+    return { domain: { kind: 'rows', label }, points };
+  }
+  throw new FewfireError('invalid-argument', `--domain is ${wanted}; expected cube, lift or rows:<file>`);
+}
+
+function certificateFacts(
+  path: string,
+  network: SparseNetwork,
+  certificate: SparsityCertificate,
+  screen: Screen,
+): Section {
+  const { evidence, notes, domain } = certificate;
+  const pairs: [string, string][] = [
+    ['Network', `${printable(path)}: ${familyText(network.provenance)}`],
+    ['Size', sizeText(network)],
+    ['Domain', domainText(domain, network.inputCount)],
+    ['Sparsity', sparsityText(certificate)],
+    ['Witness', witnessText(certificate)],
+  ];
+  if (evidence.method === 'sample') {
+    const { k, aboveCount, sampleCount, shareUpperLimit, confidenceDelta } = evidence;
+    pairs.push([
+      'Share',
+      `more than ${k} units are active on at most a share ${figure(shareUpperLimit)} of the domain, with probability ${1 - confidenceDelta} (bound from ${counted(sampleCount, 'sampled point')}, ${integer(aboveCount)} of them with more; k is the most that was seen)`,
+    ]);
+  }
+  if ('histogram' in evidence) {
+    const points = evidence.method === 'rows' ? 'rows' : evidence.method === 'sample' ? 'sampled points' : 'points';
+    const total = evidence.histogram.reduce((sum, count) => sum + count, 0);
+    const parts = evidence.histogram.flatMap((count, a) => (count === 0 ? [] : [`${a} at ${integer(count)}`]));
+    const over = evidence.method === 'sweep' ? ' of the bits that matter' : '';
+    pairs.push(['Active', `units, of ${integer(total)} ${points}${over}: ${listSome(parts, 10)} (exact)`]);
+  }
+  for (const note of notes) pairs.push(['Note', printable(note)]);
+  return facts(pairs, screen);
+}

@@ -1,0 +1,138 @@
+/** `fewfire network import`: a trained tree ensemble as a network file. */
+import type { TreeModel } from '@fewfire/core';
+import { type Command, Option } from 'commander';
+import { joinSections } from '../../describe.ts';
+import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
+import { checkNetworkOutput, readBytes, writeNetwork } from '../../network-data.ts';
+import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
+import { parseMemory, parseNames } from '../../options.ts';
+import type { Session } from '../../session.ts';
+
+interface ImportOptions {
+  readonly out?: string;
+  readonly output?: string;
+  readonly boolean?: readonly string[];
+  readonly missing: 'follow' | 'refuse';
+  readonly form: 'tight' | 'paper';
+  readonly memory: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function addImportCommand(network: Command, session: Session): void {
+  network
+    .command('import')
+    .summary('turn trained trees into a network')
+    .description(
+      'Turns a trained tree ensemble, XGBoost (JSON) or ONNX (TreeEnsemble), into a sparse network: a question such as age >= 40 becomes an input that is -1 where the answer is yes, a leaf becomes a unit, and T trees are T-sparse. The value is the raw margin.',
+    )
+    .argument('<model.json|model.onnx>', 'a model as XGBoost or an ONNX converter wrote it')
+    .option('-o, --out <file>', 'write the network here, .json or .safetensors')
+    .option('--output <name>', 'which output, of a model with several (a class by its name)')
+    .option('--boolean <features>', 'features that are 0 or 1 wherever they are known (a,b)', parseNames)
+    .addOption(
+      new Option('--missing <policy>', 'where missing values go: as the trees send them, or nowhere')
+        .choices(['follow', 'refuse'])
+        .default('follow'),
+    )
+    .addOption(
+      new Option('--form <form>', 'of a leaf: tight has half the W of the paper')
+        .choices(['tight', 'paper'])
+        .default('tight'),
+    )
+    .addOption(
+      new Option('--memory <size>', 'refuse a network that needs more memory than this')
+        .argParser(parseMemory)
+        .default(4e9, '4GB'),
+    )
+    .option('--json', 'print the result as JSON')
+    .option('-q, --quiet', 'no report')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fewfire network import model.json --out net.json
+  fewfire network import model.onnx --output 2 --out net.safetensors`,
+    )
+    .action(async (path: string, options: ImportOptions) => importNetwork(path, options, session));
+}
+
+async function importNetwork(path: string, options: ImportOptions, session: Session): Promise<void> {
+  const { networkScale, treeEnsembleNetwork } = await import('@fewfire/core');
+  const { out } = options;
+  if (out !== undefined) await checkNetworkOutput(out, [path]);
+  const model = await readTrees(path, options, session);
+  const ensemble = await chooseOutput(model, options.output);
+  const { network, claims } = treeEnsembleNetwork(ensemble, {
+    form: options.form,
+    memoryLimitBytes: options.memory,
+  });
+  const byteCount = out === undefined ? 0 : await writeNetwork(network, out, session);
+  const scale = networkScale(network);
+  const names = model.coordinates.map(({ name }) => name);
+  if (options.json === true) {
+    const { source, objective, features, classes, link, notes } = model;
+    const { inputCount, unitCount, domain } = network;
+    const json = { source, objective, output: ensemble.name, treeCount: ensemble.trees.length, link };
+    await session.print(
+      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, features, coordinates: names, inputCount, unitCount, claimedSparsity: claims.k, scale, domain, notes, file: out ?? null })}\n`,
+    );
+    return;
+  }
+  if (options.quiet === true) return;
+  const { screen } = session;
+  const saved =
+    out === undefined
+      ? facts([['Not saved', 'add --out net.json to keep the network.']], screen)
+      : [
+          ...facts([['Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`]], screen),
+          `  fewfire network show ${printable(quoteArgument(out))}`,
+        ];
+  await session.print(
+    joinSections([
+      [
+        ...facts(
+          [
+            ['Model', modelText(model)],
+            ['Output', `${printable(ensemble.name)}: ${counted(ensemble.trees.length, 'tree')}, the raw margin`],
+            ['Inputs', `${counted(names.length, 'question')}: ${listSome(names.map(printable), 6)}`],
+            ['Size', sizeText(network)],
+            ['Domain', domainText(network.domain, network.inputCount)],
+            ['Sparsity', `k = ${claims.k} (one unit per tree that is not zero there; certify proves it)`],
+            ['Scale', scaleText(scale)],
+          ],
+          screen,
+        ),
+        ...model.notes.flatMap((note) => facts([['Note', printable(note)]], screen)),
+        ...saved,
+      ],
+    ]),
+  );
+}
+
+function modelText({ source, objective, features, outputs }: TreeModel): string {
+  const several = outputs.length > 1 ? `, ${outputs.length} outputs` : '';
+  return `${printable(source)}, ${printable(objective)}, ${counted(features.length, 'feature')}${several}`;
+}
+
+async function readTrees(path: string, options: ImportOptions, session: Session): Promise<TreeModel> {
+  const { importOnnxTrees, importXgboost } = await import('@fewfire/core');
+  const settings = { label: path, booleanFeatures: options.boolean, missing: options.missing };
+  if (/\.onnx$/i.test(path)) return importOnnxTrees(await readBytes(path, session), settings);
+  const { readTextFile } = await import('@fewfire/node');
+  return importXgboost(await readTextFile(path, { signal: session.signal }), settings);
+}
+
+async function chooseOutput({ outputs }: TreeModel, wanted: string | undefined): Promise<TreeModel['outputs'][number]> {
+  const { closestName, FewfireError, listNames } = await import('@fewfire/core');
+  const names = outputs.map(({ name }) => name);
+  const found = wanted === undefined ? outputs[0] : outputs.find(({ name }) => name === wanted);
+  if (found !== undefined && (wanted !== undefined || outputs.length === 1)) return found;
+  const close = wanted === undefined ? undefined : closestName(wanted, names);
+  throw new FewfireError(
+    'invalid-argument',
+    wanted === undefined
+      ? `the model has ${outputs.length} outputs, ${listNames(names)}; choose one with --output`
+      : `the model has no output ${JSON.stringify(wanted)}; ${close === undefined ? `it has ${listNames(names)}` : `did you mean ${JSON.stringify(close)}?`}`,
+  );
+}

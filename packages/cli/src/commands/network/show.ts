@@ -1,0 +1,274 @@
+/** `fewfire network show`: what a network is, and what can be said of it exactly, by a bound or by an estimate. */
+import type { FiringRates, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import type { Command } from 'commander';
+import { withProgress } from '../../data.ts';
+import { heading, joinSections, type Section } from '../../describe.ts';
+import { counted, figure, integer, layoutTable, listSome, printable, type Screen, wrapText } from '../../format.ts';
+import {
+  boundSparsity,
+  type CertifiedDegree,
+  certifyDegree,
+  type MeasuredFunction,
+  measureFunction,
+  measureRates,
+} from '../../network-analysis.ts';
+import { readNetwork } from '../../network-data.ts';
+import { domainText, facts, familyText, scaleText, sizeText, sparsityText } from '../../network-describe.ts';
+import { addWorkOptions, type WorkOptions } from '../../options.ts';
+import type { Session } from '../../session.ts';
+
+interface ShowOptions extends WorkOptions {
+  readonly json?: boolean;
+}
+
+export function addNetworkShowCommand(network: Command, session: Session): void {
+  const command = network
+    .command('show')
+    .summary('say what a network is and does')
+    .description(
+      'Says what a network is, how often its units fire, how sparse it is, how its square spreads over degrees, and which degree is certain to suffice. Every number is called exact, a bound or an estimate; what would take more than some seconds is left out, or done by fewfire network certify.',
+    )
+    .argument('<net.json>', 'a network file')
+    .option('--json', 'print it as JSON');
+  addWorkOptions(command, 'no progress line')
+    .addHelpText('after', '\nExamples:\n  fewfire network show net.json\n  fewfire network show net.json --json')
+    .action(async (path: string, options: ShowOptions) => show(path, options, session));
+}
+
+interface Findings {
+  readonly network: SparseNetwork;
+  readonly deadUnits: readonly number[];
+  readonly rates: FiringRates | undefined;
+  readonly sparsity: SparsityCertificate | undefined;
+  readonly measured: MeasuredFunction | undefined;
+  /** Only on the cube: it is about uniform points of it. */
+  readonly degree: CertifiedDegree | undefined;
+}
+
+async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
+  const network = await readNetwork(path, session);
+  const found = await withProgress(session, options, async (work): Promise<Findings> => {
+    const { tighten } = await import('@fewfire/core');
+    const deadUnits = Array.from(tighten(network).deadUnits);
+    const rates = await measureRates(network, work);
+    const sparsity = await boundSparsity(network, work);
+    const measured = await measureFunction(network, work);
+    const degree =
+      network.domain.kind === 'cube' && sparsity !== undefined && rates !== undefined
+        ? await certifyDegree(network, sparsity, rates, work)
+        : undefined;
+    return { network, deadUnits, rates, sparsity, measured, degree };
+  });
+  if (options.json === true) await session.print(`${JSON.stringify(await showJson(path, found))}\n`);
+  else await session.print(joinSections(await showSections(path, found, session.screen)));
+}
+
+async function showJson(path: string, found: Findings): Promise<object> {
+  const { networkChecksum, networkScale } = await import('@fewfire/core');
+  const { network, deadUnits, rates, sparsity, measured, degree } = found;
+  const { inputCount, unitCount, domain, provenance } = network;
+  return {
+    file: path,
+    checksum: await networkChecksum(network),
+    ...provenance,
+    inputCount,
+    unitCount,
+    domain,
+    scale: { kind: 'exact', ...networkScale(network) },
+    deadUnits,
+    firingRates:
+      rates === undefined
+        ? null
+        : {
+            ...rates,
+            kind: rates.kind === 'exact' ? 'exact' : 'estimate',
+            rates: Array.from(rates.rates),
+            lower: Array.from(rates.lower),
+            upper: Array.from(rates.upper),
+          },
+    sparsity:
+      sparsity === undefined
+        ? null
+        : {
+            kind: sparsity.exact ? 'exact' : 'bound',
+            kLower: sparsity.kLower,
+            kUpper: sparsity.kUpper,
+            method: sparsity.evidence.method,
+          },
+    function: measured === undefined ? null : { kind: 'exact', ...measured },
+    degreeCertificate:
+      degree === undefined
+        ? null
+        : { ...degree.certificate, classCount: degree.classCount ?? null, tails: await tailRows(found) },
+  };
+}
+
+interface TailRow {
+  readonly degree: number;
+  /** Exact; null where the function was not listed. */
+  readonly levelWeight: number | null;
+  readonly tailWeight: number | null;
+  /** New Lemma 3.2. */
+  readonly certificate: number;
+  /** Theorem A; null where it says nothing. */
+  readonly theoremA: number | null;
+}
+
+async function tailRows({ network: { inputCount }, measured, degree: certified }: Findings): Promise<TailRow[]> {
+  const { tailBounds } = await import('@fewfire/core');
+  if (certified === undefined) return [];
+  return Array.from({ length: Math.min(inputCount, MOST_DEGREES) + 1 }, (_, degree) => {
+    const bounds = tailBounds(certified.certificate, degree);
+    return {
+      degree,
+      levelWeight: measured?.levelWeights[degree] ?? null,
+      tailWeight: measured?.tailWeights[degree] ?? null,
+      certificate: bounds.certificate,
+      theoremA: Number.isFinite(bounds.theoremA) ? bounds.theoremA : null,
+    };
+  });
+}
+
+const MOST_DEGREES = 64;
+
+async function showSections(path: string, found: Findings, screen: Screen): Promise<Section[]> {
+  const { networkScale } = await import('@fewfire/core');
+  const { network, deadUnits, sparsity } = found;
+  const dead =
+    deadUnits.length === 0
+      ? 'none (exact)'
+      : `${counted(deadUnits.length, 'unit')} active nowhere on the cube (exact): ${listSome(deadUnits.map(String), 8)}`;
+  return [
+    facts(
+      [
+        ['Network', `${printable(path)}: ${familyText(network.provenance)}`],
+        ['Size', sizeText(network)],
+        ['Domain', domainText(network.domain, network.inputCount)],
+        ['Scale', scaleText(networkScale(network))],
+        ['Dead', dead],
+        ...ratesFacts(found),
+        ['Sparsity', sparsity === undefined ? ROWS_TEXT : sparsityText(sparsity)],
+      ],
+      screen,
+    ),
+    functionSection(found, screen),
+    await degreeSection(found, screen),
+  ];
+}
+
+const ROWS_TEXT = 'not looked for on rows: fewfire network certify --domain rows:<file> counts them';
+
+function ratesFacts({ network, rates }: Findings): [string, string][] {
+  if (rates === undefined || network.unitCount === 0) return [];
+  let least = 0;
+  let most = 0;
+  rates.rates.forEach((rate, j) => {
+    if (rate < rates.rates[least]) least = j;
+    if (rate > rates.rates[most]) most = j;
+  });
+  const mean = rates.rates.reduce((sum, rate) => sum + rate, 0);
+  const one = (j: number): string =>
+    rates.kind === 'exact'
+      ? figure(rates.rates[j])
+      : `${figure(rates.rates[j])} (${figure(rates.lower[j])} to ${figure(rates.upper[j])})`;
+  const kind =
+    rates.kind === 'exact'
+      ? 'exact, on the domain'
+      : `estimates from ${counted(rates.sampleCount ?? 0, 'point')} of the domain; all intervals hold together with probability ${1 - (rates.confidenceDelta ?? 0)}`;
+  return [
+    [
+      'Firing',
+      `${rates.rates[least] === rates.rates[most] ? `every unit at rate ${one(least)}` : `units at rates from ${one(least)} to ${one(most)}`}, ${figure(mean)} active on average (${kind})`,
+    ],
+  ];
+}
+
+function functionSection({ network, measured }: Findings, screen: Screen): Section {
+  if (measured === undefined) {
+    const why =
+      network.domain.kind === 'rows'
+        ? 'its domain is rows of data'
+        : 'it has too many points to be listed, and units of too many inputs to be added up, in a few seconds';
+    return heading('Function', `level weights and average sensitivity not computed: ${why}.`, screen);
+  }
+  const { space, coordinateCount, mean, secondMoment, largest, largestKind, averageSensitivity, degree } = measured;
+  const where =
+    space === 'cube'
+      ? `over all ${figure(2 ** coordinateCount)} points of the cube`
+      : `as a function of the ${coordinateCount} bits y of the lift, over all ${integer(2 ** coordinateCount)} of them`;
+  return [
+    ...heading('Function', `${where} (exact)`, screen),
+    ...wrapText(
+      `mean ${figure(clean(mean, Math.sqrt(secondMoment)), 4)}, mean square ${figure(secondMoment, 4)}, size at most ${figure(largest, 4)}${largestKind === 'bound' ? ' (bound)' : ''}, average sensitivity ${figure(averageSensitivity, 4)}, degree ${degree}`,
+      screen.width - 2,
+      '  ',
+    ),
+    ...(space === 'bits' ? bitsTable(measured, screen) : []),
+  ];
+}
+
+function bitsTable({ levelWeights, tailWeights, secondMoment, degree }: MeasuredFunction, screen: Screen): string[] {
+  const rows = levelWeights
+    .slice(0, degree + 1)
+    .map((weight, d) => [
+      String(d),
+      figure(clean(weight, secondMoment)),
+      figure(clean(tailWeights[d] ?? 0, secondMoment)),
+    ]);
+  return layoutTable([['degree', 'weight', 'beyond'], ...rows], new Array(3).fill({ align: 'right' }), screen.width);
+}
+
+// A rounding error of a transform is a zero.
+function clean(value: number, scale: number): number {
+  return Math.abs(value) < 1e-13 * scale ? 0 : value;
+}
+
+const DEGREES_SHOWN = 12;
+
+async function degreeSection(found: Findings, screen: Screen): Promise<Section> {
+  const { network, measured, degree, sparsity } = found;
+  if (network.domain.kind === 'lift') {
+    return heading(
+      'Degree',
+      'no certificate: it is about uniform points of the cube, and the domain is a lift. fewfire plan --network treats the network as one on the whole cube.',
+      screen,
+    );
+  }
+  if (degree === undefined) return [];
+  const all = await tailRows(found);
+  const scale = measured?.secondMoment ?? 1;
+  const enough = measured === undefined ? all.length - 1 : Math.max(1, measured.degree);
+  const rows = all.slice(0, Math.min(enough, DEGREES_SHOWN - 1) + 1);
+  const cell = (value: number | null): string => (value === null ? '-' : figure(clean(value, scale)));
+  const { kind, scaledFiring, whole, groups, confidenceDelta } = degree.certificate;
+  const sensitivity = Math.min(whole.averageSensitivity, groups?.averageSensitivity ?? Number.POSITIVE_INFINITY);
+  const trust =
+    kind === 'estimate'
+      ? 'an estimate, because k is not proved on the whole cube'
+      : confidenceDelta === 0
+        ? 'a bound, proved'
+        : `a bound with probability ${1 - (confidenceDelta ?? 0)} over the sampled firing rates`;
+  const route =
+    groups !== undefined && groups.averageSensitivity < whole.averageSensitivity
+      ? `by ${counted(degree.classCount ?? 0, 'class', 'classes')} of units that never fire together`
+      : `2 min(2k, s) Q with k = ${sparsity?.kUpper}`;
+  const text = `average sensitivity at most ${figure(sensitivity, 4)} (${trust}; new Lemma 3.2, ${route}, Q = ${figure(scaledFiring, 4)}), so at most that / (d + 1) of the square lies beyond degree d; Theorem A bounds it too. Both are of this project, not peer reviewed.`;
+  return [
+    ...heading('Degree certificate', text, screen),
+    ...layoutTable(
+      [
+        ['degree', 'weight', 'beyond', 'beyond: certificate', 'beyond: Theorem A'],
+        ['d', measured === undefined ? '' : '(exact)', measured === undefined ? '' : '(exact)', '(bound)', '(bound)'],
+        ...rows.map((row) => [
+          String(row.degree),
+          cell(row.levelWeight),
+          cell(row.tailWeight),
+          cell(row.certificate),
+          cell(row.theoremA),
+        ]),
+      ],
+      new Array(5).fill({ align: 'right' }),
+      screen.width,
+    ),
+  ];
+}

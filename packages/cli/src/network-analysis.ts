@@ -1,0 +1,250 @@
+/**
+ * What `network show` and `plan` measure or bound of one network, as far as it is affordable: that is decided by
+ * predicted work, never by the clock, so that the same network gives the same report on every machine.
+ */
+import type { DegreeCertificate, FiringRates, Polynomial, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import type { Work } from './data.ts';
+
+/** The function itself, exact up to rounding: over the cube, or over the bits of a lift. */
+export interface MeasuredFunction {
+  /** `cube`, or the q bits y of a lift, whose products are the other inputs. */
+  readonly space: 'cube' | 'bits';
+  readonly coordinateCount: number;
+  /** E h^2. */
+  readonly secondMoment: number;
+  readonly mean: number;
+  /** The largest |h|: exact where all points were listed, else a bound, the sum of the |coefficients|. */
+  readonly largest: number;
+  readonly largestKind: 'exact' | 'bound';
+  readonly averageSensitivity: number;
+  readonly degree: number;
+  /** W^{=j}, j = 0 .. coordinateCount. */
+  readonly levelWeights: readonly number[];
+  /** The weight beyond degree j, j = 0 .. coordinateCount. */
+  readonly tailWeights: readonly number[];
+}
+
+/** Coordinates up to which a function is listed, and multiplications that may take (a few seconds). */
+const FUNCTION_COORDINATES = 20;
+const FUNCTION_WORK = 2e10;
+const CHUNK_ROWS = 2 ** 16;
+
+/** Coefficients that units of few inputs may have together. */
+const UNIT_TERMS = 2 ** 20;
+
+/** undefined where there are too many points and units of too many inputs, or the domain is rows. */
+export async function measureFunction(network: SparseNetwork, work: Work): Promise<MeasuredFunction | undefined> {
+  const { domainBits } = await import('@fewfire/core');
+  const { domain, inputCount, unitCount } = network;
+  if (domain.kind === 'rows') return undefined;
+  const bits = domainBits(network);
+  if (bits <= FUNCTION_COORDINATES && 2 ** bits * inputCount * unitCount <= FUNCTION_WORK) {
+    return await listFunction(network, bits, work);
+  }
+  return domain.kind === 'cube' ? await sumUnits(network, work) : undefined;
+}
+
+// All values, and their transform.
+async function listFunction(network: SparseNetwork, coordinateCount: number, work: Work): Promise<MeasuredFunction> {
+  const core = await import('@fewfire/core');
+  const size = 2 ** coordinateCount;
+  const values = new Float64Array(size);
+  for (let first = 0; first < size; first += CHUNK_ROWS) {
+    const points = core.domainPoints(network, first, Math.min(CHUNK_ROWS, size - first));
+    values.set(await core.evaluateNetwork(network, points, { ...work, onProgress: undefined }), first);
+    work.onProgress({ phase: 'evaluating the network', done: first, total: size, unit: 'rows' });
+  }
+  const space = network.domain.kind === 'lift' ? 'bits' : 'cube';
+  const largest = core.normFromValues(values, Number.POSITIVE_INFINITY);
+  const spectrum = await core.fourierTransform(values, work);
+  return { space, coordinateCount, ...(await spread(spectrum, coordinateCount)), largest, largestKind: 'exact' };
+}
+
+/**
+ * The spectrum as the sum of the units' own, each over the inputs that it reads: exact for any number of inputs, as
+ * long as every unit reads few, as the leaves of trees do.
+ */
+async function sumUnits(network: SparseNetwork, work: Work): Promise<MeasuredFunction | undefined> {
+  const core = await import('@fewfire/core');
+  const { inputCount, unitCount } = network;
+  const readBy = Array.from({ length: unitCount }, (_, j) => {
+    const inputs: number[] = [];
+    core.unitWeights(network, j).forEach((w, i) => {
+      if (w !== 0) inputs.push(i);
+    });
+    return inputs;
+  });
+  if (readBy.reduce((sum, inputs) => sum + 2 ** inputs.length, 0) > UNIT_TERMS) return undefined;
+  const sums = new Map<string, { readonly members: readonly number[]; coefficient: number }>();
+  for (let j = 0; j < unitCount; j++) {
+    const inputs = readBy[j];
+    const weights = core.unitWeights(network, j);
+    const values = await core.valuesOnCube(inputs.length, (x) => {
+      let level = -network.biases[j];
+      for (let i = 0; i < inputs.length; i++) level += weights[inputs[i]] * x[i];
+      return network.outputWeights[j] * Math.max(0, level);
+    });
+    const own = core.polynomialFromSpectrum(await core.fourierTransform(values, { signal: work.signal }));
+    for (const { coordinates, coefficient } of core.termList(own)) {
+      const members = coordinates.map((i) => inputs[i]);
+      const key = members.join();
+      const sum = sums.get(key);
+      if (sum === undefined) sums.set(key, { members, coefficient });
+      else sum.coefficient += coefficient;
+    }
+    work.onProgress({ phase: 'adding the units up', done: j + 1, total: unitCount, unit: 'steps' });
+  }
+  const terms = [...sums.values()];
+  const offsets = new Uint32Array(terms.length + 1);
+  terms.forEach(({ members }, t) => {
+    offsets[t + 1] = offsets[t] + members.length;
+  });
+  const polynomial: Polynomial = {
+    coordinates: Array.from({ length: inputCount }, (_, i) => `x${i}`),
+    termCount: terms.length,
+    offsets,
+    members: Uint16Array.from(terms.flatMap(({ members }) => members)),
+    coefficients: Float64Array.from(terms, ({ coefficient }) => coefficient),
+  };
+  const largest = core.spectralNorm(polynomial);
+  return {
+    space: 'cube',
+    coordinateCount: inputCount,
+    ...(await spread(polynomial, inputCount)),
+    largest,
+    largestKind: 'bound',
+  };
+}
+
+async function spread(
+  spectrum: Float64Array | Polynomial,
+  coordinateCount: number,
+): Promise<Omit<MeasuredFunction, 'space' | 'coordinateCount' | 'largest' | 'largestKind'>> {
+  const core = await import('@fewfire/core');
+  const levelWeights = core.levelWeights(spectrum);
+  while (levelWeights.length <= coordinateCount) levelWeights.push(0);
+  const tailWeights = new Array<number>(levelWeights.length).fill(0);
+  // From the top down, so that a small tail is not what is left of a large sum.
+  for (let d = levelWeights.length - 2; d >= 0; d--) tailWeights[d] = tailWeights[d + 1] + levelWeights[d + 1];
+  const norm = core.euclideanNorm(spectrum);
+  return {
+    secondMoment: norm ** 2,
+    mean: meanOf(spectrum),
+    averageSensitivity: core.averageSensitivity(spectrum),
+    degree: core.spectrumDegree(spectrum, 1e-12 * norm),
+    levelWeights,
+    tailWeights,
+  };
+}
+
+function meanOf(spectrum: Float64Array | Polynomial): number {
+  if (spectrum instanceof Float64Array) return spectrum[0];
+  const { offsets, coefficients, termCount } = spectrum;
+  for (let t = 0; t < termCount; t++) if (offsets[t + 1] === offsets[t]) return coefficients[t];
+  return 0;
+}
+
+/** Sorted sums that exact rates may take, and points drawn where they are too many. */
+const RATE_WORK = 2 ** 27;
+const RATE_SAMPLES = 100_000;
+
+/** Firing rates on the network's domain, exact where affordable; undefined for rows of data. */
+export async function measureRates(network: SparseNetwork, work: Work): Promise<FiringRates | undefined> {
+  const core = await import('@fewfire/core');
+  const { domain, inputCount, unitCount } = network;
+  if (domain.kind === 'rows') return undefined;
+  let steps = 0;
+  if (domain.kind === 'lift') steps = (2 ** domain.bitCount * inputCount * unitCount) / 128;
+  else {
+    for (let j = 0; j < unitCount; j++) {
+      const count = core.unitWeights(network, j).reduce((sum, w) => sum + (w === 0 ? 0 : 1), 0);
+      steps += 2 ** (count / 2);
+    }
+  }
+  if (steps <= RATE_WORK) {
+    try {
+      return await core.measureFiringRates(network, work);
+    } catch (error) {
+      // Too many weights, or sums that rounding leaves open.
+      if (!(error instanceof core.FewfireError) || error.code !== 'unsupported') throw error;
+    }
+  }
+  return await core.estimateFiringRates(network, { ...work, sampleCount: RATE_SAMPLES, confidenceDelta: RATE_DELTA });
+}
+
+/** All limits of estimated rates fail together with at most this probability. */
+const RATE_DELTA = 0.01;
+
+/** Seconds that looking for the sparsity may take, by prediction, in each of its steps. */
+const SPARSITY_SECONDS = 3;
+
+/** The sparsity on a domain as far as a few seconds prove it; undefined for rows of data. */
+export async function boundSparsity(network: SparseNetwork, work: Work): Promise<SparsityCertificate | undefined> {
+  const { certifySparsity } = await import('@fewfire/core');
+  if (network.domain.kind === 'rows') return undefined;
+  return await certifySparsity(network, { ...work, budgetSeconds: SPARSITY_SECONDS });
+}
+
+/** The same network as one on the whole cube, which the degree certificate is about. */
+export function onCube(network: SparseNetwork): SparseNetwork {
+  return network.domain.kind === 'cube' ? network : { ...network, domain: { kind: 'cube' } };
+}
+
+/** Units for which classes of conflicting ones are looked for, where the proof of k does not have them. */
+const GROUPED_UNITS = 2048;
+
+export interface CertifiedDegree {
+  readonly certificate: DegreeCertificate;
+  /** Classes of units that never fire together, where they were looked for. */
+  readonly classCount: number | undefined;
+}
+
+/**
+ * The degree certificate of a network on the cube.
+ * @param sparsity of the network on the whole cube
+ * @param rates of the network on the whole cube
+ */
+export async function certifyDegree(
+  network: SparseNetwork,
+  sparsity: SparsityCertificate,
+  rates: FiringRates,
+  work: Work,
+): Promise<CertifiedDegree> {
+  const core = await import('@fewfire/core');
+  const classes = await unitClasses(network, sparsity, work);
+  const certificate = core.degreeCertificate({
+    inputCount: network.inputCount,
+    unitCount: network.unitCount,
+    sparsity: sparsity.kUpper,
+    sparsityKind: sparsity.upperBound === 'proved' ? 'bound' : 'estimate',
+    firingRates: rates.upper,
+    firingRatesKind: rates.kind === 'exact' ? 'exact' : 'upper-limit',
+    confidenceDelta: rates.confidenceDelta ?? undefined,
+    squaredScales: core.squaredScales(network),
+    groups: classes === undefined ? undefined : groupOfUnits(network.unitCount, classes),
+    groupsKind: 'bound',
+  });
+  return { certificate, classCount: classes?.length };
+}
+
+// Classes of units that are proven never active together.
+async function unitClasses(
+  network: SparseNetwork,
+  { evidence, kUpper }: SparsityCertificate,
+  work: Work,
+): Promise<readonly (readonly number[])[] | undefined> {
+  const { certifyConflicts, tighten } = await import('@fewfire/core');
+  if (kUpper < 2) return undefined;
+  if (evidence.method === 'conflicts') return evidence.classes;
+  if (network.unitCount > GROUPED_UNITS) return undefined;
+  return (await certifyConflicts(tighten(network), { ...work, stopAt: kUpper })).classes;
+}
+
+// A dead unit may join any class.
+function groupOfUnits(unitCount: number, classes: readonly (readonly number[])[]): number[] {
+  const groups = new Array<number>(unitCount).fill(0);
+  classes.forEach((members, group) => {
+    for (const j of members) groups[j] = group;
+  });
+  return groups;
+}
