@@ -60,58 +60,16 @@ async function listFunction(network: SparseNetwork, coordinateCount: number, wor
   return { space, coordinateCount, ...(await spread(spectrum, coordinateCount)), largest, largestKind: 'exact' };
 }
 
-/**
- * The spectrum as the sum of the units' own, each over the inputs that it reads: exact for any number of inputs, as
- * long as every unit reads few, as the leaves of trees do.
- */
+// The units' own spectra added up, where every unit reads few inputs.
 async function sumUnits(network: SparseNetwork, work: Work): Promise<MeasuredFunction | undefined> {
   const core = await import('@fewfire/core');
-  const { inputCount, unitCount } = network;
-  const readBy = Array.from({ length: unitCount }, (_, j) => {
-    const inputs: number[] = [];
-    core.unitWeights(network, j).forEach((w, i) => {
-      if (w !== 0) inputs.push(i);
-    });
-    return inputs;
-  });
-  if (readBy.reduce((sum, inputs) => sum + 2 ** inputs.length, 0) > UNIT_TERMS) return undefined;
-  const sums = new Map<string, { readonly members: readonly number[]; coefficient: number }>();
-  for (let j = 0; j < unitCount; j++) {
-    const inputs = readBy[j];
-    const weights = core.unitWeights(network, j);
-    const values = await core.valuesOnCube(inputs.length, (x) => {
-      let level = -network.biases[j];
-      for (let i = 0; i < inputs.length; i++) level += weights[inputs[i]] * x[i];
-      return network.outputWeights[j] * Math.max(0, level);
-    });
-    const own = core.polynomialFromSpectrum(await core.fourierTransform(values, { signal: work.signal }));
-    for (const { coordinates, coefficient } of core.termList(own)) {
-      const members = coordinates.map((i) => inputs[i]);
-      const key = members.join();
-      const sum = sums.get(key);
-      if (sum === undefined) sums.set(key, { members, coefficient });
-      else sum.coefficient += coefficient;
-    }
-    work.onProgress({ phase: 'adding the units up', done: j + 1, total: unitCount, unit: 'steps' });
-  }
-  const terms = [...sums.values()];
-  const offsets = new Uint32Array(terms.length + 1);
-  terms.forEach(({ members }, t) => {
-    offsets[t + 1] = offsets[t] + members.length;
-  });
-  const polynomial: Polynomial = {
-    coordinates: Array.from({ length: inputCount }, (_, i) => `x${i}`),
-    termCount: terms.length,
-    offsets,
-    members: Uint16Array.from(terms.flatMap(({ members }) => members)),
-    coefficients: Float64Array.from(terms, ({ coefficient }) => coefficient),
-  };
-  const largest = core.spectralNorm(polynomial);
+  if (core.unitSpectraSize(network) > UNIT_TERMS) return undefined;
+  const polynomial = await core.networkPolynomial(network, work);
   return {
     space: 'cube',
-    coordinateCount: inputCount,
-    ...(await spread(polynomial, inputCount)),
-    largest,
+    coordinateCount: network.inputCount,
+    ...(await spread(polynomial, network.inputCount)),
+    largest: core.spectralNorm(polynomial),
     largestKind: 'bound',
   };
 }

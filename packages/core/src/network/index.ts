@@ -35,3 +35,4 @@ export {
 } from './tree-ensemble.ts';
 export type { TreeImportOptions } from './tree-source.ts';
 export * from './tree-spectrum.ts';
+export * from './unit-spectra.ts';
