@@ -15,11 +15,14 @@ import {
   drawPoints,
   ensembleNetwork,
   extremalNetwork,
+  FewfireError,
   gatedIndexingNetwork,
+  halfspaceNetwork,
   indexingNetwork,
   juntaNetwork,
   learningWithRoundingNetwork,
   liftedParityNetwork,
+  type MilpSolver,
   type NetworkDomain,
   networkChecksum,
   parityNetwork,
@@ -426,4 +429,15 @@ describe('families measured by the sweep', () => {
     const extremal = extremalNetwork({ inputCount: 6, coordinates: [0, 1, 4], copies: 3 });
     expect((await certifySparsity(extremal.network, { method: 'sweep' })).kUpper).toBe(extremal.claims.k);
   });
+});
+
+it('keeps what is proved when the solver fails', async () => {
+  const { network } = halfspaceNetwork({ inputCount: 45, unitCount: 12, firingRate: 0.05, seed: 2 });
+  const solver: MilpSolver = {
+    name: 'refuses',
+    solve: () => Promise.reject(new FewfireError('invalid-data', 'refused')),
+  };
+  const certificate = await certifySparsity(network, { budgetSeconds: 2, solver });
+  expect(certificate.evidence.method).toBe('conflicts');
+  expect(certificate.notes.join()).toContain('refused');
 });

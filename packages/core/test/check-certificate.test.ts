@@ -299,3 +299,54 @@ it('shares no code with the producer', () => {
     'type { SparseNetwork } ./network.ts',
   ]);
 });
+
+describe('a hostile certificate costs a report, not the process', () => {
+  const network = createNetwork({ inputCount: 2, weights: [1, 1], biases: [0], outputWeights: [1] });
+  const forged = async (change: (file: { [key: string]: Json }) => void): Promise<string> => {
+    const certificate = await certifySparsity(network, { method: 'sample', sampleCount: 100, k: 0 });
+    const file = JSON.parse(await serializeCertificate(certificate));
+    change(file);
+    return JSON.stringify(file);
+  };
+
+  it('with counts of billions stops when asked to', async () => {
+    const text = await forged(({ evidence }) => {
+      Object.assign(evidence as object, {
+        sampleCount: 2 ** 40,
+        aboveCount: 2 ** 40 - 1,
+        histogram: [1, 2 ** 40 - 1],
+        shareUpperLimit: 0.5,
+      });
+    });
+    await expect(checkCertificate(text, network, { signal: AbortSignal.timeout(50) })).rejects.toThrow(/time/);
+  });
+
+  it('nested a hundred thousand deep is damaged', async () => {
+    const text = (await forged(() => {})).replace('"notes":[]', `"notes":${'['.repeat(1e5)}${']'.repeat(1e5)}`);
+    expect((await checkCertificate(text, network)).valid).toBe(false);
+  });
+
+  it('of a sweep over more bits than there are doubles', async () => {
+    const wide = createNetwork({
+      inputCount: 1100,
+      weights: new Float64Array(1100).fill(1),
+      biases: [0],
+      outputWeights: [1],
+    });
+    const file = JSON.parse(await serializeCertificate(await certifySparsity(wide, { method: 'conflicts' })));
+    file.evidence = { method: 'sweep', sweptBits: 1100, histogram: [0, 1], unitCounts: [1] };
+    expect((await checkCertificate(JSON.stringify(file), wide, { rerunSweep: true })).valid).toBe(false);
+  });
+});
+
+it('hashes a network whose parameters have numbers for names as the producer does', async () => {
+  const network = createNetwork({
+    inputCount: 2,
+    weights: [1, 1],
+    biases: [0],
+    outputWeights: [1],
+    provenance: { family: 'custom', parameters: { 10: 1, 9: 2, '-1': 3 }, seed: null },
+  });
+  const text = await serializeCertificate(await certifySparsity(network));
+  expect((await checkCertificate(text, network, { rerunSweep: true })).complete).toBe(true);
+});

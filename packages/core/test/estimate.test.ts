@@ -37,7 +37,7 @@ import {
   restrictQueryFunction,
   sensitivityFromValues,
   tabulate,
-  tailBoundFromNoiseSensitivity,
+  tailFromNoiseSensitivity,
   tailWeight,
   testJunta,
   testLinearity,
@@ -234,7 +234,7 @@ describe('estimates', () => {
     const spectrum = await fourierTransform(signs);
     for (const degree of [0, 1, 3]) {
       const options = { degree, noiseDelta: 1 / Math.max(2, degree + 1) };
-      const bound = tailBoundFromNoiseSensitivity(noiseSensitivity(spectrum, options), options);
+      const bound = tailFromNoiseSensitivity({ noiseSensitivity: noiseSensitivity(spectrum, options), ...options });
       const { estimate, interval } = await estimateTailBound(f, degree, { accuracy: 0.05 });
       expect(Math.abs(estimate - Math.min(1, bound))).toBeLessThan(0.05);
       expect(interval[0]).toBe(0);

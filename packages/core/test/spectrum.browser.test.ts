@@ -41,8 +41,8 @@ import {
   shapleyValues,
   spectralNorm,
   spectrumDegree,
-  tailBoundFromAverageSensitivity,
-  tailBoundFromNoiseSensitivity,
+  tailFromAverageSensitivity,
+  tailFromNoiseSensitivity,
   tailWeight,
   termList,
   valuesOnCube,
@@ -311,9 +311,11 @@ describe('noise', () => {
         expect(sensitivity).toBeLessThanOrEqual(noiseDelta * average * (1 + 1e-12) + 1e-15);
         for (let degree = 0; degree < n; degree++) {
           const tail = tailWeight(spectrum, degree) * (1 - 1e-12) - 1e-12;
-          expect(tailBoundFromAverageSensitivity(average, { degree })).toBeGreaterThanOrEqual(tail);
+          expect(tailFromAverageSensitivity({ averageSensitivity: average, degree })).toBeGreaterThanOrEqual(tail);
           if (noiseDelta > 1e-6) {
-            expect(tailBoundFromNoiseSensitivity(sensitivity, { noiseDelta, degree })).toBeGreaterThanOrEqual(tail);
+            expect(
+              tailFromNoiseSensitivity({ noiseSensitivity: sensitivity, noiseDelta, degree }),
+            ).toBeGreaterThanOrEqual(tail);
           }
         }
       }
@@ -322,17 +324,22 @@ describe('noise', () => {
   it('Claim 1 is tight for a parity, and its constant at delta = 1/d is at most 2.32', () => {
     const parity = polynomialFromTerms(['a', 'b', 'c', 'd'], [{ coordinates: [0, 1, 2, 3], coefficient: 2 }]);
     const noise = noiseSensitivity(parity, { noiseDelta: 0.2 });
-    expect(tailBoundFromNoiseSensitivity(noise, { noiseDelta: 0.2, degree: 3 })).toBeCloseTo(4, 12);
-    expect(tailBoundFromAverageSensitivity(averageSensitivity(parity), { degree: 3 })).toBeCloseTo(4, 12);
+    expect(tailFromNoiseSensitivity({ noiseSensitivity: noise, noiseDelta: 0.2, degree: 3 })).toBeCloseTo(4, 12);
+    expect(tailFromAverageSensitivity({ averageSensitivity: averageSensitivity(parity), degree: 3 })).toBeCloseTo(
+      4,
+      12,
+    );
     for (let d = 2; d < 500; d++) {
-      expect(tailBoundFromNoiseSensitivity(1, { noiseDelta: 1 / d, degree: d - 1 })).toBeLessThanOrEqual(2.32);
+      expect(tailFromNoiseSensitivity({ noiseSensitivity: 1, noiseDelta: 1 / d, degree: d - 1 })).toBeLessThanOrEqual(
+        2.32,
+      );
     }
   });
 
   it('refuses a noise above one half and a rho above one', () => {
     expect(() => noiseSensitivity(new Float64Array(2), { noiseDelta: 0.6 })).toThrow('from 0 to 0.5');
     expect(() => noiseOperator(new Float64Array(2), { rho: 1.1 })).toThrow('from -1 to 1');
-    expect(() => tailBoundFromNoiseSensitivity(1, { noiseDelta: 0, degree: 1 })).toThrow('above 0');
+    expect(() => tailFromNoiseSensitivity({ noiseSensitivity: 1, noiseDelta: 0, degree: 1 })).toThrow('above 0');
   });
 });
 

@@ -54,6 +54,8 @@ const { highsPath, problem, timeLimitSeconds } = workerData;
 
 /** The solver may take this much longer than its limit before it is ended without a result. */
 const GRACE_MS = 10_000;
+/** The longest that Node's timers wait (24 days); beyond it they fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface WorkerAnswer {
   readonly error?: string;
@@ -79,7 +81,7 @@ async function solve(
   checkProblem(problem, timeLimitMs);
   const worker = new Worker(WORKER_SOURCE, {
     eval: true,
-    workerData: { highsPath, problem, timeLimitSeconds: timeLimitMs / 1000 },
+    workerData: { highsPath, problem, timeLimitSeconds: Math.min(timeLimitMs, MAX_TIMER_MS) / 1000 },
     // HiGHS writes to the console of its thread when it aborts.
     stdout: true,
     stderr: true,
@@ -90,7 +92,7 @@ async function solve(
     const answer = await new Promise<WorkerAnswer | undefined>((resolve, reject) => {
       onAbort = () => reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
-      timer = setTimeout(() => resolve(undefined), timeLimitMs + GRACE_MS);
+      timer = setTimeout(() => resolve(undefined), Math.min(timeLimitMs + GRACE_MS, MAX_TIMER_MS));
       worker.once('message', resolve);
       worker.once('error', (cause) => resolve({ error: cause.message.slice(0, 300) }));
       worker.once('exit', () => resolve({ error: 'its thread ended without an answer' }));

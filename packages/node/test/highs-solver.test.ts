@@ -2,6 +2,7 @@ import {
   certifySparsity,
   createNetwork,
   createRandom,
+  halfspaceNetwork,
   liftedParityNetwork,
   type MilpProblem,
   type SparseNetwork,
@@ -125,4 +126,12 @@ describe("certifySparsity by 'milp'", () => {
     expect(certificate.kLower).toBe(certificate.kUpper);
     expect(certificate.notes.join()).toContain('not swept');
   });
+});
+
+it('a time limit beyond what timers can wait is no time limit of a millisecond', async () => {
+  const { network } = halfspaceNetwork({ inputCount: 8, unitCount: 10, firingRate: 0.3 });
+  for (const timeLimitMs of [3e9, Number.POSITIVE_INFINITY]) {
+    const certificate = await certifySparsity(network, { method: 'milp', solver: createHighsSolver(), timeLimitMs });
+    expect(certificate.evidence).toMatchObject({ method: 'milp', status: 'optimal' });
+  }
 });

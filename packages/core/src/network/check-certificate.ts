@@ -68,6 +68,10 @@ class Damaged extends Error {}
 
 type Fields = { readonly [key: string]: unknown };
 
+/** What a file may ask of the checker: it comes from anyone. */
+const MAX_NESTING = 100;
+const MAX_SWEPT_BITS = 53;
+
 const KEYS = 'checksum domain evidence exact format kLower kUpper network notes upperBound version witness';
 
 const EVIDENCE_KEYS: { readonly [method: string]: string } = {
@@ -144,7 +148,7 @@ async function check(
   if (method === 'sweep') await checkSweep(job);
   else if (method === 'conflicts') await checkConflicts(job);
   else if (method === 'rows') await checkRows(job);
-  else if (method === 'sample') checkSample(job);
+  else if (method === 'sample') await checkSample(job);
   else {
     add(
       'solver',
@@ -218,6 +222,10 @@ async function checkSweep(job: Job): Promise<void> {
   const unitCounts = wholes(evidence.unitCounts, 'evidence.unitCounts');
   const bits = bitsThatMatter(units, space);
   add('swept bits', evidence.sweptBits === bits.length, `${bits.length} bits matter`);
+  if (bits.length > MAX_SWEPT_BITS) {
+    add('counts', false, `nobody sweeps ${bits.length} bits`);
+    return;
+  }
   checkHistogram(job, histogram, unitCounts, 2 ** bits.length);
   add('upper bound is the count', kLower === kUpper, 'a sweep leaves no interval');
   if (options.rerunSweep !== true) {
@@ -393,7 +401,7 @@ async function checkRows(job: Job): Promise<void> {
   );
 }
 
-function checkSample({ evidence, kLower, kUpper, units, add, leave }: Job): void {
+async function checkSample({ evidence, kLower, kUpper, units, add, leave, pauses: pause }: Job): Promise<void> {
   const deadUnits = wholes(evidence.deadUnits, 'evidence.deadUnits');
   const isValidList = new Set(deadUnits).size === deadUnits.length && deadUnits.every((j) => j < units.length);
   add(
@@ -424,9 +432,11 @@ function checkSample({ evidence, kLower, kUpper, units, add, leave }: Job): void
   const delta = number(evidence.confidenceDelta, 'evidence.confidenceDelta');
   const choice = evidence.choice;
   // With the limit as the true share, so few samples above k must have probability at most delta, and hardly less.
-  const chance = (above: number): number => binomialAtMost(above, sampleCount, limit);
-  const isTight = limit === 1 ? aboveCount === sampleCount : Math.abs(chance(aboveCount) / delta - 1) < 1e-6;
-  const before = k === 0 ? 1 : chance(sum(k));
+  const likely = (above: number): Promise<number> => binomialAtMost(above, sampleCount, limit, pause);
+  const isCounted = sum(0) === sampleCount && aboveCount <= sampleCount && limit > 0;
+  const chance = isCounted ? await likely(aboveCount) : Number.NaN;
+  const isTight = limit === 1 ? aboveCount === sampleCount : Math.abs(chance / delta - 1) < 1e-6;
+  const before = k === 0 ? 1 : isCounted && choice === 'threshold' ? await likely(sum(k)) : Number.NaN;
   const holds =
     delta > 0 &&
     delta < 1 &&
@@ -436,23 +446,35 @@ function checkSample({ evidence, kLower, kUpper, units, add, leave }: Job): void
       ? isTight
       : choice === 'largest-seen'
         ? isTight && k === kLower
-        : choice === 'threshold' && chance(aboveCount) <= delta * (1 + 1e-9) && (k === 0 || before > delta));
+        : choice === 'threshold' && chance <= delta * (1 + 1e-9) && (k === 0 || before > delta));
   add('limit', holds, `Clopper-Pearson limit ${limit} at confidence ${1 - delta}`);
   number(evidence.seed, 'evidence.seed');
   leave('sample', 'the points were not drawn again');
 }
 
-// Pr[Bin(m, p) <= a] by its terms, from the largest down.
-function binomialAtMost(a: number, m: number, p: number): number {
+// Pr[Bin(m, p) <= a] by its terms, kept as a multiple of the largest so far: a file may state any counts.
+async function binomialAtMost(
+  a: number,
+  m: number,
+  p: number,
+  pause: () => Promise<void> | undefined,
+): Promise<number> {
   if (p >= 1) return a >= m ? 1 : 0;
   let logTerm = m * Math.log1p(-p);
-  const logs = [logTerm];
+  let top = logTerm;
+  let total = 1;
   for (let i = 1; i <= a; i++) {
     logTerm += Math.log((m - i + 1) / i) + Math.log(p) - Math.log1p(-p);
-    logs.push(logTerm);
+    if (logTerm > top) {
+      total = total * Math.exp(top - logTerm) + 1;
+      top = logTerm;
+    } else total += Math.exp(logTerm - top);
+    if ((i & 4095) === 0) {
+      const turn = pause();
+      if (turn !== undefined) await turn;
+    }
   }
-  const top = logs.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
-  return Math.exp(top) * logs.reduce((total, value) => total + Math.exp(value - top), 0);
+  return Math.exp(top) * total;
 }
 
 /** A unit over a common denominator: active where start - (sum of steps where x_i = -1) > 0, which are all whole. */
@@ -647,12 +669,14 @@ function contentOf(network: SparseNetwork): unknown {
   };
 }
 
-function sortedJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
+function sortedJson(value: unknown, depth = 0): string {
+  if (depth > MAX_NESTING) throw new Damaged(`the content is nested more than ${MAX_NESTING} deep`);
+  const inner = (entry: unknown): string => sortedJson(entry, depth + 1);
+  if (Array.isArray(value)) return `[${value.map(inner).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
   entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${sortedJson(entry)}`).join(',')}}`;
+  return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${inner(entry)}`).join(',')}}`;
 }
 
 function sha256(text: string): Promise<string> {

@@ -6,6 +6,8 @@
  * two halves: 2^(p/2) sums each, made sorted by merging, and one walk over both
  * lists counts the pairs above the bias. So 2^40 points take about 2^20 steps.
  */
+
+import { exactUnit } from '@fewfire/kernels';
 import {
   checkConfidenceDelta,
   clopperPearsonInterval,
@@ -36,6 +38,8 @@ export const EXACT_RATE_INPUTS = 40;
 export const EXACT_RATE_BITS = 24;
 
 const DOMAIN_ROWS = 2 ** 18;
+/** Up to so many weights rounding is settled by whole numbers, 2^(n/2) of them. */
+const WHOLE_NUMBER_INPUTS = 24;
 
 /**
  * Exact firing rates on the network's domain (cube or lift).
@@ -91,6 +95,18 @@ async function countOnCube(network: SparseNetwork, options: RunOptions): Promise
     }
     const bias = network.biases[j];
     const { margin } = roundingMargin(weights, bias);
+    if (margin > 0 && weights.length <= WHOLE_NUMBER_INPUTS) {
+      rates[j] = exactRate(weights, bias);
+      lower[j] = rates[j];
+      upper[j] = rates[j];
+      continue;
+    }
+    if (margin === Number.POSITIVE_INFINITY) {
+      throw new FewfireError(
+        'unsupported',
+        `the sums of unit ${j} are beyond the range of a double; expected smaller weights: scale w_j and b_j down and u_j up`,
+      );
+    }
     const half = weights.length >> 1;
     const low = sortedSums(weights.subarray(0, half));
     const high = sortedSums(weights.subarray(half));
@@ -146,6 +162,26 @@ async function countOnLift(network: SparseNetwork, bitCount: number, options: Ru
     sampleCount: null,
     confidenceDelta: null,
   };
+}
+
+// A unit is active where z, the sum of its steps at the coordinates that are -1, is below its start.
+function exactRate(weights: Float64Array, bias: number): number {
+  const { steps, start } = exactUnit(weights, bias);
+  const sums = (part: readonly bigint[]): bigint[] => {
+    let all = [0n];
+    for (const step of part) all = [...all, ...all.map((sum) => sum + step)];
+    return all.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  };
+  const half = steps.length >> 1;
+  const low = sums(steps.slice(0, half));
+  const high = sums(steps.slice(half));
+  let count = 0;
+  let to = high.length;
+  for (const z of low) {
+    while (to > 0 && z + high[to - 1] >= start) to--;
+    count += to;
+  }
+  return count / 2 ** steps.length;
 }
 
 // All sums of +-w, ascending: adding a weight merges the list less |w| with the list plus |w|.

@@ -66,14 +66,20 @@ export interface NetworkParts {
   readonly provenance?: NetworkProvenance;
 }
 
+/** The most inputs of a network: one without units may claim any number, and points have that many coordinates. */
+const MAX_INPUT_COUNT = 2 ** 24;
+
 /**
  * Checks and copies the parts of a network; the number of units is that of the biases.
  * @throws FewfireError `invalid-argument` for lengths that do not fit, numbers that are not finite, or a domain of other points
  */
 export function createNetwork(parts: NetworkParts): SparseNetwork {
   const { inputCount } = parts;
-  if (!Number.isInteger(inputCount) || inputCount < 1) {
-    throw new FewfireError('invalid-argument', `inputCount is ${inputCount}, expected a whole number of at least 1`);
+  if (!Number.isInteger(inputCount) || inputCount < 1 || inputCount > MAX_INPUT_COUNT) {
+    throw new FewfireError(
+      'invalid-argument',
+      `inputCount is ${inputCount}, expected a whole number from 1 to ${MAX_INPUT_COUNT.toLocaleString('en-US')}`,
+    );
   }
   const unitCount = parts.biases.length;
   if (parts.outputWeights.length !== unitCount || parts.weights.length !== unitCount * inputCount) {
@@ -186,19 +192,36 @@ export function restrictToUnits(network: SparseNetwork, units: ArrayLike<number>
 export function networkScale(network: SparseNetwork): Scale {
   let weight = 0;
   let bias = 0;
-  squaredScales(network).forEach((square, j) => {
-    weight = Math.max(weight, square);
+  for (let j = 0; j < network.unitCount; j++) {
+    weight = Math.max(weight, Math.sqrt(ordinarySquare(network, j)) || scaleOf(network, j));
     bias = Math.max(bias, Math.abs(network.outputWeights[j] * network.biases[j]));
-  });
-  return { weight: Math.sqrt(weight), bias };
+  }
+  return { weight, bias };
 }
 
 /** u_j^2 ||w_j||^2 of every unit; weighted by firing rates they sum to Q of the new Lemma 3.2. */
 export function squaredScales(network: SparseNetwork): Float64Array {
-  return Float64Array.from({ length: network.unitCount }, (_, j) => {
-    const squaredNorm = unitWeights(network, j).reduce((sum, w) => sum + w * w, 0);
-    return network.outputWeights[j] ** 2 * squaredNorm;
-  });
+  return Float64Array.from(
+    { length: network.unitCount },
+    (_, j) => ordinarySquare(network, j) || scaleOf(network, j) ** 2,
+  );
+}
+
+// u^2 ||w||^2 where neither factor leaves the range of a double, else 0.
+function ordinarySquare(network: SparseNetwork, j: number): number {
+  const squaredNorm = unitWeights(network, j).reduce((sum, w) => sum + w * w, 0);
+  const square = network.outputWeights[j] ** 2;
+  const isOrdinary = [squaredNorm, square].every((value) => value > 1e-150 && value < 1e150);
+  return isOrdinary ? square * squaredNorm : 0;
+}
+
+// |u| ||w|| by way of the largest weight, so that squares of huge or tiny numbers do not make it 0, NaN or Infinity.
+function scaleOf(network: SparseNetwork, j: number): number {
+  const weights = unitWeights(network, j);
+  const largest = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+  if (largest === 0) return 0;
+  const norm = Math.sqrt(weights.reduce((sum, w) => sum + (w / largest) ** 2, 0));
+  return Math.abs(network.outputWeights[j]) * largest * norm;
 }
 
 /**
@@ -232,7 +255,7 @@ export function roundingMargin(
     count++;
   }
   const total = norm + Math.abs(bias);
-  if (total <= 2 ** 53 * grain) return { norm, margin: 0 };
+  if (total <= 2 ** 53 * grain && total < Number.POSITIVE_INFINITY) return { norm, margin: 0 };
   return { norm, margin: 2 * count * 2 ** -52 * total };
 }
 
@@ -243,7 +266,7 @@ function grainOf(value: number): number {
   return grain;
 }
 
-/** How many units were active at each of some points: exact for these points. */
+/** How many units were active at each of some points, by floating-point sums (see `measureSparsity`). */
 export interface SparsityMeasure {
   readonly rowCount: number;
   /** The largest |R_x|; 0 without rows. */
@@ -257,7 +280,11 @@ export interface SparsityMeasure {
   readonly unitCounts: Float64Array;
 }
 
-/** |R_x| over given points. @throws FewfireError as `evaluateNetwork` */
+/**
+ * |R_x| over given points, by the same floating-point sums as `evaluateNetwork`: a unit within rounding of its tie may
+ * count otherwise than in exact arithmetic, which is what `certifySparsity` (method `rows`) decides by.
+ * @throws FewfireError as `evaluateNetwork`
+ */
 export async function measureSparsity(
   network: SparseNetwork,
   points: CubePoints,

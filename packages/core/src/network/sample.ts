@@ -12,6 +12,9 @@ export interface SampleOptions extends RunOptions {
   readonly flip?: number;
 }
 
+/** At least so many points are looked at for a network's two labels. */
+const LABEL_ROWS = 4096;
+
 export interface NetworkSample {
   readonly points: CubePoints;
   /** What a learner sees: the values with flips and noise. */
@@ -39,7 +42,10 @@ export async function sampleNetwork(network: SparseNetwork, options: SampleOptio
   const target = values.slice();
   let flippedCount = 0;
   if (flip > 0) {
-    const other = otherLabel(network, values);
+    // Which two labels there are must not depend on how many rows are wanted.
+    const seen =
+      rowCount >= LABEL_ROWS ? values : await evaluateNetwork(network, drawPoints(network, LABEL_ROWS, seed), options);
+    const other = otherLabel(network, seen);
     const flips = createRandom(seed + 0x0f11b5);
     for (let i = 0; i < rowCount; i++) {
       if (flips.uniform() >= flip) continue;

@@ -25,9 +25,10 @@ import {
   type Random,
   type RunOptions,
 } from '../base/index.ts';
+import { tailFromNoiseSensitivity } from '../bounds/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { drawDistance, levelKernel } from './krawtchouk.ts';
-import { checkDegree, checkNoiseDelta, checkRho, claimOneFactor } from './noise.ts';
+import { checkDegree, checkNoiseDelta, checkRho } from './noise.ts';
 import { evaluateQuery, type QueryFunction, repeatPoint } from './query.ts';
 import { addNoise, flip, parityAt, uniformPairs, uniformPoints } from './sampling.ts';
 
@@ -214,7 +215,7 @@ export async function estimateTailBound(
 ): Promise<Estimate> {
   checkDegree(degree);
   const noiseDelta = options.noiseDelta ?? Math.min(0.5, 1 / (degree + 1));
-  const factor = claimOneFactor({ noiseDelta, degree });
+  const factor = tailFromNoiseSensitivity({ noiseSensitivity: 1, noiseDelta, degree });
   const largest = centre(f).radius ** 2;
   const bound = await estimateFromPairs(
     f,

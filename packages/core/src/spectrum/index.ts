@@ -8,8 +8,6 @@ export {
   noiseOperator,
   noiseSensitivity,
   noiseStability,
-  tailBoundFromAverageSensitivity,
-  tailBoundFromNoiseSensitivity,
 } from './noise.ts';
 export * from './polynomial.ts';
 export * from './property-tests.ts';

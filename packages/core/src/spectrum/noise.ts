@@ -50,37 +50,6 @@ export function noiseOperator(spectrum: Spectrum, options: { readonly rho: numbe
   return { ...spectrum, coefficients };
 }
 
-/**
- * Claim 1: the tail beyond `degree` is at most 2 NS_delta / (1 - (1 - 2 delta)^(degree+1)), for 0 < delta <= 1/2.
- * @param noiseSensitivityValue NS at `noiseDelta`, or an upper limit of it
- */
-export function tailBoundFromNoiseSensitivity(
-  noiseSensitivityValue: number,
-  options: { readonly noiseDelta: number; readonly degree: number },
-): number {
-  return noiseSensitivityValue * claimOneFactor(options);
-}
-
-/** Claim 1: the tail beyond `degree` is at most AS / (degree + 1). */
-export function tailBoundFromAverageSensitivity(
-  averageSensitivityValue: number,
-  options: { readonly degree: number },
-): number {
-  checkDegree(options.degree);
-  return averageSensitivityValue / (options.degree + 1);
-}
-
-/** 2 / (1 - (1 - 2 delta)^(degree+1)). */
-export function claimOneFactor(options: { readonly noiseDelta: number; readonly degree: number }): number {
-  const { noiseDelta, degree } = options;
-  checkNoiseDelta(noiseDelta);
-  checkDegree(degree);
-  if (noiseDelta === 0) {
-    throw new FewfireError('invalid-argument', 'noiseDelta is 0, which says nothing about a tail; expected above 0');
-  }
-  return 2 / noiseLoss(degree + 1, noiseDelta);
-}
-
 /** @throws FewfireError unless noiseDelta is in [0, 1/2] */
 export function checkNoiseDelta(noiseDelta: number): void {
   if (noiseDelta >= 0 && noiseDelta <= 0.5) return;

@@ -118,11 +118,17 @@ async function automatic(
   best ??= await conflicts(network, tightened, domain, options, true);
   if (solver !== undefined) {
     const classes = best.evidence.method === 'conflicts' ? best.evidence.classes : [];
-    const solved = await milp(network, tightened, domain, solver, options, classes);
-    // A proof is worth more than an equal solver bound; the better point serves both.
-    const better = solved.kUpper < best.kUpper ? solved : best;
-    const point = solved.kLower > best.kLower ? solved : best;
-    best = withPoint(better, point);
+    try {
+      const solved = await milp(network, tightened, domain, solver, options, classes);
+      // A proof is worth more than an equal solver bound; the better point serves both.
+      const better = solved.kUpper < best.kUpper ? solved : best;
+      const point = solved.kLower > best.kLower ? solved : best;
+      best = withPoint(better, point);
+    } catch (error) {
+      // What is proved stays proved when a solver fails.
+      if (!(error instanceof FewfireError)) throw error;
+      notes.push(`the solver gave nothing: ${error.message}`);
+    }
   } else notes.push('no mixed-integer solver was given');
   return { ...best, notes: [...best.notes, ...notes] };
 }

@@ -59,11 +59,11 @@ export async function estimateSparsity(
     throw new FewfireError('invalid-argument', 'both k and shareThreshold are given; expected one: the other follows');
   }
   const leastLimit = clopperPearsonUpperLimit(0, sampleCount, confidenceDelta);
-  if (shareThreshold !== undefined && !(leastLimit <= shareThreshold)) {
+  if (shareThreshold !== undefined && !(leastLimit <= shareThreshold && shareThreshold < 1)) {
     const needed = Math.ceil(Math.log(confidenceDelta) / Math.log1p(-shareThreshold));
     throw new FewfireError(
       'invalid-argument',
-      `${sampleCount} samples cannot show a share below ${leastLimit.toPrecision(3)}, shareThreshold is ${shareThreshold}; expected ${shareThreshold > 0 && shareThreshold < 1 ? `at least ${needed} samples` : 'a share between 0 and 1'}`,
+      `${sampleCount} samples show shares from ${leastLimit.toPrecision(3)} up to 1, shareThreshold is ${shareThreshold}; expected ${shareThreshold > 0 && shareThreshold < 1 ? `at least ${needed} samples` : 'a share between 0 and 1'}`,
     );
   }
   const onDomain: SparseNetwork = { ...network, domain };

@@ -63,7 +63,7 @@ export async function countRowsExactly(
     });
   }
   const pause = createPauses(signal);
-  for (const j of otherUnits) {
+  for (const j of await countSettled(network, units, otherUnits, points, rowCounts, unitCounts, options)) {
     const test = unitTest(network, units[j], j);
     for (let i = 0; i < rowCount; i++) {
       if ((i & 255) === 0) await pause();
@@ -89,6 +89,49 @@ export function countActive({ units }: TightenedNetwork, isNegative: (input: num
   let active = 0;
   for (const unit of units) if (unit.highest >= 1n && exactLevel(unit, isNegative) >= 1n) active++;
   return active;
+}
+
+// Counts units in doubles with their biases moved up and then down by more than all rounding. Where the two counts of a
+// unit agree, no row leaves its sign open and it is added; gives the units that remain.
+async function countSettled(
+  network: SparseNetwork,
+  units: readonly ExactUnit[],
+  candidates: readonly number[],
+  points: CubePoints,
+  rowCounts: Uint32Array,
+  unitCounts: Float64Array,
+  { signal, threads }: RunOptions,
+): Promise<readonly number[]> {
+  const { inputCount } = network;
+  const margins = candidates.map((j) => 2 * unitMargin(network, units[j], j));
+  const count = (members: readonly number[], direction: 1 | -1) =>
+    countNetworkActivity(
+      {
+        inputCount,
+        unitCount: members.length,
+        weights: Float64Array.from(
+          { length: members.length * inputCount },
+          (_, at) => network.weights[candidates[members[Math.floor(at / inputCount)]] * inputCount + (at % inputCount)],
+        ),
+        biases: Float64Array.from(members, (c) => network.biases[candidates[c]] + direction * margins[c]),
+        outputWeights: new Float64Array(members.length),
+      },
+      points,
+      { signal, threads },
+    );
+  const bounded = candidates.flatMap((_, c) => (margins[c] < 1e300 ? [c] : []));
+  if (bounded.length === 0 || points.rowCount === 0) return candidates;
+  let sure = await count(bounded, 1);
+  const possible = await count(bounded, -1);
+  const settled = bounded.filter((_, at) => sure.unitCounts[at] === possible.unitCounts[at]);
+  if (settled.length === 0) return candidates;
+  if (settled.length < bounded.length) sure = await count(settled, 1);
+  for (let i = 0; i < points.rowCount; i++) rowCounts[i] += sure.rowCounts[i];
+  settled.forEach((c, at) => {
+    unitCounts[candidates[c]] = sure.unitCounts[at];
+  });
+  const done = new Set(settled);
+  return candidates.filter((_, c) => !done.has(c));
 }
 
 // Twice the level is <steps, x> - (sum of steps - 2 start); partial sums stay below the sum of all magnitudes.
@@ -118,6 +161,12 @@ function levelNetwork(inputCount: number, units: readonly ExactUnit[]) {
 }
 
 // Summation of m doubles is off by less than m 2^-52 times the sum of their magnitudes, in any order.
+function unitMargin(network: SparseNetwork, { inputs }: ExactUnit, j: number): number {
+  let total = Math.abs(network.biases[j]);
+  for (const i of inputs) total += Math.abs(network.weights[j * network.inputCount + i]);
+  return (inputs.length + 2) * 2 ** -52 * total;
+}
+
 function unitTest(
   network: SparseNetwork,
   unit: ExactUnit,
@@ -126,9 +175,7 @@ function unitTest(
   const base = j * network.inputCount;
   const bias = network.biases[j];
   const { inputs } = unit;
-  let total = Math.abs(bias);
-  for (const i of inputs) total += Math.abs(network.weights[base + i]);
-  const margin = (inputs.length + 2) * 2 ** -52 * total;
+  const margin = unitMargin(network, unit, j);
   return (isNegative) => {
     let sum = -bias;
     for (const i of inputs) sum += isNegative(i) ? -network.weights[base + i] : network.weights[base + i];
