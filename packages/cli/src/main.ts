@@ -12,6 +12,7 @@ import { addFitCommand } from './commands/fit.ts';
 import { addNetworkCommand } from './commands/network.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addPredictCommand } from './commands/predict.ts';
+import { addReproduceCommand } from './commands/reproduce.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addShowCommand } from './commands/show.ts';
 import { printable } from './format.ts';
@@ -83,6 +84,7 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addShowCommand(program, session);
   addNetworkCommand(program, session);
   addPlanCommand(program, session);
+  addReproduceCommand(program, session);
   return program;
 }
 

@@ -1,4 +1,4 @@
-/** fewfire on Node: tables over files, and files written whole or not at all. */
+/** fewfire on Node: tables over files, tensors from files, and files written whole or not at all. */
 export {
   type FileContent,
   readFileChunks,
@@ -9,5 +9,12 @@ export {
 } from './files.ts';
 export { createHighsSolver } from './highs-solver.ts';
 export { type FileTable, type OpenTableOptions, openTable, type Provenance } from './open-table.ts';
+export {
+  expectTensor,
+  type FloatTensor,
+  parseSafetensors,
+  type ReadTensorOptions,
+  readSafetensors,
+} from './safetensors.ts';
 export type { SourceFormat } from './source.ts';
 export { csvChunks, type OutputColumn, writeTable } from './write-table.ts';

@@ -1,0 +1,189 @@
+/**
+ * `fewfire reproduce`: the statements of the paper as measurements. Runs the experiments one after another, keeps what
+ * is finished, and writes numbers (JSON, CSV), figures (SVG), the claim table and one HTML report.
+ */
+import { join } from 'node:path';
+import type { Progress } from '@fewfire/core';
+import type { Report, ReportSection, Slip } from '@fewfire/report';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Work, withProgress } from '../data.ts';
+import type { ExperimentId, ExperimentResult, ExperimentScale } from '../experiments/experiment.ts';
+import { EXPERIMENT_IDS, loadExperiment } from '../experiments/index.ts';
+import { counted, figure, layoutTable, printable, quoteArgument } from '../format.ts';
+import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
+import type { Session } from '../session.ts';
+
+interface ReproduceOptions extends WorkOptions {
+  readonly quick?: boolean;
+  readonly full?: boolean;
+  readonly tiny?: boolean;
+  readonly out: string;
+  readonly seed: number;
+  readonly fresh?: boolean;
+}
+
+export function addReproduceCommand(program: Command, session: Session): void {
+  const command = program
+    .command('reproduce')
+    .summary('measure the statements of the paper')
+    .description(
+      'Runs the experiments that measure the statements of the paper beside their bounds, and writes JSON, CSV, figures, a claim table and one HTML report. What is finished is kept: the same command goes on where it stopped.',
+    )
+    .argument('[experiments...]', `which: ${EXPERIMENT_IDS.join(', ')}, or all (default)`, parseId)
+    .addOption(new Option('--quick', 'small sizes, minutes at most (default)').conflicts('full'))
+    .addOption(new Option('--full', 'the sizes of the record'))
+    .addOption(
+      new Option('--tiny', 'sizes of the tests: the figures mean little').conflicts(['quick', 'full']).hideHelp(),
+    )
+    .option('-o, --out <folder>', 'write here', 'reproduction')
+    .addOption(new Option('--seed <number>', 'seed of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
+    .option('--fresh', 'run everything again, also what is finished');
+  addWorkOptions(command, 'no progress line and no claims; files are written')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fewfire reproduce --quick
+  fewfire reproduce E2 E3 --out lemmas
+  fewfire reproduce all --full --out record`,
+    )
+    .action(async (ids: readonly Asked[], options: ReproduceOptions) => reproduce(ids, options, session));
+}
+
+type Asked = ExperimentId | 'all';
+
+function parseId(text: string, previous: readonly Asked[] = []): Asked[] {
+  const id = text.toLowerCase() === 'all' ? 'all' : (text.toUpperCase() as ExperimentId);
+  if (id !== 'all' && !EXPERIMENT_IDS.includes(id)) {
+    throw new InvalidArgumentError(`Expected all, or some of ${EXPERIMENT_IDS.join(', ')}.`);
+  }
+  return [...previous, id];
+}
+
+async function reproduce(asked: readonly Asked[], options: ReproduceOptions, session: Session): Promise<void> {
+  const scale: ExperimentScale = options.tiny ? 'tiny' : options.full ? 'full' : 'quick';
+  const all = asked.length === 0 || asked.includes('all');
+  const ids = EXPERIMENT_IDS.filter((id) => all || asked.includes(id));
+  const { out, seed } = options;
+  const { mkdir } = await import('node:fs/promises');
+  const { FewfireError } = await import('@fewfire/core');
+  await mkdir(join(out, 'figures'), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new FewfireError('file-unwritable', `cannot make the folder ${out}: ${error.code ?? error.message}`, {
+      cause: error,
+    });
+  });
+  const what = all ? 'all' : ids.join(' ');
+  const command = (which: string): string => `fewfire reproduce ${which} --${scale} --seed ${seed}`;
+  const sections: ReportSection[] = [];
+  let finished = 0;
+  try {
+    for (const [i, id] of ids.entries()) {
+      const part = await finishPart(id, scale, options, session, `${id} (${i + 1} of ${ids.length})`);
+      finished++;
+      const section = { ...part.result, command: `npx ${command(id)}` };
+      sections.push(section);
+      await writeFigures(section, out, session);
+      if (options.quiet !== true) await session.print(sectionText(part.result, part.seconds, part.kept, session));
+    }
+  } catch (error) {
+    if (session.signal.aborted) {
+      session.tell(
+        `${finished} of ${counted(ids.length, 'experiment')} finished and kept in ${printable(out)}; the same command goes on from there`,
+      );
+    }
+    throw error;
+  }
+  const { publishedSlips } = await import('../experiments/slips.ts');
+  const { claimsMarkdown } = await import('../experiments/tables.ts');
+  const { writeFileAtomic } = await import('@fewfire/node');
+  const { reportPage } = await import('@fewfire/report');
+  const report = assembleReport(sections, await publishedSlips(), {
+    scale,
+    seed,
+    command: `npx ${command(what)}`,
+    session,
+  });
+  await writeFileAtomic(join(out, 'report.html'), reportPage(report), { signal: session.signal });
+  await writeFileAtomic(join(out, 'claims.md'), claimsMarkdown(sections, command(what)), { signal: session.signal });
+  if (options.quiet === true) return;
+  await session.print(
+    `\n${verdictCounts(sections)}\nReport: ${printable(quoteArgument(join(out, 'report.html')))}, claims: ${printable(quoteArgument(join(out, 'claims.md')))}\n`,
+  );
+}
+
+// The kept part, or the experiment run and its numbers written: they are complete before anything else is done.
+async function finishPart(
+  id: ExperimentId,
+  scale: ExperimentScale,
+  options: ReproduceOptions,
+  session: Session,
+  name: string,
+): Promise<{ readonly result: ExperimentResult; readonly seconds: number; readonly kept: boolean }> {
+  const { codeHash, partText, readPart } = await import('../experiments/keep.ts');
+  const { writeFileAtomic } = await import('@fewfire/node');
+  const key = { id, scale, seed: options.seed, code: codeHash(session.version) };
+  const path = join(options.out, `${id}.json`);
+  const found = options.fresh === true ? undefined : await readPart(path, key);
+  if (found !== undefined) return { ...found, kept: true };
+  const startedAt = performance.now();
+  const result = await withProgress(session, options, async (work: Work) => {
+    const onProgress = (progress: Progress): void =>
+      work.onProgress({ ...progress, phase: `${name}: ${progress.phase}` });
+    return (await loadExperiment(id)).run({ ...work, onProgress, seed: options.seed, scale });
+  });
+  session.signal.throwIfAborted();
+  const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(1));
+  await writeFileAtomic(path, partText({ ...key, seconds, result }), { signal: session.signal });
+  return { result, seconds, kept: false };
+}
+
+async function writeFigures(section: ReportSection, out: string, session: Session): Promise<void> {
+  const { writeFileAtomic } = await import('@fewfire/node');
+  const { figureSvg } = await import('@fewfire/report');
+  const { figuresCsv } = await import('../experiments/tables.ts');
+  const { signal } = session;
+  await writeFileAtomic(join(out, `${section.id}.csv`), figuresCsv(section), { signal });
+  for (const [i, each] of section.figures.entries()) {
+    await writeFileAtomic(join(out, 'figures', `${section.id}-${i + 1}.svg`), `${figureSvg(each)}\n`, { signal });
+  }
+}
+
+function sectionText(result: ExperimentResult, seconds: number, kept: boolean, { screen }: Session): string {
+  const rows = result.claims.map(({ statement, measured, verdict }) => [
+    verdict === 'holds' || verdict === 'consistent with' ? screen.good(verdict) : screen.warn(verdict),
+    `${printable(statement)}: ${printable(measured)}`,
+  ]);
+  const time = screen.dim(kept ? 'kept from an earlier run' : `${figure(seconds)} s`);
+  return `${screen.bold(`${result.id}. ${printable(result.title)}`)}  ${time}\n${layoutTable(rows, [{}, { flexible: true }], screen.width).join('\n')}\n`;
+}
+
+function verdictCounts(sections: readonly ReportSection[]): string {
+  const verdicts = sections.flatMap(({ claims }) => claims.map(({ verdict }) => verdict));
+  const kinds = ['holds', 'consistent with', 'does not hold', 'not consistent with'] as const;
+  const counts = kinds.map((kind) => [kind, verdicts.filter((verdict) => verdict === kind).length] as const);
+  const parts = counts.filter(([, count]) => count > 0).map(([kind, count]) => `${kind}: ${count}`);
+  return `${counted(verdicts.length, 'claim')}; ${parts.join(', ')}`;
+}
+
+function assembleReport(
+  sections: readonly ReportSection[],
+  slips: readonly Slip[],
+  run: { readonly scale: string; readonly seed: number; readonly command: string; readonly session: Session },
+): Report {
+  return {
+    title: 'Learning Neural Networks with Sparse Activations: the statements, measured',
+    introduction: [
+      'Each statement of Awasthi, Dikkala, Kamath and Meka (COLT 2024, arXiv 2406.17989) is measured and compared with its bounds: published (the paper’s O() with constant 1: a scale, not a bound), explicit (the paper’s proof with its constants) and new (of this project, proved, not peer reviewed).',
+      'A verdict is computed from the numbers. “Holds” means that no measured value exceeded its bound; it is not a proof. Statements that no measurement can prove are at best “consistent with” what was measured.',
+      `${verdictCounts(sections)}.`,
+    ],
+    sections,
+    slips,
+    facts: [
+      ['Made by', `fewfire ${run.session.version}, Node ${process.versions.node}`],
+      ['Command', run.command],
+      ['Scale', run.scale],
+      ['Seed', String(run.seed)],
+    ],
+  };
+}

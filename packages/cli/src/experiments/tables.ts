@@ -1,0 +1,60 @@
+/** Results as CSV and as the Markdown claim table of docs/reproduction.md. */
+import type { Claim, ReportSection } from '@fewfire/report';
+import { figure as text } from '../format.ts';
+
+/** Every point of every figure, one a row. */
+export function figuresCsv({ id, figures }: ReportSection): string {
+  const rows: (string | number | undefined)[][] = [['figure', 'title', 'series', 'kind', 'x', 'y', 'low', 'high']];
+  for (const [i, figure] of figures.entries()) {
+    for (const series of figure.series) {
+      for (const { x, y, low, high } of series.points) {
+        rows.push([`${id}.${i + 1}`, figure.title, series.name, series.kind, x, y, low, high]);
+      }
+    }
+  }
+  return rows.map((row) => `${row.map(csvCell).join(',')}\n`).join('');
+}
+
+function csvCell(value: string | number | undefined): string {
+  const cell = String(value ?? '');
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+/** Marks between which scripts/reproduce-check.mjs finds the table and the command that made it. */
+export const CLAIMS_BEGIN = '<!-- claims:';
+export const CLAIMS_END = '<!-- /claims -->';
+
+/** @param command what makes the table again, without `npx` */
+export function claimsMarkdown(sections: readonly ReportSection[], command: string): string {
+  const rows = sections.flatMap((section) =>
+    section.claims.map((claim) =>
+      [
+        section.id,
+        claim.statement,
+        claim.measured,
+        verdictText(claim),
+        claim.largestRatio === undefined ? '' : text(claim.largestRatio),
+        section.figures.map((_, i) => `[${i + 1}](figures/${section.id}-${i + 1}.svg)`).join(' '),
+        `\`${section.command}\``,
+      ]
+        .map(markdownCell)
+        .join(' | '),
+    ),
+  );
+  return [
+    `${CLAIMS_BEGIN} ${command} -->`,
+    '| | Statement | Measured | Verdict | Largest ratio | Figures | Command |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map((row) => `| ${row} |`),
+    CLAIMS_END,
+    '',
+  ].join('\n');
+}
+
+function verdictText({ verdict }: Claim): string {
+  return verdict === 'holds' || verdict === 'consistent with' ? verdict : `**${verdict}**`;
+}
+
+function markdownCell(cell: string): string {
+  return cell.replace(/\s+/g, ' ').replaceAll('|', '\\|').replaceAll('<', '&lt;');
+}

@@ -1,0 +1,187 @@
+/**
+ * Tensors of trained layers from safetensors files: single-precision numbers (F32) only. The header of a file is text of
+ * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
+ * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
+ */
+import { stat } from 'node:fs/promises';
+import { FewfireError, listNames, throwIfAborted } from '@fewfire/core';
+import { readFileChunks, unreadable } from './files.ts';
+
+export interface FloatTensor {
+  /** Row-major; no lengths for a single number. */
+  readonly shape: readonly number[];
+  /** As many as the product of `shape`, all finite. */
+  readonly values: Float32Array;
+}
+
+export interface ReadTensorOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Larger files are refused before they are read. Default 1 GiB. */
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+/** The format's own limit. */
+const MAX_HEADER_BYTES = 100_000_000;
+const MAX_AXES = 8;
+
+/**
+ * Reads a whole file.
+ * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`, and as `parseSafetensors`
+ */
+export async function readSafetensors(
+  path: string,
+  options: ReadTensorOptions = {},
+): Promise<ReadonlyMap<string, FloatTensor>> {
+  const limit = options.memoryLimitBytes ?? 2 ** 30;
+  throwIfAborted(options.signal);
+  let size: number;
+  try {
+    size = (await stat(path)).size;
+  } catch (error) {
+    throw await unreadable(error, path);
+  }
+  // The bytes and the numbers made of them.
+  if (2 * size > limit) {
+    throw new FewfireError(
+      'memory-budget',
+      `${path} has ${size.toLocaleString('en-US')} bytes and takes twice as many to read, ${limit.toLocaleString('en-US')} are allowed; allow more memory`,
+    );
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of readFileChunks(path, options.signal)) {
+    if (at + chunk.length > size) throw damaged(`${path} grew while it was read; read it again when it is complete`);
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return parseSafetensors(bytes.subarray(0, at), path);
+}
+
+/**
+ * The tensors of a file by name.
+ * @param label names the file in messages
+ * @throws FewfireError `file-unreadable`: not safetensors, cut off, another type than F32, overlapping tensors or bytes of none,
+ *   `invalid-data`: NaN or infinity
+ */
+export function parseSafetensors(bytes: Uint8Array, label: string): ReadonlyMap<string, FloatTensor> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
+  if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.length) {
+    throw damaged(
+      bytes.length < 8
+        ? `${label} has ${bytes.length} bytes, too few for safetensors; expected a whole file`
+        : `${label} is not a whole safetensors file: it states a header of ${headerBytes} bytes and has ${bytes.length - 8} after the length`,
+    );
+  }
+  const header = readHeader(bytes.subarray(8, 8 + headerBytes), label);
+  const data = bytes.subarray(8 + headerBytes);
+  const places = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, entry]) => placeOf(name, entry, data.length, label));
+  checkCoverage(places, data.length, label);
+  return new Map(places.map((place) => [place.name, { shape: place.shape, values: readValues(data, place, label) }]));
+}
+
+/**
+ * One tensor of a file, of the shape it should have; null stands for any length.
+ * @throws FewfireError `invalid-data` when it is missing or has another shape
+ */
+export function expectTensor(
+  tensors: ReadonlyMap<string, FloatTensor>,
+  name: string,
+  shape: readonly (number | null)[],
+  label: string,
+): FloatTensor {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label} has no tensor ${JSON.stringify(name)}; it has ${listNames([...tensors.keys()], 12) || 'none'}`,
+    );
+  }
+  const fits = tensor.shape.length === shape.length && shape.every((n, i) => n === null || n === tensor.shape[i]);
+  if (!fits) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label}: tensor ${JSON.stringify(name)} has the shape [${tensor.shape.join(', ')}], expected [${shape.map((n) => n ?? 'any').join(', ')}]`,
+    );
+  }
+  return tensor;
+}
+
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readHeader(bytes: Uint8Array, label: string): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw damaged(`${label} is not a safetensors file: its header is not JSON`, cause);
+  }
+  if (!isRecord(json)) throw damaged(`${label} is not a safetensors file: its header is not a JSON object`);
+  return json;
+}
+
+function placeOf(name: string, entry: unknown, dataBytes: number, label: string): Place {
+  const what = `${label}: tensor ${JSON.stringify(name)}`;
+  if (!isRecord(entry) || !isCounts(entry.shape) || !isCounts(entry.data_offsets) || entry.data_offsets.length !== 2) {
+    throw damaged(`${what} has a damaged entry; expected dtype, shape and two data_offsets, whole numbers from 0`);
+  }
+  const { dtype, shape } = entry;
+  const [begin, end] = entry.data_offsets;
+  if (dtype !== 'F32') {
+    throw damaged(`${what} is of type ${JSON.stringify(dtype ?? null)}, expected "F32": convert it first`);
+  }
+  if (shape.length > MAX_AXES) throw damaged(`${what} has ${shape.length} axes, expected at most ${MAX_AXES}`);
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (end - begin !== 4 * size || end > dataBytes) {
+    throw damaged(
+      `${what} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end} of ${dataBytes}; expected ${4 * size} bytes inside the file: it is cut off or damaged`,
+    );
+  }
+  return { name, shape, begin, end };
+}
+
+// The format has no holes: tensors follow each other and end with the file.
+function checkCoverage(places: readonly Place[], dataBytes: number, label: string): void {
+  let at = 0;
+  for (const { begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== at)
+      throw damaged(`${label}: tensors overlap or leave a hole at byte ${Math.min(at, begin)} of the data`);
+    at = end;
+  }
+  if (at !== dataBytes) throw damaged(`${label} has ${dataBytes - at} bytes after its tensors; expected none`);
+}
+
+function readValues(data: Uint8Array, { name, begin, end }: Place, label: string): Float32Array {
+  const view = new DataView(data.buffer, data.byteOffset + begin, end - begin);
+  const values = new Float32Array((end - begin) / 4);
+  for (let i = 0; i < values.length; i++) {
+    const value = view.getFloat32(4 * i, true);
+    if (!Number.isFinite(value)) {
+      throw new FewfireError(
+        'invalid-data',
+        `${label}: number ${i} of tensor ${JSON.stringify(name)} is ${value}, expected finite numbers`,
+      );
+    }
+    values[i] = value;
+  }
+  return values;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function damaged(message: string, cause?: unknown): FewfireError {
+  return new FewfireError('file-unreadable', message, { cause });
+}

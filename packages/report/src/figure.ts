@@ -1,0 +1,305 @@
+/**
+ * A figure as one SVG that stands alone: no script, no style sheet, no identifiers that could meet others on a page.
+ * Observable Plot draws axes and marks; the legend is ours, inside the SVG, because Plot's colour legend is HTML and a
+ * figure must also print and be kept as a file.
+ *
+ * What was measured is a solid line with dots, its intervals bars or a band; what was computed as a bound is dashed.
+ * So a figure reads without colour too. Colours are those of Okabe and Ito, chosen for the colour-blind.
+ */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { cleanText, escapeMarkup, numberText } from './markup.ts';
+import type { Figure, Series } from './result.ts';
+
+/** Units of the viewBox; on a screen 400 pixels wide a unit is about 0.8 pixels. */
+const WIDTH = 460;
+const PLOT_HEIGHT = 290;
+const FONT_SIZE = 14;
+/** Of a letter at that size, nearly. */
+const LETTER_WIDTH = 6.9;
+const LEGEND_ROW = 19;
+
+// Vermilion, blue, green and so on, without yellow, which paper loses; black is for the axes and the last resort.
+const MEASURED_COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f3c8d', '#000000'];
+// Seven and six, eight and seven: looks repeat only after 42 and 56 curves.
+const BOUND_COLOURS = ['#000000', '#8a4b08', '#5c5c5c', '#00573f', '#7a2f5d', '#004b75', '#a83200'];
+const DASHES = ['7 3', '2 3', '9 3 2 3', '4 4', '12 4', '1 2'];
+const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'triangle2', 'star', 'wye'] as const;
+
+type Point = Series['points'][number];
+
+interface Drawn {
+  readonly series: Series;
+  readonly points: readonly Point[];
+  readonly colour: string;
+  readonly dash: string | undefined;
+  readonly symbol: (typeof SYMBOLS)[number];
+}
+
+/** Points that cannot be drawn: not finite, or not positive on a logarithmic axis. */
+export function undrawnCount(figure: Figure): number {
+  return figure.series.reduce((sum, series) => sum + series.points.filter((p) => !drawable(p, figure)).length, 0);
+}
+
+/** The figure as SVG. Points that no axis can show are left out: `undrawnCount` says how many. */
+export function figureSvg(figure: Figure): string {
+  const drawn = assignLooks(figure);
+  const all = drawn.flatMap(({ points }) => points);
+  const xs = axis(
+    all.map((p) => p.x),
+    figure.x.scale,
+    0.2,
+  );
+  const ys = axis(
+    all.flatMap((p) => [p.y, ...limits(p, figure)]),
+    figure.y.scale,
+    0.5,
+  );
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const root = Plot.plot({
+    document: document as unknown as Document,
+    width: WIDTH,
+    height: PLOT_HEIGHT,
+    marginLeft: 14 + 8 * Math.max(...ys.ticks.map((tick) => ys.text(tick).length), 2),
+    marginRight: 16,
+    marginTop: 30,
+    marginBottom: 46,
+    style: { fontSize: `${FONT_SIZE}px` },
+    x: { type: figure.x.scale, domain: xs.domain, label: null },
+    y: { type: figure.y.scale, domain: ys.domain, label: null },
+    marks: [
+      Plot.gridY(ys.ticks, { strokeOpacity: 0.15 }),
+      Plot.gridX(xs.ticks, { strokeOpacity: 0.08 }),
+      Plot.axisX(xs.ticks, { label: null, tickFormat: (x: number) => xs.text(x), tickPadding: 4 }),
+      Plot.axisY(ys.ticks, { label: null, tickFormat: (y: number) => ys.text(y), tickPadding: 4 }),
+      Plot.text([cleanText(figure.x.label)], { frameAnchor: 'bottom-right', dy: 40, text: (label: string) => label }),
+      Plot.text([cleanText(figure.y.label)], {
+        frameAnchor: 'top-left',
+        dy: -25,
+        dx: -10,
+        text: (label: string) => label,
+      }),
+      ...drawn.flatMap((each) => marksOf(each, figure)),
+    ],
+  });
+  const svg = (root as Element).tagName.toLowerCase() === 'svg' ? (root as Element) : root.querySelector('svg');
+  if (svg === null) throw new Error('Plot gave no SVG');
+  // Its style sheet would speak to the whole page, and a strict policy would silence it.
+  for (const style of svg.querySelectorAll('style')) style.remove();
+  return frame(svg.innerHTML, drawn, figure);
+}
+
+function drawable(point: Point, figure: Figure): boolean {
+  const fits = (value: number, scale: 'linear' | 'log'): boolean =>
+    Number.isFinite(value) && (scale === 'linear' || value > 0);
+  return fits(point.x, figure.x.scale) && fits(point.y, figure.y.scale);
+}
+
+function isBound({ kind }: Series): boolean {
+  return kind === 'bound' || kind === 'published, constant 1';
+}
+
+function assignLooks(figure: Figure): Drawn[] {
+  let bounds = 0;
+  let measured = 0;
+  return figure.series.map((series) => {
+    const bound = isBound(series);
+    const at = bound ? bounds++ : measured++;
+    const colours = bound ? BOUND_COLOURS : MEASURED_COLOURS;
+    return {
+      series,
+      points: series.points.filter((point) => drawable(point, figure)).toSorted((a, b) => a.x - b.x),
+      colour: colours[at % colours.length],
+      dash: bound ? DASHES[at % DASHES.length] : undefined,
+      symbol: SYMBOLS[at % SYMBOLS.length],
+    };
+  });
+}
+
+// The ends of a point's interval that the axis can show.
+function limits(point: Point, figure: Figure): number[] {
+  return [point.low, point.high].filter(
+    (value): value is number =>
+      value !== undefined && Number.isFinite(value) && (figure.y.scale === 'linear' || value > 0),
+  );
+}
+
+function marksOf({ series, points, colour, dash, symbol }: Drawn, figure: Figure): Plot.Markish[] {
+  const marks: Plot.Markish[] = [];
+  const x = (p: Point): number => p.x;
+  const y = (p: Point): number => p.y;
+  const between = points.filter((p) => p.low !== undefined && p.high !== undefined);
+  if (between.length > 0) {
+    // A lower limit of 0 has no place on a logarithmic axis; its bar then ends at the point.
+    const y1 = (p: Point): number => (figure.y.scale === 'log' && !(p.low! > 0) ? p.y : p.low!);
+    const y2 = (p: Point): number => (Number.isFinite(p.high) ? p.high! : p.y);
+    if (between.length >= 12 && series.marks !== 'points') {
+      marks.push(Plot.areaY(between, { x, y1, y2, fill: colour, fillOpacity: 0.2 }));
+    } else marks.push(Plot.ruleX(between, { x, y1, y2, stroke: colour, strokeWidth: 1.3 }));
+  }
+  if (series.marks !== 'points' && points.length > 1) {
+    marks.push(Plot.line(points, { x, y, stroke: colour, strokeWidth: 1.8, strokeDasharray: dash }));
+  }
+  if (dash === undefined || points.length === 1) {
+    const crowded = points.length > 40;
+    marks.push(
+      Plot.dot(points, {
+        x,
+        y,
+        symbol: dash === undefined ? symbol : 'times',
+        r: crowded ? 2 : 3.4,
+        stroke: dash === undefined ? undefined : colour,
+        fill: dash === undefined ? colour : 'none',
+        fillOpacity: series.marks === 'points' ? 0.65 : 1,
+      }),
+    );
+  }
+  return marks;
+}
+
+interface Axis {
+  readonly domain: [number, number];
+  readonly ticks: number[];
+  readonly text: (value: number) => string;
+}
+
+// A linear axis begins at 0 where the values begin below `zeroShare` of the largest.
+function axis(values: readonly number[], scale: 'linear' | 'log', zeroShare: number): Axis {
+  let low = values.length === 0 ? 1 : Math.min(...values);
+  let high = values.length === 0 ? 10 : Math.max(...values);
+  if (scale === 'log') {
+    // In logarithms, where no ratio overflows.
+    const middle = Math.log(low) / 2 + Math.log(high) / 2;
+    const half = Math.max(Math.log(high) / 2 - Math.log(low) / 2, 0.4) * 1.06;
+    low = Math.max(Number.MIN_VALUE, Math.exp(middle - half));
+    high = Math.min(Number.MAX_VALUE, Math.exp(middle + half));
+    return { domain: [low, high], ticks: logTicks(low, high), text: tickText };
+  }
+  if (low > 0 && low < zeroShare * high) low = 0;
+  if (high === low) high = low + (Math.abs(low) || 1);
+  const step = niceStep((high - low) / 5);
+  const ticks = multiples(low, high, step);
+  const room = 0.03 * (high - low);
+  return { domain: [low === 0 ? 0 : low - room, high + room], ticks, text: tickText };
+}
+
+function niceStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map((f) => f * power).find((step) => step >= least * (1 - 1e-9)) ?? 10 * power;
+}
+
+function logTicks(low: number, high: number): number[] {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  const last = Math.floor(Math.log10(high) + 1e-9);
+  const every = Math.max(1, Math.ceil((last - first + 1) / 6));
+  const powers: number[] = [];
+  for (let e = first; e <= last; e++) if (e % every === 0) powers.push(Number(`1e${e}`));
+  if (powers.length >= 3) return powers;
+  const inside = [];
+  for (const f of powers.length === 2 ? [1, 3] : [1, 2, 5]) {
+    for (let e = first - 1; e <= last; e++) inside.push(Number(`${f}e${e}`));
+  }
+  const ticks = inside.filter((tick) => tick >= low && tick <= high).toSorted((a, b) => a - b);
+  if (ticks.length >= 2) return ticks;
+  // Less than a factor of five or so: as on a linear axis.
+  const step = niceStep((high - low) / 4);
+  return multiples(low, high, step);
+}
+
+// The multiples of a step in a range; counted, because far from 0 adding a step may change nothing.
+function multiples(low: number, high: number, step: number): number[] {
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.min(12, Math.floor(high / step + 1e-9) - first + 1);
+  return Array.from({ length: Math.max(0, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+function tickText(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-3 && size < 1e5)) return numberText(value, 6);
+  const [digits, exponent] = value.toExponential().split('e');
+  const power = `10${superscript(Number(exponent))}`;
+  return digits === '1' ? power : `${digits}·${power}`;
+}
+
+function superscript(value: number): string {
+  return String(value).replace(/./g, (c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)]));
+}
+
+/** The kinds as the legend names them, where the look does not say it all. */
+const KIND_WORDS: Readonly<Record<Series['kind'], string>> = {
+  exact: 'exact',
+  bound: 'bound',
+  estimate: 'estimate',
+  'lower estimate': 'lower estimate',
+  'published, constant 1': 'constant 1: no bound',
+};
+
+function legendText({ name, kind }: Series): string {
+  return name.toLowerCase().includes(kind === 'published, constant 1' ? 'constant 1' : kind)
+    ? name
+    : `${name} (${KIND_WORDS[kind]})`;
+}
+
+function frame(inner: string, drawn: readonly Drawn[], figure: Figure): string {
+  const texts = drawn.map(({ series }) => legendText(series));
+  const longest = Math.max(0, ...texts.map((text) => text.length));
+  const columns = longest <= 25 && texts.length > 2 ? 2 : 1;
+  const columnWidth = (WIDTH - 16) / columns;
+  const most = Math.floor((columnWidth - 42) / LETTER_WIDTH);
+  const cells: string[] = [];
+  let line = 0;
+  texts.forEach((text, i) => {
+    const column = i % columns;
+    const x = 12 + column * columnWidth;
+    const y = PLOT_HEIGHT + 12 + line * LEGEND_ROW;
+    const lines = wrap(text, most);
+    cells.push(
+      swatch(drawn[i], x, y),
+      ...lines.map((part, l) => `<text x="${x + 38}" y="${y + 4.5 + l * LEGEND_ROW}">${escapeMarkup(part)}</text>`),
+    );
+    if (column === columns - 1 || i === texts.length - 1) line += columns === 1 ? lines.length : 1;
+  });
+  const height = PLOT_HEIGHT + 10 + line * LEGEND_ROW;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img"`,
+    ` aria-label="${escapeMarkup(figure.title)}" font-family="system-ui, sans-serif" font-size="${FONT_SIZE}" fill="#1a1a1a" color="#1a1a1a">`,
+    `<title>${escapeMarkup(figure.title)}</title><desc>${escapeMarkup(figure.seen)}</desc>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    `<g text-anchor="middle">${inner}</g><g text-anchor="start">${cells.join('')}</g></svg>`,
+  ].join('');
+}
+
+function swatch({ series, points, colour, dash, symbol }: Drawn, x: number, y: number): string {
+  if (dash !== undefined && points.length === 1) {
+    return `<path d="M-3.2,-3.2L3.2,3.2M-3.2,3.2L3.2,-3.2" transform="translate(${x + 15},${y})" stroke="${colour}" stroke-width="1.5"/>`;
+  }
+  const line =
+    series.marks === 'points'
+      ? ''
+      : `<line x1="${x}" x2="${x + 30}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="1.8"${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}/>`;
+  if (dash !== undefined) return line;
+  return `${line}<path d="${SYMBOL_PATHS[symbol]}" transform="translate(${x + 15},${y})" fill="${colour}"/>`;
+}
+
+// Close enough to what d3 draws at this size, so that a reader knows them again.
+const SYMBOL_PATHS: Readonly<Record<(typeof SYMBOLS)[number], string>> = {
+  circle: 'M3.4,0A3.4,3.4 0 1 1 -3.4,0A3.4,3.4 0 1 1 3.4,0',
+  square: 'M-3,-3H3V3H-3Z',
+  triangle: 'M0,-4.6L4,2.3H-4Z',
+  diamond: 'M0,-4.6L2.7,0L0,4.6L-2.7,0Z',
+  triangle2: 'M0,-3.5L3.1,1.8H-3.1Z',
+  star: 'M0,-5L1.1,-1.5L4.7,-1.5L1.8,0.6L2.9,4L0,1.9L-2.9,4L-1.8,0.6L-4.7,-1.5L-1.1,-1.5Z',
+  wye: 'M1.1,0.6V4H-1.1V0.6L-4,-1.1L-2.9,-3L0,-1.3L2.9,-3L4,-1.1Z',
+};
+
+function wrap(text: string, most: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > most) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

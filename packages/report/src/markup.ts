@@ -1,0 +1,29 @@
+/** Text as it may stand in markup, and numbers as people read them. */
+
+/** Without control characters, which XML forbids or which would turn the direction of the text around. */
+export function cleanText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff\u202a-\u202e\u2066-\u2069]/gu, (c) =>
+    c === '\n' || c === '\t' ? ' ' : '\ufffd',
+  );
+}
+
+/** Safe inside elements and inside quoted attributes of HTML and SVG. */
+export function escapeMarkup(text: string): string {
+  const named: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  };
+  return cleanText(text).replace(/[&<>"']/g, (c) => named[c]);
+}
+
+/** With so many significant digits, thousands with commas, exponents only where they help. */
+export function numberText(value: number, digits = 3): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential(digits - 1).replace('e+', 'e');
+  if (size >= 1000) return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  return String(Number(value.toPrecision(digits)));
+}
