@@ -1,4 +1,4 @@
-/** Results as CSV and as the Markdown claim table of docs/reproduction.md. */
+/** Results as CSV and as the Markdown of docs/reproduction.md: the claim table and the figures. */
 import type { Claim, ReportSection } from '@fewfire/report';
 import { figure as text } from '../format.ts';
 
@@ -46,9 +46,25 @@ export function claimsMarkdown(sections: readonly ReportSection[], command: stri
     '| | Statement | Measured | Verdict | Largest ratio | Figures | Command |',
     '|---|---|---|---|---|---|---|',
     ...rows.map((row) => `| ${row} |`),
+    ...sections.flatMap(figuresMarkdown),
     CLAIMS_END,
     '',
   ].join('\n');
+}
+
+function figuresMarkdown({ id, title, figures }: ReportSection): string[] {
+  const pictures = figures.flatMap((figure, i) => [
+    `![${markdownText(figure.title)}](figures/${id}-${i + 1}.svg)`,
+    '',
+    `*${markdownText(figure.title)}.* ${markdownText(figure.seen)}`,
+    '',
+  ]);
+  return ['', `## ${id}. ${markdownText(title)}`, '', ...pictures];
+}
+
+// Brackets, stars and underscores of formulas are not Markdown's.
+function markdownText(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[[\]*_<>]/g, (character) => `\\${character}`);
 }
 
 function verdictText({ verdict }: Claim): string {
