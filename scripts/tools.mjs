@@ -17,10 +17,10 @@ export const outsideTools = [
     find: findChromium,
   },
   {
-    name: "Debian's python3 with scikit-learn, XGBoost and ONNX (/usr/bin/python3)",
+    name: "Debian's python3 with scikit-learn, mpmath, XGBoost and ONNX (/usr/bin/python3)",
     suites: '.python.test.ts',
     where: 'against scikit-learn and XGBoost',
-    install: 'apt-get install python3 python3-sklearn python3-numpy python3-pandas python3-xgboost python3-onnx',
+    install: 'apt-get install python3 python3-sklearn python3-numpy python3-pandas python3-scipy python3-mpmath python3-xgboost python3-onnx',
     find: findPython,
   },
 ];
@@ -35,7 +35,7 @@ export function findPython() {
   const path = '/usr/bin/python3';
   if (!existsSync(path)) return undefined;
   // find_spec looks without importing: 30 ms instead of 2 s.
-  const modules = '("sklearn", "numpy", "pandas", "xgboost", "onnx")';
+  const modules = '("sklearn", "numpy", "pandas", "scipy", "mpmath", "xgboost", "onnx")';
   const probe = `import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ${modules}))`;
   return spawnSync(path, ['-c', probe], { stdio: 'ignore' }).status === 0 ? path : undefined;
 }
