@@ -20,7 +20,8 @@ export const outsideTools = [
     name: "Debian's python3 with scikit-learn, mpmath, XGBoost and ONNX (/usr/bin/python3)",
     suites: '.python.test.ts',
     where: 'against scikit-learn and XGBoost',
-    install: 'apt-get install python3 python3-sklearn python3-numpy python3-pandas python3-scipy python3-mpmath python3-xgboost python3-onnx',
+    install:
+      'apt-get install python3 python3-sklearn python3-numpy python3-pandas python3-scipy python3-mpmath python3-xgboost python3-onnx',
     find: findPython,
   },
 ];
