@@ -2,7 +2,15 @@
  * A model in words, for `fit`, `show` and `score`. Every number stands beside what it is: of which rows, in which unit,
  * compared with what. Sections are lists of lines that fit the screen.
  */
-import type { Candidate, ColumnInfluence, EncodedColumn, Model, TermSummary, TestResult } from '@fewfire/core';
+import type {
+  Candidate,
+  ColumnInfluence,
+  EncodedColumn,
+  Model,
+  ModelOutput,
+  TermSummary,
+  TestResult,
+} from '@fewfire/core';
 import {
   alignedFigures,
   bar,
@@ -36,14 +44,14 @@ export function heading(title: string, explanation: string, screen: Screen): str
 
 /** What is learned from what. */
 export function dataSection(model: Model, screen: Screen, columnCount?: number): Section {
-  const { training, provenance, polynomial, encoder } = model;
+  const { training, provenance, outputs, encoder } = model;
   const { label, rowCount } = provenance.source;
   const columns = columnCount === undefined ? '' : `, ${counted(columnCount, 'column')}`;
   const pairs: [string, string][] = [['Data', `${printable(label)}: ${counted(rowCount, 'row')}${columns}`]];
   if (training.sampleCount !== rowCount) pairs.push(['', `fitted on ${counted(training.sampleCount, 'row')} of them`]);
   pairs.push(['Target', targetText(model)]);
   const inputs = counted(encoder.columns.length, 'column');
-  const coordinates = counted(polynomial.coordinates.length, 'yes/no coordinate');
+  const coordinates = counted(outputs[0].polynomial.coordinates.length, 'yes/no coordinate');
   const verb = encoder.columns.length === 1 ? 'makes' : 'make';
   pairs.push(['Inputs', `${inputs} ${verb} ${coordinates}`]);
   for (const text of codingTexts(encoder.columns)) pairs.push(['', text]);
@@ -57,12 +65,20 @@ export function labelled(name: string, text: string, screen: Screen, width = 9):
   );
 }
 
-function targetText({ target, training }: Model): string {
+const CLASSES_SHOWN = 6;
+
+function targetText({ target, training, outputs }: Model): string {
   const name = quoted(target.column);
   if (target.kind === 'regression') {
     return target.transform === 'log' ? `${name}, a number, learned as its natural logarithm` : `${name}, a number`;
   }
-  const positives = Math.round(((1 - training.targetMean) / 2) * training.sampleCount);
+  const [positives, ...others] = outputs.map(({ fit }) =>
+    Math.round(((1 - fit.targetMean) / 2) * training.sampleCount),
+  );
+  if (target.kind === 'multiclass') {
+    const counts = [positives, ...others].map((count, k) => `${quoted(target.classes[k])} ${integer(count)}`);
+    return `${name}, ${counted(counts.length, 'class', 'classes')}, each learned against the rest: ${listSome(counts, CLASSES_SHOWN)}`;
+  }
   const negatives = training.sampleCount - positives;
   return `${name}: ${quoted(target.positive)} in ${counted(positives, 'row')} (the positive class), ${quoted(target.negative)} in ${integer(negatives)}`;
 }
@@ -104,9 +120,9 @@ function codingTexts(columns: readonly EncodedColumn[]): string[] {
 
 /** What was left out, what was missing, and warnings. */
 export function notesSection(model: Model, screen: Screen): Section {
-  const { dropped, missing, selection } = model.training;
+  const { dropped, missing } = model.training;
   // The degrees that were not tried stand where the others are compared.
-  const elsewhere = selection.skipped.map(({ degree, reason }) => skippedText(degree, reason));
+  const elsewhere = model.outputs[0].fit.selection.skipped.map(({ degree, reason }) => skippedText(degree, reason));
   const notes = model.training.notes.filter((note) => !elsewhere.includes(note));
   const lines: string[] = [];
   const say = (text: string): void => {
@@ -128,27 +144,48 @@ export function notesSection(model: Model, screen: Screen): Section {
   return lines;
 }
 
-/** How degree and penalty were chosen: for every degree its best candidate. */
+/** How degree and penalty were chosen: for every degree its best candidate, or for every class what was chosen. */
 export function selectionSection(model: Model, screen: Screen): Section {
-  const { training } = model;
-  const { candidates, folds, rowCount, skipped } = training.selection;
+  const [{ fit }] = model.outputs;
+  const { candidates, skipped } = fit.selection;
   if (candidates.length === 0) return [];
   const best = bestPerDegree(candidates);
-  const isChosen = (candidate: Candidate): boolean => candidate === lowest(candidates);
-  const title = best.length === 1 ? 'Choosing the penalty' : 'Choosing the degree';
-  const what = `mean squared error ${errorUnit(model)} on rows held out, ${folds} folds of ${counted(rowCount, 'row')} (± standard error over the folds)`;
-  const rows = best.map((candidate) => [
-    `degree ${candidate.degree}`,
-    alignedFigures([candidate.mse, candidate.standardError]).join(' ± '),
-    fitText(candidate),
-    isChosen(candidate) ? '<- chosen' : '',
-  ]);
+  const many = model.outputs.length > 1;
+  const title = many ? 'Choosing, class by class' : `Choosing the ${best.length === 1 ? 'penalty' : 'degree'}`;
+  const rows = many ? classRows(model) : degreeRows(best, fit);
   const columns = [{}, {}, { flexible: true }, { style: screen.good }];
   return [
-    ...heading(title, what, screen),
+    ...heading(title, choiceText(model), screen),
     ...layoutTable(rows, columns, screen.width),
     ...skipped.flatMap(({ degree, reason }) => wrapText(skippedText(degree, reason), screen.width, '  ')),
   ];
+}
+
+function choiceText(model: Model): string {
+  const { folds, rowCount } = model.outputs[0].fit.selection;
+  return `mean squared error ${errorUnit(model)} on rows held out, ${folds} folds of ${counted(rowCount, 'row')} (± standard error over the folds)`;
+}
+
+function errorCell(candidate: Candidate): string {
+  return alignedFigures([candidate.mse, candidate.standardError]).join(' ± ');
+}
+
+function degreeRows(best: readonly Candidate[], { selection: { candidates } }: ModelOutput['fit']): string[][] {
+  const chosen = lowest(candidates);
+  return best.map((candidate) => [
+    `degree ${candidate.degree}`,
+    errorCell(candidate),
+    fitText(candidate),
+    candidate === chosen ? '<- chosen' : '',
+  ]);
+}
+
+function classRows({ target, outputs }: Model): string[][] {
+  return outputs.map(({ fit }, k) => {
+    const chosen = lowest(fit.selection.candidates);
+    const name = target.kind === 'multiclass' ? target.classes[k] : '';
+    return [printable(name), errorCell(chosen), `degree ${fit.degree}, ${fitText(fit)}`, ''];
+  });
 }
 
 // Worded as the note of the same thing is.
@@ -175,7 +212,7 @@ export function fitText({ method, lambda, basis }: Pick<Candidate, 'method' | 'l
 
 // What a squared error is of.
 function errorUnit({ target }: Model): string {
-  if (target.kind === 'binary') return 'against -1/+1';
+  if (target.kind !== 'regression') return 'against -1/+1';
   return target.transform === 'log' ? 'of the natural logarithm' : 'in squared units of the target';
 }
 
@@ -185,7 +222,7 @@ export function testSection(model: Model, screen: Screen): Section {
   const { test } = training;
   if (test === null) {
     const folds =
-      training.selection.candidates.length > 0
+      model.outputs[0].fit.selection.candidates.length > 0
         ? ' The errors of the folds were used to choose, so they flatter a little.'
         : '';
     return heading('No test', `no rows were set aside.${folds}`, screen);
@@ -207,7 +244,7 @@ export function testSection(model: Model, screen: Screen): Section {
 /** Measures on some rows, each beside the constant predictor's. */
 export function metricLines(model: Model, result: TestResult, where: string, screen: Screen): string[] {
   const sentences =
-    model.target.kind === 'binary' ? classSentences(model, result, where) : numberSentences(model, result, where);
+    model.target.kind !== 'regression' ? classSentences(model, result, where) : numberSentences(model, result, where);
   const lines = sentences.flatMap((sentence) => wrapText(sentence, screen.width - 2, '  '));
   const verdict =
     'no better than guessing: the squared error is not lower than that of the constant by more than two standard errors';
@@ -230,11 +267,13 @@ function classSentences(model: Model, result: TestResult, where: string): string
 }
 
 // The constant of the test came from fewer rows than the model's: where the classes are nearly even, it may differ.
-function constantText({ target, training }: Model): string {
-  if (target.kind !== 'binary' || Math.abs(training.targetMean) < 1 / Math.sqrt(training.sampleCount)) {
+function constantText({ target, training, outputs }: Model): string {
+  const { targetMean } = outputs[0].fit;
+  if (target.kind === 'multiclass') return 'always saying the most frequent class';
+  if (target.kind !== 'binary' || Math.abs(targetMean) < 1 / Math.sqrt(training.sampleCount)) {
     return 'always saying the more frequent class';
   }
-  return `always saying ${quoted(training.targetMean < 0 ? target.positive : target.negative)}`;
+  return `always saying ${quoted(targetMean < 0 ? target.positive : target.negative)}`;
 }
 
 function numberSentences(model: Model, result: TestResult, where: string): string[] {
@@ -279,9 +318,17 @@ function fewestRows(model: Model): number {
 /**
  * Leading combinations in yes/no terms, the coefficient beside.
  * @param terms by decreasing size of the coefficient
+ * @param outputClass the class whose polynomial has these terms, where there are several
  */
-export function termSection(model: Model, terms: readonly TermSummary[], most: number, screen: Screen): Section {
-  if (terms.length === 0) return heading('Combinations', 'none; the model is a constant', screen);
+function termSection(
+  model: Model,
+  terms: readonly TermSummary[],
+  most: number,
+  screen: Screen,
+  outputClass?: string,
+): Section {
+  const of = outputClass === undefined ? '' : ` for ${quoted(outputClass)}`;
+  if (terms.length === 0) return heading(`Combinations${of}`, 'none; the model is a constant', screen);
   const fewest = fewestRows(model);
   const seldom = (term: TermSummary): boolean => term.rows !== null && term.rows < fewest;
   const shown = terms.filter((term) => !seldom(term)).slice(0, most);
@@ -302,7 +349,11 @@ export function termSection(model: Model, terms: readonly TermSummary[], most: n
   const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
   const rest = `${counted(leftOut, 'larger one')} that fewer than ${fewest} rows show: left out here, not in --json`;
   return [
-    ...heading(`Leading combinations (${shown.length} of ${integer(terms.length)})`, effectText(model), screen),
+    ...heading(
+      `Leading combinations${of} (${shown.length} of ${integer(terms.length)})`,
+      effectText(model, outputClass),
+      screen,
+    ),
     screen.dim(head),
     ...body,
     ...(leftOut > 0 ? wrapText(rest, screen.width, '  ').map(screen.dim) : []),
@@ -317,11 +368,13 @@ export function combinationText(coordinates: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${last} ${names.length === 2 ? 'both' : 'all'} yes`;
 }
 
-function effectText({ target }: Model): string {
+function effectText({ target, loss }: Model, outputClass: string | undefined): string {
   const beyond =
     'beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1';
-  if (target.kind === 'binary') {
-    return `effect: what the yes adds toward ${quoted(target.positive)}, in points of (1 - f)/2, near a probability (0.1 is about 10 %), ${beyond}`;
+  if (target.kind !== 'regression') {
+    const unit = loss === 'logistic' ? 'in log-odds' : 'in points of (1 - f)/2, near a probability (0.1 is about 10 %)';
+    const toward = outputClass ?? (target.kind === 'binary' ? target.positive : '');
+    return `effect: what the yes adds toward ${quoted(toward)}, ${unit}, ${beyond}`;
   }
   if (target.transform === 'log') {
     return `effect: what the yes adds to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more), ${beyond}`;
@@ -330,6 +383,24 @@ function effectText({ target }: Model): string {
 }
 
 /** One line of what a model is. */
-export function modelText({ training, polynomial }: Model): string {
-  return `degree ${training.degree}, ${fitText(training)}; ${counted(polynomial.termCount, 'term')} of ${counted(training.monomialCount, 'monomial')}`;
+export function modelText({ outputs }: Model): string {
+  if (outputs.length > 1) {
+    const terms = outputs.reduce((sum, { polynomial }) => sum + polynomial.termCount, 0);
+    return `${outputs.length} polynomials, one per class; ${counted(terms, 'term')} in all`;
+  }
+  const [{ polynomial, fit }] = outputs;
+  return `degree ${fit.degree}, ${fitText(fit)}; ${counted(polynomial.termCount, 'term')} of ${counted(fit.monomialCount, 'monomial')}`;
+}
+
+/** Leading combinations of every output. */
+export function termSections(
+  model: Model,
+  leading: (output: number) => readonly TermSummary[],
+  most: number,
+  screen: Screen,
+): Section[] {
+  const { target, outputs } = model;
+  return outputs.map((_, k) =>
+    termSection(model, leading(k), most, screen, target.kind === 'multiclass' ? target.classes[k] : undefined),
+  );
 }

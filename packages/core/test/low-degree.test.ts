@@ -226,7 +226,9 @@ describe('honesty', () => {
     expect(signal.model.training.test?.betterThanConstant).toBe(true);
     expect(signal.model.training.test?.accuracy).toBe(1);
     // Yes is -1 on the cube, for the target too: exclusive or is the parity itself.
-    const [lead] = termList(signal.model.polynomial).sort((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient));
+    const [lead] = termList(signal.model.outputs[0].polynomial).sort(
+      (a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient),
+    );
     expect(lead.coordinates).toEqual([0, 3]);
     expect(lead.coefficient).toBeGreaterThan(0.8);
   });
@@ -278,8 +280,9 @@ describe('regressions', () => {
       );
       const y = Array.from({ length: 200 }, () => random.integer(2));
       const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 1 });
-      expect(model.calibration).toMatchObject({ kind: 'platt' });
-      if (model.calibration.kind === 'platt') expect(model.calibration.slope).toBeGreaterThanOrEqual(0);
+      expect(model.outputs[0].calibration).toMatchObject({ kind: 'platt' });
+      if (model.outputs[0].calibration.kind === 'platt')
+        expect(model.outputs[0].calibration.slope).toBeGreaterThanOrEqual(0);
     }
   });
 

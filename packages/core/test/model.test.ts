@@ -158,8 +158,8 @@ describe('fitTable', () => {
     await expect(fitTable(memoryTable({ a, y: [1, 1, 1, 1, 1, 1] }), { target: 'y' })).rejects.toThrow(
       'only the value "1"',
     );
-    await expect(fitTable(memoryTable({ a, y: ['p', 'q', 'r', 'p', 'q', 'r'] }), { target: 'y' })).rejects.toThrow(
-      '3 different texts',
+    await expect(fitTable(memoryTable({ a, y: ['p', 'q', 'r', 's', 't', 'u'] }), { target: 'y' })).rejects.toThrow(
+      '6 different texts in 6 rows ("p", "q", "r" and 3 more); expected numbers, or classes',
     );
     await expect(fitTable(memoryTable({ a, y: [1, 2, Number.NaN, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
       'NaN or infinite in 1 of 6 rows',
@@ -180,6 +180,73 @@ describe('fitTable', () => {
   });
 });
 
+describe('several classes', () => {
+  // Three classes by two answers: neither both, nor none.
+  const random = createRandom(12);
+  const a = Array.from({ length: 400 }, () => random.integer(2));
+  const b = Array.from({ length: 400 }, () => random.integer(2));
+  const y = a.map((bit, i) => (bit === 1 && b[i] === 1 ? 'both' : bit === 0 && b[i] === 0 ? 'none' : 'one'));
+  const table = memoryTable({ a, b, y });
+
+  it('are learned each against the rest, and their probabilities add up to one', async () => {
+    const { model } = await fitTable(table, { target: 'y', degree: 2 });
+    expect(model.target).toEqual({ kind: 'multiclass', column: 'y', classes: ['both', 'none', 'one'] });
+    expect(model.outputs).toHaveLength(3);
+    expect(model.training.test?.accuracy).toBe(1);
+    expect(model.training.test?.auc).toBe(1);
+    const { points } = await table.encode(model.encoder);
+    const prediction = await predictPoints(model, points);
+    expect(prediction.classes).toEqual(y);
+    const probabilities = prediction.probabilities as Float64Array[];
+    for (let i = 0; i < y.length; i++) expect(probabilities.reduce((sum, p) => sum + p[i], 0)).toBeCloseTo(1, 12);
+    // -1 where both are yes, else 1: (1 + a + b - ab) / 2 over a, b in {+1, -1}.
+    expect(Array.from(model.outputs[0].polynomial.coefficients, (c) => Math.round(1000 * c) / 1000)).toEqual([
+      0.5, 0.5, 0.5, -0.5,
+    ]);
+    expect(await parseModel(await serializeModel(model), 'm.json')).toEqual(model);
+  });
+
+  it('the constant beside them says the most frequent class', async () => {
+    const { model } = await fitTable(table, { target: 'y', degree: 1 });
+    const share = y.filter((name) => name === 'one').length / y.length;
+    expect(Math.abs((model.training.test?.baseline.accuracy as number) - share)).toBeLessThan(0.12);
+    const scored = await scoreTable(model, table);
+    expect(scored.metrics.baseline.accuracy).toBe(share);
+  });
+
+  it('numbers are classes when asked for, and refuse what only two classes have', async () => {
+    const digits = memoryTable({ a, b, y: y.map((name) => ({ none: 0, one: 1, both: 2 })[name] as number) });
+    const { model } = await fitTable(digits, { target: 'y', task: 'classes', degree: 2 });
+    expect(model.target).toMatchObject({ classes: ['0', '1', '2'] });
+    expect((await fitTable(digits, { target: 'y', degree: 1 })).model.target.kind).toBe('regression');
+    await expect(fitTable(table, { target: 'y', positive: 'both' })).rejects.toThrow(
+      '--positive needs a target with two',
+    );
+    await expect(fitTable(table, { target: 'y', targetTransform: 'log' })).rejects.toThrow('has texts');
+    await expect(fitTable(table, { target: 'y', task: 'number' })).rejects.toThrow(
+      'expected numbers for --task number',
+    );
+  });
+});
+
+describe('groups', () => {
+  it('are never split between the fit and the test', async () => {
+    // Every group has one target for all its rows, and a column that names it: only leaked groups could be predicted.
+    const random = createRandom(8);
+    const group = Array.from({ length: 600 }, (_, i) => `g${i % 30}`);
+    const level = Array.from({ length: 30 }, () => random.normal());
+    const y = group.map((_, i) => level[i % 30]);
+    const name = group.map((_, i) => `n${i % 30}`);
+    const table = memoryTable({ name, group, y });
+    const split = await fitTable(table, { target: 'y', exclude: ['group'], degree: 1 });
+    expect(split.model.training.test?.r2).toBeGreaterThan(0.95);
+    const kept = await fitTable(table, { target: 'y', group: 'group', degree: 1 });
+    expect(kept.model.training.test?.r2).toBeLessThan(0.1);
+    expect(kept.model.training.test?.sampleCount).toBe(120);
+    expect(kept.model.encoder.columns.map((column) => column.column)).toEqual(['name']);
+  });
+});
+
 describe('model file', () => {
   const model = async (): Promise<Model> => (await fitTable(xorTable(), { target: 'y' })).model;
 
@@ -195,15 +262,15 @@ describe('model file', () => {
       /m\.json is not a whole model file/,
     );
     await expect(parseModel('{"a":1}', 'm.json')).rejects.toThrow(/not a fewfire model/);
-    await expect(parseModel(text.replace('"version":1', '"version":2'), 'm.json')).rejects.toThrow(
-      /version 2; this fewfire reads version 1/,
+    await expect(parseModel(text.replace('"version":2', '"version":3'), 'm.json')).rejects.toThrow(
+      /version 3; this fewfire reads version 2/,
     );
     const coefficient = /\[\[0,1\],(-?[0-9.]+)\]/.exec(text) as RegExpExecArray;
     await expect(parseModel(text.replace(coefficient[0], '[[0,1],0.5]'), 'm.json')).rejects.toThrow(
       /edited or damaged/,
     );
     await expect(parseModel(text.replace(coefficient[0], '[[0,1],"0.5"]'), 'm.json')).rejects.toThrow(
-      /polynomials\.0\.terms/,
+      /outputs\.0\.terms/,
     );
     await expect(parseModel(text.replace('"missing":"refuse"', '"missing":"maybe"'), 'm.json')).rejects.toThrow(
       /encoder\.columns\.0/,

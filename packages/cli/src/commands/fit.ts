@@ -1,5 +1,5 @@
 /** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
-import type { FitTableOptions, SourceRecord, TableFit } from '@fewfire/core';
+import type { FitTableOptions, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { checkOutput, type Work, withProgress, withTable } from '../data.ts';
@@ -12,7 +12,7 @@ import {
   notesSection,
   type Section,
   selectionSection,
-  termSection,
+  termSections,
   testSection,
 } from '../describe.ts';
 import { byteSize, printable, quoteArgument } from '../format.ts';
@@ -28,6 +28,9 @@ interface FitOptions extends WorkOptions {
   readonly exclude?: readonly string[];
   readonly bins: number;
   readonly missing: 'refuse' | 'indicator' | 'drop-rows';
+  readonly task: Task;
+  readonly weight?: string;
+  readonly group?: string;
   readonly positive?: string;
   readonly targetTransform: 'none' | 'log';
   readonly test: number | string;
@@ -40,6 +43,7 @@ interface FitOptions extends WorkOptions {
 type TargetedOptions = FitOptions & { readonly target: string };
 
 const COMBINATIONS_SHOWN = 12;
+const COMBINATIONS_PER_CLASS = 4;
 
 export function addFitCommand(program: Command, session: Session): void {
   const command = program
@@ -71,6 +75,13 @@ export function addFitCommand(program: Command, session: Session): void {
         .choices(['refuse', 'indicator', 'drop-rows'])
         .default('refuse'),
     )
+    .addOption(
+      new Option('--task <task>', 'learn the target as this; auto: two different values, or texts, are classes')
+        .choices(['auto', 'number', 'classes'])
+        .default('auto'),
+    )
+    .option('--weight <column>', 'how much each row counts: numbers, at least 0')
+    .option('--group <column>', 'rows with the same value here are never split between fit, folds and test')
     .option('--positive <class>', 'the class to call positive (default: the one that reads as a yes)')
     .addOption(
       new Option('--target-transform <transform>', 'learn the logarithm of a number')
@@ -160,10 +171,12 @@ async function fitOne(
 ): Promise<TableFit> {
   const { fitTable } = await import('@fewfire/core');
   const { kernelHash } = await import('@fewfire/kernels');
-  const { target, degree, method, features, exclude, bins, missing, positive, targetTransform, folds, seed } = options;
+  const { target, degree, method, features, exclude, bins, missing, task, weight, group } = options;
+  const { positive, targetTransform, folds, seed } = options;
   const fitOptions: FitTableOptions = {
     ...work,
-    ...{ target, degree, method, features, exclude, bins, missing, positive, targetTransform, folds, seed, test },
+    ...{ target, degree, method, features, exclude, bins, missing, task, weight, group },
+    ...{ positive, targetTransform, folds, seed, test },
     source: sourceRecord(table),
     command: session.commandLine,
     versions: { fewfire: session.version, node: process.versions.node, kernels: kernelHash },
@@ -183,6 +196,10 @@ async function save({ model }: TableFit, out: string, session: Session): Promise
   return Buffer.byteLength(text);
 }
 
+function shownPerOutput({ outputs }: Model): number {
+  return outputs.length > 1 ? COMBINATIONS_PER_CLASS : COMBINATIONS_SHOWN;
+}
+
 async function reportSections(
   { model, columnCount }: TableFit & { readonly columnCount: number },
   session: Session,
@@ -196,7 +213,7 @@ async function reportSections(
     testSection(model, screen),
     heading('Model', modelText(model), screen),
     influenceSection(columnInfluences(model), screen),
-    termSection(model, leadingTerms(model), COMBINATIONS_SHOWN, screen),
+    ...termSections(model, (k) => leadingTerms(model, undefined, k), shownPerOutput(model), screen),
   ];
 }
 

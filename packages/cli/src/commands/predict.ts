@@ -17,7 +17,7 @@ export function addPredictCommand(program: Command, session: Session): void {
     .command('predict')
     .summary('predict the rows of a table with a model')
     .description(
-      'Predicts every row of a table, in its order. The column "prediction" holds the class or the number; for classes, probability_<class> stands beside it for both.',
+      'Predicts every row of a table, in its order. The column "prediction" holds the class or the number; for classes, probability_<class> stands beside it for each.',
     )
     .argument('<model.json>', 'a model written by fewfire fit --out')
     .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
@@ -93,14 +93,14 @@ async function predictTable(
   const encoded = await table.encode(model.encoder, work);
   const prediction = await predictPoints(model, encoded.points, work);
   return {
-    columns: [...kept, ...predictionColumns(model, prediction, encoded.rows, table.rowCount)],
+    columns: [...kept, ...predictionColumns(await predictionNames(model), prediction, encoded.rows, table.rowCount)],
     messages: [...(await unseenLines(model, encoded.unseen)), ...missingLines(encoded, table.rowCount)],
   };
 }
 
 async function checkKept(model: Model, keep: readonly string[]): Promise<void> {
   const { FewfireError } = await import('@fewfire/core');
-  const taken = predictionNames(model);
+  const taken = await predictionNames(model);
   const clash = keep.find((name) => taken.includes(name));
   if (clash === undefined) return;
   throw new FewfireError(
@@ -109,14 +109,14 @@ async function checkKept(model: Model, keep: readonly string[]): Promise<void> {
   );
 }
 
-function predictionNames({ target }: Model): string[] {
-  if (target.kind === 'regression') return ['prediction'];
-  return ['prediction', `probability_${target.positive}`, `probability_${target.negative}`];
+async function predictionNames({ target }: Model): Promise<string[]> {
+  const { targetClasses } = await import('@fewfire/core');
+  return ['prediction', ...targetClasses(target).map((name) => `probability_${name}`)];
 }
 
 /** @param rows which rows of the table were encoded, if not all: the others get empty cells */
 function predictionColumns(
-  model: Model,
+  names: readonly string[],
   { numbers, classes, probabilities }: Prediction,
   rows: Uint32Array | undefined,
   rowCount: number,
@@ -129,18 +129,16 @@ function predictionColumns(
     });
     return all;
   };
-  const [name, ...probabilityNames] = predictionNames(model);
+  const [name, ...probabilityNames] = names;
   if (numbers !== undefined) return [{ name, values: spread(numbers) }];
   if (classes === undefined || probabilities === undefined) throw new Error('a prediction without numbers or classes');
-  const named: (string | null)[] = rows === undefined ? classes : new Array<string | null>(rowCount).fill(null);
+  const named: (string | null)[] = rows === undefined ? [...classes] : new Array<string | null>(rowCount).fill(null);
   rows?.forEach((row, i) => {
     named[row] = classes[i];
   });
-  const positive = spread(probabilities);
   return [
     { name, values: named },
-    { name: probabilityNames[0], values: positive },
-    { name: probabilityNames[1], values: positive.map((p) => 1 - p) },
+    ...probabilityNames.map((column, k) => ({ name: column, values: spread(probabilities[k]) })),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
-import type { Model } from '@fewfire/core';
+import type { Model, ModelOutput } from '@fewfire/core';
 import type { Command } from 'commander';
 import { readModel } from '../data.ts';
 import {
@@ -11,7 +11,7 @@ import {
   notesSection,
   type Section,
   selectionSection,
-  termSection,
+  termSections,
   testSection,
 } from '../describe.ts';
 import { byteSize, figure, printable, type Screen } from '../format.ts';
@@ -55,9 +55,14 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
   const { screen } = session;
   const influences = columnInfluences(model);
   if (options.json === true) {
-    const json = { ...(await modelJson(model)), terms: leadingTerms(model, options.top), constant: constantOf(model) };
-    const columns = influences.slice(0, options.top);
-    await session.print(`${JSON.stringify({ ...json, influences: columns })}\n`);
+    const json = await modelJson(model);
+    const said = model.outputs.map((output, k) => ({
+      terms: leadingTerms(model, options.top, k),
+      constant: constantOf(output),
+    }));
+    const outputs =
+      'outputs' in json ? { outputs: json.outputs.map((output, k) => ({ ...output, ...said[k] })) } : said[0];
+    await session.print(`${JSON.stringify({ ...json, ...outputs, influences: influences.slice(0, options.top) })}\n`);
     return;
   }
   const top = options.top ?? DEFAULT_TOP;
@@ -69,12 +74,12 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       selectionSection(model, screen),
       testSection(model, screen),
       influenceSection(influences, screen, top),
-      termSection(model, leadingTerms(model), top, screen),
+      ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
     ]),
   );
 }
 
-function provenanceSection({ provenance, calibration }: Model, screen: Screen): Section {
+function provenanceSection({ target, provenance, outputs }: Model, screen: Screen): Section {
   const { source, seed, command, versions } = provenance;
   const pairs: [string, string][] = [];
   if (source.sha256 !== undefined) {
@@ -88,7 +93,12 @@ function provenanceSection({ provenance, calibration }: Model, screen: Screen): 
   pairs.push(['Seed', String(seed)]);
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version.slice(0, 16)}`);
   if (parts.length > 0) pairs.push(['Made by', printable(parts.join(', '))]);
-  if (calibration.kind === 'platt') {
+  const [{ calibration }] = outputs;
+  if (target.kind === 'multiclass') {
+    const text =
+      'of each class against the rest, by a logistic curve from held-out rows; divided by their sum (--json has the curves)';
+    pairs.push(['Chances', text]);
+  } else if (calibration.kind === 'platt') {
     const curve = `1 / (1 + exp(${figure(calibration.slope, 4)} f ${calibration.intercept > 0 ? '-' : '+'} ${figure(Math.abs(calibration.intercept), 4)}))`;
     pairs.push(['Chances', `probability of the positive class = ${curve}, from ${calibration.rowCount} held-out rows`]);
   }
@@ -101,6 +111,6 @@ function provenanceSection({ provenance, calibration }: Model, screen: Screen): 
   return pairs.flatMap(([name, text]) => labelled(name, text, screen));
 }
 
-function constantOf({ polynomial: { offsets, coefficients, termCount } }: Model): number {
+function constantOf({ polynomial: { offsets, coefficients, termCount } }: ModelOutput): number {
   return termCount > 0 && offsets[1] === 0 ? coefficients[0] : 0;
 }

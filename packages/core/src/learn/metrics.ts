@@ -1,60 +1,106 @@
-/** How good predictions are: squared error and R2 for numbers, accuracy, AUC and log-loss for two classes. */
+/**
+ * How good predictions are: squared error and R2 for numbers; accuracy, AUC and log-loss for classes. Each takes the
+ * rows' weights (scikit-learn's `sample_weight`); without them every row counts the same.
+ */
+
+type Weights = ArrayLike<number> | undefined;
+
+/** Mean of one number per row. NaN without rows. */
+export function weightedMean(values: ArrayLike<number>, weights?: ArrayLike<number>): number {
+  let sum = 0;
+  let total = 0;
+  for (let i = 0; i < values.length; i++) {
+    const weight = weights === undefined ? 1 : weights[i];
+    sum += weight * values[i];
+    total += weight;
+  }
+  return sum / total;
+}
+
+function meanOver(count: number, weights: Weights, value: (row: number) => number): number {
+  return weightedMean(
+    Float64Array.from({ length: count }, (_, row) => value(row)),
+    weights,
+  );
+}
 
 /** Mean squared error. */
-export function meanSquaredError(target: ArrayLike<number>, prediction: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < target.length; i++) sum += (target[i] - prediction[i]) ** 2;
-  return sum / target.length;
+export function meanSquaredError(
+  target: ArrayLike<number>,
+  prediction: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  return meanOver(target.length, weights, (i) => (target[i] - prediction[i]) ** 2);
 }
 
 /** 1 - (squared error) / (squared error of the mean of these targets); NaN when the targets are all equal. */
-export function rSquared(target: ArrayLike<number>, prediction: ArrayLike<number>): number {
-  let mean = 0;
-  for (let i = 0; i < target.length; i++) mean += target[i] / target.length;
-  let total = 0;
-  for (let i = 0; i < target.length; i++) total += (target[i] - mean) ** 2;
-  return total > 0 ? 1 - (meanSquaredError(target, prediction) * target.length) / total : Number.NaN;
+export function rSquared(
+  target: ArrayLike<number>,
+  prediction: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  const center = weightedMean(target, weights);
+  const variance = meanOver(target.length, weights, (i) => (target[i] - center) ** 2);
+  return variance > 0 ? 1 - meanSquaredError(target, prediction, weights) / variance : Number.NaN;
 }
 
 /** Share of rows whose class is right; exactly 0.5 counts as the negative class. `positive[i]` is 1 or 0. */
-export function accuracy(positive: ArrayLike<number>, probability: ArrayLike<number>): number {
-  let right = 0;
-  for (let i = 0; i < positive.length; i++) if (probability[i] > 0.5 === (positive[i] === 1)) right++;
-  return right / positive.length;
+export function accuracy(
+  positive: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  return meanOver(positive.length, weights, (i) => (probability[i] > 0.5 === (positive[i] === 1) ? 1 : 0));
 }
 
 /**
  * Area under the ROC curve: the chance that a random positive row scores above a random negative one, ties counting
  * half. NaN with one class only.
  */
-export function areaUnderCurve(positive: ArrayLike<number>, score: ArrayLike<number>): number {
+export function areaUnderCurve(
+  positive: ArrayLike<number>,
+  score: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
   const order = Array.from({ length: positive.length }, (_, i) => i).sort((a, b) => score[a] - score[b]);
+  let pairs = 0;
   let positives = 0;
-  let rankSum = 0;
+  let negatives = 0;
   for (let start = 0; start < order.length; ) {
     let end = start;
-    while (end < order.length && score[order[end]] === score[order[start]]) end++;
-    const rank = (start + end + 1) / 2; // mean of the ranks start+1 .. end
-    for (let k = start; k < end; k++) {
-      if (positive[order[k]] === 1) {
-        positives++;
-        rankSum += rank;
-      }
+    let yes = 0;
+    let no = 0;
+    for (; end < order.length && score[order[end]] === score[order[start]]; end++) {
+      const weight = weights === undefined ? 1 : weights[order[end]];
+      if (positive[order[end]] === 1) yes += weight;
+      else no += weight;
     }
+    pairs += yes * (negatives + no / 2);
+    positives += yes;
+    negatives += no;
     start = end;
   }
-  const negatives = positive.length - positives;
-  return positives > 0 && negatives > 0
-    ? (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives)
-    : Number.NaN;
+  return positives > 0 && negatives > 0 ? pairs / (positives * negatives) : Number.NaN;
 }
 
 /** Mean of -log(probability of the true class), in nats; probabilities are kept 1e-15 away from 0 and 1. */
-export function logLoss(positive: ArrayLike<number>, probability: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < positive.length; i++) {
-    const p = Math.min(1 - 1e-15, Math.max(1e-15, probability[i]));
-    sum -= Math.log(positive[i] === 1 ? p : 1 - p);
-  }
-  return sum / positive.length;
+export function logLoss(
+  positive: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  return meanOver(positive.length, weights, (i) => surprise(positive[i] === 1 ? probability[i] : 1 - probability[i]));
+}
+
+/** Mean of -log(probability of the true class) over several classes: `truth[i]` is the position of row i's class. */
+export function multiclassLogLoss(
+  truth: ArrayLike<number>,
+  probabilities: readonly ArrayLike<number>[],
+  weights?: ArrayLike<number>,
+): number {
+  return meanOver(truth.length, weights, (i) => surprise(probabilities[truth[i]][i]));
+}
+
+function surprise(probability: number): number {
+  return -Math.log(Math.min(1 - 1e-15, Math.max(1e-15, probability)));
 }

@@ -1,6 +1,7 @@
 export * from './fit-table.ts';
 export * from './model.ts';
 export * from './model-file.ts';
+export * from './prepare.ts';
 export * from './score.ts';
 export * from './summary.ts';
 export * from './target.ts';

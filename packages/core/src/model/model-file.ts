@@ -9,7 +9,7 @@ import { polynomialFromTerms, termList } from '../spectrum/index.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
 export const MODEL_FORMAT = 'fewfire-model';
-export const MODEL_VERSION = 1;
+export const MODEL_VERSION = 2;
 
 const finite = z.number();
 const count = z.int().check(z.nonnegative());
@@ -27,9 +27,16 @@ const metrics = {
   auc: z.optional(z.nullable(finite)),
   logLoss: z.optional(finite),
 };
+const intervalSchema = z.strictObject({
+  low: finite,
+  high: finite,
+  confidence: finite,
+  method: z.enum(['empirical Bernstein', 'Clopper-Pearson', 'bootstrap']),
+});
 const testSchema = z.strictObject({
   ...metrics,
   baseline: z.strictObject({ mse: finite, accuracy: z.optional(finite), logLoss: z.optional(finite) }),
+  intervals: z.optional(z.strictObject({ mse: intervalSchema, accuracy: z.optional(intervalSchema) })),
   betterThanConstant: z.boolean(),
 });
 
@@ -39,14 +46,86 @@ const codingSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('thresholds'), above: z.array(finite) }),
 ]);
 
+const calibrationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('platt'), rowCount: count, slope: finite, intercept: finite }),
+  z.strictObject({ kind: z.literal('smearing'), rowCount: count, factor: finite }),
+]);
+
+const candidateSchema = z.strictObject({
+  method,
+  degree: count,
+  lambda: finite,
+  basis,
+  mse: finite,
+  standardError: finite,
+  converged: z.boolean(),
+});
+
+const fitSchema = z.strictObject({
+  method,
+  degree: count,
+  lambda: finite,
+  basis,
+  monomialCount: count,
+  converged: z.boolean(),
+  relativeGradient: finite,
+  targetMean: finite,
+  selection: z.strictObject({
+    folds: count,
+    rowCount: count,
+    budgetSeconds: finite,
+    predictedSeconds: finite,
+    candidates: z.array(candidateSchema),
+    skipped: z.array(degreeReason),
+  }),
+  support: z.array(z.strictObject({ coordinates: z.array(index), rows: count })),
+  confirmation: z.nullable(
+    z.strictObject({
+      choosingRowCount: count,
+      confirmingRowCount: count,
+      interval: z.enum(['normal', 'bootstrap']),
+      confidence: finite,
+      simultaneous: z.boolean(),
+      terms: z.array(
+        z.strictObject({
+          coordinates: z.array(index),
+          estimate: finite,
+          standardError: finite,
+          low: finite,
+          high: finite,
+        }),
+      ),
+      collinear: z.array(z.array(index)),
+    }),
+  ),
+  stability: z.array(
+    z.strictObject({
+      coordinates: z.array(index),
+      share: finite,
+      sameSignShare: finite,
+      lowest: finite,
+      highest: finite,
+    }),
+  ),
+});
+
+const targetSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('regression'), column: z.string(), transform: z.enum(['none', 'log']) }),
+  z.strictObject({ kind: z.literal('binary'), column: z.string(), positive: z.string(), negative: z.string() }),
+  z.strictObject({
+    kind: z.literal('multiclass'),
+    column: z.string(),
+    classes: z.array(z.string()).check(z.minLength(3)),
+  }),
+]);
+
 const modelSchema = z.strictObject({
   format: z.literal(MODEL_FORMAT),
   version: z.literal(MODEL_VERSION),
   checksum: z.string(),
-  target: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('regression'), column: z.string(), transform: z.enum(['none', 'log']) }),
-    z.strictObject({ kind: z.literal('binary'), column: z.string(), positive: z.string(), negative: z.string() }),
-  ]),
+  target: targetSchema,
+  loss: z.enum(['squared', 'logistic']),
   encoder: z.strictObject({
     columns: z.array(
       z.strictObject({
@@ -58,49 +137,23 @@ const modelSchema = z.strictObject({
       }),
     ),
   }),
-  /** One per output; today's models have one. A term is its coordinates and its coefficient. */
-  polynomials: z
-    .array(z.strictObject({ terms: z.array(z.tuple([z.array(index), finite])) }))
-    .check(z.minLength(1), z.maxLength(1)),
-  calibration: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('none') }),
-    z.strictObject({ kind: z.literal('platt'), rowCount: count, slope: finite, intercept: finite }),
-    z.strictObject({ kind: z.literal('smearing'), rowCount: count, factor: finite }),
-  ]),
+  /** A term is its coordinates and its coefficient. */
+  outputs: z
+    .array(
+      z.strictObject({
+        terms: z.array(z.tuple([z.array(index), finite])),
+        calibration: calibrationSchema,
+        fit: fitSchema,
+      }),
+    )
+    .check(z.minLength(1)),
   training: z.strictObject({
     sampleCount: count,
-    method,
-    degree: count,
-    lambda: finite,
-    basis,
-    monomialCount: count,
-    converged: z.boolean(),
-    relativeGradient: finite,
-    targetMean: finite,
     fittedOn: z.string(),
-    selection: z.strictObject({
-      folds: count,
-      rowCount: count,
-      budgetSeconds: finite,
-      predictedSeconds: finite,
-      candidates: z.array(
-        z.strictObject({
-          method,
-          degree: count,
-          lambda: finite,
-          basis,
-          mse: finite,
-          standardError: finite,
-          converged: z.boolean(),
-        }),
-      ),
-      skipped: z.array(degreeReason),
-    }),
     test: z.nullable(testSchema),
     notes: z.array(z.string()),
     dropped: z.array(columnReason),
     missing: z.array(z.strictObject({ column: z.string(), count })),
-    support: z.array(z.strictObject({ coordinates: z.array(index), rows: count })),
   }),
   provenance: z.strictObject({
     source: z.strictObject({
@@ -118,9 +171,11 @@ const modelSchema = z.strictObject({
 
 /** The text of a model file. Equal models give equal text. */
 export async function serializeModel(model: Model): Promise<string> {
-  const { target, encoder, polynomial, calibration, training, provenance } = model;
-  const terms = termList(polynomial).map((term) => [term.coordinates, term.coefficient]);
-  const body = { target, encoder, polynomials: [{ terms }], calibration, training, provenance };
+  const outputs = model.outputs.map(({ polynomial, ...rest }) => ({
+    terms: termList(polynomial).map((term) => [term.coordinates, term.coefficient]),
+    ...rest,
+  }));
+  const body = { ...model, outputs };
   const checksum = await checksumOf(body);
   // Through the schema, so that the order of keys is the schema's and a model that could not be read is not written.
   const shaped = modelSchema.parse({ format: MODEL_FORMAT, version: MODEL_VERSION, checksum, ...body });
@@ -172,8 +227,20 @@ export async function parseModel(text: string, label: string): Promise<Model> {
       `${label} was edited or damaged: its content does not have the checksum it states; expected it as fewfire fit wrote it: fit again`,
     );
   }
-  const { target, encoder, polynomials, calibration, training, provenance } = body;
-  const coordinates = modelCoordinates(encoder);
-  const terms = polynomials[0].terms.map(([members, coefficient]) => ({ coordinates: members, coefficient }));
-  return { target, encoder, polynomial: polynomialFromTerms(coordinates, terms), calibration, training, provenance };
+  const coordinates = modelCoordinates(body.encoder);
+  const outputs = body.outputs.map(({ terms, ...rest }) => ({
+    polynomial: polynomialFromTerms(
+      coordinates,
+      terms.map(([members, coefficient]) => ({ coordinates: members, coefficient })),
+    ),
+    ...rest,
+  }));
+  const outputCount = body.target.kind === 'multiclass' ? body.target.classes.length : 1;
+  if (outputs.length !== outputCount) {
+    throw new FewfireError(
+      'model-file',
+      `${label} is damaged or edited: it has ${outputs.length} outputs where its target needs ${outputCount}; expected it as fewfire fit wrote it`,
+    );
+  }
+  return { ...body, outputs };
 }

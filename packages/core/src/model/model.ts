@@ -1,7 +1,8 @@
 /**
- * A fitted model: the encoder, the polynomial over its coordinates, how its
- * value becomes a prediction, and where it came from. Predictions are made here,
- * so that every caller (command line, library, browser) makes the same ones.
+ * A fitted model: the encoder, the polynomials over its coordinates (one, or
+ * one per class), how their values become a prediction, and where it came from.
+ * Predictions are made here, so that every caller (command line, library,
+ * browser) makes the same ones.
  */
 import type { RunOptions } from '../base/index.ts';
 import { type CubePoints, type EncoderSpec, encoderCoordinates } from '../cube/index.ts';
@@ -17,7 +18,12 @@ import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
 export type TargetSpec =
   | { readonly kind: 'regression'; readonly column: string; readonly transform: 'none' | 'log' }
   /** Learned as -1 for the positive class and +1 for the negative: a yes is -1 on the cube, for targets too. */
-  | { readonly kind: 'binary'; readonly column: string; readonly positive: string; readonly negative: string };
+  | { readonly kind: 'binary'; readonly column: string; readonly positive: string; readonly negative: string }
+  /** One against the rest: output k is learned as -1 for `classes[k]` and +1 for the others. */
+  | { readonly kind: 'multiclass'; readonly column: string; readonly classes: readonly string[] };
+
+/** What a fit minimises: squared error, or for classes the log-loss, whose values are log-odds of +1 against -1. */
+export type Loss = 'squared' | 'logistic';
 
 export type Calibration =
   | { readonly kind: 'none' }
@@ -28,12 +34,15 @@ export type Calibration =
 
 export interface Metrics {
   readonly sampleCount: number;
-  /** Mean squared error: of the target (its logarithm under the log transform), or of the value against -1/+1 classes. */
+  /**
+   * Mean squared error: of the target (its logarithm under the log transform), or against -1/+1 classes of the value
+   * (squared loss) or of the expected class it stands for (logistic loss); of several classes the sum over the outputs.
+   */
   readonly mse: number;
   /** null where the targets do not vary. */
   readonly r2: number | null;
   readonly accuracy?: number;
-  /** null where only one class occurs. */
+  /** null where only one class occurs; of several classes the mean of one against the rest. */
   readonly auc?: number | null;
   readonly logLoss?: number;
 }
@@ -41,6 +50,8 @@ export interface Metrics {
 export interface TestResult extends Metrics {
   /** The same measures for the constant learned from the same training rows. */
   readonly baseline: { readonly mse: number; readonly accuracy?: number; readonly logLoss?: number };
+  /** Of the mean squared error, and for classes of the accuracy. */
+  readonly intervals?: { readonly mse: MeasuredInterval; readonly accuracy?: MeasuredInterval };
   /** Whether the squared error is lower than the constant's by more than two standard errors of the paired difference. */
   readonly betterThanConstant: boolean;
 }
@@ -62,8 +73,53 @@ export interface SourceRecord {
   readonly byteCount?: number;
 }
 
-export interface ModelRecord {
-  readonly sampleCount: number;
+/** A term chosen on some rows and fitted again, by least squares or logistic regression without a penalty, on others. */
+export interface ConfirmedTerm {
+  /** Positions of coordinates. */
+  readonly coordinates: readonly number[];
+  /** Coefficient of the best approximation on the chosen terms, estimated on the rows that did not choose them. */
+  readonly estimate: number;
+  readonly standardError: number;
+  /** The interval for that coefficient. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The terms of one output that were confirmed, and how. */
+export interface ConfirmationRecord {
+  /** Rows that chose the terms, and rows that confirmed them; none is in both. */
+  readonly choosingRowCount: number;
+  readonly confirmingRowCount: number;
+  readonly interval: 'normal' | 'bootstrap';
+  readonly confidence: number;
+  /** Whether all intervals hold at once with this confidence, or each by itself. */
+  readonly simultaneous: boolean;
+  /** The constant first, then by decreasing |estimate|. */
+  readonly terms: readonly ConfirmedTerm[];
+  /** Chosen terms that the confirming rows cannot tell from others. */
+  readonly collinear: readonly (readonly number[])[];
+}
+
+/** How a leading term fared in the fits of the folds. */
+export interface TermStability {
+  readonly coordinates: readonly number[];
+  /** Share of the folds whose fit has the term, and with the sign that most of them give it. */
+  readonly share: number;
+  readonly sameSignShare: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** An interval for a measured figure. */
+export interface MeasuredInterval {
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+  readonly method: 'empirical Bernstein' | 'Clopper-Pearson' | 'bootstrap';
+}
+
+/** How one output was fitted. */
+export interface OutputRecord {
   readonly method: FitMethod;
   readonly degree: number;
   readonly lambda: number;
@@ -73,15 +129,31 @@ export interface ModelRecord {
   readonly relativeGradient: number;
   /** Mean of the target as learned (-1/+1 for classes), the best constant. */
   readonly targetMean: number;
+  readonly selection: SelectionRecord;
+  /** For the leading terms: how many of the rows have a yes at all coordinates of the term. */
+  readonly support: readonly { readonly coordinates: readonly number[]; readonly rows: number }[];
+  /** null where none was asked for or rows are too few. */
+  readonly confirmation: ConfirmationRecord | null;
+  /** Of the leading terms; empty where it was not asked for. */
+  readonly stability: readonly TermStability[];
+}
+
+/** One polynomial of a model: of the number, of the two classes, or of one class against the rest. */
+export interface ModelOutput {
+  readonly polynomial: Polynomial;
+  readonly calibration: Calibration;
+  readonly fit: OutputRecord;
+}
+
+/** What the fits of all outputs have in common. */
+export interface TrainingRecord {
+  readonly sampleCount: number;
   /** `all rows`, or `rows of <label>` when the test rows came from another table. */
   readonly fittedOn: string;
-  readonly selection: SelectionRecord;
   readonly test: TestResult | null;
   readonly notes: readonly string[];
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
   readonly missing: readonly { readonly column: string; readonly count: number }[];
-  /** For the leading terms: how many of the rows have a yes at all coordinates of the term. */
-  readonly support: readonly { readonly coordinates: readonly number[]; readonly rows: number }[];
 }
 
 export interface Provenance {
@@ -93,39 +165,82 @@ export interface Provenance {
 
 export interface Model {
   readonly target: TargetSpec;
+  readonly loss: Loss;
   readonly encoder: EncoderSpec;
-  readonly polynomial: Polynomial;
-  readonly calibration: Calibration;
-  readonly training: ModelRecord;
+  /** One, or for several classes one per class, in the order of `target.classes`. */
+  readonly outputs: readonly ModelOutput[];
+  readonly training: TrainingRecord;
   readonly provenance: Provenance;
 }
 
 export interface Prediction {
-  /** Value of the polynomial for every row. */
-  readonly values: Float64Array;
+  /** Values of the polynomials for every row, one vector per output. */
+  readonly values: readonly Float64Array[];
   /** Regression: the prediction in the target's own unit. */
   readonly numbers?: Float64Array;
-  /** Two classes: probability of the positive class. */
-  readonly probabilities?: Float64Array;
-  /** Two classes: the more probable one (the negative class at exactly one half). */
-  readonly classes?: string[];
+  /** Classes: the probability of each for every row, in the order of `targetClasses`. */
+  readonly probabilities?: readonly Float64Array[];
+  /** Classes: the most probable one (the negative class at exactly one half, the first among equals of several). */
+  readonly classes?: readonly string[];
+}
+
+/** The classes of a target in the order of predicted probabilities: the positive class first; none for a number. */
+export function targetClasses(target: TargetSpec): readonly string[] {
+  if (target.kind === 'regression') return [];
+  return target.kind === 'binary' ? [target.positive, target.negative] : target.classes;
+}
+
+/** The class an output of several speaks of; undefined where there is one output. */
+export function outputClass({ target }: Pick<Model, 'target'>, output: number): string | undefined {
+  return target.kind === 'multiclass' ? target.classes[output] : undefined;
 }
 
 /** Predicts encoded rows. @throws FewfireError `invalid-argument` when the points are not those of the model's encoder */
 export async function predictPoints(model: Model, points: CubePoints, options: RunOptions = {}): Promise<Prediction> {
-  const values = await evaluatePolynomial(model.polynomial, points, options);
-  return predictionFromValues(model.target, model.calibration, values);
+  const values: Float64Array[] = [];
+  for (const { polynomial } of model.outputs) values.push(await evaluatePolynomial(polynomial, points, options));
+  return predictionFromValues(
+    model.target,
+    model.outputs.map((output) => output.calibration),
+    values,
+  );
 }
 
-export function predictionFromValues(target: TargetSpec, calibration: Calibration, values: Float64Array): Prediction {
+/** @param values one vector per output, as `calibrations` has one entry per output */
+export function predictionFromValues(
+  target: TargetSpec,
+  calibrations: readonly Calibration[],
+  values: readonly Float64Array[],
+): Prediction {
   if (target.kind === 'regression') {
+    const [calibration] = calibrations;
+    const [numbers] = values;
     const factor = calibration.kind === 'smearing' ? calibration.factor : 1;
-    return { values, numbers: target.transform === 'log' ? values.map((value) => factor * Math.exp(value)) : values };
+    return { values, numbers: target.transform === 'log' ? numbers.map((value) => factor * Math.exp(value)) : numbers };
   }
-  const scaling = calibration.kind === 'platt' ? calibration : { slope: 2, intercept: 0 };
-  const probabilities = values.map((value) => plattProbability(scaling, -value));
-  const classes = Array.from(probabilities, (p) => (p > 0.5 ? target.positive : target.negative));
+  const chances = values.map((vector, k) => {
+    const calibration = calibrations[k];
+    const scaling = calibration.kind === 'platt' ? calibration : { slope: 2, intercept: 0 };
+    return vector.map((value) => plattProbability(scaling, -value));
+  });
+  if (target.kind === 'binary') {
+    const [positive] = chances;
+    const classes = Array.from(positive, (p) => (p > 0.5 ? target.positive : target.negative));
+    return { values, probabilities: [positive, positive.map((p) => 1 - p)], classes };
+  }
+  const probabilities = normalised(chances);
+  const classes = Array.from(probabilities[0], (_, row) => {
+    let best = 0;
+    for (let k = 1; k < probabilities.length; k++) if (probabilities[k][row] > probabilities[best][row]) best = k;
+    return target.classes[best];
+  });
   return { values, probabilities, classes };
+}
+
+// One against the rest gives chances that need not add up to one; where all of them vanish, every class is as likely.
+function normalised(chances: readonly Float64Array[]): Float64Array[] {
+  const sums = chances[0].map((_, row) => chances.reduce((sum, chance) => sum + chance[row], 0));
+  return chances.map((chance) => chance.map((p, row) => (sums[row] > 0 ? p / sums[row] : 1 / chances.length)));
 }
 
 /** Names of the model's coordinates; those of its encoder. */

@@ -3,33 +3,31 @@
  * test rows that differ from the training rows. Kept in the model and printed with it.
  */
 import { listNames, type RunOptions } from '../base/index.ts';
-import type { ColumnProfile, EncodedRows, EncoderNotes, Table } from '../cube/index.ts';
+import type { EncodedRows, EncoderNotes, Table } from '../cube/index.ts';
 import type { LowDegreeFit, Selection } from '../learn/index.ts';
 import type { Polynomial } from '../spectrum/index.ts';
 import type { TargetSpec } from './model.ts';
+import type { LabelledPoints, PreparedTable } from './prepare.ts';
 
 /** The delivered fit stops when its gradient is this much smaller than at the best constant. */
 export const FIT_TOLERANCE = 1e-6;
 
-/** Encoded rows with their targets as learned. */
-export interface LabelledPoints {
-  readonly points: EncodedRows['points'];
-  readonly target: Float64Array;
+/** What a user should know of how the table was read. */
+export function tableNotes(notes: EncoderNotes, rows: EncodedRows, usableCount: number): string[] {
+  const list = [...notes.warnings];
+  if (rows.points.rowCount < usableCount)
+    list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
+  return list;
 }
 
-/** What a user should know of how the fit went. */
-export function fitNotes(
-  notes: EncoderNotes,
-  fit: LowDegreeFit,
+/** What a user should know of how the fit was chosen. */
+export function selectionNotes(
   selection: Selection,
   trainingCount: number,
-  all: LabelledPoints,
-  spec: TargetSpec,
-  rows: EncodedRows,
-  usableCount: number,
+  fit: LowDegreeFit,
   requestedDegree: number | 'auto' | undefined,
 ): string[] {
-  const list = [...notes.warnings];
+  const list: string[] = [];
   if (selection.rowCount < trainingCount) {
     list.push(
       `degree and penalty were chosen on ${selection.rowCount} of ${trainingCount} rows, to stay within a budget of ${selection.budgetSeconds} s`,
@@ -41,27 +39,30 @@ export function fitNotes(
     );
   }
   for (const { degree, reason } of selection.skipped) list.push(`degree ${degree} and above were not tried: ${reason}`);
-  if (!fit.summary.converged) {
-    list.push(
-      `the fit stopped after ${fit.summary.iterations} iterations with a gradient of ${fit.summary.relativeGradient.toExponential(1)} of its start, above the wanted ${FIT_TOLERANCE}`,
-    );
-  }
-  if (rows.points.rowCount < usableCount)
-    list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
-  list.push(...leakNotes(fit.model, all, spec));
   return list;
 }
 
-// A coordinate that equals the target (or its negation) in every row is usually a leak. `data` is what the model was
-// fitted on: the test's encoder may lack coordinates that the model has, and then positions would name the wrong ones.
-function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetSpec): string[] {
+/** What a user should know of how one output was fitted. */
+export function outputNotes(fit: LowDegreeFit, outputClass: string | undefined): string[] {
+  if (fit.summary.converged) return [];
+  const which = outputClass === undefined ? 'the fit' : `the fit of class ${JSON.stringify(outputClass)}`;
+  return [
+    `${which} stopped after ${fit.summary.iterations} iterations with a gradient of ${fit.summary.relativeGradient.toExponential(1)} of its start, above the wanted ${FIT_TOLERANCE}`,
+  ];
+}
+
+/**
+ * A coordinate that equals a two-class target (or its negation) in every row is usually a leak. `data` is what the model
+ * was fitted on: the test's encoder may lack coordinates that the model has, and then positions would name the wrong ones.
+ */
+export function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetSpec): string[] {
   if (spec.kind !== 'binary') return [];
   const { points, target } = data;
   const notes: string[] = [];
   for (let j = 0; j < points.coordinateCount; j++) {
     const plane = points.planes.subarray((j >> 3) * points.rowCount, ((j >> 3) + 1) * points.rowCount);
     let equal = 0;
-    for (let i = 0; i < target.length; i++) equal += ((plane[i] >> (j & 7)) & 1) === (target[i] < 0 ? 1 : 0) ? 1 : 0;
+    for (let i = 0; i < target.length; i++) equal += ((plane[i] >> (j & 7)) & 1) === (target[i] === 0 ? 1 : 0) ? 1 : 0;
     if (equal === target.length || equal === 0) {
       notes.push(
         `${JSON.stringify(model.coordinates[j])} ${equal === 0 ? 'is the opposite of' : 'equals'} the target in every row: if it is made from the target, leave it out with --exclude`,
@@ -74,10 +75,7 @@ function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetSpec): s
 /** A number column that equals a number target in every row; two-valued ones are compared as coordinates, in `fitNotes`. */
 export async function equalColumnNotes(
   table: Table,
-  spec: TargetSpec,
-  target: Float64Array,
-  targetProfile: ColumnProfile,
-  profiles: readonly ColumnProfile[],
+  { spec, target, targetProfile, profiles }: PreparedTable,
   options: RunOptions,
 ): Promise<string[]> {
   if (spec.kind !== 'regression') return [];

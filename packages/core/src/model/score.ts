@@ -1,66 +1,144 @@
 /** Measuring a model on rows with known targets, always beside the constant predictor. */
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import type { Table, UnseenValue } from '../cube/index.ts';
-import { accuracy, areaUnderCurve, logLoss, meanSquaredError, rSquared } from '../learn/index.ts';
+import { selectRows, type Table, type UnseenValue } from '../cube/index.ts';
+import {
+  accuracy,
+  areaUnderCurve,
+  logLoss,
+  meanSquaredError,
+  multiclassLogLoss,
+  rSquared,
+  weightedMean,
+} from '../learn/index.ts';
 import {
   type Calibration,
+  type Loss,
+  type Metrics,
   type Model,
-  type Prediction,
   predictionFromValues,
   predictPoints,
   type TargetSpec,
   type TestResult,
 } from './model.ts';
-import { readTarget } from './target.ts';
+import { outputCount, outputTarget, readTarget } from './target.ts';
 
-/**
- * @param target as learned (see `readTarget`), without NaN
- * @param targetMean the constant to compare with: the mean of the targets the model was fitted on
- */
-export function measure(
-  spec: TargetSpec,
-  calibration: Calibration,
-  target: Float64Array,
-  values: Float64Array,
-  targetMean: number,
-): TestResult {
-  const constant = new Float64Array(target.length).fill(targetMean);
-  const mse = meanSquaredError(target, values);
-  const r2 = rSquared(target, values);
+/** Rows with their targets: numbers as learned, or positions of classes. */
+export interface MeasuredRows {
+  /** As `readTarget` gives it, without NaN. */
+  readonly target: Float64Array;
+  /** Weight of each row in every measure; all the same without it. */
+  readonly weights?: Float64Array | undefined;
+}
+
+/** What is measured: how values become predictions, and the constants to compare with. */
+export interface Measured {
+  readonly target: TargetSpec;
+  readonly loss: Loss;
+  /** One per output. */
+  readonly calibrations: readonly Calibration[];
+  /** Mean of each output's target over the rows of the fit: the best constants. */
+  readonly targetMeans: readonly number[];
+}
+
+/** @param values of the polynomials at the rows, one vector per output */
+export function measure(measured: Measured, rows: MeasuredRows, values: readonly Float64Array[]): TestResult {
+  const { target: spec, calibrations, targetMeans } = measured;
+  const { target, weights } = rows;
+  const expected = values.map((vector) => expectedTarget(measured.loss, vector));
+  const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, target, k));
+  const constants = targetMeans.map((mean) => new Float64Array(target.length).fill(mean));
+  const total = (predictions: readonly Float64Array[]): number =>
+    predictions.reduce((sum, prediction, k) => sum + meanSquaredError(targets[k], prediction, weights), 0);
+  const r2 =
+    spec.kind === 'multiclass' ? jointRSquared(targets, expected, weights) : rSquared(targets[0], expected[0], weights);
   const common = {
     sampleCount: target.length,
-    mse,
+    mse: total(expected),
     r2: Number.isNaN(r2) ? null : r2,
-    betterThanConstant: significantlyBetter(target, values, targetMean),
+    betterThanConstant: significantlyBetter(targets, expected, targetMeans, weights),
   };
-  const baselineMse = meanSquaredError(target, constant);
+  const baselineMse = total(constants);
   if (spec.kind === 'regression') return { ...common, baseline: { mse: baselineMse } };
-  const positive = Uint8Array.from(target, (value) => (value < 0 ? 1 : 0));
-  const probabilities = (predictionFromValues(spec, calibration, values) as Required<Prediction>).probabilities;
-  const auc = areaUnderCurve(positive, probabilities);
-  const prior = new Float64Array(target.length).fill((1 - targetMean) / 2);
+  const { probabilities = [] } = predictionFromValues(spec, calibrations, values);
+  const priors = spec.kind === 'binary' ? [targetMeans[0], -targetMeans[0]] : targetMeans;
+  const prior = priors.map((mean) => new Float64Array(target.length).fill((1 - mean) / 2));
+  const { auc: _, ...baseline } = classMetrics(spec, rows, prior);
+  return { ...common, ...classMetrics(spec, rows, probabilities), baseline: { mse: baselineMse, ...baseline } };
+}
+
+/** What a value says the target is on average: itself, or for log-odds the mean of -1 and +1 under them. */
+export function expectedTarget(loss: Loss, values: Float64Array): Float64Array {
+  return loss === 'squared' ? values : values.map((value) => Math.tanh(value / 2));
+}
+
+function classMetrics(
+  spec: TargetSpec,
+  { target, weights }: MeasuredRows,
+  probabilities: readonly Float64Array[],
+): Required<Pick<Metrics, 'accuracy' | 'auc' | 'logLoss'>> {
+  const isClass = (k: number): Uint8Array => Uint8Array.from(target, (value) => (value === k ? 1 : 0));
+  if (spec.kind === 'binary') {
+    const positive = isClass(0);
+    const auc = areaUnderCurve(positive, probabilities[0], weights);
+    return {
+      accuracy: accuracy(positive, probabilities[0], weights),
+      auc: Number.isNaN(auc) ? null : auc,
+      logLoss: logLoss(positive, probabilities[0], weights),
+    };
+  }
+  const right = target.map((truth, row) => {
+    let best = 0;
+    for (let k = 1; k < probabilities.length; k++) if (probabilities[k][row] > probabilities[best][row]) best = k;
+    return best === truth ? 1 : 0;
+  });
+  const areas = probabilities
+    .map((probability, k) => areaUnderCurve(isClass(k), probability, weights))
+    .filter((area) => !Number.isNaN(area));
   return {
-    ...common,
-    accuracy: accuracy(positive, probabilities),
-    auc: Number.isNaN(auc) ? null : auc,
-    logLoss: logLoss(positive, probabilities),
-    baseline: { mse: baselineMse, accuracy: accuracy(positive, prior), logLoss: logLoss(positive, prior) },
+    accuracy: weightedMean(right, weights),
+    auc: areas.length > 0 ? weightedMean(areas) : null,
+    logLoss: multiclassLogLoss(target, probabilities, weights),
   };
 }
 
+// Over all outputs together.
+function jointRSquared(
+  targets: readonly Float64Array[],
+  expected: readonly Float64Array[],
+  weights: Float64Array | undefined,
+): number {
+  let error = 0;
+  let variance = 0;
+  targets.forEach((target, k) => {
+    const center = weightedMean(target, weights);
+    error += meanSquaredError(target, expected[k], weights);
+    variance += meanSquaredError(target, new Float64Array(target.length).fill(center), weights);
+  });
+  return variance > 0 ? 1 - error / variance : Number.NaN;
+}
+
 // Paired squared losses: is the mean gain more than two of its standard errors?
-function significantlyBetter(target: Float64Array, values: Float64Array, constant: number): boolean {
-  const count = target.length;
-  let sum = 0;
-  let squares = 0;
+function significantlyBetter(
+  targets: readonly Float64Array[],
+  expected: readonly Float64Array[],
+  constants: readonly number[],
+  weights: Float64Array | undefined,
+): boolean {
+  const count = targets[0].length;
+  const gains = new Float64Array(count);
+  targets.forEach((target, k) => {
+    for (let i = 0; i < count; i++) gains[i] += (target[i] - constants[k]) ** 2 - (target[i] - expected[k][i]) ** 2;
+  });
+  const mean = weightedMean(gains, weights);
+  if (!(mean > 0) || count < 2) return false;
+  // The variance of a weighted mean: sum of (w_i / sum w)^2 (gain_i - mean)^2, with the usual n / (n - 1).
+  const total = weights === undefined ? count : weights.reduce((sum, weight) => sum + weight, 0);
+  let variance = 0;
   for (let i = 0; i < count; i++) {
-    const gain = (target[i] - constant) ** 2 - (target[i] - values[i]) ** 2;
-    sum += gain;
-    squares += gain * gain;
+    const part = weights === undefined ? 1 / count : weights[i] / total;
+    variance += (part * (gains[i] - mean)) ** 2;
   }
-  const mean = sum / count;
-  const variance = count > 1 ? Math.max(0, squares - count * mean * mean) / (count - 1) : Number.POSITIVE_INFINITY;
-  return mean > 2 * Math.sqrt(variance / count) && mean > 0;
+  return mean > 2 * Math.sqrt((variance * count) / (count - 1));
 }
 
 export interface ScoreResult {
@@ -70,25 +148,34 @@ export interface ScoreResult {
   readonly skippedRowCount: number;
 }
 
+/** How a model is measured: its calibrations, and the constants of its fit. */
+export function modelMeasured({ target, loss, outputs }: Model): Measured {
+  return {
+    target,
+    loss,
+    calibrations: outputs.map((output) => output.calibration),
+    targetMeans: outputs.map((output) => output.fit.targetMean),
+  };
+}
+
 /** Scores a model on a table that has its target column. @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target */
 export async function scoreTable(model: Model, table: Table, options: RunOptions = {}): Promise<ScoreResult> {
   const all = await readTarget(table, model.target, options);
   const { points, rows, unseen } = await table.encode(model.encoder, options);
-  const prediction = await predictPoints(model, points, options);
   const target = rows === undefined ? all : Float64Array.from(rows, (row) => all[row]);
-  const known = Array.from(target.keys()).filter((i) => !Number.isNaN(target[i]));
+  const known = Uint32Array.from(Array.from(target.keys()).filter((i) => !Number.isNaN(target[i])));
   if (known.length === 0) {
     throw new FewfireError(
       'invalid-data',
       `no row of ${table.label} has a value for the target ${JSON.stringify(model.target.column)}; expected at least one`,
     );
   }
-  const metrics = measure(
-    model.target,
-    model.calibration,
-    Float64Array.from(known, (i) => target[i]),
-    Float64Array.from(known, (i) => prediction.values[i]),
-    model.training.targetMean,
+  const { values } = await predictPoints(
+    model,
+    known.length === points.rowCount ? points : selectRows(points, known),
+    options,
   );
+  const rowsWithTarget = { target: Float64Array.from(known, (i) => target[i]) };
+  const metrics = measure(modelMeasured(model), rowsWithTarget, values);
   return { metrics, unseen, skippedRowCount: table.rowCount - known.length };
 }

@@ -14,8 +14,9 @@ export interface TermSummary {
   readonly coefficient: number;
   /**
    * The same in yes/no terms (Banzhaf interaction, (-2)^|S| times the coefficient): what all of these being yes adds
-   * beyond their smaller combinations, averaged over all answers elsewhere. For two classes in units of
-   * (1 - value) / 2, which is near the probability of the positive class; otherwise in units of the target as learned.
+   * beyond their smaller combinations, averaged over all answers elsewhere. For classes in units of (1 - value) / 2,
+   * which is near the probability of the output's class, or under the logistic loss in log-odds of it; otherwise in
+   * units of the target as learned.
    */
   readonly effect: number;
   /** Training rows with a yes at all of these coordinates; null for terms that were not counted. */
@@ -24,15 +25,20 @@ export interface TermSummary {
 
 export interface ColumnInfluence {
   readonly column: string;
-  /** Sum of squared coefficients of all terms that touch the column, over that of all terms but the constant: in [0, 1]. */
+  /** Sum of squared coefficients of all terms (of all outputs) that touch the column, over that of all terms but constants: in [0, 1]. */
   readonly share: number;
 }
 
-/** Terms by decreasing |coefficient|, the constant left out; all of them without `most`. */
-export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINITY): TermSummary[] {
-  const { polynomial, training, target } = model;
-  const support = new Map(training.support.map((entry) => [entry.coordinates.join(' '), entry.rows]));
-  const scale = target.kind === 'binary' ? -0.5 : 1;
+/** What a coefficient counts for in effects: toward the class that -1 stands for, as a share or in log-odds. */
+export function effectScale({ target, loss }: Pick<Model, 'target' | 'loss'>): number {
+  return target.kind === 'regression' ? 1 : loss === 'logistic' ? -1 : -0.5;
+}
+
+/** Terms of one output by decreasing |coefficient|, the constant left out; all of them without `most`. */
+export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINITY, output = 0): TermSummary[] {
+  const { polynomial, fit } = model.outputs[output];
+  const support = new Map(fit.support.map((entry) => [entry.coordinates.join(' '), entry.rows]));
+  const scale = effectScale(model);
   return sortedTerms(polynomial)
     .slice(0, most)
     .map((t) => {
@@ -49,16 +55,18 @@ export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINI
 
 /** Columns by decreasing influence on the uniform cube. */
 export function columnInfluences(model: Model): ColumnInfluence[] {
-  const { polynomial, encoder } = model;
+  const { outputs, encoder } = model;
   const coordinates = encoderCoordinates(encoder);
   const sums = new Float64Array(encoder.columns.length);
   let total = 0;
-  for (let t = 0; t < polynomial.termCount; t++) {
-    const members = termCoordinates(polynomial, t);
-    if (members.length === 0) continue;
-    const square = polynomial.coefficients[t] ** 2;
-    total += square;
-    for (const group of new Set(Array.from(members, (s) => coordinates[s].group))) sums[group] += square;
+  for (const { polynomial } of outputs) {
+    for (let t = 0; t < polynomial.termCount; t++) {
+      const members = termCoordinates(polynomial, t);
+      if (members.length === 0) continue;
+      const square = polynomial.coefficients[t] ** 2;
+      total += square;
+      for (const group of new Set(Array.from(members, (s) => coordinates[s].group))) sums[group] += square;
+    }
   }
   return encoder.columns
     .map(({ column }, group) => ({ column, share: total > 0 ? sums[group] / total : 0 }))

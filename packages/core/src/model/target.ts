@@ -1,9 +1,20 @@
 /** Reading the target column: which task it is, and its values as learned. */
 import { FewfireError, listNames, type RunOptions } from '../base/index.ts';
-import { type ColumnProfile, numberSpellingHint, orderTwoValues, type Table } from '../cube/index.ts';
-import type { TargetSpec } from './model.ts';
+import {
+  type ColumnProfile,
+  compareTexts,
+  numberSpellingHint,
+  orderTwoValues,
+  PROFILE_VALUE_LIMIT,
+  type Table,
+} from '../cube/index.ts';
+import { type TargetSpec, targetClasses } from './model.ts';
+
+/** `auto`: classes for two different values and for texts, a number otherwise. */
+export type Task = 'auto' | 'number' | 'classes';
 
 export interface TargetOptions {
+  readonly task?: Task;
   /** The class to call positive; by default the "yes" of the two values. */
   readonly positive?: string;
   readonly transform?: 'none' | 'log';
@@ -24,28 +35,25 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
     const found = distinctCount === 0 ? 'no value at all' : `only the value ${JSON.stringify(values[0].value)}`;
     throw new FewfireError(
       'invalid-data',
-      `target ${shown} has ${found} in ${profile.rowCount} rows; expected numbers that vary, or two classes`,
+      `target ${shown} has ${found} in ${profile.rowCount} rows; expected numbers that vary, or classes`,
     );
   }
-  if (distinctCount === 2 && transform === 'none') {
-    const order = orderTwoValues(values[0].value, values[1].value, profile.type);
-    const positive = options.positive ?? order.yes;
-    const found = [order.no, order.yes];
-    if (!found.includes(positive)) {
+  if (asClasses(profile, options)) {
+    if (transform === 'log') {
       throw new FewfireError(
         'invalid-argument',
-        `target ${shown} never is ${JSON.stringify(positive)}; its classes are ${listNames(found)}: give one of them to --positive`,
+        `target ${shown} is learned as classes, which have no logarithm; leave out --target-transform log, or --task classes`,
       );
     }
-    return { kind: 'binary', column: name, positive, negative: positive === order.yes ? order.no : order.yes };
+    return distinctCount === 2 ? twoClasses(profile, options) : manyClasses(profile, options);
   }
   if (profile.type !== 'number') {
     throw new FewfireError(
       'invalid-data',
-      `target ${shown} has ${distinctCount} different texts (${listNames(
+      `target ${shown} has texts (${listNames(
         values.map((entry) => entry.value),
         3,
-      )}); expected numbers, or two classes${numberSpellingHint(profile)}`,
+      )}); expected numbers for ${transform === 'log' ? '--target-transform log' : '--task number'}${numberSpellingHint(profile)}`,
     );
   }
   if (options.positive !== undefined) {
@@ -55,6 +63,50 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
     );
   }
   return { kind: 'regression', column: name, transform };
+}
+
+function asClasses({ type, distinctCount }: ColumnProfile, { task, transform }: TargetOptions): boolean {
+  if (task === 'classes') return true;
+  if (task === 'number' || transform === 'log') return false;
+  return distinctCount === 2 || type !== 'number';
+}
+
+function twoClasses({ name, type, values }: ColumnProfile, options: TargetOptions): TargetSpec {
+  const order = orderTwoValues(values[0].value, values[1].value, type);
+  const positive = options.positive ?? order.yes;
+  const found = [order.no, order.yes];
+  if (!found.includes(positive)) {
+    throw new FewfireError(
+      'invalid-argument',
+      `target ${JSON.stringify(name)} never is ${JSON.stringify(positive)}; its classes are ${listNames(found)}: give one of them to --positive`,
+    );
+  }
+  return { kind: 'binary', column: name, positive, negative: positive === order.yes ? order.no : order.yes };
+}
+
+// More classes than a profile lists, or classes with one row each, are names or numbers rather than classes.
+function manyClasses(profile: ColumnProfile, options: TargetOptions): TargetSpec {
+  const { name, type, distinctCount, values } = profile;
+  const shown = JSON.stringify(name);
+  if (options.positive !== undefined) {
+    throw new FewfireError(
+      'invalid-argument',
+      `target ${shown} has ${distinctCount} classes, each learned against the rest; --positive needs a target with two`,
+    );
+  }
+  const present = profile.rowCount - profile.missingCount;
+  if (distinctCount > PROFILE_VALUE_LIMIT || distinctCount > present / 2) {
+    throw new FewfireError(
+      'invalid-data',
+      `target ${shown} has ${distinctCount} different ${type === 'number' ? 'numbers' : 'texts'} in ${present} rows (${listNames(
+        values.map((entry) => entry.value),
+        3,
+      )}); expected numbers, or classes: at most ${PROFILE_VALUE_LIMIT}, with two rows each or more${numberSpellingHint(profile)}`,
+    );
+  }
+  const classes = values.map((entry) => entry.value);
+  classes.sort(type === 'number' ? (a, b) => Number(a) - Number(b) : compareTexts);
+  return { kind: 'multiclass', column: name, classes };
 }
 
 // Squared errors, and sums of them over rows, must neither overflow nor vanish.
@@ -83,8 +135,8 @@ function refuseUnsquarable(numbers: Float64Array, column: string, label: string)
 }
 
 /**
- * The target of every row of a table as learned: numbers (their logarithm under the log transform), or -1 for the
- * positive and +1 for the negative class. NaN where missing.
+ * The target of every row of a table: numbers (their logarithm under the log transform), or the position of the row's
+ * class in `targetClasses`. NaN where missing.
  * @throws FewfireError `invalid-data` for other classes, text among numbers, or a value without logarithm
  */
 export async function readTarget(table: Table, spec: TargetSpec, options: RunOptions = {}): Promise<Float64Array> {
@@ -104,15 +156,28 @@ export async function readTarget(table: Table, spec: TargetSpec, options: RunOpt
     }
     return numbers.map((value) => Math.log(value));
   }
-  const numeric = Number.isFinite(Number(spec.positive)) && Number.isFinite(Number(spec.negative));
+  const classes = targetClasses(spec);
+  const position = new Map(classes.map((name, k) => [name, k]));
+  // Where all classes are numbers, other spellings of them (1.0 for 1) count too.
+  const numeric = classes.every((name) => Number.isFinite(Number(name)));
   const texts = await table.texts(spec.column, options);
   return Float64Array.from(texts, (text, row) => {
     if (text === null) return Number.NaN;
-    if (text === spec.positive || (numeric && Number(text) === Number(spec.positive))) return -1;
-    if (text === spec.negative || (numeric && Number(text) === Number(spec.negative))) return 1;
+    const k = position.get(text) ?? (numeric ? position.get(String(Number(text))) : undefined);
+    if (k !== undefined) return k;
     throw new FewfireError(
       'invalid-data',
-      `target ${shown} is ${JSON.stringify(text)} in row ${row + 1} of ${table.label}; expected ${JSON.stringify(spec.positive)} or ${JSON.stringify(spec.negative)}`,
+      `target ${shown} is ${JSON.stringify(text)} in row ${row + 1} of ${table.label}; expected ${classes.length === 2 ? `${JSON.stringify(classes[0])} or ${JSON.stringify(classes[1])}` : `one of ${listNames(classes)}`}`,
     );
   });
+}
+
+/** The target of one output as it is learned: the numbers, or -1 for the output's class (of two: the positive one) and +1 otherwise. */
+export function outputTarget(spec: TargetSpec, target: Float64Array, output: number): Float64Array {
+  return spec.kind === 'regression' ? target : target.map((value) => (value === output ? -1 : 1));
+}
+
+/** How many polynomials a target takes. */
+export function outputCount(spec: TargetSpec): number {
+  return spec.kind === 'multiclass' ? spec.classes.length : 1;
 }
