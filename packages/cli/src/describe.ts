@@ -318,16 +318,15 @@ function fewestRows(model: Model): number {
 /**
  * Leading combinations in yes/no terms, the coefficient beside.
  * @param terms by decreasing size of the coefficient
- * @param outputClass the class whose polynomial has these terms, where there are several
  */
 function termSection(
   model: Model,
   terms: readonly TermSummary[],
   most: number,
   screen: Screen,
-  outputClass?: string,
+  output: number,
 ): Section {
-  const of = outputClass === undefined ? '' : ` for ${quoted(outputClass)}`;
+  const of = outputText(model, output);
   if (terms.length === 0) return heading(`Combinations${of}`, 'none; the model is a constant', screen);
   const fewest = fewestRows(model);
   const seldom = (term: TermSummary): boolean => term.rows !== null && term.rows < fewest;
@@ -351,7 +350,7 @@ function termSection(
   return [
     ...heading(
       `Leading combinations${of} (${shown.length} of ${integer(terms.length)})`,
-      effectText(model, outputClass),
+      effectText(model, output),
       screen,
     ),
     screen.dim(head),
@@ -368,18 +367,25 @@ export function combinationText(coordinates: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${last} ${names.length === 2 ? 'both' : 'all'} yes`;
 }
 
-function effectText({ target, loss }: Model, outputClass: string | undefined): string {
-  const beyond =
-    'beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1';
+function effectText(model: Model, output: number): string {
+  return `effect: what the yes adds ${effectUnit(model, output)}, beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1`;
+}
+
+/** ` for "class"` where there are several outputs. */
+export function outputText({ target }: Model, output: number): string {
+  return target.kind === 'multiclass' ? ` for ${quoted(target.classes[output])}` : '';
+}
+
+/** What effects are measured in and point to. */
+export function effectUnit({ target, loss }: Model, output: number): string {
   if (target.kind !== 'regression') {
     const unit = loss === 'logistic' ? 'in log-odds' : 'in points of (1 - f)/2, near a probability (0.1 is about 10 %)';
-    const toward = outputClass ?? (target.kind === 'binary' ? target.positive : '');
-    return `effect: what the yes adds toward ${quoted(toward)}, ${unit}, ${beyond}`;
+    return `toward ${quoted(target.kind === 'binary' ? target.positive : target.classes[output])}, ${unit}`;
   }
   if (target.transform === 'log') {
-    return `effect: what the yes adds to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more), ${beyond}`;
+    return `to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more)`;
   }
-  return `effect: what the yes adds to ${quoted(target.column)}, in its own unit, ${beyond}`;
+  return `to ${quoted(target.column)}, in its own unit`;
 }
 
 /** One line of what a model is. */
@@ -399,8 +405,5 @@ export function termSections(
   most: number,
   screen: Screen,
 ): Section[] {
-  const { target, outputs } = model;
-  return outputs.map((_, k) =>
-    termSection(model, leading(k), most, screen, target.kind === 'multiclass' ? target.classes[k] : undefined),
-  );
+  return model.outputs.map((_, k) => termSection(model, leading(k), most, screen, k));
 }

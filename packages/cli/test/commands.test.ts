@@ -171,6 +171,44 @@ describe('house votes', () => {
   });
 });
 
+describe('several classes', () => {
+  it('have a probability each, terms each, and attributions that add up', async () => {
+    const rows = Array.from({ length: 240 }, (_, i) => {
+      const [a, b] = [i & 1, (i >> 1) & 1];
+      return [String(a), b === 1 ? 'yes' : 'no', String((i * 37) % 50), ['red', 'green', 'blue', 'blue'][a + 2 * b]];
+    });
+    const data = writeCsv(folder, 'colours.csv', [['a', 'b', 'age', 'colour'], ...rows]);
+    const model = inFolder('colours.json');
+    const { stdout } = await succeed(['fit', data, '--target', 'colour', '--degree', '2', '--out', model]);
+    expectWithin(stdout, 80);
+    expect(stdout).toMatch(/3 classes, each learned against the rest: "blue" 120, "green"\s+60, "red" 60/);
+    expect(stdout).toMatch(/accuracy 1\.000 [^;]*;\s+always saying the\s+most\s+frequent\s+class/);
+    expect(stdout).toMatch(/Leading combinations for "green"/);
+    const shown = await succeed(['show', model, '--attributions']);
+    expectWithin(shown.stdout, 80);
+    expect(shown.stdout).toContain('Level weights for "red"');
+    const json = JSON.parse((await succeed(['show', model, '--json'])).stdout);
+    expect(json.outputs.map((output: { class: string }) => output.class)).toEqual(['blue', 'green', 'red']);
+
+    const predicted = await succeed(['predict', model, data, '--attributions', 'all-no', '--keep', 'colour']);
+    const [header, ...lines] = parseCsv(predicted.stdout);
+    expect(header.slice(0, 5)).toEqual(
+      'colour prediction probability_blue probability_green probability_red'.split(' '),
+    );
+    const blue = header.flatMap((name, j) => (/^(baseline|attribution)_blue/.test(name) ? [j] : []));
+    expect(blue.map((j) => header[j])).toEqual([
+      'baseline_blue',
+      ...'a b age'.split(' ').map((c) => `attribution_blue_${c}`),
+    ]);
+    for (const line of lines) {
+      expect(line[1]).toBe(line[0]);
+      // No noise: (1 - f)/2 is the indicator of the class.
+      const sum = blue.reduce((total, j) => total + Number(line[j]), 0);
+      expect(sum).toBeCloseTo(line[0] === 'blue' ? 1 : 0, 3);
+    }
+  });
+});
+
 describe('numbers', () => {
   const rows = Array.from({ length: 200 }, (_, i) => {
     const [a, b] = [i & 1, (i >> 1) & 1];

@@ -1,7 +1,7 @@
 /** `fewfire predict`: one prediction per row of a table, in its order. */
 import type { EncodedRows, Model, Prediction } from '@fewfire/core';
 import type { FileTable, OutputColumn } from '@fewfire/node';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { checkColumns, checkOutput, readModel, unseenLines, type Work, withProgress, withTable } from '../data.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
@@ -9,8 +9,11 @@ import type { Session } from '../session.ts';
 
 interface PredictOptions extends WorkOptions {
   readonly keep?: readonly string[];
+  readonly attributions?: Baseline;
   readonly out?: string;
 }
+
+type Baseline = 'all-no' | 'average';
 
 export function addPredictCommand(program: Command, session: Session): void {
   const command = program
@@ -26,6 +29,12 @@ export function addPredictCommand(program: Command, session: Session): void {
       'copy these columns of the data before the prediction (a,b or "one, with comma",b)',
       parseNames,
     )
+    .addOption(
+      new Option(
+        '--attributions <baseline>',
+        "add what each column contributes to the row's value (Shapley values): against a row of all no, or against the average over these rows",
+      ).choices(['all-no', 'average']),
+    )
     .option('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)');
   addWorkOptions(command, 'no progress line and no messages but errors')
     .addHelpText(
@@ -34,6 +43,7 @@ export function addPredictCommand(program: Command, session: Session): void {
 Examples:
   fewfire predict chess.json examples/chess-kr-vs-kp.csv --out predictions.csv
   fewfire predict chess.json examples/chess-kr-vs-kp.csv --keep class | head
+  fewfire predict chess.json new.csv --attributions average --out why.csv
   cat examples/chess-kr-vs-kp.csv | fewfire predict chess.json - --keep class`,
     )
     .action(async (path: string, data: string, options: PredictOptions) => predict(path, data, options, session));
@@ -49,9 +59,7 @@ async function predict(path: string, data: string, options: PredictOptions, sess
   await checkPaths(path, data, out);
   const model = await readModel(path, session);
   const { columns, messages } = await withProgress(session, options, async (work) => {
-    const predicted = await withTable(data, work, (table) =>
-      predictTable(model, path, table, options.keep ?? [], work),
-    );
+    const predicted = await withTable(data, work, (table) => predictTable(model, path, table, options, work));
     if (out !== undefined) {
       const { writeTable } = await import('@fewfire/node');
       await writeTable(out, predicted.columns, { signal: session.signal });
@@ -80,27 +88,33 @@ async function predictTable(
   model: Model,
   path: string,
   table: FileTable,
-  keep: readonly string[],
+  { keep = [], attributions }: PredictOptions,
   work: Work,
 ): Promise<Predicted> {
   const { predictPoints, unknownColumn } = await import('@fewfire/core');
+  const predictionHeads = await predictionNames(model);
+  const attributionHeads = attributions === undefined ? [] : await attributionNames(model);
   const names = table.columns.map(({ name }) => name);
   for (const name of keep) if (!names.includes(name)) throw unknownColumn(name, names, table.label);
-  await checkKept(model, keep);
+  await checkKept(keep, [...predictionHeads, ...attributionHeads]);
   await checkColumns(model, path, table);
   const kept: OutputColumn[] = [];
   for (const name of keep) kept.push({ name, values: await table.texts(name, { ...work, spelling: 'source' }) });
   const encoded = await table.encode(model.encoder, work);
   const prediction = await predictPoints(model, encoded.points, work);
+  const columns = predictionColumns(predictionHeads, prediction, encoded.rows, table.rowCount);
+  if (attributions !== undefined) {
+    const parts = await attributionColumns(model, attributionHeads, attributions, encoded, table.rowCount, work);
+    columns.push(...parts);
+  }
   return {
-    columns: [...kept, ...predictionColumns(await predictionNames(model), prediction, encoded.rows, table.rowCount)],
+    columns: [...kept, ...columns],
     messages: [...(await unseenLines(model, encoded.unseen)), ...missingLines(encoded, table.rowCount)],
   };
 }
 
-async function checkKept(model: Model, keep: readonly string[]): Promise<void> {
+async function checkKept(keep: readonly string[], taken: readonly string[]): Promise<void> {
   const { FewfireError } = await import('@fewfire/core');
-  const taken = await predictionNames(model);
   const clash = keep.find((name) => taken.includes(name));
   if (clash === undefined) return;
   throw new FewfireError(
@@ -121,14 +135,7 @@ function predictionColumns(
   rows: Uint32Array | undefined,
   rowCount: number,
 ): OutputColumn[] {
-  const spread = (values: Float64Array): Float64Array => {
-    if (rows === undefined) return values;
-    const all = new Float64Array(rowCount).fill(Number.NaN);
-    values.forEach((value, i) => {
-      all[rows[i]] = value;
-    });
-    return all;
-  };
+  const spread = (values: Float64Array): Float64Array => spreadRows(values, rows, rowCount);
   const [name, ...probabilityNames] = names;
   if (numbers !== undefined) return [{ name, values: spread(numbers) }];
   if (classes === undefined || probabilities === undefined) throw new Error('a prediction without numbers or classes');
@@ -140,6 +147,43 @@ function predictionColumns(
     { name, values: named },
     ...probabilityNames.map((column, k) => ({ name: column, values: spread(probabilities[k]) })),
   ];
+}
+
+// One number per row of the table, NaN where a row was not encoded.
+function spreadRows(values: Float64Array, rows: Uint32Array | undefined, rowCount: number): Float64Array {
+  if (rows === undefined) return values;
+  const all = new Float64Array(rowCount).fill(Number.NaN);
+  values.forEach((value, i) => {
+    all[rows[i]] = value;
+  });
+  return all;
+}
+
+/** Per output: the baseline's value, then one column per column of the data. */
+async function attributionNames(model: Model): Promise<string[]> {
+  const { outputClass } = await import('@fewfire/core');
+  return model.outputs.flatMap((_, k) => {
+    const name = outputClass(model, k);
+    const of = name === undefined ? '' : `_${name}`;
+    return [`baseline${of}`, ...model.encoder.columns.map(({ column }) => `attribution${of}_${column}`)];
+  });
+}
+
+async function attributionColumns(
+  model: Model,
+  names: readonly string[],
+  baseline: Baseline,
+  { points, rows }: EncodedRows,
+  rowCount: number,
+  work: Work,
+): Promise<OutputColumn[]> {
+  const { attributeModelRows } = await import('@fewfire/core');
+  const { columns, outputs } = await attributeModelRows(model, points, { ...work, baseline, background: points });
+  const vectors = outputs.flatMap(({ base, values }) => [
+    new Float64Array(points.rowCount).fill(base),
+    ...columns.map((_, c) => Float64Array.from({ length: points.rowCount }, (_, i) => values[i * columns.length + c])),
+  ]);
+  return vectors.map((values, j) => ({ name: names[j], values: spreadRows(values, rows, rowCount) }));
 }
 
 function missingLines({ missing, rows }: EncodedRows, rowCount: number): string[] {

@@ -14,6 +14,7 @@ import {
   termSections,
   testSection,
 } from '../describe.ts';
+import { attributionSections } from '../describe-attributions.ts';
 import { byteSize, figure, printable, type Screen } from '../format.ts';
 import { modelJson } from '../model-json.ts';
 import { parseWhole } from '../options.ts';
@@ -21,6 +22,7 @@ import type { Session } from '../session.ts';
 
 interface ShowOptions {
   readonly top?: number;
+  readonly attributions?: boolean;
   readonly json?: boolean;
 }
 
@@ -37,35 +39,46 @@ export function addShowCommand(program: Command, session: Session): void {
       `how many columns and combinations (default: ${DEFAULT_TOP}; with --json all)`,
       parseWhole(1, 1_000_000),
     )
-    .option('--json', 'print it as JSON')
+    .option('--attributions', 'add level weights, Shapley and Banzhaf values, and interactions')
+    .option('--json', 'print it as JSON, attributions included')
     .addHelpText(
       'after',
       `
 Examples:
   fewfire show chess.json
   fewfire show chess.json --top 100
+  fewfire show chess.json --attributions
   fewfire show chess.json --json`,
     )
     .action(async (path: string, options: ShowOptions) => show(path, options, session));
 }
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
-  const { columnInfluences, leadingTerms } = await import('@fewfire/core');
+  const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core');
   const model = await readModel(path, session);
   const { screen } = session;
   const influences = columnInfluences(model);
   if (options.json === true) {
     const json = await modelJson(model);
-    const said = model.outputs.map((output, k) => ({
-      terms: leadingTerms(model, options.top, k),
-      constant: constantOf(output),
-    }));
+    const said = await Promise.all(
+      model.outputs.map(async (output, k) => ({
+        terms: leadingTerms(model, options.top, k),
+        constant: constantOf(output),
+        attributions: await modelAttributions(model, k, options.top),
+      })),
+    );
     const outputs =
       'outputs' in json ? { outputs: json.outputs.map((output, k) => ({ ...output, ...said[k] })) } : said[0];
     await session.print(`${JSON.stringify({ ...json, ...outputs, influences: influences.slice(0, options.top) })}\n`);
     return;
   }
   const top = options.top ?? DEFAULT_TOP;
+  const attributions: Section[] = [];
+  if (options.attributions === true) {
+    for (const k of model.outputs.keys()) {
+      attributions.push(...attributionSections(model, k, await modelAttributions(model, k, top), top, screen));
+    }
+  }
   await session.print(
     joinSections([
       [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
@@ -75,6 +88,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       testSection(model, screen),
       influenceSection(influences, screen, top),
       ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
+      ...attributions,
     ]),
   );
 }

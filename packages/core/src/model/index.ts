@@ -1,3 +1,4 @@
+export * from './attributions.ts';
 export * from './fit-table.ts';
 export * from './model.ts';
 export * from './model-file.ts';

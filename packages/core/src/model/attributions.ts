@@ -1,0 +1,119 @@
+/**
+ * What a model attributes to its inputs: exact quantities of its polynomials (THEORY section 6), for the model as a
+ * whole and for single rows. Those of the whole are of the uniform cube and of games between "all yes" and "all no";
+ * those of rows are of the answers the row gives, against a stated baseline. Effects are toward the output's class, as
+ * in `effectScale`.
+ */
+import type { RunOptions } from '../base/index.ts';
+import { type CubePoints, encoderCoordinates } from '../cube/index.ts';
+import {
+  attributeRows,
+  banzhafValues,
+  influences,
+  levelWeights,
+  shapleyInteractions,
+  shapleyValues,
+} from '../spectrum/index.ts';
+import type { Model } from './model.ts';
+import { effectScale, leadingTerms } from './summary.ts';
+
+export interface CoordinateAttribution {
+  readonly coordinate: string;
+  /** Sum of squared coefficients of the terms with it: the mean square of half of what its answer changes. */
+  readonly influence: number;
+  /** Share of f(all yes) - f(all no); over all coordinates they add up to it. */
+  readonly shapley: number;
+  /** Mean of f(with a yes) - f(with a no) over all answers elsewhere. */
+  readonly banzhaf: number;
+}
+
+export interface InteractionAttribution {
+  readonly coordinates: readonly string[];
+  /** Mean of the discrete derivative over all answers elsewhere. */
+  readonly banzhaf: number;
+  /** Shapley interaction index (Grabisch and Roubens 1999). */
+  readonly shapley: number;
+}
+
+export interface ModelAttributions {
+  /** Squared coefficients by degree, from degree 0, in squared units of the target as learned. */
+  readonly levelWeights: readonly number[];
+  /** By decreasing influence. */
+  readonly coordinates: readonly CoordinateAttribution[];
+  /** Pairs and larger sets by decreasing |Banzhaf interaction|. */
+  readonly interactions: readonly InteractionAttribution[];
+}
+
+/**
+ * @param most interactions to list; all without it
+ * @throws FewfireError `memory-budget` when the terms have too many subsets for Shapley interactions
+ */
+export async function modelAttributions(
+  model: Model,
+  output = 0,
+  most: number = Number.POSITIVE_INFINITY,
+  options: RunOptions = {},
+): Promise<ModelAttributions> {
+  const { polynomial } = model.outputs[output];
+  const scale = effectScale(model);
+  const [influence, shapley, banzhaf] = [influences(polynomial), shapleyValues(polynomial), banzhafValues(polynomial)];
+  const order = polynomial.coordinates.length > 2 ? 3 : 2;
+  const indices = new Map(
+    (await shapleyInteractions(polynomial, { ...options, order })).map(({ coordinates, value }) => [
+      coordinates.map((s) => polynomial.coordinates[s]).join('\n'),
+      value,
+    ]),
+  );
+  const interactions = leadingTerms(model, undefined, output)
+    .filter(({ coordinates }) => coordinates.length === 2 || coordinates.length === 3)
+    .map(({ coordinates, effect }) => ({
+      coordinates,
+      banzhaf: effect,
+      shapley: scale * (indices.get(coordinates.join('\n')) ?? 0),
+    }))
+    .sort((a, b) => Math.abs(b.banzhaf) - Math.abs(a.banzhaf))
+    .slice(0, most);
+  return {
+    levelWeights: levelWeights(polynomial),
+    coordinates: polynomial.coordinates
+      .map((coordinate, i) => ({
+        coordinate,
+        influence: influence[i],
+        shapley: scale * shapley[i],
+        banzhaf: scale * banzhaf[i],
+      }))
+      .sort((a, b) => b.influence - a.influence),
+    interactions,
+  };
+}
+
+export interface ModelRowAttributions {
+  /** Columns of the table, as the encoder has them. */
+  readonly columns: readonly string[];
+  /**
+   * Per output; a row's numbers and `base` add up to the value f at the row: of a number as learned, of a class (1 - f)/2,
+   * near its probability, or under the logistic loss -f, its log-odds before calibration.
+   */
+  readonly outputs: readonly { readonly base: number; readonly values: Float64Array }[];
+}
+
+/**
+ * Shapley values of rows by table column: every value a column can take counts as one player. The baseline is the row of
+ * all reference values ("no" everywhere), or the average over `background`.
+ * @throws FewfireError as `attributeRows`
+ */
+export async function attributeModelRows(
+  model: Model,
+  points: CubePoints,
+  options: RunOptions & { readonly baseline: 'all-no' | 'average'; readonly background?: CubePoints },
+): Promise<ModelRowAttributions> {
+  const scale = effectScale(model);
+  const offset = scale === -0.5 ? 0.5 : 0;
+  const pools = encoderCoordinates(model.encoder).map((coordinate) => coordinate.group);
+  const outputs: { base: number; values: Float64Array }[] = [];
+  for (const { polynomial } of model.outputs) {
+    const { base, values } = await attributeRows(polynomial, points, { ...options, pools });
+    outputs.push({ base: offset + scale * base, values: values.map((value) => scale * value) });
+  }
+  return { columns: model.encoder.columns.map(({ column }) => column), outputs };
+}
