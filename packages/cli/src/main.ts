@@ -66,7 +66,7 @@ function createProgram(session: Session): Command {
     .addHelpText(
       'after',
       `
-Data: .csv, .tsv, .parquet, .json, .ndjson (each also .gz), file.duckdb#table,
+Data: .csv, .tsv, .parquet, .json, .ndjson, .arrow (also .gz), file.duckdb#table,
 a quoted pattern such as 'data/*.parquet', or - for CSV on standard input.
 
 Examples:

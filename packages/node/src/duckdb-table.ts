@@ -248,10 +248,11 @@ async function profileByScan(
     const part = typed.slice(start, start + COLUMNS_PER_SCAN);
     const first = await scan(part, ({ type, cell }) =>
       type === 'boolean'
-        ? [`count(${cell})`, `count_if(${cell})`]
+        ? // Not count_if, which is null where no row is selected.
+          [`count(${cell})`, `count(*) FILTER (${cell})`]
         : [
             `count(${cell})`,
-            `count_if(NOT isfinite(${cell}))`,
+            `count(*) FILTER (NOT isfinite(${cell}))`,
             `min(CASE WHEN isfinite(${cell}) THEN ${cell} END)`,
             `max(CASE WHEN isfinite(${cell}) THEN ${cell} END)`,
           ],
@@ -308,7 +309,7 @@ async function profileByGroups(
   textTypes: Map<string, 'text' | 'number'>,
   run: Run,
 ): Promise<ColumnProfile> {
-  const selected = scope.selected === undefined ? 'count(*)' : `count_if(${scope.selected})`;
+  const selected = scope.selected === undefined ? 'count(*)' : `count(*) FILTER (${scope.selected})`;
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE ${groups} AS SELECT ${column.cell} AS v, count(*) AS n, ${selected} AS k FROM ${scope.from} GROUP BY 1`,
     run,

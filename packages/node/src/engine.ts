@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
 import { duckdbError } from './duckdb-errors.ts';
 import { quoteLiteral } from './sql.ts';
@@ -19,6 +19,9 @@ export interface StatementOptions {
   /** What the statement reads, for messages. */
   readonly label?: string;
 }
+
+/** Column types that rows can be appended to. */
+export type AppendType = 'BIGINT' | 'BOOLEAN' | 'DOUBLE' | 'UBIGINT' | 'VARCHAR';
 
 /** A finished result, chunk by chunk. */
 export type Chunks = AsyncIterable<DuckDBDataChunk>;
@@ -166,36 +169,60 @@ export class Engine {
     columns: readonly (Float64Array | Uint8Array | readonly (string | null)[])[],
     signal?: AbortSignal,
   ): Promise<void> {
-    const types = columns.map((column) =>
-      column instanceof Float64Array ? 'DOUBLE' : column instanceof Uint8Array ? 'BOOLEAN' : 'VARCHAR',
+    const types = columns.map(
+      (column): AppendType =>
+        column instanceof Float64Array ? 'DOUBLE' : column instanceof Uint8Array ? 'BOOLEAN' : 'VARCHAR',
     );
     await this.run(`CREATE TABLE ${table}(${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
-    const { BOOLEAN, DuckDBDataChunk, DOUBLE, VARCHAR } = await import('@duckdb/node-api');
-    const appender = await this.#connection.createAppender(table);
-    try {
+    const parts = function* (): Generator<unknown[][]> {
       const rowCount = columns[0]?.length ?? 0;
       for (let start = 0; start < rowCount; start += CHUNK_ROWS) {
-        if (start % (CHUNK_ROWS * 16) === 0) await new Promise(setImmediate);
-        throwIfAborted(signal);
         const end = Math.min(rowCount, start + CHUNK_ROWS);
-        const chunk = DuckDBDataChunk.create(
-          types.map((type) => ({ DOUBLE, BOOLEAN, VARCHAR })[type]),
-          end - start,
-        );
-        columns.forEach((column, i) => {
+        yield columns.map((column, i) => {
           const values = Array.from(column.slice(start, end) as ArrayLike<number | string | null>);
-          chunk.setColumnValues(
-            i,
-            types[i] === 'BOOLEAN'
-              ? values.map((value) => value === 1)
-              : values.map((value) => (typeof value === 'number' && Number.isNaN(value) ? null : value)),
-          );
+          return types[i] === 'BOOLEAN'
+            ? values.map((value) => value === 1)
+            : values.map((value) => (typeof value === 'number' && Number.isNaN(value) ? null : value));
         });
-        appender.appendDataChunk(chunk);
       }
-    } finally {
-      appender.closeSync();
-    }
+    };
+    await this.append(table, types, parts(), signal);
+  }
+
+  /**
+   * Appends rows to a table, a part at a time: one array of cells per column, at most 2048 rows in a part.
+   * @throws what `parts` throws; the signal's reason when aborted
+   */
+  async append(
+    table: string,
+    types: readonly AppendType[],
+    parts: Iterable<readonly (readonly unknown[])[]>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { BIGINT, BOOLEAN, DuckDBDataChunk, DOUBLE, UBIGINT, VARCHAR } = await import('@duckdb/node-api');
+    const chunkTypes = types.map((type) => ({ BIGINT, BOOLEAN, DOUBLE, UBIGINT, VARCHAR })[type]);
+    const before = this.#last;
+    // In the queue like a statement: the appender's flush must not meet another statement on this connection.
+    const appending = (async () => {
+      await before;
+      const appender = await this.#connection.createAppender(table);
+      try {
+        let count = 0;
+        for (const part of parts) {
+          if (count++ % 16 === 0) await new Promise(setImmediate);
+          throwIfAborted(signal);
+          const chunk = DuckDBDataChunk.create(chunkTypes, part[0].length);
+          part.forEach((cells, i) => {
+            chunk.setColumnValues(i, cells as DuckDBValue[]);
+          });
+          appender.appendDataChunk(chunk);
+        }
+      } finally {
+        appender.closeSync();
+      }
+    })();
+    this.#last = appending.catch(() => undefined);
+    await appending;
   }
 
   /** Waits for the running statement, then frees the database and its temporary files. May be called twice. */

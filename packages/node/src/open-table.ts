@@ -21,6 +21,7 @@ import {
   type Table,
   throwIfAborted,
 } from '@fewfire/core';
+import { type ArrowShape, loadArrow } from './arrow.ts';
 import { CSV_HEAD_BYTES, type CsvHeader, readCsvHeader, scanCsv } from './csv.ts';
 import { duckdbTable, type RelationColumn } from './duckdb-table.ts';
 import { Engine } from './engine.ts';
@@ -52,7 +53,8 @@ export type FileTable = Table & { readonly provenance: Provenance };
 /**
  * Opens a table.
  *
- * Formats: `.csv`, `.tsv`, `.parquet`, `.json` (an array of records), `.ndjson`, each also with `.gz`;
+ * Formats: `.csv`, `.tsv`, `.parquet`, `.json` (an array of records), `.ndjson`,
+ * `.arrow` (also `.arrows`, `.ipc`, `.feather`), each also with `.gz`;
  * `file.duckdb#table`; a pattern such as `data/*.csv` for files of one format with equal columns, read in order of
  * their names; `-` for CSV on standard input. CSV has one header line, quotes as in RFC 4180, and one of `, ; tab |`
  * between cells. Rows keep the order of the source.
@@ -146,6 +148,7 @@ async function load(engine: Engine, source: Source, header: CsvHeader | undefine
   if (header !== undefined) return await loadCsv(engine, source, header, run);
   if (source.format === 'parquet') return await loadParquet(engine, source, run);
   if (source.format === 'duckdb') return await loadDatabase(engine, source, run);
+  if (source.format === 'arrow') return await loadArrowFiles(engine, source, run);
   return await loadJson(engine, source, run);
 }
 
@@ -341,7 +344,7 @@ function scanLines(): Scan {
   };
 }
 
-// ---- Parquet and databases
+// ---- Parquet, Arrow and databases
 
 async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
   let { paths } = source;
@@ -450,13 +453,34 @@ async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): P
   return { columns: await viewOf(engine, from, shape), recordCount: undefined };
 }
 
+async function loadArrowFiles(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
+  let shape: ArrowShape | undefined;
+  for (const path of source.paths) {
+    const label = source.paths.length === 1 ? run.label : path;
+    const parts: Uint8Array[] = [];
+    for await (const part of fileBytes(path, source.gzip, label, run.signal, run.hash)) parts.push(part);
+    const found = await loadArrow(engine, Buffer.concat(parts), shape, { signal: run.signal, label });
+    shape ??= found;
+    refuseOtherColumns(source, path, shape.names, found.names);
+  }
+  const columns = await viewOf(engine, 'loaded', shape as ArrowShape);
+  return { columns, recordCount: undefined };
+}
+
 async function viewOf(
   engine: Engine,
   from: string,
-  shape: { readonly names: readonly string[]; readonly types: readonly string[] },
+  shape: {
+    readonly names: readonly string[];
+    readonly types: readonly string[];
+    readonly unusable?: readonly boolean[];
+  },
 ): Promise<RelationColumn[]> {
   const raw = shape.names.map((_, i) => `r${i}`);
-  const view = shape.names.map((name, i) => viewColumn(name, typeOf(shape.types[i]), shape.types[i], raw[i], i, false));
+  const view = shape.names.map((name, i) => {
+    const type = shape.unusable?.[i] === true ? 'unusable' : typeOf(shape.types[i]);
+    return viewColumn(name, type, shape.types[i], raw[i], i, false);
+  });
   await engine.run(
     `CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')} FROM (SELECT * FROM ${from}) AS raw(${raw.join(', ')})`,
   );
@@ -476,7 +500,8 @@ function viewColumn(
   const exact = type === 'number' && sourceType !== 'DOUBLE' && sourceType !== 'FLOAT';
   const expression =
     type === 'number'
-      ? `${raw}::DOUBLE`
+      ? // Plus zero, which makes one zero of two.
+        `${raw}::DOUBLE + 0`
       : type === 'text' && !normal
         ? normalText(sourceType === 'VARCHAR' ? raw : `${raw}::VARCHAR`)
         : raw;

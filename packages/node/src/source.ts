@@ -6,7 +6,7 @@ import { open, stat } from 'node:fs/promises';
 import { FewfireError, listNames } from '@fewfire/core';
 import { directoryInstead, unreadable } from './files.ts';
 
-export type SourceFormat = 'csv' | 'tsv' | 'parquet' | 'json' | 'ndjson' | 'duckdb';
+export type SourceFormat = 'csv' | 'tsv' | 'parquet' | 'json' | 'ndjson' | 'arrow' | 'duckdb';
 
 export interface Source {
   /** As it was given. */
@@ -28,6 +28,10 @@ const FORMATS: Readonly<Record<string, SourceFormat>> = {
   json: 'json',
   ndjson: 'ndjson',
   jsonl: 'ndjson',
+  arrow: 'arrow',
+  arrows: 'arrow',
+  ipc: 'arrow',
+  feather: 'arrow',
   duckdb: 'duckdb',
   ddb: 'duckdb',
 };
@@ -84,7 +88,7 @@ function fileFormat(path: string): { format: SourceFormat; gzip: boolean } {
   if (format === undefined || (gzip && format === 'duckdb')) {
     throw new FewfireError(
       'unsupported',
-      `${path} ${extension === '' ? 'has no extension' : `ends in .${extension}${gzip ? '.gz' : ''}`}, expected .csv, .tsv, .parquet, .json, .ndjson (each also with .gz), .duckdb#table, or - for CSV on standard input`,
+      `${path} ${extension === '' ? 'has no extension' : `ends in .${extension}${gzip ? '.gz' : ''}`}, expected .csv, .tsv, .parquet, .json, .ndjson, .arrow (each also with .gz), .duckdb#table, or - for CSV on standard input`,
     );
   }
   return { format, gzip };

@@ -3,14 +3,27 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bitAt, fitEncoder, memoryTable, readNumber, readText } from '@fewfire/core';
+import { bitAt, createRandom, FewfireError, fitEncoder, memoryTable, readNumber, readText } from '@fewfire/core';
+import {
+  Table as ArrowTable,
+  DateDay,
+  Dictionary,
+  Field,
+  Int32,
+  Int64,
+  List,
+  TimestampMillisecond,
+  tableToIPC,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type ContractColumns, tableContract } from '../../core/test/table-contract.ts';
 import { Engine } from '../src/engine.ts';
 import { openTable } from '../src/index.ts';
 import { normalText, quoteIdentifier, quoteLiteral, textNumber } from '../src/sql.ts';
-import { delimited, temporaryDirectory, writers } from './table-files.ts';
+import { arrowBytes, delimited, temporaryDirectory, writers } from './table-files.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/', import.meta.url));
 const directory = temporaryDirectory();
@@ -54,6 +67,66 @@ describe('files and arrays agree', () => {
       expect(await table.encode(spec)).toEqual(await memory.encode(spec));
     }
     await table.close();
+  });
+});
+
+describe('Arrow', () => {
+  const open = async (bytes: Uint8Array): ReturnType<typeof openTable> => openTable(write('table.arrow', bytes));
+
+  it('types other than booleans, doubles and texts are read as what they say', async () => {
+    const table = await open(
+      tableToIPC(
+        new ArrowTable({
+          big: vectorFromArray([9007199254740993n, null, -1n], new Int64()),
+          small: vectorFromArray([7, 8, null], new Int32()),
+          dictionary: vectorFromArray(['x', 'y', 'x'], new Dictionary(new Utf8(), new Int32())),
+          day: vectorFromArray([new Date('2024-02-29'), new Date('1969-12-31'), null], new DateDay()),
+          time: vectorFromArray([1.5e12, 0, null], new TimestampMillisecond()),
+          list: vectorFromArray([[1], [2], [3]], new List(new Field('item', new Int32()))),
+        }),
+        'file',
+      ),
+    );
+    expect(table.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      ...['big number', 'small number', 'dictionary text', 'day text', 'time text', 'list unusable'],
+    ]);
+    expect(await table.texts('big', { spelling: 'source' })).toEqual(['9007199254740993', null, '-1']);
+    expect(await table.numbers('small')).toEqual(Float64Array.of(7, 8, Number.NaN));
+    expect(await table.texts('dictionary')).toEqual(['x', 'y', 'x']);
+    expect(await table.texts('day')).toEqual(['2024-02-29', '1969-12-31', null]);
+    expect(await table.texts('time')).toEqual(['2017-07-14 02:40:00', '1970-01-01 00:00:00', null]);
+    await expect(table.texts('list')).rejects.toMatchObject({ code: 'unsupported' });
+    await table.close();
+  });
+
+  it('many rows in several batches keep their order', async () => {
+    const count = 10_000;
+    const batches = [0, 1, 2].map(
+      (b) =>
+        new ArrowTable({ i: vectorFromArray(Float64Array.from({ length: count }, (_, i) => b * count + i)) })
+          .batches[0],
+    );
+    const table = await open(tableToIPC(new ArrowTable(batches), 'stream'));
+    expect(await table.numbers('i')).toEqual(Float64Array.from({ length: 3 * count }, (_, i) => i));
+    await table.close();
+  });
+
+  it('damaged files are named errors, whatever byte is cut or changed', async () => {
+    const whole = arrowBytes({ a: [1, 2, 3], b: ['x', 'y', 'z'], c: [true, false, null] }, 'file');
+    const random = createRandom(4);
+    const tried: string[] = [];
+    for (let k = 0; k < 60; k++) {
+      const bytes = whole.slice(0, k % 2 === 0 ? random.integer(whole.length) : whole.length);
+      if (k % 2 === 1) for (let j = 0; j < 4; j++) bytes[random.integer(bytes.length)] = random.integer(256);
+      try {
+        await (await open(bytes)).close();
+        tried.push('read');
+      } catch (error) {
+        expect(error).toBeInstanceOf(FewfireError);
+        tried.push((error as FewfireError).code);
+      }
+    }
+    expect(tried.filter((outcome) => outcome !== 'read').length).toBeGreaterThan(30);
   });
 });
 

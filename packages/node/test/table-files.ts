@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { Bool, Float64, Table, Type, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import type { ContractCell, ContractColumns } from '../../core/test/table-contract.ts';
 
 /** A new directory and a way to remove it. */
@@ -28,6 +29,18 @@ export function delimited(columns: ContractColumns, delimiter: string, newline =
 export function records(columns: ContractColumns): Record<string, ContractCell>[] {
   const names = Object.keys(columns);
   return rowsOf(columns).map((row) => Object.fromEntries(names.map((name, k) => [name, row[k]])));
+}
+
+/** Columns of booleans and of numbers as such, any other as text. */
+export function arrowBytes(columns: ContractColumns, format: 'file' | 'stream'): Uint8Array {
+  const vectors = Object.entries(columns).map(([name, cells]) => {
+    const present = cells.filter((cell) => cell !== null);
+    const is = (type: string): boolean => present.length > 0 && present.every((cell) => typeof cell === type);
+    const type = is('boolean') ? new Bool() : is('number') ? new Float64() : new Utf8();
+    const typed = cells.map((cell) => (cell === null || type.typeId !== Type.Utf8 ? cell : String(cell)));
+    return [name, vectorFromArray(typed, type)] as const;
+  });
+  return tableToIPC(new Table(Object.fromEntries(vectors)), format);
 }
 
 export const writers: Readonly<Record<string, (columns: ContractColumns, directory: string) => Promise<string>>> = {
@@ -72,6 +85,16 @@ export const writers: Readonly<Record<string, (columns: ContractColumns, directo
     const { readFileSync } = await import('node:fs');
     writeFileSync(join(directory, 'table.parquet.gz'), gzipSync(readFileSync(path)));
     return join(directory, 'table.parquet.gz');
+  },
+  async arrow(columns, directory) {
+    const path = join(directory, 'table.arrow');
+    writeFileSync(path, arrowBytes(columns, 'file'));
+    return path;
+  },
+  async 'arrows.gz'(columns, directory) {
+    const path = join(directory, 'table.arrows.gz');
+    writeFileSync(path, gzipSync(arrowBytes(columns, 'stream')));
+    return path;
   },
   async duckdb(columns, directory) {
     const path = join(directory, `table${Math.random()}.duckdb`);
