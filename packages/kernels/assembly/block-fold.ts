@@ -6,9 +6,9 @@
 // Cell i of the axis has sign (-1)^(bit j of i) in output j. Every loop adds in
 // the same order with and without SIMD.
 
-// source: [2^g][inner] (destroyed) -> target: [g][inner]. `inner` counts f64 and is even.
-export function foldLeading(source: usize, target: usize, g: u32, inner: usize): void {
-  const bytes = inner << 3;
+// source: [2^g][inner] (destroyed) -> target: [g][inner]. `inner` counts T and fills whole vectors of 16 bytes.
+export function foldLeading<T extends number>(source: usize, target: usize, g: u32, inner: usize): void {
+  const bytes = inner << alignof<T>();
   memory.fill(target, 0, <usize>g * bytes);
   let bit = g;
   // Two bits at a time: the highest two split the axis into four quarters.
@@ -27,89 +27,126 @@ export function foldLeading(source: usize, target: usize, g: u32, inner: usize):
           const b = v128.load(p1 + i);
           const c = v128.load(p2 + i);
           const d = v128.load(p3 + i);
-          const sumLow = f64x2.add(a, b);
-          const sumHigh = f64x2.add(c, d);
-          v128.store(high + i, f64x2.add(v128.load(high + i), f64x2.sub(sumLow, sumHigh)));
-          v128.store(low + i, f64x2.add(v128.load(low + i), f64x2.add(f64x2.sub(a, b), f64x2.sub(c, d))));
-          v128.store(p0 + i, f64x2.add(sumLow, sumHigh));
+          const sumLow = v128.add<T>(a, b);
+          const sumHigh = v128.add<T>(c, d);
+          v128.store(high + i, v128.add<T>(v128.load(high + i), v128.sub<T>(sumLow, sumHigh)));
+          v128.store(low + i, v128.add<T>(v128.load(low + i), v128.add<T>(v128.sub<T>(a, b), v128.sub<T>(c, d))));
+          v128.store(p0 + i, v128.add<T>(sumLow, sumHigh));
         }
       } else {
-        for (let i: usize = 0; i < bytes; i += 8) {
-          const a = load<f64>(p0 + i);
-          const b = load<f64>(p1 + i);
-          const c = load<f64>(p2 + i);
-          const d = load<f64>(p3 + i);
+        for (let i: usize = 0; i < bytes; i += sizeof<T>()) {
+          const a = load<T>(p0 + i);
+          const b = load<T>(p1 + i);
+          const c = load<T>(p2 + i);
+          const d = load<T>(p3 + i);
           const sumLow = a + b;
           const sumHigh = c + d;
-          store<f64>(high + i, load<f64>(high + i) + (sumLow - sumHigh));
-          store<f64>(low + i, load<f64>(low + i) + ((a - b) + (c - d)));
-          store<f64>(p0 + i, sumLow + sumHigh);
+          store<T>(high + i, load<T>(high + i) + (sumLow - sumHigh));
+          store<T>(low + i, load<T>(low + i) + ((a - b) + (c - d)));
+          store<T>(p0 + i, sumLow + sumHigh);
         }
       }
     }
     bit -= 2;
   }
   if (bit == 1) {
-    for (let i: usize = 0; i < bytes; i += 8) {
-      store<f64>(target + i, load<f64>(source + i) - load<f64>(source + bytes + i));
+    for (let i: usize = 0; i < bytes; i += sizeof<T>()) {
+      store<T>(target + i, load<T>(source + i) - load<T>(source + bytes + i));
     }
   }
 }
 
 // source: rows of [2^g] (destroyed) -> target: rows of [g].
-export function foldLast(source: usize, target: usize, g: u32, rowCount: usize): void {
-  const rowBytes: usize = <usize>8 << (<usize>g);
+export function foldLast<T extends number>(source: usize, target: usize, g: u32, rowCount: usize): void {
+  const rowBytes: usize = sizeof<T>() << (<usize>g);
   for (let r: usize = 0; r < rowCount; r++) {
     for (let bit = <i32>g - 1; bit >= 0; bit--) {
-      const half: usize = <usize>8 << (<usize>bit);
+      const half: usize = sizeof<T>() << (<usize>bit);
       const other = source + half;
       // Two running sums, even and odd cells: the two lanes of a vector.
-      let even: f64 = 0;
-      let odd: f64 = 0;
-      if (bit == 0) {
-        const a = load<f64>(source);
-        const b = load<f64>(other);
+      let even: T = 0;
+      let odd: T = 0;
+      if (sizeof<T>() == 4 && bit != 0) {
+        // Four running sums, whole vectors from bit 2 on; a vector's lanes and the scalar loop add in the same order.
+        let third: T = 0;
+        let fourth: T = 0;
+        if (bit == 1) {
+          even = (load<T>(source) - load<T>(other));
+          odd = (load<T>(source, 4) - load<T>(other, 4));
+          store<T>(source, load<T>(source) + load<T>(other));
+          store<T>(source, load<T>(source, 4) + load<T>(other, 4), 4);
+        } else if (ASC_FEATURE_SIMD) {
+          let sums = i64x2.splat(0);
+          for (let i: usize = 0; i < half; i += 16) {
+            const a = v128.load(source + i);
+            const b = v128.load(other + i);
+            sums = v128.add<T>(sums, v128.sub<T>(a, b));
+            v128.store(source + i, v128.add<T>(a, b));
+          }
+          even = v128.extract_lane<T>(sums, 0);
+          odd = v128.extract_lane<T>(sums, 1);
+          third = v128.extract_lane<T>(sums, 2);
+          fourth = v128.extract_lane<T>(sums, 3);
+        } else {
+          for (let i: usize = 0; i < half; i += 16) {
+            const a = source + i;
+            const b = other + i;
+            even += load<T>(a) - load<T>(b);
+            odd += load<T>(a, 4) - load<T>(b, 4);
+            third += load<T>(a, 8) - load<T>(b, 8);
+            fourth += load<T>(a, 12) - load<T>(b, 12);
+            store<T>(a, load<T>(a) + load<T>(b));
+            store<T>(a, load<T>(a, 4) + load<T>(b, 4), 4);
+            store<T>(a, load<T>(a, 8) + load<T>(b, 8), 8);
+            store<T>(a, load<T>(a, 12) + load<T>(b, 12), 12);
+          }
+        }
+        even += third;
+        odd += fourth;
+      } else if (bit == 0) {
+        const a = load<T>(source);
+        const b = load<T>(other);
         even = a - b;
       } else if (ASC_FEATURE_SIMD) {
-        let sums = f64x2.splat(0);
+        let sums = i64x2.splat(0);
         for (let i: usize = 0; i < half; i += 16) {
           const a = v128.load(source + i);
           const b = v128.load(other + i);
-          sums = f64x2.add(sums, f64x2.sub(a, b));
-          v128.store(source + i, f64x2.add(a, b));
+          sums = v128.add<T>(sums, v128.sub<T>(a, b));
+          v128.store(source + i, v128.add<T>(a, b));
         }
-        even = f64x2.extract_lane(sums, 0);
-        odd = f64x2.extract_lane(sums, 1);
+        even = v128.extract_lane<T>(sums, 0);
+        odd = v128.extract_lane<T>(sums, 1);
       } else {
         for (let i: usize = 0; i < half; i += 16) {
-          const a = load<f64>(source + i);
-          const b = load<f64>(other + i);
-          const c = load<f64>(source + i, 8);
-          const d = load<f64>(other + i, 8);
+          const a = load<T>(source + i);
+          const b = load<T>(other + i);
+          const c = load<T>(source + i, 8);
+          const d = load<T>(other + i, 8);
           even += a - b;
           odd += c - d;
-          store<f64>(source + i, a + b);
-          store<f64>(source + i, c + d, 8);
+          store<T>(source + i, a + b);
+          store<T>(source + i, c + d, 8);
         }
       }
-      store<f64>(target + (<usize>bit << 3), even + odd);
+      store<T>(target + (<usize>bit << alignof<T>()), even + odd);
     }
     source += rowBytes;
-    target += <usize>g << 3;
+    target += <usize>g << alignof<T>();
   }
 }
 
 // target[r] = sum of the 2^g cells at source + r * strideBytes.
-export function sumRows(source: usize, strideBytes: usize, g: u32, rowCount: usize, target: usize): void {
-  const bytes: usize = <usize>8 << (<usize>g);
+export function sumRows<T extends number>(source: usize, strideBytes: usize, g: u32, rowCount: usize, target: usize): void {
+  const bytes: usize = sizeof<T>() << (<usize>g);
   for (let r: usize = 0; r < rowCount; r++) {
-    let even: f64 = 0;
-    let odd: f64 = 0;
-    for (let i: usize = 0; i < bytes; i += 16) {
-      even += load<f64>(source + i);
-      odd += load<f64>(source + i, 8);
+    let even: T = 0;
+    let odd: T = 0;
+    for (let i: usize = 0; i < bytes; i += 2 * sizeof<T>()) {
+      even += load<T>(source + i);
+      odd += load<T>(source + i, sizeof<T>());
     }
-    store<f64>(target + (r << 3), even + odd);
+    store<T>(target + (r << alignof<T>()), even + odd);
     source += strideBytes;
   }
 }

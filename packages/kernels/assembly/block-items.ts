@@ -8,7 +8,8 @@
 // The host lays out two structs of u32 words:
 //   plan: 0 degree  1 g  2 rowCount  3 rowStride (bytes between blocks in `codes`)
 //         4 codes  5 rowValues (f64)  6 coefficients (f64)  7 levels  8 blockCount
-//         9 groupSize (last blocks per pass: 1, 2, 4 or 8)
+//         9 groupSize (last blocks per pass: 1, 2, 4 or 8)  10 whether an adjoint is f32: its row values, coefficients
+//         and scratch then are, and g is at least 2
 //   levels: two words per tuple size k = 0 .. d-1: address and count of the u32
 //         cells of the 2^(gk) transform that are monomials touching all k blocks
 //   item: 0 tuple size k  1 coefficients of its own level, first index
@@ -32,8 +33,13 @@ export function cutBlock(low: usize, high: usize, out: usize, shift: u32, g: u32
   }
 }
 
-// coefficients of one item = sums over all rows of rowValues * monomial.
 export function adjointItem(plan: usize, item: usize, scratch: usize): void {
+  if (load<u32>(plan, 40)) adjoint<f32>(plan, item, scratch);
+  else adjoint<f64>(plan, item, scratch);
+}
+
+// coefficients of one item = sums over all rows of rowValues * monomial, both f32 or both f64.
+function adjoint<T extends number>(plan: usize, item: usize, scratch: usize): void {
   const degree = load<u32>(plan);
   const g = load<u32>(plan, 4);
   const rowCount = <usize>load<u32>(plan, 8);
@@ -50,19 +56,19 @@ export function adjointItem(plan: usize, item: usize, scratch: usize): void {
 
   const prefix = scratch;
   const table = prefix + (CHUNK << 1);
-  const histogram = table + (max<usize>(2, <usize>1 << (g * (degree - 1))) << 3);
+  const histogram = table + (max<usize>(2, <usize>1 << (g * (degree - 1))) << alignof<T>());
   const first = lastBlockStart(item, size, degree, blockCount);
 
   if (first >= blockCount) {
-    memory.fill(table, 0, cells << 3);
+    memory.fill(table, 0, cells << alignof<T>());
     for (let row: usize = 0; row < rowCount; row += CHUNK) {
       const count = min(CHUNK, rowCount - row);
       prefixCodes(item, size, g, codes, rowStride, row, count, prefix);
-      scatterPrefix(prefix, rowValues + (row << 3), table, count);
+      scatterPrefix<T>(prefix, rowValues + (row << alignof<T>()), table, count);
     }
   } else {
-    const stride: usize = <usize>8 << (<usize>g);
-    let out = coefficients + (<usize>load<u32>(item, 8) << 3);
+    const stride: usize = sizeof<T>() << (<usize>g);
+    let out = coefficients + (<usize>load<u32>(item, 8) << alignof<T>());
     let block = first;
     while (block < blockCount) {
       const k = groupSize(blockCount - block, groupLimit);
@@ -71,26 +77,26 @@ export function adjointItem(plan: usize, item: usize, scratch: usize): void {
         const count = min(CHUNK, rowCount - row);
         prefixCodes(item, size, g, codes, rowStride, row, count, prefix);
         const last = codes + <usize>block * rowStride + row;
-        const values = rowValues + (row << 3);
-        if (k == 8) scatter8(prefix, last, rowStride, values, histogram, stride, count);
-        else if (k == 4) scatter4(prefix, last, rowStride, values, histogram, stride, count);
-        else if (k == 2) scatter2(prefix, last, rowStride, values, histogram, stride, count);
-        else scatter1(prefix, last, values, histogram, stride, count);
+        const values = rowValues + (row << alignof<T>());
+        if (k == 8) scatter8<T>(prefix, last, rowStride, values, histogram, stride, count);
+        else if (k == 4) scatter4<T>(prefix, last, rowStride, values, histogram, stride, count);
+        else if (k == 2) scatter2<T>(prefix, last, rowStride, values, histogram, stride, count);
+        else scatter1<T>(prefix, last, values, histogram, stride, count);
       }
-      if (block == first) sumRows(histogram, k * stride, g, cells, table);
-      foldAll(histogram, histogram + (groupLimit * stride << logCells), out, g, size, k);
-      out += (power(g, size) * k * <usize>g) << 3;
+      if (block == first) sumRows<T>(histogram, k * stride, g, cells, table);
+      foldAll<T>(histogram, histogram + (groupLimit * stride << logCells), out, g, size, k);
+      out += (power(g, size) * k * <usize>g) << alignof<T>();
       block += <u32>k;
     }
   }
   // What touches only the prefix blocks comes from the sums over the last block.
-  transform<f64>(table, logCells);
+  transform<T>(table, logCells);
   const level = levels + (<usize>size << 3);
   const picks = <usize>load<u32>(level);
   const pickCount = <usize>load<u32>(level, 4);
-  const own = coefficients + (<usize>load<u32>(item, 4) << 3);
+  const own = coefficients + (<usize>load<u32>(item, 4) << alignof<T>());
   for (let i: usize = 0; i < pickCount; i++) {
-    store<f64>(own + (i << 3), load<f64>(table + (<usize>load<u32>(picks + (i << 2)) << 3)));
+    store<T>(own + (i << alignof<T>()), load<T>(table + (<usize>load<u32>(picks + (i << 2)) << alignof<T>())));
   }
 }
 
@@ -172,7 +178,7 @@ function power(base: u32, exponent: u32): usize {
 }
 
 // [2^g]^size [k][2^g] -> [g]^size [k][g], through the two buffers in turn.
-function foldAll(histogram: usize, spare: usize, out: usize, g: u32, size: u32, k: usize): void {
+function foldAll<T extends number>(histogram: usize, spare: usize, out: usize, g: u32, size: u32, k: usize): void {
   let source = histogram;
   let target = spare;
   let outer: usize = 1;
@@ -180,7 +186,7 @@ function foldAll(histogram: usize, spare: usize, out: usize, g: u32, size: u32, 
   for (let axis: u32 = 0; axis < size; axis++) {
     // `inner` cells follow each of the 2^g cells of this axis.
     for (let o: usize = 0; o < outer; o++) {
-      foldLeading(source + ((o * inner) << (3 + <usize>g)), target + ((o * <usize>g * inner) << 3), g, inner);
+      foldLeading<T>(source + ((o * inner) << (alignof<T>() + <usize>g)), target + ((o * <usize>g * inner) << alignof<T>()), g, inner);
     }
     outer *= <usize>g;
     inner >>= <usize>g;
@@ -188,7 +194,7 @@ function foldAll(histogram: usize, spare: usize, out: usize, g: u32, size: u32, 
     source = target;
     target = swap;
   }
-  foldLast(source, out, g, outer * k);
+  foldLast<T>(source, out, g, outer * k);
 }
 
 // [g]^size [k][g] -> [2^g]^size [k][2^g] in `histogram`.

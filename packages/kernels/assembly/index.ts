@@ -5,3 +5,4 @@ export { adjointItem, forwardItem, cutBlock } from "./block-items";
 export { networkItem } from "./network-dense";
 export { grayItems } from "./gray";
 export { cubeScatter, cubeGather } from "./cube";
+export { columnsOfPlane, columnXor, columnXorWords, columnCopy, columnDifferences, columnSigned, columnCorrelations, columnCombination } from "./columns";

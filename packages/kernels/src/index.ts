@@ -1,3 +1,4 @@
+export { createParityColumns, type ParityColumnOptions, type ParityColumns, parityColumnBytes } from './columns.ts';
 export { type ExactUnit, exactLevel, exactUnit, exactUnits } from './exact-units.ts';
 export { sourceHash as kernelHash } from './generated.ts';
 export {
@@ -9,7 +10,7 @@ export {
   type SweepResult,
   sweepActivity,
 } from './gray.ts';
-export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints } from './kernels.ts';
+export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 export { bestVariant } from './load.ts';
 export {
   type ActivityCounts,
@@ -24,5 +25,11 @@ export {
 export { createMonomialOperator, type OperatorOptions } from './operator.ts';
 export { type PlanRequest, planMonomialOperator } from './plan.ts';
 export { parity, referenceTransform } from './reference.ts';
+export {
+  planSignedEstimate,
+  type SignedEstimateOptions,
+  type SignedEstimateShape,
+  signedEstimate,
+} from './signed-estimate.ts';
 export { binomial, countMonomials, createMonomialIndex, type MonomialIndex } from './subsets.ts';
 export { createTransformBuffer, type TransformBuffer, walshHadamard } from './transform.ts';

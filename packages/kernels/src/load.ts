@@ -15,6 +15,37 @@ export interface KernelExports {
   cutBlock(low: number, high: number, out: number, shift: number, g: number, rowCount: number): void;
   cubeScatter(codes: number, values: number, table: number, rowCount: number): void;
   cubeGather(codes: number, values: number, table: number, rowCount: number): void;
+  columnsOfPlane(plane: number, panel: number, wordCount: number): void;
+  columnXor(list: number, listCount: number, column: number, wordCount: number): void;
+  columnXorWords(bits: number, column: number, out: number, wordCount: number): void;
+  columnCopy(from: number, to: number, wordCount: number): void;
+  columnDifferences(
+    column: number,
+    step: number,
+    mask: number,
+    panels: number,
+    panelBytes: number,
+    panelCount: number,
+    wordCount: number,
+    counts: number,
+  ): void;
+  columnSigned(column: number, values: number, out: number, wordCount: number): void;
+  columnCorrelations(
+    values: number,
+    panels: number,
+    panelCount: number,
+    wordCount: number,
+    sums: number,
+    tables: number,
+  ): void;
+  columnCombination(
+    coefficients: number,
+    panels: number,
+    panelCount: number,
+    wordCount: number,
+    out: number,
+    tables: number,
+  ): void;
 }
 
 export type BinaryVariant = Exclude<KernelVariant, 'reference'>;
@@ -39,7 +70,7 @@ export function compileKernels(variant: BinaryVariant, shared: boolean): Promise
   return module;
 }
 
-/** A memory of at least `bytes` that never grows, since growing would detach every view. @throws RangeError beyond 4 GiB or when the system has no room */
+/** A memory of at least `bytes`. Growing one detaches every view, so only columns.ts does. @throws RangeError beyond 4 GiB or when the system has no room */
 export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   if (pages > 65536) throw new RangeError(`a kernel needs ${bytes} bytes; WebAssembly memory ends at 4 GiB`);

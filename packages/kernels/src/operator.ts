@@ -6,7 +6,7 @@
  */
 import { type Arena, createArena } from './arena.ts';
 import { blockPositions, createBlockLayout } from './block-layout.ts';
-import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints } from './kernels.ts';
+import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 import {
   type BinaryVariant,
   bestVariant,
@@ -22,6 +22,8 @@ import { createMonomialIndex } from './subsets.ts';
 
 export interface OperatorOptions {
   readonly degree: number;
+  /** Default `f64`. */
+  readonly precision?: Precision;
   /** Default 1; a page that is not cross-origin isolated always uses one. */
   readonly threads?: number;
   /** Default: `simd` where the engine has it. */
@@ -40,7 +42,8 @@ export async function createMonomialOperator(
 ): Promise<MonomialOperator> {
   const { rowCount, coordinateCount } = points;
   const threads = threadsAvailable() ? (options.threads ?? 1) : 1;
-  const plan = options.plan ?? planMonomialOperator({ rowCount, coordinateCount, degree: options.degree, threads });
+  const { degree, precision } = options;
+  const plan = options.plan ?? planMonomialOperator({ rowCount, coordinateCount, degree, threads, precision });
   const variant = options.variant ?? bestVariant();
   if (variant === 'reference') return createReferenceOperator(points, plan);
   return plan.method === 'cube'
@@ -60,7 +63,7 @@ async function createBlockOperator(
   const rowStride = paddedRows(rowCount);
 
   const arena = createArena();
-  const planAt = arena.reserve(4 * 10);
+  const planAt = arena.reserve(4 * 11);
   const counterAt = arena.reserve(4);
   const levelsAt = arena.reserve(8 * degree);
   const levelAt = layout.levels.map((cells) => arena.reserve(4 * cells.length));
@@ -80,7 +83,19 @@ async function createBlockOperator(
   const words = new Uint32Array(buffer);
   const signedWords = new Int32Array(buffer);
   words.set(
-    [degree, g, rowCount, rowStride, codesAt, rowsAt, coefficientsAt, levelsAt, blockCount, plan.groupSize],
+    [
+      degree,
+      g,
+      rowCount,
+      rowStride,
+      codesAt,
+      rowsAt,
+      coefficientsAt,
+      levelsAt,
+      blockCount,
+      plan.groupSize,
+      plan.precision === 'f32' ? 1 : 0,
+    ],
     planAt >> 2,
   );
   layout.levels.forEach((cells, k) => {
@@ -94,9 +109,12 @@ async function createBlockOperator(
   });
   cutBlocks(points, plan, kernels, new Uint8Array(buffer), codesAt, rowStride, rowsAt);
   const partSums = partsAt.map((at) => new Float64Array(buffer, at, rowCount));
-  const rows = partSums[0];
   const units = forwardUnits(plan, partsAt);
   const blockCoefficients = new Float64Array(buffer, coefficientsAt, layout.coefficientCount);
+  // The same places, as an adjoint reads and writes them.
+  const FloatArray = plan.precision === 'f32' ? Float32Array : Float64Array;
+  const adjointRows = new FloatArray(buffer, rowsAt, rowCount);
+  const adjointCoefficients = new FloatArray(buffer, coefficientsAt, layout.coefficientCount);
 
   const pool = plan.threads > 1 ? await createPool(module, memory, scratches.slice(1)) : undefined;
   const counter = counterAt >> 2;
@@ -123,14 +141,14 @@ async function createBlockOperator(
     async adjoint(rowValues: Float64Array, coefficients: Float64Array, signal?: AbortSignal): Promise<void> {
       checkLengths(plan, rowValues, coefficients);
       signal?.throwIfAborted();
-      rows.set(rowValues);
+      adjointRows.set(rowValues);
       await withWorkers('adjoint', async () => {
         for (let i = nextUnit(); i < items.length; i = nextUnit()) {
           kernels.adjointItem(planAt, items[i], scratches[0]);
           await turn(signal);
         }
       });
-      for (let i = 0; i < coefficients.length; i++) coefficients[i] = blockCoefficients[positions[i]];
+      for (let i = 0; i < coefficients.length; i++) coefficients[i] = adjointCoefficients[positions[i]];
     },
     async forward(coefficients: Float64Array, rowValues: Float64Array, signal?: AbortSignal): Promise<void> {
       checkLengths(plan, rowValues, coefficients);

@@ -46,6 +46,7 @@ function blockPlan(points: PackedPoints, degree: number, g: number, groupSize: n
     degree,
     monomialCount: countMonomials(coordinateCount, degree),
     method: 'blocks',
+    precision: 'f64',
     blockBits: g,
     blockCount: Math.ceil(coordinateCount / g),
     groupSize,
@@ -112,6 +113,31 @@ describe('monomial operators', () => {
           expect(Math.abs(value - exact[part][i])).toBeLessThan(1e-12 * Math.max(1, scale));
         });
       }
+    },
+  );
+
+  it.each(shapes.filter(([, , , g]) => g >= 2))(
+    'adjoint in f32, n=%i d=%i m=%i g=%i K=%i: simd = scalar, exact on small integers, within its bound',
+    async (n, d, m, g, k) => {
+      const points = randomPoints(m, n, n * 31 + d);
+      const plan: OperatorPlan = { ...blockPlan(points, d, g, k), precision: 'f32' };
+      // Sums stay below 2^24, so nothing is rounded; the forward is f64 and shares the plan.
+      const small = [integers(m, 5), integers(plan.monomialCount, 6)] as const;
+      const reference = await both(points, plan, 'reference', ...small);
+      expect(await both(points, plan, 'simd', ...small)).toEqual(reference);
+      expect(await both(points, plan, 'scalar', ...small)).toEqual(reference);
+      const rows = reals(m, 7);
+      const real = [rows, reals(plan.monomialCount, 8)] as const;
+      const simd = await both(points, plan, 'simd', ...real);
+      expect(await both(points, plan, 'scalar', ...real)).toEqual(simd);
+      const [exact] = await both(points, plan, 'reference', ...real);
+      // `Precision` in kernels.ts: k u / (1 - k u) times the sum of |rowValues|.
+      const ku = (m + d * 2 ** g + 1) * 2 ** -24;
+      const bound = (ku / (1 - ku)) * rows.reduce((sum, value) => sum + Math.abs(value), 0);
+      const worst = Math.max(...exact.map((value, at) => Math.abs(value - simd[0][at])));
+      expect(worst).toBeLessThan(bound);
+      // And it is f32: with f64 sums the difference would be some 1e-13.
+      if (m > 50) expect(worst).toBeGreaterThan(1e-9);
     },
   );
 
@@ -186,6 +212,20 @@ describe('monomial operators', () => {
 });
 
 describe('planner', () => {
+  it('plans f32 only for blocks of at least two coordinates', () => {
+    for (const [coordinateCount, degree, rowCount] of [
+      [100, 3, 20000],
+      [100, 2, 100],
+      [1000, 1, 10],
+      [30, 8, 50],
+    ]) {
+      const plan = planMonomialOperator({ rowCount, coordinateCount, degree, precision: 'f32' });
+      expect(plan.precision).toBe('f32');
+      expect(plan.method).toBe('blocks');
+      expect(plan.blockBits).toBeGreaterThanOrEqual(2);
+    }
+  });
+
   it('predicts the bytes an operator allocates, within 5 % and 128 KiB', async () => {
     const original = WebAssembly.Memory;
     for (const [n, d, m] of [

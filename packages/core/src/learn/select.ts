@@ -251,11 +251,11 @@ function lambdaPath(context: FoldContext, basis: PenaltyBasis, method: SelectOpt
 }
 
 async function tryEstimate(context: FoldContext, consider: Consider): Promise<void> {
-  const { operator, excluded, target, foldOf, folds, signal } = context;
+  const { operator, excluded, points, target, foldOf, folds, signal } = context;
   const heldOut = new Float64Array(target.length);
   for (let fold = 0; fold < folds; fold++) {
     const rowWeights = Float64Array.from(foldOf, (f) => (f === fold ? 0 : 1));
-    const { predictions } = await onePassEstimate(operator, excluded, target, rowWeights, signal);
+    const { predictions } = await onePassEstimate(operator, excluded, points, target, rowWeights, signal);
     for (let i = 0; i < heldOut.length; i++) if (foldOf[i] === fold) heldOut[i] = predictions[i];
     context.onFit();
   }
