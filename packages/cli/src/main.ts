@@ -10,6 +10,7 @@ import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
 import { Command, CommanderError } from 'commander';
 import { addFitCommand } from './commands/fit.ts';
 import { addNetworkCommand } from './commands/network.ts';
+import { addOptimizeCommand } from './commands/optimize.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addReproduceCommand } from './commands/reproduce.ts';
@@ -82,6 +83,7 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addPredictCommand(program, session);
   addScoreCommand(program, session);
   addShowCommand(program, session);
+  addOptimizeCommand(program, session);
   addNetworkCommand(program, session);
   addPlanCommand(program, session);
   addReproduceCommand(program, session);

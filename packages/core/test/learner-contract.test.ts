@@ -1,31 +1,54 @@
 /**
  * What every learner promises, checked on each of them: the same answer twice
  * and for any number of threads, arguments untouched, edge cases, refusals,
- * abort, and a round trip through JSON.
+ * abort, and a round trip through JSON. A learner of two classes is given targets
+ * of -1 and +1; the promise about a constant then is about constant log-odds, a
+ * target of one class being refused.
  */
 import { describe, expect, it } from 'vitest';
 import {
   type CubePoints,
   estimateLowDegree,
+  fitLogistic,
   fitLowDegree,
+  type LogisticFit,
   type LowDegreeFit,
   type LowDegreeOptions,
   polynomialFromTerms,
+  type Random,
+  selectRows,
   termList,
 } from '../src/index.ts';
-import { createRandom, randomPoints } from './helpers.ts';
+import { createRandom, randomPoints, wholeCube } from './helpers.ts';
 
-type Learner = (points: CubePoints, target: Float64Array, options: LowDegreeOptions) => Promise<LowDegreeFit>;
+type Learner = (
+  points: CubePoints,
+  target: Float64Array,
+  options: LowDegreeOptions,
+) => Promise<LowDegreeFit | LogisticFit>;
 
-const learners: Record<string, Learner> = {
-  estimateLowDegree,
-  'fitLowDegree, least squares': fitLowDegree,
-  'fitLowDegree, ridge': (points, target, options) => fitLowDegree(points, target, { ...options, lambda: 3 }),
-  'fitLowDegree, ridge in the biased basis': (points, target, options) =>
-    fitLowDegree(points, target, { ...options, lambda: 3, basis: 'biased' }),
+/** What the target is: any numbers, or two classes as -1 and +1. */
+type TargetKind = 'numbers' | 'classes';
+
+const learners: Record<string, { readonly learn: Learner; readonly kind: TargetKind }> = {
+  estimateLowDegree: { learn: estimateLowDegree, kind: 'numbers' },
+  'fitLowDegree, least squares': { learn: fitLowDegree, kind: 'numbers' },
+  'fitLowDegree, ridge': {
+    learn: (points, target, options) => fitLowDegree(points, target, { ...options, lambda: 3 }),
+    kind: 'numbers',
+  },
+  'fitLowDegree, ridge in the biased basis': {
+    learn: (points, target, options) => fitLowDegree(points, target, { ...options, lambda: 3, basis: 'biased' }),
+    kind: 'numbers',
+  },
+  'fitLogistic, ridge': {
+    learn: (points, target, options) => fitLogistic(points, target, { ...options, lambda: 3 }),
+    kind: 'classes',
+  },
+  'fitLogistic, maximum likelihood': { learn: fitLogistic, kind: 'classes' },
 };
 
-describe.each(Object.entries(learners))('%s', (_, learn) => {
+describe.each(Object.entries(learners))('%s', (_, { learn, kind }) => {
   const random = createRandom(6);
   const points = randomPoints(
     400,
@@ -33,7 +56,7 @@ describe.each(Object.entries(learners))('%s', (_, learn) => {
     random,
     Array.from({ length: 14 }, (_, j) => 0.1 + 0.06 * j),
   );
-  const target = Float64Array.from({ length: 400 }, () => random.normal());
+  const target = randomTarget(400, kind, random);
 
   it('gives the same answer twice, and leaves its arguments as they were', async () => {
     const planes = points.planes.slice();
@@ -48,28 +71,46 @@ describe.each(Object.entries(learners))('%s', (_, learn) => {
   it('gives the same answer for any number of threads, and for scalar kernels', async () => {
     // Large enough that threads are used.
     const big = randomPoints(30_000, 60, createRandom(9));
-    const values = Float64Array.from({ length: 30_000 }, () => random.normal());
+    const values = randomTarget(30_000, kind, random);
     const one = await learn(big, values, { degree: 2 });
     for (const options of [{ threads: 2 }, { threads: 3 }, { variant: 'scalar' as const }]) {
       expect((await learn(big, values, { degree: 2, ...options })).model).toEqual(one.model);
     }
   });
 
-  it('learns from one row, and a constant target as a constant', async () => {
-    const single = await learn(randomPoints(1, 3, random), Float64Array.of(7), { degree: 1 });
-    expect(termList(single.model).every((term) => Number.isFinite(term.coefficient))).toBe(true);
-    const cube = randomPoints(4096, 4, random);
-    const constant = await learn(cube, new Float64Array(4096).fill(2.5), { degree: 2 });
-    expect(Math.abs(constant.summary.trainingMse)).toBeLessThan(0.05);
-    expect(termList(constant.model)[0].coefficient).toBeCloseTo(2.5, 6);
-  });
+  if (kind === 'classes')
+    it('refuses one row, and learns constant log-odds as a constant', async () => {
+      await expect(learn(randomPoints(1, 3, random), Float64Array.of(-1), { degree: 1 })).rejects.toMatchObject({
+        code: 'invalid-data',
+      });
+      // Two noes and one yes at every point of the cube.
+      const cube = selectRows(
+        wholeCube(4),
+        Uint32Array.from({ length: 48 }, (_, i) => i % 16),
+      );
+      const constant = await learn(
+        cube,
+        Float64Array.from({ length: 48 }, (_, i) => (i < 16 ? -1 : 1)),
+        { degree: 2 },
+      );
+      expect(constant.summary.converged).toBe(true);
+      expect(termList(constant.model)[0]).toMatchObject({ coordinates: [] });
+      expect(termList(constant.model)[0].coefficient).toBeCloseTo(Math.log(2), 6);
+      for (const term of termList(constant.model).slice(1)) expect(Math.abs(term.coefficient)).toBeLessThan(1e-6);
+    });
+
+  if (kind === 'numbers')
+    it('learns from one row, and a constant target as a constant', async () => {
+      const single = await learn(randomPoints(1, 3, random), Float64Array.of(7), { degree: 1 });
+      expect(termList(single.model).every((term) => Number.isFinite(term.coefficient))).toBe(true);
+      const cube = randomPoints(4096, 4, random);
+      const constant = await learn(cube, new Float64Array(4096).fill(2.5), { degree: 2 });
+      expect(Math.abs(constant.summary.trainingMse)).toBeLessThan(0.05);
+      expect(termList(constant.model)[0].coefficient).toBeCloseTo(2.5, 6);
+    });
 
   it('learns over one coordinate, and at a degree above the number of coordinates', async () => {
-    const { summary } = await learn(
-      randomPoints(50, 1, random),
-      Float64Array.from({ length: 50 }, () => random.normal()),
-      { degree: 5 },
-    );
+    const { summary } = await learn(randomPoints(50, 1, random), randomTarget(50, kind, random), { degree: 5 });
     expect(summary.degree).toBe(1);
     expect(summary.monomialCount).toBe(2);
   });
@@ -95,7 +136,7 @@ describe.each(Object.entries(learners))('%s', (_, learn) => {
 
   it('refuses what would not fit in memory before allocating it', async () => {
     const wide = randomPoints(10, 100, random);
-    await expect(learn(wide, new Float64Array(10).fill(1), { degree: 5 })).rejects.toThrow(
+    await expect(learn(wide, randomTarget(10, kind, random), { degree: 5 })).rejects.toThrow(
       /degree 5 at n=100 needs 79,375,496 monomials, 635 MB per vector.*lower --degree or raise --memory/,
     );
     await expect(learn(wide, new Float64Array(10).fill(1), { degree: 30, memoryLimitBytes: 1e30 })).rejects.toThrow(
@@ -124,3 +165,10 @@ describe.each(Object.entries(learners))('%s', (_, learn) => {
     expect(polynomialFromTerms(copy.coordinates, copy.terms)).toEqual(model);
   });
 });
+
+function randomTarget(rowCount: number, kind: TargetKind, random: Random): Float64Array {
+  return Float64Array.from({ length: rowCount }, () => {
+    const value = random.normal();
+    return kind === 'numbers' ? value : value < 0 ? -1 : 1;
+  });
+}

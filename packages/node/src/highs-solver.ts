@@ -1,5 +1,5 @@
 /**
- * Mixed-integer programmes by HiGHS (npm `highs`, WebAssembly) for `certifySparsity`.
+ * Mixed-integer programmes by HiGHS (npm `highs`, WebAssembly) for `certifySparsity` and `optimisePolynomial`.
  * `run()` blocks its thread, so every solve has a worker of its own: terminating it
  * is how a solve is cancelled, and how its memory is given back. The persistent
  * model interface is used because only it still knows the dual bound at a time limit.
@@ -9,12 +9,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { FewfireError, type MilpProblem, type MilpResult, type MilpSolver } from '@fewfire/core';
+import { FewfireError, type MilpOptions, type MilpProblem, type MilpResult, type MilpSolver } from '@fewfire/core';
 
 // A string, because it must start alike from sources and from built files.
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
-const { highsPath, problem, timeLimitSeconds } = workerData;
+const { highsPath, problem, timeLimitSeconds, absoluteGap } = workerData;
 (async () => {
   const highs = await require(highsPath)();
   const infinite = (values) => values.map((v) => (v === Infinity ? highs.infinity : v === -Infinity ? -highs.infinity : v));
@@ -37,8 +37,7 @@ const { highsPath, problem, timeLimitSeconds } = workerData;
       values: problem.values,
     },
   });
-  // The objective counts units: once bound and point are less than one apart, the count is settled.
-  model.options.set({ output_flag: false, time_limit: timeLimitSeconds, mip_rel_gap: 0, mip_abs_gap: 0.99 });
+  model.options.set({ output_flag: false, time_limit: timeLimitSeconds, mip_rel_gap: 0, mip_abs_gap: absoluteGap });
   model.run();
   const status = model.getModelStatus();
   const isMip = problem.integer.some((v) => v === 1);
@@ -52,6 +51,8 @@ const { highsPath, problem, timeLimitSeconds } = workerData;
 })().catch((error) => parentPort.postMessage({ error: String(error && error.message || error).slice(0, 300) }));
 `;
 
+/** Objectives that count are settled once bound and point are less than one apart. */
+const COUNTING_GAP = 0.99;
 /** The solver may take this much longer than its limit before it is ended without a result. */
 const GRACE_MS = 10_000;
 /** The longest that Node's timers wait (24 days); beyond it they fire at once. */
@@ -75,13 +76,13 @@ export function createHighsSolver(): MilpSolver {
 async function solve(
   highsPath: string,
   problem: MilpProblem,
-  { signal, timeLimitMs }: { readonly signal?: AbortSignal | undefined; readonly timeLimitMs: number },
+  { signal, timeLimitMs, absoluteGap = COUNTING_GAP }: MilpOptions,
 ): Promise<MilpResult> {
   signal?.throwIfAborted();
   checkProblem(problem, timeLimitMs);
   const worker = new Worker(WORKER_SOURCE, {
     eval: true,
-    workerData: { highsPath, problem, timeLimitSeconds: Math.min(timeLimitMs, MAX_TIMER_MS) / 1000 },
+    workerData: { highsPath, problem, timeLimitSeconds: Math.min(timeLimitMs, MAX_TIMER_MS) / 1000, absoluteGap },
     // HiGHS writes to the console of its thread when it aborts.
     stdout: true,
     stderr: true,

@@ -2,6 +2,14 @@ export * from './attributions.ts';
 export * from './fit-table.ts';
 export * from './model.ts';
 export * from './model-file.ts';
+export * from './optimise.ts';
+export {
+  type OptimiseOptions,
+  type OptimumProof,
+  optimisePolynomial,
+  type PolynomialOptimum,
+} from './optimise-polynomial.ts';
+export type { CoordinateGroup } from './optimise-space.ts';
 export * from './prepare.ts';
 export * from './score.ts';
 export * from './summary.ts';

@@ -97,15 +97,17 @@ const fitSchema = z.strictObject({
         }),
       ),
       collinear: z.array(z.array(index)),
+      unsupported: z.array(z.array(index)),
+      target: z.string(),
     }),
   ),
   stability: z.array(
     z.strictObject({
       coordinates: z.array(index),
-      share: finite,
+      selectedShare: finite,
       sameSignShare: finite,
-      lowest: finite,
-      highest: finite,
+      minimum: finite,
+      maximum: finite,
     }),
   ),
 });

@@ -12,6 +12,7 @@ import {
   type PenaltyBasis,
   type PlattScaling,
   plattProbability,
+  type TermStability,
 } from '../learn/index.ts';
 import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
 
@@ -96,18 +97,11 @@ export interface ConfirmationRecord {
   readonly simultaneous: boolean;
   /** The constant first, then by decreasing |estimate|. */
   readonly terms: readonly ConfirmedTerm[];
-  /** Chosen terms that the confirming rows cannot tell from others. */
+  /** Chosen terms that the confirming rows cannot tell from others, or not without one single row. */
   readonly collinear: readonly (readonly number[])[];
-}
-
-/** How a leading term fared in the fits of the folds. */
-export interface TermStability {
-  readonly coordinates: readonly number[];
-  /** Share of the folds whose fit has the term, and with the sign that most of them give it. */
-  readonly share: number;
-  readonly sameSignShare: number;
-  readonly lowest: number;
-  readonly highest: number;
+  readonly unsupported: readonly (readonly number[])[];
+  /** What the intervals are for, in a sentence. */
+  readonly target: string;
 }
 
 /** An interval for a measured figure. */

@@ -19,7 +19,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the same sums in the same order ever
 import numpy as np
 import scipy
 import sklearn
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score, roc_auc_score
 from sklearn.preprocessing import PolynomialFeatures
 
@@ -106,6 +106,56 @@ def ridge(columns, y, alpha):
     other = np.linalg.lstsq(extended, np.concatenate([y, np.zeros(k)]), rcond=None)[0]
     agree(f"ridge {alpha}", coefficients, other)
     return other
+
+
+def logistic(columns, y, weights, alpha):
+    """y is -1 (a yes) or +1; coefficients of p, the log-odds of +1; alpha = 0 is maximum likelihood."""
+    fit = LogisticRegression(
+        penalty="l2" if alpha > 0 else None, C=1 / alpha if alpha > 0 else 1.0, solver="newton-cholesky", tol=1e-12, max_iter=1000
+    ).fit(columns, y, sample_weight=weights)
+    assert fit.classes_.tolist() == [-1, 1]
+    coefficients = np.concatenate([fit.intercept_, fit.coef_[0]])
+    # The same objective by plain Newton steps.
+    full = np.column_stack([np.ones(len(y)), columns])
+    penalty = alpha * np.diag([0.0] + [1.0] * columns.shape[1])
+    other = np.zeros(full.shape[1])
+    for _ in range(50):
+        s = 1 / (1 + np.exp(-(full @ other)))
+        gradient = full.T @ (weights * (s - (y > 0))) + penalty @ other
+        other = other - np.linalg.solve(full.T @ (full * (weights * s * (1 - s))[:, None]) + penalty, gradient)
+    agree(f"logistic {alpha}", coefficients, other, 1e-7)
+    return other
+
+
+def make_logistic(folder):
+    problems = []
+    for name, seed, n, degree, m, weighted in [
+        ("degree-2", 5, 8, 2, 500, False),
+        ("degree-2, weighted", 6, 8, 2, 500, True),
+        ("degree-3", 7, 9, 3, 1200, False),
+    ]:
+        shared, columns, values = problem(name, seed, n, degree, m)
+        rng = np.random.default_rng(100 + seed)
+        log_odds = (values - values.mean()) / values.std()
+        y = np.where(rng.random(m) < 1 / (1 + np.exp(-log_odds)), 1, -1)
+        # Some rows of weight 0: predicted, not fitted.
+        weights = rng.integers(0, 5, m) / 2 if weighted else np.ones(m)
+        shared.update(y=y.tolist(), **({"weights": weights.tolist()} if weighted else {}))
+        fits = []
+        for alpha in [0, 0.1, 10, 300]:
+            coefficients = logistic(columns, y.astype(np.float64), weights, alpha)
+            values = coefficients[0] + columns @ coefficients[1:]
+            probability = 1 / (1 + np.exp(-values))
+            loss = float(log_loss(y, np.column_stack([1 - probability, probability]), sample_weight=weights))
+            fits.append({"lambda": alpha, "coefficients": coefficients.tolist(), "logLoss": loss})
+        problems.append({**shared, "fits": fits})
+    write(
+        folder,
+        "logistic.json",
+        "rows: bit 1 is x = -1; y -1 is a yes; coefficients of the log-odds of +1 in the order of subsets, the first is"
+        " the intercept, not penalised; lambda is 1/C of scikit-learn, 0 no penalty; logLoss in nats",
+        {"problems": problems},
+    )
 
 
 READS_AS_NO = {"n", "no", "false", "f", "0", "absent"}
@@ -241,6 +291,7 @@ def main():
     write(folder, "ridge.json", about + ", not penalised; lambda is scikit-learn's alpha", {"problems": ridges})
     make_chess(folder)
     make_metrics(folder)
+    make_logistic(folder)
 
 
 if __name__ == "__main__":

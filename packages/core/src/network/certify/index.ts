@@ -11,6 +11,6 @@ export {
 export { type CertifyOptions, certifySparsity } from './certify.ts';
 export { type ConflictCertificate, type ConflictOptions, certifyConflicts, conflictOf } from './conflicts.ts';
 export type { SampleOptions as SparsitySampleOptions, SparsityEstimate } from './estimate.ts';
-export type { MilpProblem, MilpResult, MilpSolver } from './milp.ts';
+export type { MilpOptions, MilpProblem, MilpResult, MilpSolver } from './milp.ts';
 export { countRowsExactly, type ExactCounts } from './rows.ts';
 export { type TightenedNetwork, tighten } from './tighten.ts';

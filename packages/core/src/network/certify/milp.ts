@@ -42,16 +42,18 @@ export interface MilpResult {
   readonly provenUpperBound: number;
 }
 
+export interface MilpOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeLimitMs: number;
+  /** Call it optimal once bound and point are this close. Default 0.99: objectives that count are settled then. */
+  readonly absoluteGap?: number | undefined;
+}
+
 export interface MilpSolver {
   /** For the record, as in `HiGHS 1.15`. */
   readonly name: string;
-  /**
-   * @throws FewfireError `invalid-data` for a problem the solver refuses; the signal's reason when aborted, within 100 ms
-   */
-  solve(
-    problem: MilpProblem,
-    options: { readonly signal?: AbortSignal | undefined; readonly timeLimitMs: number },
-  ): Promise<MilpResult>;
+  /** @throws FewfireError `invalid-data` for a problem the solver refuses; the signal's reason when aborted, within 100 ms */
+  solve(problem: MilpProblem, options: MilpOptions): Promise<MilpResult>;
 }
 
 export interface MilpOutcome {

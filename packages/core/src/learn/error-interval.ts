@@ -1,0 +1,209 @@
+/**
+ * An interval for the mean loss on rows that had no part in the fit. Which kind
+ * depends on what is known of the losses, and is said:
+ *
+ * - right or wrong (0 or 1, with bounds [0, 1]): Clopper-Pearson, exact; empirical
+ *   Bernstein would hold too and be wider;
+ * - bounded (Brier score): empirical Bernstein, for every distribution in the range;
+ * - anything else (squared error, log-loss), or rows that come in clusters: bootstrap
+ *   of Student's ratio, right only as rows grow many. Nothing can hold for every
+ *   distribution there: a loss that is huge on rows never seen leaves no trace, and
+ *   losses that are all equal give an interval of no width.
+ *
+ * A loss in [0, 1] that only happens to be 0 or 1 on all these rows gets
+ * Clopper-Pearson too; counted with the rows that would not have happened so, the
+ * chance of missing is at most twice the one asked for, and exactly it for losses
+ * that are always, or never, 0 and 1.
+ */
+import {
+  clopperPearsonLowerLimit,
+  clopperPearsonUpperLimit,
+  createRandom,
+  empiricalBernsteinInterval,
+  FewfireError,
+  type Interval,
+  type Random,
+  type RunOptions,
+} from '../base/index.ts';
+import { createTurn, type Turn } from './turn.ts';
+
+export interface ErrorIntervalOptions extends RunOptions {
+  /** Default 0.95. */
+  readonly confidence?: number;
+  /** What the loss can be at all, by its definition, not what was seen. An infinite end is no bound. */
+  readonly bounds?: Interval;
+  /** Rows of one number belong together and may depend on each other: whole clusters are resampled. */
+  readonly clusters?: ArrayLike<number>;
+  /** Default 1999. */
+  readonly bootstrapCount?: number;
+}
+
+export interface ErrorInterval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+  readonly method: 'Clopper-Pearson' | 'empirical Bernstein' | 'bootstrap';
+  /** Whether the interval is right for every distribution, or only as rows grow many. */
+  readonly validity: 'any distribution' | 'many rows';
+  /** What is taken to be independent. */
+  readonly over: 'rows' | 'clusters';
+  readonly sampleCount: number;
+  readonly clusterCount?: number;
+}
+
+/** @throws FewfireError `invalid-data` (fewer than 2 rows or clusters where one says nothing, losses that are not finite or out of bounds), `invalid-argument` */
+export async function errorInterval(losses: Float64Array, options: ErrorIntervalOptions = {}): Promise<ErrorInterval> {
+  const { confidence = 0.95, bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], clusters } = options;
+  check(losses, confidence, bounds, options);
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  const about = { mean, confidence, sampleCount: losses.length } as const;
+  if (clusters === undefined) {
+    const delta = 1 - confidence;
+    if (losses.every((loss) => loss === 0 || loss === 1) && bounds[0] === 0 && bounds[1] === 1) {
+      const wrong = losses.reduce((sum, loss) => sum + loss, 0);
+      const low = clopperPearsonLowerLimit(wrong, losses.length, delta / 2);
+      const high = clopperPearsonUpperLimit(wrong, losses.length, delta / 2);
+      return { ...about, low, high, method: 'Clopper-Pearson', validity: 'any distribution', over: 'rows' };
+    }
+    if (Number.isFinite(bounds[0]) && Number.isFinite(bounds[1])) {
+      const squares = losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0);
+      const spread = losses.length > 1 ? squares / (losses.length - 1) : 0;
+      // One row says nothing but the range.
+      const [low, high] =
+        losses.length > 1 ? empiricalBernsteinInterval(mean, spread, losses.length, bounds, delta) : bounds;
+      return { ...about, low, high, method: 'empirical Bernstein', validity: 'any distribution', over: 'rows' };
+    }
+  }
+  const { sums, sizes } = sumUnits(losses, clusters);
+  const over = clusters === undefined ? 'rows' : 'clusters';
+  if (sums.length < 2) {
+    throw new FewfireError('invalid-data', `there are ${sums.length} ${over} to resample; expected at least 2`);
+  }
+  const [low, high] = await bootstrapMean(sums, sizes, confidence, options, createTurn(options.signal));
+  return {
+    ...about,
+    low: Math.max(bounds[0], low),
+    high: Math.min(bounds[1], high),
+    method: 'bootstrap',
+    validity: 'many rows',
+    over,
+    ...(clusters !== undefined && { clusterCount: sums.length }),
+  };
+}
+
+function check(losses: Float64Array, confidence: number, bounds: Interval, options: ErrorIntervalOptions): void {
+  const count = options.bootstrapCount ?? DEFAULT_BOOTSTRAP;
+  if (!(confidence > 0 && confidence < 1)) {
+    throw new FewfireError(
+      'invalid-argument',
+      `confidence is ${confidence}; expected a number inside (0, 1), as in 0.95`,
+    );
+  }
+  if (!(Number.isInteger(count) && count >= Math.ceil(2 / (1 - confidence) - 1 - 1e-9))) {
+    throw new FewfireError(
+      'invalid-argument',
+      `bootstrapCount is ${count}; expected a whole number, at least ${Math.ceil(2 / (1 - confidence) - 1 - 1e-9)} for this confidence`,
+    );
+  }
+  if (options.clusters !== undefined && options.clusters.length !== losses.length) {
+    throw new FewfireError(
+      'invalid-argument',
+      `there are ${options.clusters.length} cluster numbers and ${losses.length} losses; expected one per row`,
+    );
+  }
+  if (!(bounds[0] < bounds[1])) {
+    throw new FewfireError(
+      'invalid-argument',
+      `bounds are [${bounds.join(', ')}]; expected a low end below a high one`,
+    );
+  }
+  if (losses.length === 0) throw new FewfireError('invalid-data', 'there are no losses; expected at least one row');
+  const bad = losses.findIndex((loss) => !(Number.isFinite(loss) && loss >= bounds[0] && loss <= bounds[1]));
+  if (bad >= 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `the loss is ${losses[bad]} in row ${bad}; expected finite numbers from ${bounds[0]} to ${bounds[1]}`,
+    );
+  }
+}
+
+const DEFAULT_BOOTSTRAP = 1999;
+
+/** Sum of losses and number of rows of each independent unit. */
+function sumUnits(
+  losses: Float64Array,
+  clusters: ArrayLike<number> | undefined,
+): { sums: Float64Array; sizes: Float64Array } {
+  if (clusters === undefined) return { sums: losses, sizes: new Float64Array(losses.length).fill(1) };
+  const unitOf = new Map<number, number>();
+  const sums: number[] = [];
+  const sizes: number[] = [];
+  losses.forEach((loss, i) => {
+    const unit = unitOf.get(clusters[i]) ?? sums.length;
+    unitOf.set(clusters[i], unit);
+    sums[unit] = (sums[unit] ?? 0) + loss;
+    sizes[unit] = (sizes[unit] ?? 0) + 1;
+  });
+  return { sums: Float64Array.from(sums), sizes: Float64Array.from(sizes) };
+}
+
+/**
+ * Bootstrap-t with a quantile for each side: losses are lopsided, and so is the interval. An end is infinite when more
+ * samples than the side may miss have no spread (very few rows, or nearly all losses equal).
+ */
+async function bootstrapMean(
+  sums: Float64Array,
+  sizes: Float64Array,
+  confidence: number,
+  options: ErrorIntervalOptions,
+  turn: Turn,
+): Promise<Interval> {
+  const count = options.bootstrapCount ?? DEFAULT_BOOTSTRAP;
+  const random = createRandom(options.seed ?? 1);
+  const all = ratioOf(sums, sizes, undefined);
+  if (all.error === 0) return [all.mean, all.mean];
+  const drawn = new Uint32Array(sums.length);
+  const ratios = new Float64Array(count);
+  for (let sample = 0; sample < count; sample++) {
+    await drawUnits(drawn, random, turn);
+    const again = ratioOf(sums, sizes, drawn);
+    const change = again.mean - all.mean;
+    ratios[sample] = change === 0 ? 0 : change / again.error;
+    options.onProgress?.({ phase: 'resampling', done: sample + 1, total: count, unit: 'fits' });
+  }
+  ratios.sort();
+  const rank = Math.floor(((count + 1) * (1 - confidence)) / 2 + 1e-9);
+  return [all.mean - ratios[count - rank] * all.error, all.mean - ratios[rank - 1] * all.error];
+}
+
+async function drawUnits(drawn: Uint32Array, random: Random, turn: Turn): Promise<void> {
+  const chunk = 1 << 16;
+  for (let start = 0; start < drawn.length; start += chunk) {
+    const end = Math.min(drawn.length, start + chunk);
+    for (let g = start; g < end; g++) drawn[g] = random.integer(drawn.length);
+    await turn();
+  }
+}
+
+/** Mean per row over the drawn units (all of them without `drawn`), and its standard error to first order. */
+function ratioOf(
+  sums: Float64Array,
+  sizes: Float64Array,
+  drawn: Uint32Array | undefined,
+): { mean: number; error: number } {
+  let total = 0;
+  let rows = 0;
+  for (let g = 0; g < sums.length; g++) {
+    const unit = drawn === undefined ? g : drawn[g];
+    total += sums[unit];
+    rows += sizes[unit];
+  }
+  const mean = total / rows;
+  let squares = 0;
+  for (let g = 0; g < sums.length; g++) {
+    const unit = drawn === undefined ? g : drawn[g];
+    squares += (sums[unit] - mean * sizes[unit]) ** 2;
+  }
+  return { mean, error: Math.sqrt((squares * sums.length) / (sums.length - 1)) / rows };
+}

@@ -1,0 +1,148 @@
+/**
+ * The configuration at which a polynomial is largest or smallest, with what is proven of it. Local search finds a good
+ * one; branch and bound looks at the rest or rules it out; a mixed-integer solver tries where that has no room or takes
+ * too long. Whatever is left open is stated as a gap.
+ */
+import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
+import { cubePointsFromRows } from '../cube/index.ts';
+import type { MilpSolver } from '../network/index.ts';
+import { evaluatePolynomial, type FixedCoordinate, type Polynomial } from '../spectrum/index.ts';
+import { solveByMilp } from './optimise-milp.ts';
+import { branchAndBound, canBranch, improve, localSearch } from './optimise-search.ts';
+import {
+  type CoordinateGroup,
+  configurationBits,
+  createSearchSpace,
+  roundingSlack,
+  type SearchSpace,
+  spaceValue,
+} from './optimise-space.ts';
+
+export interface OptimiseOptions extends RunOptions {
+  readonly direction: 'maximise' | 'minimise';
+  readonly groups?: readonly CoordinateGroup[];
+  readonly fixed?: readonly FixedCoordinate[];
+  /** At most `count` groups (of those listed, by position in `groups`) may have a yes; groups that must have one do not count. */
+  readonly atMost?: { readonly count: number; readonly groups?: readonly number[] | undefined } | undefined;
+  /** Default 60,000. */
+  readonly timeLimitMs?: number | undefined;
+  /** `auto` enumerates for up to half of the time and gives the rest to the solver. */
+  readonly method?: 'auto' | 'enumerate' | 'milp' | undefined;
+}
+
+/**
+ * What is known of the configuration found. `enumerated (exact)`: every other one was looked at or ruled out; exact up
+ * to the rounding of values, 1e-12 of the sum of |coefficients|. `solver optimum`: a floating-point solver's proof that
+ * nothing here checks. `gap remains`: a configuration may be better by up to the gap.
+ */
+export type OptimumProof = 'enumerated (exact)' | 'solver optimum' | 'gap remains';
+
+export interface PolynomialOptimum {
+  /** A bit per coordinate (1 for a yes). One of the best: others may be as good. */
+  readonly bits: Uint8Array;
+  /** The polynomial there, computed from the bits as predictions are. */
+  readonly value: number;
+  /** No allowed configuration has a value beyond this one. */
+  readonly bound: number;
+  /** |bound - value| */
+  readonly gap: number;
+  readonly proof: OptimumProof;
+  /** The solver that was asked, or null. */
+  readonly solver: string | null;
+  /** How often the enumeration fixed a coordinate. */
+  readonly stepCount: number;
+  readonly notes: readonly string[];
+}
+
+export const DEFAULT_TIME_LIMIT_MS = 60_000;
+/** With more terms the programme has so weak a bound that it only costs time (chess columns at degree 3: 8,400 terms). */
+const MILP_TERMS = 4000;
+
+/**
+ * @param solver without one, only enumeration is tried
+ * @throws FewfireError `invalid-argument` for options that contradict themselves; the signal's reason when aborted
+ */
+export async function optimisePolynomial(
+  polynomial: Polynomial,
+  solver: MilpSolver | undefined,
+  options: OptimiseOptions,
+): Promise<PolynomialOptimum> {
+  const { direction, timeLimitMs = DEFAULT_TIME_LIMIT_MS, method = 'auto' } = options;
+  checkOptions(options, solver);
+  options.signal?.throwIfAborted();
+  const startedAt = performance.now();
+  const space = createSearchSpace(polynomial, direction, {
+    groups: options.groups ?? [],
+    fixed: options.fixed ?? [],
+    atMost: options.atMost,
+  });
+  const notes: string[] = [];
+  let chosen = await localSearch(space, createRandom(options.seed ?? 1), options);
+  let bound = termBound(space);
+  let proof: OptimumProof =
+    bound <= spaceValue(space, chosen) + roundingSlack(space) ? 'enumerated (exact)' : 'gap remains';
+  let stepCount = 0;
+  let asked: string | null = null;
+
+  const small = space.polynomial.termCount <= MILP_TERMS;
+  const branches = method !== 'milp' && canBranch(space);
+  if (method !== 'milp' && !branches) notes.push('too many coordinates for this degree to enumerate');
+  if (proof === 'gap remains' && branches) {
+    const solverFollows = method === 'auto' && solver !== undefined && small;
+    const deadline = startedAt + (solverFollows ? timeLimitMs / 2 : timeLimitMs);
+    const outcome = await branchAndBound(space, chosen, deadline, options);
+    chosen = outcome.chosen;
+    stepCount = outcome.stepCount;
+    bound = Math.min(bound, Math.max(outcome.openBound, outcome.value));
+    if (outcome.openBound === Number.NEGATIVE_INFINITY) proof = 'enumerated (exact)';
+    else notes.push('the enumeration ran out of time');
+  }
+  const wanted = method === 'milp' || (method === 'auto' && (small || !branches));
+  if (proof === 'gap remains' && wanted && solver !== undefined) {
+    asked = solver.name;
+    const left = Math.max(1, timeLimitMs - (performance.now() - startedAt));
+    const result = await solveByMilp(space, solver, { ...options, timeLimitMs: left });
+    if (result.chosen !== undefined) chosen = better(space, chosen, improve(space, result.chosen));
+    bound = Math.min(bound, result.bound);
+    const tolerance = 1e6 * roundingSlack(space);
+    if (bound - spaceValue(space, chosen) <= tolerance) proof = 'solver optimum';
+    else notes.push(`${solver.name} ran out of time`);
+  } else if (proof === 'gap remains' && method === 'auto' && !wanted) {
+    notes.push(`more than ${MILP_TERMS} terms: not given to the solver, whose bound would be worse`);
+  }
+  const bits = configurationBits(space, chosen, polynomial.coordinates.length);
+  const [value] = await evaluatePolynomial(polynomial, cubePointsFromRows([bits]));
+  const sign = direction === 'maximise' ? 1 : -1;
+  // What is proven holds up to rounding, so the bound never falls behind the value itself.
+  const limit = proof === 'enumerated (exact)' ? value : sign * Math.max(bound, sign * value);
+  return { bits, value, bound: limit, gap: Math.abs(limit - value), proof, solver: asked, stepCount, notes };
+}
+
+function better(space: SearchSpace, a: readonly number[], b: readonly number[]): readonly number[] {
+  return spaceValue(space, b) > spaceValue(space, a) + roundingSlack(space) ? b : a;
+}
+
+// The constant and the sizes of all other coefficients.
+function termBound({ polynomial: { termCount, offsets, coefficients } }: SearchSpace): number {
+  let sum = 0;
+  for (let t = 0; t < termCount; t++)
+    sum += offsets[t + 1] === offsets[t] ? coefficients[t] : Math.abs(coefficients[t]);
+  return sum;
+}
+
+function checkOptions(options: OptimiseOptions, solver: MilpSolver | undefined): void {
+  const { timeLimitMs = DEFAULT_TIME_LIMIT_MS, atMost, method, groups = [] } = options;
+  const refuse = (message: string): never => {
+    throw new FewfireError('invalid-argument', message);
+  };
+  if (!(timeLimitMs > 0)) refuse(`timeLimitMs is ${timeLimitMs}; expected a positive number`);
+  if (method === 'milp' && solver === undefined) {
+    refuse("method is 'milp' without a solver; expected one, such as createHighsSolver() of @fewfire/node");
+  }
+  if (atMost === undefined) return;
+  if (!Number.isInteger(atMost.count) || atMost.count < 0) {
+    refuse(`atMost.count is ${atMost.count}; expected a whole number, at least 0`);
+  }
+  const unknown = atMost.groups?.find((g) => !Number.isInteger(g) || g < 0 || g >= groups.length);
+  if (unknown !== undefined) refuse(`atMost names group ${unknown}; expected groups from 0 to ${groups.length - 1}`);
+}
