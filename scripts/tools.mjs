@@ -41,6 +41,14 @@ export function findPython() {
   return spawnSync(path, ['-c', probe], { stdio: 'ignore' }).status === 0 ? path : undefined;
 }
 
+/** Path of an Rscript that has glmnet, or undefined. */
+export function findGlmnet() {
+  const path = '/usr/bin/Rscript';
+  if (!existsSync(path)) return undefined;
+  const probe = 'quit(status = if (nzchar(system.file(package = "glmnet"))) 0 else 1)';
+  return spawnSync(path, ['-e', probe], { stdio: 'ignore' }).status === 0 ? path : undefined;
+}
+
 /**
  * Runs a command in the checkout, and ends this process if the user ends the command.
  * @param {string} command

@@ -204,9 +204,16 @@ function lowest(candidates: readonly Candidate[]): Candidate {
 }
 
 /** `ridge, lambda 26 on parities`. */
-export function fitText({ method, lambda, basis }: Pick<Candidate, 'method' | 'lambda' | 'basis'>): string {
+export function fitText({
+  method,
+  lambda,
+  basis,
+  refit,
+}: Pick<Candidate, 'method' | 'lambda' | 'basis'> & { readonly refit?: boolean }): string {
   if (method === 'estimate') return 'one-pass means';
   if (method === 'least-squares') return 'least squares, no penalty';
+  if (method === 'lasso') return `lasso, lambda ${figure(lambda)}${refit === true ? ', refitted' : ''}`;
+  if (method === 'elastic-net') return `elastic net, lambda ${figure(lambda)}${refit === true ? ', refitted' : ''}`;
   return `ridge, lambda ${figure(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
 }
 

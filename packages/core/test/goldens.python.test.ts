@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { findPython } from '../../../scripts/tools.mjs';
+import { findGlmnet, findPython } from '../../../scripts/tools.mjs';
 
 const folder = fileURLToPath(new URL('./goldens/', import.meta.url));
 const python: string | undefined = findPython();
@@ -24,6 +24,23 @@ describe.skipIf(python === undefined)('goldens', () => {
         const read = (from: string): unknown => JSON.parse(readFileSync(join(from, name), 'utf8'));
         expect(differences(read(folder), read(fresh), name)).toEqual([]);
       }
+    } finally {
+      rmSync(fresh, { recursive: true, force: true });
+    }
+  });
+});
+
+const rscript: string | undefined = findGlmnet();
+
+describe.skipIf(rscript === undefined)('goldens of glmnet', () => {
+  it('are what make-glmnet-goldens.R makes', () => {
+    const fresh = mkdtempSync(join(tmpdir(), 'fewfire-goldens-'));
+    try {
+      execFileSync(rscript as string, [join(folder, 'make-glmnet-goldens.R'), fresh], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const read = (from: string): unknown => JSON.parse(readFileSync(join(from, 'elastic-net.json'), 'utf8'));
+      expect(differences(read(join(folder, 'glmnet')), read(fresh), 'glmnet')).toEqual([]);
     } finally {
       rmSync(fresh, { recursive: true, force: true });
     }

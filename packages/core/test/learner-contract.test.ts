@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type CubePoints,
   estimateLowDegree,
+  fitElasticNet,
   fitLogistic,
   fitLowDegree,
   type LogisticFit,
@@ -46,6 +47,23 @@ const learners: Record<string, { readonly learn: Learner; readonly kind: TargetK
     kind: 'classes',
   },
   'fitLogistic, maximum likelihood': { learn: fitLogistic, kind: 'classes' },
+  'fitElasticNet, lasso': {
+    learn: (points, target, options) => fitElasticNet(points, target, { ...options, lambda: 0.02 }),
+    kind: 'numbers',
+  },
+  'fitElasticNet, elastic net': {
+    learn: (points, target, options) => fitElasticNet(points, target, { ...options, lambda: 0.03, l1Ratio: 0.5 }),
+    kind: 'numbers',
+  },
+  'fitElasticNet, relaxed lasso': {
+    learn: (points, target, options) => fitElasticNet(points, target, { ...options, lambda: 0.05, refit: true }),
+    kind: 'numbers',
+  },
+  'fitElasticNet, lasso with weak hierarchy': {
+    learn: (points, target, options) =>
+      fitElasticNet(points, target, { ...options, lambda: 0.02, hierarchy: 'weak' }),
+    kind: 'numbers',
+  },
 };
 
 describe.each(Object.entries(learners))('%s', (_, { learn, kind }) => {

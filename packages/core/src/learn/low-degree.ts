@@ -18,9 +18,16 @@ import {
 import { FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, checkCoordinateCount, countMonomials, redundantMonomials, yesShares } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
+import type { Hierarchy } from './hierarchy.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 
 export const DEFAULT_MEMORY_BYTES: number = 4 * 2 ** 30;
+/** What the summaries and candidates of methods that are not sparse have in common. */
+export const DENSE: { readonly l1Ratio: 0; readonly hierarchy: 'none'; readonly refit: false } = {
+  l1Ratio: 0,
+  hierarchy: 'none',
+  refit: false,
+};
 /** One vector of so many coefficients fills a WebAssembly memory. */
 const MAX_MONOMIALS = 2 ** 29;
 
@@ -49,17 +56,30 @@ export interface LeastSquaresFitOptions extends LowDegreeOptions {
 }
 
 export interface LowDegreeSummary {
-  readonly method: 'least-squares' | 'ridge' | 'estimate';
+  readonly method: 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net';
   readonly degree: number;
   readonly sampleCount: number;
   readonly coordinateCount: number;
   /** Monomials of degree <= d that were allowed. */
   readonly monomialCount: number;
+  /** Of ridge on the sum of squares, of the lasso and elastic net per row: scikit-learn's alpha in each case. */
   readonly lambda: number;
   readonly basis: PenaltyBasis;
+  /** Share of the penalty on absolute values: 1 for the lasso, 0 for methods without one. */
+  readonly l1Ratio: number;
+  readonly hierarchy: Hierarchy;
+  /** Whether the coefficients are least squares on the terms the lasso chose. */
+  readonly refit: boolean;
+  /** Terms that are not zero, the constant not counted. */
+  readonly termCount: number;
   readonly iterations: number;
-  /** Norm of the gradient over its norm at the best constant, computed from the data at the end; 0 for `estimate`. */
+  /**
+   * Norm of the gradient over its norm at the best constant, computed from the data at the end; 0 for `estimate`, and for
+   * the lasso and elastic net, which have the duality gap.
+   */
   readonly relativeGradient: number;
+  /** Upper bound on objective less optimum, over the objective of the best constant; null for methods without one. */
+  readonly dualityGap: number | null;
   readonly converged: boolean;
   /** Mean squared error on the rows of the fit. */
   readonly trainingMse: number;
@@ -119,6 +139,9 @@ export async function fitLowDegree(
         monomialCount: operator.plan.monomialCount - excluded.length,
         lambda,
         basis,
+        ...DENSE,
+        dualityGap: null,
+        termCount: countTerms(solution.coefficients),
         iterations: solution.iterations,
         relativeGradient: solution.relativeGradient,
         converged: solution.converged,
@@ -163,6 +186,9 @@ export async function estimateLowDegree(
         monomialCount: operator.plan.monomialCount - excluded.length,
         lambda: 0,
         basis: 'parity',
+        ...DENSE,
+        dualityGap: null,
+        termCount: countTerms(coefficients),
         iterations: 1,
         relativeGradient: 0,
         converged: true,
@@ -315,7 +341,12 @@ export function checkTarget(points: CubePoints, target: Float64Array, rowWeights
   }
 }
 
-function weightedMse(target: Float64Array, predictions: Float64Array, rowWeights: Float64Array | undefined): number {
+/** Weighted mean of the squared differences. */
+export function weightedMse(
+  target: Float64Array,
+  predictions: Float64Array,
+  rowWeights: Float64Array | undefined,
+): number {
   let sum = 0;
   let total = 0;
   for (let i = 0; i < target.length; i++) {
@@ -324,4 +355,11 @@ function weightedMse(target: Float64Array, predictions: Float64Array, rowWeights
     total += weight;
   }
   return sum / total;
+}
+
+/** Coefficients that are not zero, the constant not counted. */
+export function countTerms(coefficients: Float64Array): number {
+  let count = 0;
+  for (let at = 1; at < coefficients.length; at++) if (coefficients[at] !== 0) count++;
+  return count;
 }

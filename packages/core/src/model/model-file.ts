@@ -14,7 +14,7 @@ export const MODEL_VERSION = 2;
 const finite = z.number();
 const count = z.int().check(z.nonnegative());
 const index = z.int().check(z.nonnegative());
-const method = z.enum(['least-squares', 'ridge', 'estimate']);
+const method = z.enum(['least-squares', 'ridge', 'estimate', 'lasso', 'elastic-net', 'logistic']);
 const basis = z.enum(['parity', 'biased']);
 const columnReason = z.strictObject({ column: z.string(), reason: z.string() });
 const degreeReason = z.strictObject({ degree: count, reason: z.string() });
@@ -52,11 +52,18 @@ const calibrationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('smearing'), rowCount: count, factor: finite }),
 ]);
 
+const sparsity = {
+  l1Ratio: finite,
+  hierarchy: z.enum(['none', 'weak', 'strong']),
+  refit: z.boolean(),
+};
 const candidateSchema = z.strictObject({
   method,
   degree: count,
   lambda: finite,
   basis,
+  ...sparsity,
+  termCount: finite,
   mse: finite,
   standardError: finite,
   converged: z.boolean(),
@@ -67,12 +74,16 @@ const fitSchema = z.strictObject({
   degree: count,
   lambda: finite,
   basis,
+  ...sparsity,
   monomialCount: count,
   converged: z.boolean(),
   relativeGradient: finite,
+  dualityGap: z.nullable(finite),
   targetMean: finite,
   selection: z.strictObject({
     folds: count,
+    validation: z.enum(['folds', 'split']),
+    reason: z.string(),
     rowCount: count,
     budgetSeconds: finite,
     predictedSeconds: finite,

@@ -9,9 +9,11 @@ import { type CubePoints, type EncoderSpec, encoderCoordinates } from '../cube/i
 import {
   type Candidate,
   type FitMethod,
+  type Hierarchy,
   type PenaltyBasis,
   type PlattScaling,
   plattProbability,
+  type Selection,
   type TermStability,
 } from '../learn/index.ts';
 import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
@@ -59,6 +61,10 @@ export interface TestResult extends Metrics {
 
 export interface SelectionRecord {
   readonly folds: number;
+  /** `split`: only the first of the folds was held out. */
+  readonly validation: Selection['validation'];
+  /** Why the best one was chosen, in words. */
+  readonly reason: string;
   readonly rowCount: number;
   readonly budgetSeconds: number;
   readonly predictedSeconds: number;
@@ -118,9 +124,16 @@ export interface OutputRecord {
   readonly degree: number;
   readonly lambda: number;
   readonly basis: PenaltyBasis;
+  /** Share of the penalty on absolute values: 1 for the lasso, 0 where there is no such penalty. */
+  readonly l1Ratio: number;
+  readonly hierarchy: Hierarchy;
+  /** Whether the terms the penalty chose were fitted again without it. */
+  readonly refit: boolean;
   readonly monomialCount: number;
   readonly converged: boolean;
   readonly relativeGradient: number;
+  /** Of the lasso and elastic net, over the objective of the best constant. */
+  readonly dualityGap: number | null;
   /** Mean of the target as learned (-1/+1 for classes), the best constant. */
   readonly targetMean: number;
   readonly selection: SelectionRecord;

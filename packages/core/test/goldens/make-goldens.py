@@ -19,7 +19,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the same sums in the same order ever
 import numpy as np
 import scipy
 import sklearn
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score, roc_auc_score
 from sklearn.preprocessing import PolynomialFeatures
 
@@ -158,6 +158,70 @@ def make_logistic(folder):
     )
 
 
+def sparse_problem(name, seed, n, degree, m):
+    """Fewer rows than terms, few of them true: what the lasso is for."""
+    rng = np.random.default_rng(seed)
+    bits = biased_correlated_bits(rng, m, n)
+    columns, subsets = design(bits, degree)
+    assert len(subsets) > m
+    truth = np.where(rng.random(len(subsets)) < 0.02, rng.normal(0, 1, len(subsets)), 0)
+    y = np.round(-1.3 + columns @ truth + 0.5 * rng.standard_normal(m), 4)
+    weights = np.round(rng.uniform(0, 2, m), 2)
+    weights[::7] = 0  # rows that are only predicted
+    shared = {
+        "name": name,
+        "coordinateCount": n,
+        "degree": degree,
+        "sampleCount": m,
+        "rows": ["".join(map(str, row)) for row in bits.tolist()],
+        "y": y.tolist(),
+        "weights": weights.tolist(),
+        "subsets": [[]] + subsets,
+    }
+    return shared, columns, y, weights
+
+
+def elastic_net(columns, y, weights, alpha, l1_ratio):
+    settings = {"alpha": alpha, "tol": 1e-14, "max_iter": 1_000_000}
+    model = Lasso(**settings) if l1_ratio == 1 else ElasticNet(l1_ratio=l1_ratio, **settings)
+    fit = model.fit(columns, y, sample_weight=weights)
+    # Independent of how it was solved: the conditions of the optimum, in the sense of our objective.
+    w = np.ones(len(y)) if weights is None else weights
+    residual = y - fit.intercept_ - columns @ fit.coef_
+    assert abs(w @ residual) / w.sum() < 1e-9
+    gradient = columns.T @ (w * residual) / w.sum() - alpha * (1 - l1_ratio) * fit.coef_
+    l1 = alpha * l1_ratio
+    missed = np.where(fit.coef_ != 0, abs(gradient - l1 * np.sign(fit.coef_)), np.maximum(0, abs(gradient) - l1))
+    assert missed.max() < 1e-8, f"alpha {alpha}, l1_ratio {l1_ratio}: conditions missed by {missed.max()}"
+    return np.concatenate([[fit.intercept_], fit.coef_])
+
+
+def make_elastic_net(folder):
+    problems = []
+    for shared, columns, y, weights in [
+        sparse_problem("degree-2", 5, 20, 2, 150),
+        sparse_problem("degree-3", 6, 12, 3, 200),
+    ]:
+        fits = [
+            {
+                "lambda": alpha,
+                "l1Ratio": l1_ratio,
+                "weighted": weighted,
+                "coefficients": elastic_net(columns, y, weights if weighted else None, alpha, l1_ratio).tolist(),
+            }
+            for weighted in [False, True]
+            for alpha, l1_ratio in [(0.3, 1), (0.08, 1), (0.2, 0.5), (0.1, 0.9)]
+        ]
+        problems.append({**shared, "fits": fits})
+    write(
+        folder,
+        "elastic-net.json",
+        "rows: bit 1 is x = -1; coefficients in the order of subsets, the first is the intercept, not penalised; lambda and "
+        "l1Ratio are scikit-learn's alpha and l1_ratio, the objective per unit of weight",
+        {"problems": problems},
+    )
+
+
 READS_AS_NO = {"n", "no", "false", "f", "0", "absent"}
 READS_AS_YES = {"y", "yes", "true", "t", "1"}
 
@@ -289,6 +353,7 @@ def main():
     about = "rows: bit 1 is x = -1; coefficients in the order of subsets, the first is the intercept"
     write(folder, "least-squares.json", about, {"problems": squares})
     write(folder, "ridge.json", about + ", not penalised; lambda is scikit-learn's alpha", {"problems": ridges})
+    make_elastic_net(folder)
     make_chess(folder)
     make_metrics(folder)
     make_logistic(folder)
