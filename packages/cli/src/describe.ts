@@ -6,6 +6,7 @@ import type {
   Candidate,
   ColumnInfluence,
   EncodedColumn,
+  MeasuredInterval,
   Model,
   ModelOutput,
   TermSummary,
@@ -157,22 +158,30 @@ export function selectionSection(model: Model, screen: Screen): Section {
   return [
     ...heading(title, choiceText(model), screen),
     ...layoutTable(rows, columns, screen.width),
+    ...(many ? [] : wrapText(fit.selection.reason, screen.width - 2, '  ')),
     ...skipped.flatMap(({ degree, reason }) => wrapText(skippedText(degree, reason), screen.width, '  ')),
   ];
 }
 
 function choiceText(model: Model): string {
-  const { folds, rowCount } = model.outputs[0].fit.selection;
-  return `mean squared error ${errorUnit(model)} on rows held out, ${folds} folds of ${counted(rowCount, 'row')} (± standard error over the folds)`;
+  const { folds, validation, rowCount } = model.outputs[0].fit.selection;
+  const rows = counted(rowCount, 'row');
+  const how =
+    validation === 'split'
+      ? `one split of ${rows}, a ${folds === 2 ? 'half' : `${folds}th`} of them (± standard error over these)`
+      : `${folds} folds of ${rows} (± standard error over the folds)`;
+  return `mean squared error ${errorUnit(model)} on rows held out, ${how}`;
 }
 
 function errorCell(candidate: Candidate): string {
   return alignedFigures([candidate.mse, candidate.standardError]).join(' ± ');
 }
 
-function degreeRows(best: readonly Candidate[], { selection: { candidates } }: ModelOutput['fit']): string[][] {
-  const chosen = lowest(candidates);
-  return best.map((candidate) => [
+function degreeRows(best: readonly Candidate[], fit: ModelOutput['fit']): string[][] {
+  const chosen = chosenCandidate(fit);
+  // What was chosen need not have the lowest error: a sparse choice stands beside it.
+  const shown = best.includes(chosen) ? best : [...best, chosen].sort((a, b) => a.degree - b.degree);
+  return shown.map((candidate) => [
     `degree ${candidate.degree}`,
     errorCell(candidate),
     fitText(candidate),
@@ -182,7 +191,7 @@ function degreeRows(best: readonly Candidate[], { selection: { candidates } }: M
 
 function classRows({ target, outputs }: Model): string[][] {
   return outputs.map(({ fit }, k) => {
-    const chosen = lowest(fit.selection.candidates);
+    const chosen = chosenCandidate(fit);
     const name = target.kind === 'multiclass' ? target.classes[k] : '';
     return [printable(name), errorCell(chosen), `degree ${fit.degree}, ${fitText(fit)}`, ''];
   });
@@ -198,6 +207,13 @@ function bestPerDegree(candidates: readonly Candidate[]): Candidate[] {
   return degrees.map((degree) => lowest(candidates.filter((candidate) => candidate.degree === degree)));
 }
 
+function chosenCandidate({ selection, method, degree, lambda, basis, refit }: ModelOutput['fit']): Candidate {
+  const same = selection.candidates.filter(
+    (c) => c.method === method && c.degree === degree && c.lambda === lambda && c.basis === basis && c.refit === refit,
+  );
+  return lowest(same.length > 0 ? same : selection.candidates);
+}
+
 // The first of the lowest, as the choice itself does it.
 function lowest(candidates: readonly Candidate[]): Candidate {
   return candidates.reduce((best, candidate) => (candidate.mse < best.mse ? candidate : best));
@@ -209,11 +225,12 @@ export function fitText({
   lambda,
   basis,
   refit,
-}: Pick<Candidate, 'method' | 'lambda' | 'basis'> & { readonly refit?: boolean }): string {
+}: Pick<Candidate, 'method' | 'lambda' | 'basis' | 'refit'>): string {
   if (method === 'estimate') return 'one-pass means';
   if (method === 'least-squares') return 'least squares, no penalty';
-  if (method === 'lasso') return `lasso, lambda ${figure(lambda)}${refit === true ? ', refitted' : ''}`;
-  if (method === 'elastic-net') return `elastic net, lambda ${figure(lambda)}${refit === true ? ', refitted' : ''}`;
+  if (method === 'lasso') return `lasso, lambda ${figure(lambda)}${refit ? ', refitted' : ''}`;
+  if (method === 'elastic-net') return `elastic net, lambda ${figure(lambda)}${refit ? ', refitted' : ''}`;
+  if (method === 'logistic') return `logistic loss with ridge, lambda ${figure(lambda)} on parities`;
   return `ridge, lambda ${figure(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
 }
 
@@ -261,7 +278,7 @@ export function metricLines(model: Model, result: TestResult, where: string, scr
 function classSentences(model: Model, result: TestResult, where: string): string[] {
   const { baseline } = result;
   const sentences = [
-    `accuracy ${share(result.accuracy ?? Number.NaN)} on ${where}; ${constantText(model)}: ${share(baseline.accuracy ?? Number.NaN)}`,
+    `accuracy ${share(result.accuracy ?? Number.NaN)}${intervalText(result.intervals?.accuracy, share)} on ${where}; ${constantText(model)}: ${share(baseline.accuracy ?? Number.NaN)}`,
   ];
   const auc =
     result.auc === null || result.auc === undefined
@@ -271,6 +288,13 @@ function classSentences(model: Model, result: TestResult, where: string): string
     `${auc}; log-loss ${figure(result.logLoss ?? Number.NaN)} (constant: ${figure(baseline.logLoss ?? Number.NaN)}); mean squared error ${errorUnit(model)} ${figure(result.mse)} (constant: ${figure(baseline.mse)})`,
   );
   return sentences;
+}
+
+// ` (95 % Clopper-Pearson: 0.981 to 0.996)`
+function intervalText(interval: MeasuredInterval | undefined, format: (value: number) => string): string {
+  if (interval === undefined) return '';
+  const { low, high, confidence, method } = interval;
+  return ` (${figure(100 * confidence)} % ${method}: ${format(low)} to ${format(high)})`;
 }
 
 // The constant of the test came from fewer rows than the model's: where the classes are nearly even, it may differ.
@@ -293,7 +317,7 @@ function numberSentences(model: Model, result: TestResult, where: string): strin
       : `R2 ${result.r2 > 0 ? share(result.r2) : figure(result.r2)}`;
   return [
     `root of the mean squared error${unit} ${figure(Math.sqrt(mse))} on ${where}; always saying the mean: ${figure(Math.sqrt(baseline.mse))}`,
-    `${r2}${log ? ' of the logarithm' : ''}; mean squared error ${figure(mse)} (constant: ${figure(baseline.mse)})`,
+    `${r2}${log ? ' of the logarithm' : ''}; mean squared error ${figure(mse)}${intervalText(result.intervals?.mse, figure)} (constant: ${figure(baseline.mse)})`,
   ];
 }
 
@@ -393,6 +417,50 @@ export function effectUnit({ target, loss }: Model, output: number): string {
     return `to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more)`;
   }
   return `to ${quoted(target.column)}, in its own unit`;
+}
+
+/** How sure the leading terms of every output are. */
+export function confirmationSections(model: Model, most: number, screen: Screen): Section[] {
+  return model.outputs.map((output, k) => confirmationSection(model, output, k, most, screen));
+}
+
+function confirmationSection(
+  model: Model,
+  { polynomial, fit }: ModelOutput,
+  output: number,
+  most: number,
+  screen: Screen,
+): Section {
+  const { confirmation, stability } = fit;
+  if (confirmation === null) return [];
+  const terms = confirmation.terms.filter(({ coordinates }) => coordinates.length > 0);
+  const shown = terms.slice(0, most);
+  const numbers = alignedFigures(shown.flatMap(({ estimate, low, high }) => [estimate, low, high]));
+  const shares = new Map(stability.map((entry) => [entry.coordinates.join(' '), entry.sameSignShare]));
+  const rows = [
+    ['', 'coefficient', 'interval', 'folds'],
+    ...shown.map(({ coordinates }, i) => {
+      const steady = shares.get(coordinates.join(' '));
+      return [
+        combinationText(coordinates.map((s) => polynomial.coordinates[s])),
+        numbers[3 * i],
+        `${numbers[3 * i + 1]} to ${numbers[3 * i + 2]}`,
+        steady === undefined ? '' : share(steady),
+      ];
+    }),
+  ];
+  const right = { align: 'right' as const };
+  const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
+  const { choosingRowCount, confirmingRowCount, interval, confidence, simultaneous } = confirmation;
+  const method = `${figure(100 * confidence)} % ${interval === 'normal' ? 'normal-theory' : 'bootstrap'} intervals, ${simultaneous ? 'all at once' : 'each by itself'}`;
+  return [
+    ...heading(
+      `How sure${outputText(model, output)} (${shown.length} of ${terms.length})`,
+      `terms chosen on ${counted(choosingRowCount, 'row')} and fitted again on ${integer(confirmingRowCount)} others, without a penalty: ${method}, for the coefficients (of parities over -1/+1) of the best approximation on these terms; folds: share of them whose fit has the term with one sign`,
+      screen,
+    ),
+    ...(shown.length === 0 ? ['  no term was chosen'] : [screen.dim(head), ...body]),
+  ];
 }
 
 /** One line of what a model is. */

@@ -17,17 +17,33 @@ export interface TermJson {
   readonly coefficient: number;
 }
 
+type Named<T> = Omit<T, 'coordinates'> & { readonly coordinates: readonly string[] };
+type NamedStability = Named<OutputRecord['stability'][number]>;
+type Confirmation = NonNullable<OutputRecord['confirmation']>;
+type NamedConfirmation = Omit<Confirmation, 'terms' | 'collinear' | 'unsupported'> & {
+  readonly terms: readonly Named<Confirmation['terms'][number]>[];
+  readonly collinear: readonly (readonly string[])[];
+  readonly unsupported: readonly (readonly string[])[];
+};
+
 /** One polynomial and how it was fitted. */
 export interface OutputJson {
   readonly degree: number;
   readonly method: OutputRecord['method'];
   readonly lambda: number;
   readonly basis: OutputRecord['basis'];
+  readonly l1Ratio: number;
+  readonly hierarchy: OutputRecord['hierarchy'];
+  readonly refit: boolean;
+  readonly dualityGap: number | null;
   readonly monomialCount: number;
   readonly termCount: number;
   readonly selection: OutputRecord['selection'];
   readonly calibration: ModelOutput['calibration'];
   readonly converged: boolean;
+  /** Terms chosen on some rows and estimated on others, by name; null without. */
+  readonly confirmation: NamedConfirmation | null;
+  readonly stability: readonly NamedStability[];
   /** By decreasing size of the coefficient. */
   readonly terms: readonly TermJson[];
 }
@@ -80,10 +96,23 @@ export async function modelJson(model: Model): Promise<ModelJson> {
 }
 
 async function outputJson({ polynomial, calibration, fit }: ModelOutput): Promise<OutputJson> {
-  const { degree, method, lambda, basis, monomialCount, selection, converged } = fit;
+  const { degree, method, lambda, basis, l1Ratio, hierarchy, refit, dualityGap } = fit;
+  const { monomialCount, selection, converged, confirmation } = fit;
+  const names = (coordinates: readonly number[]): string[] => coordinates.map((s) => polynomial.coordinates[s]);
+  const named = <T extends { readonly coordinates: readonly number[] }>(entry: T): Named<T> => ({
+    ...entry,
+    coordinates: names(entry.coordinates),
+  });
   return {
-    ...{ degree, method, lambda, basis, monomialCount, termCount: polynomial.termCount, selection },
-    ...{ calibration, converged },
+    ...{ degree, method, lambda, basis, l1Ratio, hierarchy, refit, dualityGap },
+    ...{ monomialCount, termCount: polynomial.termCount, selection, calibration, converged },
+    confirmation: confirmation && {
+      ...confirmation,
+      terms: confirmation.terms.map(named),
+      collinear: confirmation.collinear.map(names),
+      unsupported: confirmation.unsupported.map(names),
+    },
+    stability: fit.stability.map(named),
     terms: await allTerms(polynomial),
   };
 }

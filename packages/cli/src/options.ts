@@ -28,6 +28,13 @@ export function parseNumber(text: string): number {
   return value;
 }
 
+/** A number above 0, up to 1. */
+export function parseShare(text: string): number {
+  const value = parseNumber(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('Expected a number above 0, up to 1.');
+  return value;
+}
+
 /** Finite numbers between commas. */
 export function parseNumbers(text: string): number[] {
   return text.split(',').map(parseNumber);

@@ -60,8 +60,7 @@ const learners: Record<string, { readonly learn: Learner; readonly kind: TargetK
     kind: 'numbers',
   },
   'fitElasticNet, lasso with weak hierarchy': {
-    learn: (points, target, options) =>
-      fitElasticNet(points, target, { ...options, lambda: 0.02, hierarchy: 'weak' }),
+    learn: (points, target, options) => fitElasticNet(points, target, { ...options, lambda: 0.02, hierarchy: 'weak' }),
     kind: 'numbers',
   },
 };

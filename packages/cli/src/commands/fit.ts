@@ -1,9 +1,10 @@
 /** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
-import type { FitTableOptions, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
+import type { FitTableOptions, Hierarchy, Loss, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { checkOutput, type Work, withProgress, withTable } from '../data.ts';
 import {
+  confirmationSections,
   dataSection,
   heading,
   influenceSection,
@@ -17,13 +18,27 @@ import {
 } from '../describe.ts';
 import { byteSize, printable, quoteArgument } from '../format.ts';
 import { modelJson } from '../model-json.ts';
-import { addWorkOptions, parseDegree, parseNames, parseTest, parseWhole, type WorkOptions } from '../options.ts';
+import {
+  addWorkOptions,
+  parseDegree,
+  parseNames,
+  parseShare,
+  parseTest,
+  parseWhole,
+  type WorkOptions,
+} from '../options.ts';
 import type { Session } from '../session.ts';
 
 interface FitOptions extends WorkOptions {
   readonly target?: string;
   readonly degree: number | 'auto';
-  readonly method: 'auto' | 'least-squares' | 'ridge' | 'estimate';
+  readonly method: 'auto' | 'least-squares' | 'ridge' | 'lasso' | 'elastic-net' | 'estimate';
+  readonly loss: Loss;
+  readonly hierarchy: Hierarchy;
+  readonly l1Ratio: number;
+  readonly intervals: 'normal' | 'bootstrap' | 'none';
+  readonly confidence: number;
+  readonly simultaneous?: boolean;
   readonly features?: readonly string[];
   readonly exclude?: readonly string[];
   readonly bins: number;
@@ -58,9 +73,24 @@ export function addFitCommand(program: Command, session: Session): void {
         .default('auto'),
     )
     .addOption(
-      new Option('--method <method>', 'auto lets the folds choose between ridge and least squares')
-        .choices(['auto', 'least-squares', 'ridge', 'estimate'])
+      new Option('--method <method>', 'auto lets the folds choose between ridge, least squares and lasso')
+        .choices(['auto', 'least-squares', 'ridge', 'lasso', 'elastic-net', 'estimate'])
         .default('auto'),
+    )
+    .addOption(
+      new Option('--hierarchy <kind>', 'lasso: combinations only where some (weak) or all (strong) of their parts are')
+        .choices(['none', 'weak', 'strong'])
+        .default('none'),
+    )
+    .addOption(
+      new Option('--l1-ratio <share>', 'elastic net: share of the penalty on absolute values')
+        .argParser(parseShare)
+        .default(0.5),
+    )
+    .addOption(
+      new Option('--loss <loss>', 'what is minimised; logistic: the log-loss of classes')
+        .choices(['squared', 'logistic'])
+        .default('squared'),
     )
     .option('--features <columns>', 'learn from these only (a,b or "one, with comma",b)', parseNames)
     .option('--exclude <columns>', 'leave these out (written as for --features)', parseNames)
@@ -93,6 +123,13 @@ export function addFitCommand(program: Command, session: Session): void {
         .argParser(parseTest)
         .default(0.2),
     )
+    .addOption(
+      new Option('--intervals <kind>', 'how sure the terms are, from rows that did not choose them')
+        .choices(['normal', 'bootstrap', 'none'])
+        .default('normal'),
+    )
+    .addOption(new Option('--confidence <share>', 'of all intervals').argParser(parseShare).default(0.95))
+    .option('--simultaneous', 'intervals that hold for all terms at once')
     .addOption(new Option('--folds <count>', 'folds to choose with').argParser(parseWhole(2, 1000)).default(5))
     .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
     .option('-o, --out <file>', 'write the model here (JSON)')
@@ -139,6 +176,7 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
       read: timings.readMs,
       choose: timings.chooseMs,
       fit: timings.fitMs,
+      confirm: timings.confirmMs,
       total: performance.now() - startedAt,
     };
     const { provenance: _, ...json } = await modelJson(model);
@@ -172,11 +210,13 @@ async function fitOne(
   const { fitTable } = await import('@fewfire/core');
   const { kernelHash } = await import('@fewfire/kernels');
   const { target, degree, method, features, exclude, bins, missing, task, weight, group } = options;
-  const { positive, targetTransform, folds, seed } = options;
+  const { positive, targetTransform, folds, seed, loss, hierarchy, l1Ratio } = options;
+  const { intervals, confidence, simultaneous } = options;
   const fitOptions: FitTableOptions = {
     ...work,
     ...{ target, degree, method, features, exclude, bins, missing, task, weight, group },
-    ...{ positive, targetTransform, folds, seed, test },
+    ...{ positive, targetTransform, folds, seed, test, loss, hierarchy, l1Ratio },
+    ...{ intervals, confidence, simultaneous },
     source: sourceRecord(table),
     command: session.commandLine,
     versions: { fewfire: session.version, node: process.versions.node, kernels: kernelHash },
@@ -212,6 +252,7 @@ async function reportSections(
     selectionSection(model, screen),
     testSection(model, screen),
     heading('Model', modelText(model), screen),
+    ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
     influenceSection(columnInfluences(model), screen),
     ...termSections(model, (k) => leadingTerms(model, undefined, k), shownPerOutput(model), screen),
   ];

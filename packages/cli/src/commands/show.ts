@@ -3,6 +3,7 @@ import type { Model, ModelOutput } from '@fewfire/core';
 import type { Command } from 'commander';
 import { readModel } from '../data.ts';
 import {
+  confirmationSections,
   dataSection,
   influenceSection,
   joinSections,
@@ -88,6 +89,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       testSection(model, screen),
       influenceSection(influences, screen, top),
       ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
+      ...confirmationSections(model, top, screen),
       ...attributions,
     ]),
   );

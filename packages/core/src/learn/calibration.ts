@@ -6,6 +6,8 @@
  * exp(prediction) right on average (Duan's smearing).
  */
 
+import { weightedMean } from './metrics.ts';
+
 export interface PlattScaling {
   /** probability of the positive class = 1 / (1 + exp(-(slope * value + intercept))) */
   readonly slope: number;
@@ -19,11 +21,20 @@ export function plattProbability(scaling: PlattScaling, value: number): number {
 /**
  * Fits the curve by Newton's method with step halving (Lin, Lin and Weng's form of Platt's method); it never falls.
  * @param positive 1 for rows of the positive class, else 0
+ * @param weights how much each row counts; the same for all without it
  */
-export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>): PlattScaling {
-  const count = values.length;
+export function fitPlatt(
+  values: ArrayLike<number>,
+  positive: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): PlattScaling {
+  const weightOf = (i: number): number => (weights === undefined ? 1 : weights[i]);
+  let count = 0;
   let positives = 0;
-  for (let i = 0; i < count; i++) positives += positive[i];
+  for (let i = 0; i < values.length; i++) {
+    count += weightOf(i);
+    positives += weightOf(i) * positive[i];
+  }
   // Smoothed targets keep the curve finite when the classes are separated.
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (count - positives + 2);
@@ -31,10 +42,10 @@ export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>)
   let intercept = Math.log((positives + 1) / (count - positives + 1));
   const loss = (a: number, b: number): number => {
     let sum = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < values.length; i++) {
       const z = a * values[i] + b;
       const t = positive[i] === 1 ? high : low;
-      sum += z >= 0 ? (1 - t) * z + Math.log1p(Math.exp(-z)) : -t * z + Math.log1p(Math.exp(z));
+      sum += weightOf(i) * (z >= 0 ? (1 - t) * z + Math.log1p(Math.exp(-z)) : -t * z + Math.log1p(Math.exp(z)));
     }
     return sum;
   };
@@ -45,15 +56,16 @@ export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>)
     let hab = 0;
     let ga = 0;
     let gb = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < values.length; i++) {
       const p = 1 / (1 + Math.exp(-(slope * values[i] + intercept)));
       const t = positive[i] === 1 ? high : low;
-      const curvature = p * (1 - p);
+      const weight = weightOf(i);
+      const curvature = weight * p * (1 - p);
       haa += values[i] * values[i] * curvature;
       hab += values[i] * curvature;
       hbb += curvature;
-      ga += values[i] * (p - t);
-      gb += p - t;
+      ga += weight * values[i] * (p - t);
+      gb += weight * (p - t);
     }
     if (Math.abs(ga) < 1e-9 * count && Math.abs(gb) < 1e-9 * count) break;
     const determinant = haa * hbb - hab * hab;
@@ -77,8 +89,13 @@ export function fitPlatt(values: ArrayLike<number>, positive: ArrayLike<number>)
 }
 
 /** Duan's smearing factor: the mean of exp(residual) on the log scale, over rows that were not in the fit. */
-export function smearingFactor(logTarget: ArrayLike<number>, logPrediction: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < logTarget.length; i++) sum += Math.exp(logTarget[i] - logPrediction[i]);
-  return sum / logTarget.length;
+export function smearingFactor(
+  logTarget: ArrayLike<number>,
+  logPrediction: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  return weightedMean(
+    Float64Array.from(logTarget, (value, i) => Math.exp(value - logPrediction[i])),
+    weights,
+  );
 }

@@ -38,7 +38,7 @@ export interface CoordinateOptions {
 }
 
 /** Passes of coordinate descent between two solves on the non-zero coefficients. */
-const PASSES_PER_SOLVE = 4;
+const PASSES_PER_SOLVE = 10;
 const SOLVE_ITERATIONS = 60;
 const SOLVE_TOLERANCE = 1e-3;
 /** A column that varies less than this is a constant. */

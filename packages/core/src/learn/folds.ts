@@ -4,12 +4,14 @@
  * its fits and are predicted with the others, so one operator serves all folds.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
-import { createRandom } from '../base/index.ts';
+import { createRandom, FewfireError } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import type { PenaltyBasis } from './least-squares.ts';
+import { weightedMean } from './metrics.ts';
 
-export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net';
+/** `logistic` is ridge under the logistic loss. */
+export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net' | 'logistic';
 
 export interface Candidate {
   readonly method: FitMethod;
@@ -35,14 +37,31 @@ export interface Candidate {
   readonly converged: boolean;
 }
 
-/** Takes note of a candidate; the predictions are only right during the call. */
-export type Consider = (candidate: Candidate, predictions: Float64Array) => void;
+/** The non-zero coefficients of a fold's fit: their indices in graded colexicographic order, and their values. */
+export interface FoldTerms {
+  readonly at: Uint32Array;
+  readonly values: Float64Array;
+}
+
+/** Takes note of a candidate and of what its folds found; the predictions are only right during the call. */
+export type Consider = (candidate: Candidate, predictions: Float64Array, terms: readonly FoldTerms[]) => void;
+
+export function foldTerms(coefficients: Float64Array): FoldTerms {
+  let count = 0;
+  for (const value of coefficients) if (value !== 0) count++;
+  const at = new Uint32Array(count);
+  let end = 0;
+  for (let i = 0; i < coefficients.length; i++) if (coefficients[i] !== 0) at[end++] = i;
+  return { at, values: Float64Array.from(at, (i) => coefficients[i]) };
+}
 
 export interface FoldContext {
   readonly operator: MonomialOperator;
   readonly excluded: Uint32Array;
   readonly points: CubePoints;
   readonly target: Float64Array;
+  /** How much each row counts, in fits and errors; all the same without it. */
+  readonly rowWeights: Float64Array | undefined;
   readonly foldOf: Uint32Array;
   readonly folds: number;
   /** How many of the folds are held out in turn, the first ones: all, or 1 for a single split. */
@@ -51,43 +70,83 @@ export interface FoldContext {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Fold number of each row: sizes differ by at most one, the assignment is random. */
-export function foldAssignment(rowCount: number, folds: number, seed: number): Uint32Array {
-  const order = createRandom(seed).permutation(rowCount);
+/**
+ * Fold number of each row: sizes differ by at most one, the assignment is random. Rows of one cluster stay together; then
+ * each cluster, in random order, goes to the smallest fold.
+ * @throws FewfireError `invalid-argument` when there are fewer clusters than folds
+ */
+export function foldAssignment(
+  rowCount: number,
+  folds: number,
+  seed: number,
+  clusters?: ArrayLike<number>,
+): Uint32Array {
   const fold = new Uint32Array(rowCount);
-  order.forEach((row, position) => {
-    fold[row] = position % folds;
-  });
+  if (clusters === undefined) {
+    createRandom(seed)
+      .permutation(rowCount)
+      .forEach((row, position) => {
+        fold[row] = position % folds;
+      });
+    return fold;
+  }
+  const members = new Map<number, number[]>();
+  for (let row = 0; row < rowCount; row++) {
+    const known = members.get(clusters[row]);
+    if (known === undefined) members.set(clusters[row], [row]);
+    else known.push(row);
+  }
+  if (members.size < folds) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${members.size} groups cannot make ${folds} folds; expected at least one group per fold: give more groups or fewer --folds`,
+    );
+  }
+  const groups = [...members.values()];
+  const sizes = new Array<number>(folds).fill(0);
+  for (const g of createRandom(seed).permutation(groups.length)) {
+    const smallest = sizes.indexOf(Math.min(...sizes));
+    for (const row of groups[g]) fold[row] = smallest;
+    sizes[smallest] += groups[g].length;
+  }
   return fold;
 }
 
-/** 0 for the rows held out in a fold, 1 for the others. */
-export function foldWeights(foldOf: Uint32Array, fold: number): Float64Array {
-  return Float64Array.from(foldOf, (f) => (f === fold ? 0 : 1));
+/** 0 for the rows held out in a fold, their weight (or 1) for the others. */
+export function foldWeights(foldOf: Uint32Array, fold: number, rowWeights: Float64Array | undefined): Float64Array {
+  return Float64Array.from(foldOf, (f, row) => (f === fold ? 0 : rowWeights === undefined ? 1 : rowWeights[row]));
 }
 
 /** Errors of the held-out predictions. */
 export function foldScores(context: FoldContext, heldOut: Float64Array): { mse: number; standardError: number } {
-  const { target, foldOf, folds, heldOutCount } = context;
+  const { target, rowWeights, foldOf, folds, heldOutCount } = context;
   if (heldOutCount === 1) return splitScores(context, heldOut);
   const sums = new Float64Array(folds);
-  const counts = new Float64Array(folds);
+  const weights = new Float64Array(folds);
   for (let i = 0; i < target.length; i++) {
-    sums[foldOf[i]] += (target[i] - heldOut[i]) ** 2;
-    counts[foldOf[i]]++;
+    const weight = rowWeights === undefined ? 1 : rowWeights[i];
+    sums[foldOf[i]] += weight * (target[i] - heldOut[i]) ** 2;
+    weights[foldOf[i]] += weight;
   }
-  const mse = sums.reduce((sum, value) => sum + value, 0) / target.length;
-  const means = sums.map((sum, fold) => sum / counts[fold]);
-  const center = means.reduce((sum, value) => sum + value, 0) / folds;
-  const variance = means.reduce((sum, value) => sum + (value - center) ** 2, 0) / (folds - 1);
-  return { mse, standardError: Math.sqrt(variance / folds) };
+  const total = weights.reduce((sum, value) => sum + value, 0);
+  const mse = sums.reduce((sum, value) => sum + value, 0) / total;
+  // A fold whose rows all weigh nothing has no error.
+  const means = sums.map((sum, fold) => sum / weights[fold]).filter((_, fold) => weights[fold] > 0);
+  const center = means.reduce((sum, value) => sum + value, 0) / means.length;
+  const variance = means.reduce((sum, value) => sum + (value - center) ** 2, 0) / Math.max(1, means.length - 1);
+  return { mse, standardError: Math.sqrt(variance / means.length) };
 }
 
 function splitScores(context: FoldContext, heldOut: Float64Array): { mse: number; standardError: number } {
-  const { target, foldOf } = context;
-  const squares: number[] = [];
-  for (let i = 0; i < target.length; i++) if (foldOf[i] === 0) squares.push((target[i] - heldOut[i]) ** 2);
-  const mse = squares.reduce((sum, value) => sum + value, 0) / squares.length;
-  const variance = squares.reduce((sum, value) => sum + (value - mse) ** 2, 0) / Math.max(1, squares.length - 1);
-  return { mse, standardError: Math.sqrt(variance / squares.length) };
+  const { target, rowWeights, foldOf } = context;
+  const rows = Array.from(target.keys()).filter((i) => foldOf[i] === 0);
+  const weights = rows.map((i) => (rowWeights === undefined ? 1 : rowWeights[i]));
+  const squares = rows.map((i) => (target[i] - heldOut[i]) ** 2);
+  const total = weights.reduce((sum, value) => sum + value, 0);
+  const mse = weightedMean(squares, weights);
+  let variance = 0;
+  squares.forEach((square, i) => {
+    variance += ((weights[i] / total) * (square - mse)) ** 2;
+  });
+  return { mse, standardError: Math.sqrt((variance * rows.length) / Math.max(1, rows.length - 1)) };
 }

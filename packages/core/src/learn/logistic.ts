@@ -23,7 +23,14 @@ import { FewfireError } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
 import { bestConstant, checkTwoClasses, logisticSlope, sigmoid, softplus } from './logit.ts';
-import { checkTarget, type LowDegreeOptions, type LowDegreeSummary, openLowDegree } from './low-degree.ts';
+import {
+  checkTarget,
+  countTerms,
+  DENSE,
+  type LowDegreeOptions,
+  type LowDegreeSummary,
+  openLowDegree,
+} from './low-degree.ts';
 
 export interface LogisticProblem {
   readonly operator: MonomialOperator;
@@ -240,7 +247,7 @@ export interface LogisticFitOptions extends LowDegreeOptions {
   readonly maxIterations?: number;
 }
 
-export interface LogisticSummary extends Omit<LowDegreeSummary, 'method' | 'basis'> {
+export interface LogisticSummary extends LowDegreeSummary {
   readonly method: 'logistic';
   readonly basis: 'parity';
   /** Mean of -log(probability of the true class) on the rows of the fit, in nats. */
@@ -299,6 +306,9 @@ export async function fitLogistic(
         monomialCount: operator.plan.monomialCount - excluded.length,
         lambda,
         basis: 'parity',
+        ...DENSE,
+        dualityGap: null,
+        termCount: countTerms(solution.coefficients),
         iterations: solution.iterations,
         relativeGradient: solution.relativeGradient,
         converged: solution.converged,

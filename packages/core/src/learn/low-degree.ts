@@ -18,6 +18,7 @@ import {
 import { FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, checkCoordinateCount, countMonomials, redundantMonomials, yesShares } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
+import type { FitMethod } from './folds.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 
@@ -56,7 +57,7 @@ export interface LeastSquaresFitOptions extends LowDegreeOptions {
 }
 
 export interface LowDegreeSummary {
-  readonly method: 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net';
+  readonly method: FitMethod;
   readonly degree: number;
   readonly sampleCount: number;
   readonly coordinateCount: number;

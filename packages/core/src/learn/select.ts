@@ -27,15 +27,17 @@ import {
   type Consider,
   type FitMethod,
   type FoldContext,
+  type FoldTerms,
   foldAssignment,
   foldScores,
+  foldTerms,
   foldWeights,
 } from './folds.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
+import { createLogisticSolver } from './logistic.ts';
 import {
   coordinateMeans,
-  countTerms,
   DEFAULT_MEMORY_BYTES,
   DENSE,
   formatBytes,
@@ -61,6 +63,15 @@ export interface SelectOptions extends RunOptions {
   readonly l1Ratio?: number;
   /** Of the lasso and elastic net. Default `none`. */
   readonly hierarchy?: Hierarchy;
+  /**
+   * `logistic`: the target is -1 or +1 and the log-loss is minimised, with a ridge penalty (methods `auto` and `ridge`).
+   * Candidates are still compared by squared error, of the expected target tanh(p/2). Default `squared`.
+   */
+  readonly loss?: 'squared' | 'logistic';
+  /** Weight of each row, in fits and errors. */
+  readonly rowWeights?: Float64Array;
+  /** Number of each row's cluster: rows of one are never in different folds. */
+  readonly clusters?: ArrayLike<number>;
   /** Number of folds, at least 2. Default 5. */
   readonly folds?: number;
   readonly groups?: ArrayLike<number>;
@@ -84,6 +95,8 @@ export interface Selection {
   readonly predictedSeconds: number;
   /** Row numbers (in the points given) and held-out predictions of the best candidate: what calibration is made from. */
   readonly heldOut: { readonly rows: Uint32Array; readonly predictions: Float64Array };
+  /** What the best candidate's fit without each fold found. */
+  readonly foldTerms: readonly FoldTerms[];
 }
 
 const DEFAULT_FOLDS = 5;
@@ -99,6 +112,8 @@ const SELECTION_ITERATIONS = 300;
 const PLANNED_ITERATIONS = 60;
 /** The choice is never made on fewer rows than this because of the budget. */
 const MIN_SELECTION_ROWS = 5000;
+/** Of the predicted work of the other methods, what `auto` lets the lasso have: it is predicted less surely. */
+const AUTO_SPARSE_SHARE = 1 / 8;
 const DEFAULT_L1_RATIO = 0.5;
 /** Share of the memory limit for vectors over all monomials; the rest is for what is active. */
 const SPARSE_SHARE = 3 / 4;
@@ -123,26 +138,33 @@ export async function selectLowDegree(
     );
   }
   checkCoordinateCount(points.coordinateCount);
+  if (options.loss === 'logistic' && options.method !== 'auto' && options.method !== 'ridge') {
+    throw new FewfireError(
+      'invalid-argument',
+      `the logistic loss has a ridge penalty, and the method is ${options.method}; expected --method auto or ridge`,
+    );
+  }
   if (options.l1Ratio !== undefined) checkL1Ratio(options.l1Ratio);
   const plan = planSelection(points, options, folds);
   const order = createRandom(options.seed ?? 1).permutation(points.rowCount);
   const rows = order.slice(0, plan.rowCount).sort();
+  const { clusters } = options;
   const subset = plan.rowCount === points.rowCount ? points : selectRows(points, rows);
   const values = Float64Array.from(rows, (row) => target[row]);
-  const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1);
+  const rowWeights = pickNumbers(options.rowWeights, rows);
+  const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, pickNumbers(clusters, rows));
 
   const tried: Tried[] = [];
   let lowest: Candidate | undefined;
-  const consider = (candidate: Candidate, predictions: Float64Array): void => {
+  const consider: Consider = (candidate, predictions, terms) => {
     if (lowest === undefined || candidate.mse < lowest.mse) lowest = candidate;
-    tried.push({ candidate, predictions: predictions.slice() });
-    // Predictions are kept only of what may still be chosen.
+    tried.push({ candidate, found: { predictions: predictions.slice(), terms } });
+    // What was found is kept only of what may still be chosen.
     const limit = lowest.mse + (isSparse(options.method) ? lowest.standardError : 0);
-    for (const entry of tried)
-      if (entry.candidate !== lowest && entry.candidate.mse > limit) entry.predictions = undefined;
+    for (const entry of tried) if (entry.candidate !== lowest && entry.candidate.mse > limit) entry.found = undefined;
   };
   let fits = 0;
-  const paths = isSparse(options.method) ? [] : pathsOf(options.method);
+  const paths = pathsOf(options);
   const total =
     plan.degrees.length * paths.length * LAMBDA_PATH.length * folds +
     plan.sparseDegrees.length * SPARSE_PATH_LENGTH * plan.heldOutCount;
@@ -158,6 +180,7 @@ export async function selectLowDegree(
         excluded,
         points: subset,
         target: values,
+        rowWeights,
         foldOf,
         folds,
         heldOutCount: plan.heldOutCount,
@@ -166,7 +189,8 @@ export async function selectLowDegree(
       };
       for (const basis of plan.degrees.includes(degree) ? paths : []) {
         if (degree === 1 && basis === 'biased' && options.degree === 'auto') continue; // chosen at degree 2 and above
-        if (options.method === 'estimate') await tryEstimate(context, consider);
+        if (options.loss === 'logistic') await tryLogistic(context, consider);
+        else if (options.method === 'estimate') await tryEstimate(context, consider);
         else await tryPath(context, basis, options.method, consider);
       }
       if (plan.sparseDegrees.includes(degree)) await trySparsePath(context, sparseOptions(options), consider);
@@ -175,7 +199,7 @@ export async function selectLowDegree(
     }
   }
   const chosen = options.method === 'lasso' ? chooseSparsest(tried) : tried.find((entry) => entry.candidate === lowest);
-  if (chosen?.predictions === undefined) throw new Error('no candidate was tried');
+  if (chosen?.found === undefined) throw new Error('no candidate was tried');
   const candidates = tried.map((entry) => entry.candidate);
   const isHeldOut = (i: number): boolean => foldOf[i] < plan.heldOutCount;
   return {
@@ -190,14 +214,19 @@ export async function selectLowDegree(
     predictedSeconds: plan.predictedSeconds,
     heldOut: {
       rows: rows.filter((_, i) => isHeldOut(i)),
-      predictions: chosen.predictions.filter((_, i) => isHeldOut(i)),
+      predictions: chosen.found.predictions.filter((_, i) => isHeldOut(i)),
     },
+    foldTerms: chosen.found.terms,
   };
 }
 
 interface Tried {
   readonly candidate: Candidate;
-  predictions: Float64Array | undefined;
+  found: { readonly predictions: Float64Array; readonly terms: readonly FoldTerms[] } | undefined;
+}
+
+function pickNumbers(values: ArrayLike<number> | undefined, rows: Uint32Array): Float64Array | undefined {
+  return values === undefined ? undefined : Float64Array.from(rows, (row) => values[row]);
 }
 
 function isSparse(method: SelectOptions['method']): boolean {
@@ -226,7 +255,10 @@ function reasonOf(best: Candidate, candidates: readonly Candidate[], method: Sel
   return `${name(best)} has the lowest held-out error, ${error(best.mse)} ± ${error(best.standardError)}${others.join('')}`;
 }
 
-function pathsOf(method: SelectOptions['method']): readonly PenaltyBasis[] {
+// Bases to go through the penalties in.
+function pathsOf({ method, loss }: Pick<SelectOptions, 'method' | 'loss'>): readonly PenaltyBasis[] {
+  if (isSparse(method)) return [];
+  if (loss === 'logistic') return ['parity'];
   return method === 'auto' || method === 'ridge' ? ['parity', 'biased'] : ['parity'];
 }
 
@@ -236,9 +268,9 @@ async function tryPath(
   method: SelectOptions['method'],
   consider: Consider,
 ): Promise<void> {
-  const { operator, excluded, points, target, foldOf, folds, signal } = context;
+  const { operator, excluded, points, target, rowWeights: weights, foldOf, folds, signal } = context;
   const solvers = Array.from({ length: folds }, (_, fold) => {
-    const rowWeights = foldWeights(foldOf, fold);
+    const rowWeights = foldWeights(foldOf, fold, weights);
     return createLeastSquaresSolver({
       operator,
       excluded,
@@ -252,7 +284,7 @@ async function tryPath(
   let rises = 0;
   for (const lambda of lambdaPath(context, basis, method)) {
     let converged = true;
-    let termCount = 0;
+    const terms: FoldTerms[] = [];
     for (const [fold, solver] of solvers.entries()) {
       const solution = await solver.solve({
         lambda,
@@ -262,7 +294,7 @@ async function tryPath(
         signal,
       });
       converged &&= solution.converged;
-      termCount += countTerms(solution.coefficients) / folds;
+      terms.push(foldTerms(solution.coefficients));
       for (let i = 0; i < heldOut.length; i++) if (foldOf[i] === fold) heldOut[i] = solution.predictions[i];
       context.onFit();
     }
@@ -274,11 +306,12 @@ async function tryPath(
         lambda,
         basis,
         ...DENSE,
-        termCount,
+        termCount: meanCount(terms),
         ...scores,
         converged,
       },
       heldOut,
+      terms,
     );
     rises = scores.mse < lowest ? 0 : rises + 1;
     lowest = Math.min(lowest, scores.mse);
@@ -296,14 +329,60 @@ function lambdaPath(context: FoldContext, basis: PenaltyBasis, method: SelectOpt
   return path;
 }
 
-async function tryEstimate(context: FoldContext, consider: Consider): Promise<void> {
-  const { operator, excluded, points, target, foldOf, folds, signal } = context;
+// Non-zero terms, the constant not counted: mean over the folds.
+function meanCount(folds: readonly FoldTerms[]): number {
+  const counts = folds.map(({ at }) => at.length - (at[0] === 0 ? 1 : 0));
+  return counts.reduce((sum, count) => sum + count, 0) / folds.length;
+}
+
+async function tryLogistic(context: FoldContext, consider: Consider): Promise<void> {
+  const { operator, excluded, target, rowWeights: weights, foldOf, folds, signal } = context;
+  const solvers = Array.from({ length: folds }, (_, fold) =>
+    createLogisticSolver({ operator, excluded, target, rowWeights: foldWeights(foldOf, fold, weights) }),
+  );
   const heldOut = new Float64Array(target.length);
-  let termCount = 0;
+  let lowest = Number.POSITIVE_INFINITY;
+  let rises = 0;
+  for (const lambda of lambdaPath(context, 'parity', 'ridge')) {
+    let converged = true;
+    const terms: FoldTerms[] = [];
+    for (const [fold, solver] of solvers.entries()) {
+      const solution = await solver.solve({
+        lambda,
+        tolerance: SELECTION_TOLERANCE,
+        maxIterations: SELECTION_ITERATIONS,
+        signal,
+      });
+      converged &&= solution.converged;
+      terms.push(foldTerms(solution.coefficients));
+      for (let i = 0; i < heldOut.length; i++) if (foldOf[i] === fold) heldOut[i] = solution.predictions[i];
+      context.onFit();
+    }
+    const scores = foldScores(
+      context,
+      heldOut.map((value) => Math.tanh(value / 2)),
+    );
+    const { degree } = operator.plan;
+    const termCount = meanCount(terms);
+    consider(
+      { method: 'logistic', degree, lambda, basis: 'parity', ...DENSE, termCount, ...scores, converged },
+      heldOut,
+      terms,
+    );
+    rises = scores.mse < lowest ? 0 : rises + 1;
+    lowest = Math.min(lowest, scores.mse);
+    if (rises === 2) break;
+  }
+}
+
+async function tryEstimate(context: FoldContext, consider: Consider): Promise<void> {
+  const { operator, excluded, points, target, rowWeights: weights, foldOf, folds, signal } = context;
+  const heldOut = new Float64Array(target.length);
+  const terms: FoldTerms[] = [];
   for (let fold = 0; fold < folds; fold++) {
-    const rowWeights = foldWeights(foldOf, fold);
+    const rowWeights = foldWeights(foldOf, fold, weights);
     const { coefficients, predictions } = await onePassEstimate(operator, excluded, points, target, rowWeights, signal);
-    termCount += countTerms(coefficients) / folds;
+    terms.push(foldTerms(coefficients));
     for (let i = 0; i < heldOut.length; i++) if (foldOf[i] === fold) heldOut[i] = predictions[i];
     context.onFit();
   }
@@ -314,11 +393,12 @@ async function tryEstimate(context: FoldContext, consider: Consider): Promise<vo
       lambda: 0,
       basis: 'parity',
       ...DENSE,
-      termCount,
+      termCount: meanCount(terms),
       ...foldScores(context, heldOut),
       converged: true,
     },
     heldOut,
+    terms,
   );
 }
 
@@ -339,12 +419,12 @@ interface SelectionPlan {
 function planSelection(points: CubePoints, options: SelectOptions, folds: number): SelectionPlan {
   if (isSparse(options.method)) return planSparse(points, options, folds);
   const plan = planDense(points, options, folds);
-  if (options.method !== 'auto') return plan;
+  if (options.method !== 'auto' || options.loss === 'logistic') return plan;
   const { rowCount, coordinateCount } = points;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const last = typeof options.degree === 'number' ? plan.degrees[0] : Math.min(MAX_AUTO_DEGREE, coordinateCount);
   const sparseDegrees: number[] = [];
-  let left = Math.min(plan.budgetSeconds, plan.predictedSeconds);
+  let left = Math.min(plan.budgetSeconds, plan.predictedSeconds) * AUTO_SPARSE_SHARE;
   let stopped: { degree: number; reason: string } | undefined;
   for (let degree = plan.degrees[0]; degree <= last && stopped === undefined; degree++) {
     const seconds = sparseSeconds(plan.rowCount, coordinateCount, degree, folds);
@@ -450,7 +530,7 @@ function planDense(points: CubePoints, options: SelectOptions, folds: number): S
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const fitsPerDegree =
     folds *
-    pathsOf(options.method).length *
+    pathsOf(options).length *
     (options.method === 'auto' || options.method === 'ridge'
       ? LAMBDA_PATH.length * PLANNED_ITERATIONS
       : options.method === 'estimate'

@@ -8,7 +8,15 @@
 
 import { createElasticNetSolver, type ElasticNetSolver } from './elastic-net.ts';
 import { activeLimitOf } from './elastic-net-fit.ts';
-import { type Candidate, type Consider, type FoldContext, foldScores, foldWeights } from './folds.ts';
+import {
+  type Candidate,
+  type Consider,
+  type FoldContext,
+  type FoldTerms,
+  foldScores,
+  foldTerms,
+  foldWeights,
+} from './folds.ts';
 import type { Hierarchy } from './hierarchy.ts';
 
 export interface SparsePathOptions {
@@ -20,8 +28,9 @@ export interface SparsePathOptions {
 /** Lambdas tried at most, and the ratio of neighbours: from the largest down to 1/2,048 of it. */
 export const SPARSE_PATH_LENGTH = 12;
 const LAMBDA_RATIO = 0.5;
-const GAP_TOLERANCE = 1e-5;
-const MAX_PASSES = 1000;
+const GAP_TOLERANCE = 1e-4;
+/** Where columns depend on one another, small lambdas take more passes than they are worth: the path ends there. */
+const MAX_PASSES = 100;
 /** In standard deviations of the target. */
 const REFIT_TOLERANCE = 1e-5;
 /** More terms than this per row are not sparse: the path ends there. */
@@ -35,7 +44,7 @@ export async function trySparsePath(
   options: SparsePathOptions,
   consider: Consider,
 ): Promise<void> {
-  const { operator, points, excluded, target, foldOf, heldOutCount, signal } = context;
+  const { operator, points, excluded, target, rowWeights: weights, foldOf, heldOutCount, signal } = context;
   const { l1Ratio, hierarchy } = options;
   const termLimit = Math.max(FEWEST_TERMS, Math.floor(MAX_TERMS_PER_ROW * target.length));
   // What is active is more than what is not zero.
@@ -43,7 +52,7 @@ export async function trySparsePath(
   const solvers: ElasticNetSolver[] = [];
   let lambdaMax = 0;
   for (let fold = 0; fold < heldOutCount; fold++) {
-    const rowWeights = foldWeights(foldOf, fold);
+    const rowWeights = foldWeights(foldOf, fold, weights);
     solvers.push(await createElasticNetSolver({ operator, points, excluded, target, rowWeights, activeLimit }));
     lambdaMax = Math.max(lambdaMax, await solvers[fold].lambdaMax({ l1Ratio, hierarchy, signal }));
   }
@@ -57,6 +66,8 @@ export async function trySparsePath(
     let converged = true;
     let refitConverged = true;
     let termCount = 0;
+    const plainTerms: FoldTerms[] = [];
+    const relaxedTerms: FoldTerms[] = [];
     for (const [fold, solver] of solvers.entries()) {
       const solution = await solver.solve({
         lambda,
@@ -70,6 +81,8 @@ export async function trySparsePath(
       converged &&= solution.converged;
       refitConverged &&= refit.converged;
       termCount += solution.activeCount / heldOutCount;
+      plainTerms.push(foldTerms(solution.coefficients));
+      relaxedTerms.push(foldTerms(refit.coefficients));
       for (let i = 0; i < target.length; i++) {
         if (foldOf[i] !== fold) continue;
         plain[i] = solution.predictions[i];
@@ -77,7 +90,7 @@ export async function trySparsePath(
       }
       context.onFit();
     }
-    if (termCount > termLimit) return;
+    if (termCount > termLimit || (!converged && k > 0)) return;
     const shared = {
       method: l1Ratio === 1 ? 'lasso' : 'elastic-net',
       degree: operator.plan.degree,
@@ -91,8 +104,8 @@ export async function trySparsePath(
       { ...shared, refit: false, ...foldScores(context, plain), converged },
       { ...shared, refit: true, ...foldScores(context, relaxed), converged: converged && refitConverged },
     ];
-    consider(candidates[0], plain);
-    consider(candidates[1], relaxed);
+    consider(candidates[0], plain, plainTerms);
+    consider(candidates[1], relaxed, relaxedTerms);
     const now = candidates[0].mse < candidates[1].mse ? candidates[0] : candidates[1];
     // On a stretch of lambdas with the same terms the error stays: neither a rise, nor a reason to forget one.
     if (now.mse < lowest * (1 - SAME_ERROR)) rises = 0;

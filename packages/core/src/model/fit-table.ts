@@ -9,23 +9,30 @@
  * rows, encoder included; the test figures are those of step 4 and say so.
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
-import type { RunOptions } from '../base/index.ts';
-import { countAllYes, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
+import { FewfireError, type RunOptions } from '../base/index.ts';
+import { countAllYes, createMonomialIndex, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
 import {
   type Candidate,
   estimateLowDegree,
   type FitMethod,
+  fitElasticNet,
+  fitLogistic,
   fitLowDegree,
   fitPlatt,
+  type Hierarchy,
   type LowDegreeFit,
   type Selection,
   selectLowDegree,
   smearingFactor,
+  type TermStability,
+  termStability,
   weightedMean,
 } from '../learn/index.ts';
-import { evaluatePolynomial, type Polynomial, termCoordinates } from '../spectrum/index.ts';
+import { evaluatePolynomial, type Polynomial, type Term, termCoordinates } from '../spectrum/index.ts';
+import { type Confirmation, confirmTerms } from './confirm.ts';
 import {
   type Calibration,
+  type Loss,
   type Model,
   type ModelOutput,
   outputClass,
@@ -39,10 +46,23 @@ import { equalColumnNotes, FIT_TOLERANCE, leakNotes, outputNotes, selectionNotes
 import { type EncodedData, type LabelledPoints, type PrepareOptions, prepareTable } from './prepare.ts';
 import { type MeasuredRows, measure } from './score.ts';
 import { outputCount, outputTarget } from './target.ts';
+import { testIntervals } from './test-intervals.ts';
 
 export interface FitTableOptions extends PrepareOptions {
   readonly degree?: number | 'auto';
   readonly method?: FitMethod | 'auto';
+  /** Share of the elastic net's penalty on absolute values. Default 0.5. */
+  readonly l1Ratio?: number;
+  /** Of the lasso and elastic net: products only with none (default), one or all of their parts. */
+  readonly hierarchy?: Hierarchy;
+  /** Default `squared`; `logistic` for classes. */
+  readonly loss?: Loss;
+  /** How sure the leading terms are. Default `normal`. */
+  readonly intervals?: 'normal' | 'bootstrap' | 'none';
+  /** Of all intervals. Default 0.95. */
+  readonly confidence?: number;
+  /** Whether the intervals of an output's terms hold all at once. Default false. */
+  readonly simultaneous?: boolean;
   readonly folds?: number;
   readonly budgetSeconds?: number;
   /** Recorded in the model. */
@@ -56,6 +76,7 @@ export interface FitTimings {
   readonly readMs: number;
   readonly chooseMs: number;
   readonly fitMs: number;
+  readonly confirmMs: number;
   readonly totalMs: number;
 }
 
@@ -70,9 +91,11 @@ export interface TableFit {
   readonly timings: FitTimings;
 }
 
-/** How many leading terms get their all-yes rows counted. */
-const SUPPORT_TERMS = 200;
+/** Of how many leading terms the rows with a yes at all of them are counted, and the folds asked. */
+const LEADING_TERMS = 200;
 const FIT_ITERATIONS = 2000;
+/** Predicted seconds that choosing the terms to confirm may take: a few dozen terms need no more. */
+const CONFIRM_BUDGET_SECONDS = 3;
 
 /** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
 export async function fitTable(table: Table, options: FitTableOptions): Promise<TableFit> {
@@ -81,11 +104,13 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const { spec, training } = prepared;
   const readAt = performance.now();
 
+  const loss = checkLoss(spec, options.loss ?? 'squared');
+  const confidence = checkConfidence(options.confidence ?? 0.95);
   const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, training.data.target, k));
   const selections: Selection[] = [];
   for (const target of targets) selections.push(await choose(training, target, options));
   const chosenAt = performance.now();
-  const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection));
+  const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, training.data.weights));
 
   let test: TestResult | null = null;
   let testRows: TestRows | null = null;
@@ -94,9 +119,12 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
     trainingFits = await fitOutputs(spec, selections, training, options);
     const values = await evaluateFits(trainingFits, prepared.test, options);
     const targetMeans = targets.map((target) => weightedMean(target, training.data.weights));
-    test = measure({ target: spec, loss: 'squared', calibrations, targetMeans }, prepared.test, values);
-    const { target, weights } = prepared.test;
-    testRows = { target, weights, prediction: predictionFromValues(spec, calibrations, values) };
+    const { target, weights, clusters } = prepared.test;
+    const prediction = predictionFromValues(spec, calibrations, values);
+    testRows = { target, weights, prediction };
+    test = measure({ target: spec, loss, calibrations, targetMeans }, testRows, values);
+    const intervals = await testIntervals(spec, loss, testRows, prediction, { ...options, confidence, clusters });
+    if (intervals !== undefined) test = { ...test, intervals };
   }
 
   // The model that is delivered: everything anew on all rows, unless nothing was set aside from them.
@@ -106,31 +134,30 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
     trainingFits !== undefined && data === training.data
       ? trainingFits
       : await fitOutputs(spec, selections, whole, options);
-  const outputs = fits.map(
-    (fit, k): ModelOutput => ({
+  const fittedAt = performance.now();
+  const outputs: ModelOutput[] = [];
+  const evidenceNotes = new Set<string>();
+  for (const [k, fit] of fits.entries()) {
+    const confirmation = await confirm(spec, k, whole, { ...options, loss, confidence });
+    if (confirmation.reason !== undefined) evidenceNotes.add(confirmation.reason);
+    const leading = leadingTermPositions(fit.model, LEADING_TERMS);
+    outputs.push({
       polynomial: fit.model,
       calibration: calibrations[k],
       fit: {
-        method: selections[k].best.method,
-        degree: fit.summary.degree,
-        lambda: fit.summary.lambda,
-        basis: fit.summary.basis,
-        monomialCount: fit.summary.monomialCount,
-        converged: fit.summary.converged,
-        relativeGradient: fit.summary.relativeGradient,
+        ...fitRecord(fit, selections[k]),
         targetMean: weightedMean(outputTarget(spec, data.target, k), data.weights),
-        selection: selectionRecord(selections[k]),
-        support: leadingSupport(fit.model, data),
-        confirmation: null,
-        stability: [],
+        support: leading.map((coordinates) => ({ coordinates, rows: countAllYes(data.points, coordinates) })),
+        confirmation: confirmation.record,
+        stability: foldStability(fit.model, leading, training.encoder, selections[k]),
       },
-    }),
-  );
+    });
+  }
   const endedAt = performance.now();
   return {
     model: {
       target: spec,
-      loss: 'squared',
+      loss,
       encoder: whole.encoder,
       outputs,
       training: {
@@ -143,6 +170,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
           ...fits.flatMap((fit, k) => outputNotes(fit, outputClass({ target: spec }, k))),
           ...leakNotes(fits[0].model, data, spec),
           ...(await equalColumnNotes(table, prepared, options)),
+          ...evidenceNotes,
           ...prepared.testNotes,
         ],
         dropped: notes.dropped,
@@ -159,10 +187,27 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
     timings: {
       readMs: readAt - startedAt,
       chooseMs: chosenAt - readAt,
-      fitMs: endedAt - chosenAt,
+      fitMs: fittedAt - chosenAt,
+      confirmMs: endedAt - fittedAt,
       totalMs: endedAt - startedAt,
     },
   };
+}
+
+function checkLoss(spec: TargetSpec, loss: Loss): Loss {
+  if (loss === 'squared' || spec.kind !== 'regression') return loss;
+  throw new FewfireError(
+    'invalid-argument',
+    `target ${JSON.stringify(spec.column)} is learned as a number, which has no logistic loss; expected classes: leave out --loss logistic, or add --task classes`,
+  );
+}
+
+function checkConfidence(confidence: number): number {
+  if (confidence >= 0.5 && confidence < 1) return confidence;
+  throw new FewfireError(
+    'invalid-argument',
+    `--confidence is ${confidence}; expected a share from 0.5 to below 1, such as 0.95`,
+  );
 }
 
 function choose({ encoder, data }: EncodedData, target: Float64Array, options: FitTableOptions): Promise<Selection> {
@@ -170,7 +215,39 @@ function choose({ encoder, data }: EncodedData, target: Float64Array, options: F
     ...options,
     degree: options.degree ?? 'auto',
     method: options.method ?? 'auto',
-    groups: encoderCoordinates(encoder).map((coordinate) => coordinate.group),
+    groups: coordinateGroups(encoder),
+    rowWeights: data.weights,
+    clusters: data.clusters,
+  });
+}
+
+function coordinateGroups(encoder: EncoderSpec): number[] {
+  return encoderCoordinates(encoder).map((coordinate) => coordinate.group);
+}
+
+async function confirm(
+  spec: TargetSpec,
+  output: number,
+  { encoder, data }: EncodedData,
+  options: FitTableOptions & { readonly loss: Loss; readonly confidence: number },
+): Promise<Confirmation> {
+  const { intervals = 'normal', simultaneous = false, seed = 1 } = options;
+  if (intervals === 'none') return { record: null };
+  return await confirmTerms(data, outputTarget(spec, data.target, output), {
+    ...options,
+    interval: intervals,
+    simultaneous,
+    seed,
+    async choose(half, target) {
+      // Terms that few rows can tell apart are not worth confirming: the sparse choice, whatever the model's method.
+      const { best } = await choose({ encoder, data: half }, target, {
+        ...options,
+        method: 'lasso',
+        loss: 'squared',
+        budgetSeconds: CONFIRM_BUDGET_SECONDS,
+      });
+      return (await fitCandidate(best, half, target, encoder, options)).model;
+    },
   });
 }
 
@@ -206,7 +283,20 @@ function fitCandidate(
     groups: coordinates.map((coordinate) => coordinate.group),
     rowWeights: data.weights,
   };
+  if (best.method === 'lasso' || best.method === 'elastic-net') {
+    const { lambda, l1Ratio, hierarchy, refit } = best;
+    return fitElasticNet(data.points, target, { ...shared, lambda, l1Ratio, hierarchy, refit });
+  }
   if (best.method === 'estimate') return estimateLowDegree(data.points, target, shared);
+  if (best.method === 'logistic') {
+    const { lambda } = best;
+    return fitLogistic(data.points, target, {
+      ...shared,
+      lambda,
+      tolerance: FIT_TOLERANCE,
+      maxIterations: FIT_ITERATIONS,
+    });
+  }
   return fitLowDegree(data.points, target, {
     ...shared,
     lambda: best.lambda,
@@ -227,9 +317,15 @@ async function evaluateFits(
 }
 
 /** @param target of the output, -1 for its class, over the rows that were chosen from */
-function calibrate(spec: TargetSpec, target: Float64Array, selection: Selection): Calibration {
+function calibrate(
+  spec: TargetSpec,
+  target: Float64Array,
+  selection: Selection,
+  weights: Float64Array | undefined,
+): Calibration {
   const { rows, predictions } = selection.heldOut;
   const held = Float64Array.from(rows, (row) => target[row]);
+  const heldWeights = weights === undefined ? undefined : Float64Array.from(rows, (row) => weights[row]);
   if (spec.kind !== 'regression') {
     const positive = Uint8Array.from(held, (value) => (value < 0 ? 1 : 0));
     return {
@@ -238,27 +334,60 @@ function calibrate(spec: TargetSpec, target: Float64Array, selection: Selection)
       ...fitPlatt(
         predictions.map((value) => -value),
         positive,
+        heldWeights,
       ),
     };
   }
   if (spec.transform === 'log')
-    return { kind: 'smearing', rowCount: rows.length, factor: smearingFactor(held, predictions) };
+    return { kind: 'smearing', rowCount: rows.length, factor: smearingFactor(held, predictions, heldWeights) };
   return { kind: 'none' };
 }
 
-function selectionRecord(selection: Selection): ModelOutput['fit']['selection'] {
-  const { folds, rowCount, budgetSeconds, predictedSeconds, candidates, skipped } = selection;
-  return { folds, rowCount, budgetSeconds, predictedSeconds, candidates, skipped };
+function fitRecord(
+  { summary }: LowDegreeFit,
+  selection: Selection,
+): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability'> {
+  const { degree, lambda, basis, l1Ratio, hierarchy, refit } = summary;
+  const { monomialCount, converged, relativeGradient, dualityGap } = summary;
+  const { best, heldOut: _, foldTerms: __, ...record } = selection;
+  return {
+    ...{ method: best.method, degree, lambda, basis, l1Ratio, hierarchy, refit },
+    ...{ monomialCount, converged, relativeGradient, dualityGap },
+    selection: record,
+  };
 }
 
-function leadingSupport(polynomial: Polynomial, data: LabelledPoints): { coordinates: number[]; rows: number }[] {
+function leadingTermPositions(polynomial: Polynomial, most: number): number[][] {
   const { offsets, coefficients } = polynomial;
   return Array.from({ length: polynomial.termCount }, (_, t) => t)
     .filter((t) => offsets[t + 1] > offsets[t])
     .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b)
-    .slice(0, SUPPORT_TERMS)
-    .map((t) => {
-      const coordinates = Array.from(termCoordinates(polynomial, t));
-      return { coordinates, rows: countAllYes(data.points, coordinates) };
+    .slice(0, most)
+    .map((t) => Array.from(termCoordinates(polynomial, t)));
+}
+
+// The folds' fits are over the training rows' coordinates, which may be in other places, or not be there at all.
+function foldStability(
+  model: Polynomial,
+  leading: readonly (readonly number[])[],
+  encoder: EncoderSpec,
+  { best, foldTerms }: Selection,
+): TermStability[] {
+  const names = encoderCoordinates(encoder).map((coordinate) => coordinate.name);
+  const places = new Map(names.map((name, place) => [name, place]));
+  const index = createMonomialIndex(names.length, best.degree);
+  const wanted = new Map<number, readonly number[]>();
+  for (const coordinates of leading) {
+    const there = coordinates.map((s) => places.get(model.coordinates[s]));
+    if (!there.includes(undefined)) wanted.set(index.indexOf((there as number[]).sort((a, b) => a - b)), coordinates);
+  }
+  const folds = foldTerms.map(({ at, values }) => {
+    const terms: Term[] = [];
+    at.forEach((place, i) => {
+      const coordinates = wanted.get(place);
+      if (coordinates !== undefined) terms.push({ coordinates, coefficient: values[i] });
     });
+    return terms;
+  });
+  return termStability(folds);
 }

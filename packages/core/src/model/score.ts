@@ -130,7 +130,12 @@ function significantlyBetter(
     for (let i = 0; i < count; i++) gains[i] += (target[i] - constants[k]) ** 2 - (target[i] - expected[k][i]) ** 2;
   });
   const mean = weightedMean(gains, weights);
-  if (!(mean > 0) || count < 2) return false;
+  let scale = 0;
+  targets.forEach((target, k) => {
+    scale += meanSquaredError(target, new Float64Array(count).fill(constants[k]), weights);
+  });
+  // A lasso may choose the constant itself, which rounding must not call better than the constant.
+  if (!(mean > 1e-12 * scale) || count < 2) return false;
   // The variance of a weighted mean: sum of (w_i / sum w)^2 (gain_i - mean)^2, with the usual n / (n - 1).
   const total = weights === undefined ? count : weights.reduce((sum, weight) => sum + weight, 0);
   let variance = 0;

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Candidate,
+  chooseSparsest,
+  fitElasticNet,
+  type Selection,
+  selectLowDegree,
+  termList,
+} from '../src/index.ts';
+import { bruteForce, createRandom, randomPoints, randomTerms } from './helpers.ts';
+
+function planted(seed: number, rowCount: number, n: number, degree: number, count: number, noise: number) {
+  const random = createRandom(seed);
+  const points = randomPoints(rowCount, n, random);
+  const terms = randomTerms(count, n, degree, random);
+  const target = Float64Array.from(
+    { length: rowCount },
+    (_, i) => 3 + bruteForce(points, i, terms) + noise * random.normal(),
+  );
+  return { points, target, names: terms.map((term) => term.coordinates.join(' ')).sort() };
+}
+
+async function termsOf(problem: ReturnType<typeof planted>, { best }: Selection): Promise<string[]> {
+  const { degree, lambda, l1Ratio, refit } = best;
+  const { model } = await fitElasticNet(problem.points, problem.target, { degree, lambda, l1Ratio, refit });
+  const names = termList(model).map((term) => term.coordinates.join(' '));
+  return names.filter((name) => name !== '').sort();
+}
+
+describe('choosing by held-out rows among sparse fits', () => {
+  it('lasso finds exactly the planted terms of degree 3, with more monomials than rows', async () => {
+    for (const seed of [1, 2, 3]) {
+      const problem = planted(seed, 1000, 25, 3, 12, 0.5);
+      const selection = await selectLowDegree(problem.points, problem.target, { degree: 3, method: 'lasso' });
+      expect(selection.best).toMatchObject({ method: 'lasso', degree: 3, l1Ratio: 1, refit: true, termCount: 12 });
+      expect(selection.validation).toBe('folds');
+      expect(selection.reason).toContain('fewest terms, 12, of those with a held-out error within one standard error');
+      expect(await termsOf(problem, selection)).toEqual(problem.names);
+    }
+  });
+
+  it('auto goes past four monomials per row with the lasso, takes it, and says why', async () => {
+    const problem = planted(4, 400, 25, 3, 8, 0.3);
+    const { best, candidates, reason } = await selectLowDegree(problem.points, problem.target, {
+      degree: 'auto',
+      method: 'auto',
+    });
+    expect(best).toMatchObject({ method: 'lasso', degree: 3 });
+    expect(best.mse).toBe(Math.min(...candidates.map((candidate) => candidate.mse)));
+    expect(reason).toMatch(/lasso at degree 3 has the lowest held-out error, .*; ridge at degree [12] has /);
+    expect(candidates.filter(({ method, degree }) => method === 'ridge' && degree === 3)).toEqual([]);
+  });
+
+  it('ridge is chosen from the same candidates as without the lasso', async () => {
+    const problem = planted(5, 500, 8, 2, 20, 1);
+    const options = { degree: 'auto', folds: 4, seed: 3 } as const;
+    const auto = await selectLowDegree(problem.points, problem.target, { ...options, method: 'auto' });
+    const ridge = await selectLowDegree(problem.points, problem.target, { ...options, method: 'ridge' });
+    expect(auto.candidates.filter(({ method }) => method === 'ridge')).toEqual(ridge.candidates);
+  });
+
+  it('one split takes the place of folds when they would cost more than the budget, and only its rows were held out', async () => {
+    const problem = planted(6, 2000, 20, 3, 6, 0.3);
+    const options = { degree: 3, method: 'lasso' } as const;
+    const folds = await selectLowDegree(problem.points, problem.target, options);
+    const budgetSeconds = folds.predictedSeconds / 2;
+    const split = await selectLowDegree(problem.points, problem.target, { ...options, budgetSeconds });
+    expect([folds.validation, split.validation]).toEqual(['folds', 'split']);
+    expect([folds.rowCount, split.rowCount]).toEqual([2000, 2000]);
+    expect([folds.heldOut.rows.length, split.heldOut.rows.length]).toEqual([2000, 400]);
+    for (const { best, heldOut } of [folds, split]) {
+      const errors = Array.from(heldOut.rows, (row, k) => (problem.target[row] - heldOut.predictions[k]) ** 2);
+      expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeCloseTo(best.mse, 12);
+    }
+    expect(await termsOf(problem, split)).toEqual(problem.names);
+  });
+
+  it('elastic net and hierarchy reach the candidates, and a constant target is a constant', async () => {
+    const problem = planted(7, 300, 10, 1, 3, 0.3);
+    const net = await selectLowDegree(problem.points, problem.target, {
+      degree: 2,
+      method: 'elastic-net',
+      hierarchy: 'weak',
+    });
+    expect(net.best).toMatchObject({ method: 'elastic-net', l1Ratio: 0.5, hierarchy: 'weak' });
+    const constant = new Float64Array(300).fill(4);
+    const flat = await selectLowDegree(problem.points, constant, { degree: 2, method: 'lasso' });
+    expect(flat.best).toMatchObject({ termCount: 0, mse: 0 });
+  });
+});
+
+it('chooseSparsest: within one standard error, fewest terms, lowest degree, the middle lambda', () => {
+  const entry = (lambda: number, termCount: number, mse: number, degree = 2, refit = true) => ({
+    candidate: { lambda, termCount, mse, degree, refit, standardError: 0.1 } as Candidate,
+  });
+  const entries = [
+    entry(9, 1, 1.5),
+    entry(8, 4, 1.05),
+    entry(7, 4, 1.02),
+    entry(6, 4, 1.04),
+    entry(5, 9, 1),
+    entry(4, 2, 1.01, 2, false),
+    entry(3, 4, 1.03, 3),
+  ];
+  expect(chooseSparsest(entries).candidate.lambda).toBe(7);
+});
