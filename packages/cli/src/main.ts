@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
 import { Command, CommanderError } from 'commander';
+import { addExportCommand } from './commands/export.ts';
 import { addFitCommand } from './commands/fit.ts';
 import { addNetworkCommand } from './commands/network.ts';
 import { addOptimizeCommand } from './commands/optimize.ts';
@@ -84,6 +85,7 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addScoreCommand(program, session);
   addShowCommand(program, session);
   addOptimizeCommand(program, session);
+  addExportCommand(program, session);
   addNetworkCommand(program, session);
   addPlanCommand(program, session);
   addReproduceCommand(program, session);

@@ -1,4 +1,5 @@
 export * from './attributions.ts';
+export * from './export/index.ts';
 export * from './fit-table.ts';
 export * from './model.ts';
 export * from './model-file.ts';

@@ -1,0 +1,277 @@
+/**
+ * A model as one SELECT in DuckDB's dialect. Terms are added in the order of `evaluatePolynomial`, so that even ties
+ * fall as they do there: a chain of subqueries, each adding some terms to the sums of the one inside. One expression
+ * for all would be deeper than DuckDB takes.
+ */
+import { FewfireError, listNames } from '../../base/index.ts';
+import { MISSING_TOKENS, TRIMMED_CHARACTERS } from '../../cube/index.ts';
+import { type ExportColumn, type ExportFinish, type ExportOutput, type ExportPlan, predictionNames } from './plan.ts';
+import { commentText, sqlDouble, sqlName, sqlString } from './spelling.ts';
+
+export interface SqlOptions {
+  /** Name of the table, its schema before it after a point; parts in double quotes may hold anything. Default `data`. */
+  readonly table?: string;
+  /** Columns of the table to copy before the prediction. */
+  readonly keep?: readonly string[];
+}
+
+/** More terms than this are refused: what DuckDB needs to plan a statement grows faster than they do. */
+export const SQL_TERM_LIMIT = 20_000;
+
+// DuckDB's optimizer takes time that grows with the square of an expression's depth: 40 terms a step plan twice as fast
+// as 100. Its parser refuses a depth of 1000, to which a step adds 2.
+const TERMS_PER_STEP = 40;
+const STEP_LIMIT = 300;
+
+const NUMBER_TYPES: readonly string[] = [
+  ...[
+    'TINYINT',
+    'SMALLINT',
+    'INTEGER',
+    'BIGINT',
+    'HUGEINT',
+    'UTINYINT',
+    'USMALLINT',
+    'UINTEGER',
+    'UBIGINT',
+    'UHUGEINT',
+  ],
+  ...['FLOAT', 'DOUBLE', 'BIGNUM'],
+];
+
+/** A part of the chain: what it selects from what is inside it. */
+type Step = readonly string[];
+
+/** @throws FewfireError `unsupported` for more than `SQL_TERM_LIMIT` terms and for names that SQL cannot spell or tell apart, `invalid-argument` for a table name that is none */
+export function exportSql(plan: ExportPlan, options: SqlOptions = {}): string {
+  const table = tableName(options.table ?? 'data');
+  const keep = options.keep ?? [];
+  refuseNames(plan, keep);
+  refuseTerms(plan);
+  const steps: readonly Step[] = [
+    [...keep.map((name, k) => `f.${sqlName(name)} AS k${k}`), ...plan.columns.flatMap(rawCells)],
+    [...keptNames(keep), ...plan.columns.flatMap(readCells)],
+    [...keptNames(keep), ...plan.columns.flatMap(signs), `${problem(plan.columns)} AS problem`, leftOut(plan.columns)],
+    ...sumSteps(plan.outputs),
+    ...finishSteps(plan, keep),
+  ];
+  const from = steps.slice(0, -1).reduce((inner, step) => `(SELECT\n${step.join(',\n')}\nFROM ${inner} AS f)`, table);
+  return `${header(plan, table)}SELECT\n${steps[steps.length - 1].join(',\n')}\nFROM ${from} AS f;\n`;
+}
+
+function header(plan: ExportPlan, table: string): string {
+  return `-- A model of fewfire as one SELECT over the table ${commentText(table)}, a row of predictions for each of its rows.
+--
+${plan.provenance.map((line) => `-- ${commentText(line)}\n`).join('')}--
+-- The dialect is DuckDB's. Other engines lack some of: typeof, TRY_CAST, isfinite, error, suffix, regexp_full_match.
+-- Read CSV files as texts, read_csv('data.csv', all_varchar = true): types guessed from the cells can change their
+-- spelling, such as t and f, which become booleans.
+`;
+}
+
+// ---- names
+
+function tableName(text: string): string {
+  const parts = /^(?:"(?:[^"]|"")+"|[^".\s]+)(?:\.(?:"(?:[^"]|"")+"|[^".\s]+))*$/.test(text)
+    ? (text.match(/"(?:[^"]|"")+"|[^".]+/g) ?? [])
+    : [];
+  if (parts.length === 0) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the table is ${JSON.stringify(text)}; expected a name such as data, main.data or "any name" in double quotes`,
+    );
+  }
+  return parts.map((part) => sqlName(part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part)).join('.');
+}
+
+function refuseNames({ columns, finish }: ExportPlan, keep: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const { name } of columns) {
+    const twin = seen.get(name.toLowerCase());
+    if (twin !== undefined || name === '') {
+      throw new FewfireError(
+        'unsupported',
+        twin === undefined
+          ? 'a column of the model has no name, which SQL does not allow; expected a name: rename the column and fit again'
+          : `columns ${listNames([twin, name])} differ only in capital letters, which SQL does not tell apart; expected different names: rename one and fit again`,
+      );
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+  const taken = predictionNames(finish);
+  const clash = keep.find((name) => taken.includes(name));
+  if (clash !== undefined) {
+    throw new FewfireError(
+      'invalid-argument',
+      `--keep names ${JSON.stringify(clash)}, which is what a column of predictions is called; leave it out or rename it in the data`,
+    );
+  }
+}
+
+function refuseTerms({ outputs }: ExportPlan): void {
+  const count = outputs.flat().reduce((sum, block) => sum + block.coefficients.length, 0);
+  if (count <= SQL_TERM_LIMIT) return;
+  throw new FewfireError(
+    'unsupported',
+    `the model has ${count.toLocaleString('en-US')} terms; expected at most ${SQL_TERM_LIMIT.toLocaleString('en-US')} for SQL, of which more take an engine too long to plan: export it to js, python or onnx, or fit with a lower --degree`,
+  );
+}
+
+// ---- from cells to signs
+
+// Of column k (by its first bit): `t` the cell's text, `d` its number, `y` which of the three types it has.
+function rawCells(column: ExportColumn): string[] {
+  const cell = `f.${sqlName(column.name)}`;
+  const k = column.firstBit;
+  const type = `typeof(${cell})`;
+  const isNumber = `${type} IN (${NUMBER_TYPES.map(sqlString).join(', ')}) OR ${type} LIKE 'DECIMAL(%'`;
+  return [
+    `CAST(${cell} AS VARCHAR) AS t${k}`,
+    `TRY_CAST(${cell} AS DOUBLE) AS d${k}`,
+    `CASE WHEN ${type} = 'BOOLEAN' THEN 'boolean' WHEN ${isNumber} THEN 'number' ELSE 'text' END AS y${k}`,
+  ];
+}
+
+// `x` the trimmed text, NULL when it is missing; `n` the number that a number column reads.
+function readCells({ firstBit: k, type }: ExportColumn): string[] {
+  const characters = [...TRIMMED_CHARACTERS].map((character) => `chr(${character.charCodeAt(0)})`);
+  const ends = characters.map((character) => `suffix(t${k}, ${character})`).join(' OR ');
+  const trimmed = `CASE WHEN t${k} < '!' OR ${ends} THEN trim(t${k}, ${characters.join(' || ')}) ELSE t${k} END`;
+  const text = MISSING_TOKENS.reduce((inner, token) => `nullif(${inner}, ${sqlString(token)})`, trimmed);
+  const spelled = `trim(t${k}, ${characters.join(' || ')})`;
+  const number = `CASE WHEN y${k} <> 'text' THEN d${k} WHEN ${spellsNumber(spelled)} THEN TRY_CAST(${spelled} AS DOUBLE) END`;
+  return [`${text} AS x${k}`, type === 'number' ? `${number} AS n${k}` : `d${k}`, `y${k}`];
+}
+
+function spellsNumber(text: string): string {
+  return `regexp_full_match(${text}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')`;
+}
+
+function signs(column: ExportColumn): string[] {
+  const { firstBit, codeCount, missingBit } = column;
+  const list = Array.from({ length: codeCount }, (_, code) => signOf(isYes(column, code), firstBit + code));
+  if (missingBit !== undefined) list.push(signOf(`x${firstBit} IS NULL`, missingBit));
+  return list;
+}
+
+function signOf(condition: string, bit: number): string {
+  return `CASE WHEN ${condition} THEN -1e0 ELSE 1e0 END AS s${bit}`;
+}
+
+function isYes({ firstBit: k, type, above, yesTexts, yesNumbers, yesBooleans }: ExportColumn, code: number): string {
+  const cellsAt = <T>(cells: readonly (readonly [T, readonly number[]])[]): T[] =>
+    cells.filter(([, codes]) => codes.includes(code)).map(([cell]) => cell);
+  const oneOf = (expression: string, literals: readonly string[]): string =>
+    literals.length === 0 ? 'false' : `${expression} IN (${literals.join(', ')})`;
+  const numbers = cellsAt(yesNumbers).map(sqlDouble);
+  if (type === 'number') return above === undefined ? oneOf(`n${k}`, numbers) : `n${k} > ${sqlDouble(above[code])}`;
+  const texts = oneOf(`x${k}`, cellsAt(yesTexts).map(sqlString));
+  const booleans = oneOf(
+    `x${k}`,
+    cellsAt(yesBooleans).map((cell) => sqlString(String(cell))),
+  );
+  return `CASE y${k} WHEN 'text' THEN ${texts} WHEN 'number' THEN ${oneOf(`d${k}`, numbers)} ELSE ${booleans} END`;
+}
+
+// What is wrong with the first bad cell of a row, else NULL. `fewfire predict` warns of values it has not seen; here
+// nothing can, and the most likely cause, texts that were guessed to be booleans, is refused.
+function problem(columns: readonly ExportColumn[]): string {
+  const refused = columns.filter(({ missing }) => missing === 'refuse');
+  const cases = refused.map(
+    ({ name, firstBit: k }) =>
+      `WHEN x${k} IS NULL THEN ${sqlString(`column ${JSON.stringify(name)} has no value, and had one in every row of the fit`)}`,
+  );
+  for (const { name, firstBit: k, type, knowsNoBoolean } of columns) {
+    if (knowsNoBoolean) {
+      const text = `column ${JSON.stringify(name)} holds booleans, and other values in the fit: read it as text`;
+      cases.push(`WHEN y${k} = 'boolean' THEN ${sqlString(text)}`);
+    }
+    if (type !== 'number') continue;
+    const [before, after] = [`column ${JSON.stringify(name)} holds `, ', expected a finite number'].map(sqlString);
+    cases.push(`WHEN x${k} IS NOT NULL AND (n${k} IS NULL OR NOT isfinite(n${k})) THEN ${before} || x${k} || ${after}`);
+  }
+  return cases.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${cases.join(' ')} END`;
+}
+
+function leftOut(columns: readonly ExportColumn[]): string {
+  const conditions = columns.filter(({ missing }) => missing === 'drop').map(({ firstBit }) => `x${firstBit} IS NULL`);
+  return `${conditions.length === 0 ? 'false' : conditions.join(' OR ')} AS left_out`;
+}
+
+function keptNames(keep: readonly string[]): string[] {
+  return keep.map((_, k) => `k${k}`);
+}
+
+// ---- from signs to predictions
+
+// Each step adds the next terms of every output to `a<output>_<step - 1>`.
+function sumSteps(outputs: readonly ExportOutput[]): Step[] {
+  const terms = outputs.map((output) => output.flatMap(blockTerms));
+  const most = Math.max(1, ...terms.map((list) => list.length));
+  const perStep = Math.max(TERMS_PER_STEP, Math.ceil(most / STEP_LIMIT));
+  const stepCount = Math.ceil(most / perStep);
+  return Array.from({ length: stepCount }, (_, step) => [
+    'f.*',
+    ...terms.map((list, o) => {
+      const some = list.slice(step * perStep, (step + 1) * perStep);
+      return `${[step === 0 ? '0e0' : `a${o}_${step - 1}`, ...some].join(' + ')} AS ${step === stepCount - 1 ? `a${o}` : `a${o}_${step}`}`;
+    }),
+  ]);
+}
+
+function blockTerms({ size, coefficients, members }: ExportOutput[number]): string[] {
+  return coefficients.map((coefficient, t) =>
+    [sqlDouble(coefficient), ...members.slice(t * size, (t + 1) * size).map((bit) => `s${bit}`)].join('*'),
+  );
+}
+
+function finishSteps({ outputs, finish }: ExportPlan, keep: readonly string[]): Step[] {
+  const kept = keptNames(keep);
+  // Every column of the result depends on the check, whichever are asked for.
+  const checked = outputs.map(
+    (_, o) =>
+      `CASE WHEN problem IS NOT NULL THEN CAST(error(problem) AS DOUBLE) WHEN NOT left_out THEN a${o} END AS v${o}`,
+  );
+  const named = keep.map((name, k) => `k${k} AS ${sqlName(name)}`);
+  const names = predictionNames(finish).map(sqlName);
+  if (finish.kind === 'number') {
+    const value = finish.exponential ? `${sqlDouble(finish.factor)} * exp(v0)` : 'v0';
+    return [
+      [...kept, ...checked],
+      [...named, `${value} AS ${names[0]}`],
+    ];
+  }
+  const chances = finish.curves.map(
+    ({ slope, intercept }, o) =>
+      `1e0 / (1e0 + exp(-(${sqlDouble(slope)} * (-v${o}) + ${sqlDouble(intercept)}))) AS p${o}`,
+  );
+  const before: Step[] = [
+    [...kept, ...checked],
+    [...kept, ...chances],
+  ];
+  if (finish.kind === 'two-classes') {
+    const [positive, negative] = finish.classes.map(sqlString);
+    const prediction = `CASE WHEN p0 > 0.5e0 THEN ${positive} WHEN p0 IS NOT NULL THEN ${negative} END`;
+    return [...before, [...named, `${prediction} AS ${names[0]}`, `p0 AS ${names[1]}`, `1e0 - p0 AS ${names[2]}`]];
+  }
+  return [...before, ...manyClassesSteps(finish, kept, named, names)];
+}
+
+function manyClassesSteps(
+  { classes }: Extract<ExportFinish, { kind: 'many-classes' }>,
+  kept: Step,
+  named: Step,
+  names: readonly string[],
+): Step[] {
+  const sum = classes.map((_, k) => `p${k}`).join(' + ');
+  const share = (k: number): string =>
+    `CASE WHEN total > 0e0 THEN p${k} / total WHEN total IS NOT NULL THEN 1e0 / ${sqlDouble(classes.length)} END AS q${k}`;
+  const all = classes.map((_, k) => `q${k}`);
+  const largest = `greatest(${all.join(', ')})`;
+  const cases = classes.map((name, k) => `WHEN q${k} = ${largest} THEN ${sqlString(name)}`);
+  return [
+    ['f.*', `${sum} AS total`],
+    [...kept, ...classes.map((_, k) => share(k))],
+    [...named, `CASE ${cases.join(' ')} END AS ${names[0]}`, ...all.map((q, k) => `${q} AS ${names[k + 1]}`)],
+  ];
+}
