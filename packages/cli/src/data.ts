@@ -1,8 +1,8 @@
 /** What the commands that read models and data share: opening, checking before the work, and telling what was odd. */
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import type { Model, Progress, Table, UnseenValue } from '@fewfire/core';
+import { basename, dirname, resolve } from 'node:path';
+import type { Model, Progress, Table, TableFit, UnseenValue } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { counted, quoted } from './format.ts';
 import type { WorkOptions } from './options.ts';
@@ -89,6 +89,33 @@ export async function checkOutput(path: string, inputs: readonly string[]): Prom
     const same = existing !== undefined && (await realpath(input).catch(() => undefined)) === target;
     if (same) refuse('it is also what is read; choose another path');
   }
+}
+
+/**
+ * Refuses a report that could not be written, or would take the place of the model, before the work.
+ * @throws FewfireError `file-unwritable`, `invalid-argument`
+ */
+export async function checkReport(path: string, out: string | undefined, inputs: readonly string[]): Promise<void> {
+  const { FewfireError } = await import('@fewfire/core');
+  if (path === '-') {
+    throw new FewfireError('invalid-argument', '--report is -; expected a file name, such as report.html');
+  }
+  if (out !== undefined && resolve(out) === resolve(path)) {
+    throw new FewfireError('invalid-argument', `--out and --report are both ${path}; expected two files`);
+  }
+  await checkOutput(path, inputs);
+}
+
+/** Writes the report of a fit. @throws FewfireError `file-unwritable` */
+export async function writeReport(
+  { model, testRows }: Pick<TableFit, 'model' | 'testRows'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { fitReport } = await import('@fewfire/core');
+  const { fitReportPage } = await import('@fewfire/report');
+  const { writeFileAtomic } = await import('@fewfire/node');
+  await writeFileAtomic(path, fitReportPage(fitReport(model, testRows)), { signal });
 }
 
 /**

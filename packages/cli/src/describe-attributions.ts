@@ -17,8 +17,8 @@ export function attributionSections(
   const of = outputText(model, output);
   return [
     levelSection(attributions.levelWeights, of, screen),
-    coordinateSection(model, output, attributions, of, most, screen),
-    interactionSection(model, output, attributions, of, screen),
+    coordinateSection(model, attributions, of, most, screen),
+    interactionSection(model, attributions, of, screen),
   ];
 }
 
@@ -43,7 +43,6 @@ function levelSection(weights: readonly number[], of: string, screen: Screen): S
 
 function coordinateSection(
   model: Model,
-  output: number,
   { coordinates }: ModelAttributions,
   of: string,
   most: number,
@@ -62,7 +61,7 @@ function coordinateSection(
   return [
     ...heading(
       `Yes/no coordinates${of} (${shown.length} of ${coordinates.length})`,
-      `influence: the sum of squared coefficients of the terms with it; Shapley: its share of f(all yes) - f(all no), ${effectUnit(model, output)}; Banzhaf: what its yes adds, averaged over all other answers. Exact, of the fitted polynomial`,
+      `influence: the sum of squared coefficients of the terms with it; Shapley: its share of f(all yes) - f(all no), ${effectUnit(model)}; Banzhaf: what its yes adds, averaged over all other answers. Exact, of the fitted polynomial`,
       screen,
     ),
     screen.dim(head),
@@ -70,13 +69,7 @@ function coordinateSection(
   ];
 }
 
-function interactionSection(
-  model: Model,
-  output: number,
-  { interactions }: ModelAttributions,
-  of: string,
-  screen: Screen,
-): Section {
+function interactionSection(model: Model, { interactions }: ModelAttributions, of: string, screen: Screen): Section {
   if (interactions.length === 0) return [];
   const banzhaf = alignedFigures(interactions.map((entry) => entry.banzhaf));
   const shapley = alignedFigures(interactions.map((entry) => entry.shapley));
@@ -88,7 +81,7 @@ function interactionSection(
   return [
     ...heading(
       `Interactions${of} (leading ${interactions.length})`,
-      `what all of these being yes adds beyond the parts, ${effectUnit(model, output)}; Banzhaf: averaged over all other answers; Shapley: the interaction index, averaged over the orders of joining`,
+      `what all of these being yes adds beyond the parts, ${effectUnit(model)}; Banzhaf: averaged over all other answers; Shapley: the interaction index, averaged over the orders of joining`,
       screen,
     ),
     screen.dim(head),

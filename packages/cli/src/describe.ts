@@ -349,12 +349,14 @@ function fewestRows(model: Model): number {
 /**
  * Leading combinations in yes/no terms, the coefficient beside.
  * @param terms by decreasing size of the coefficient
+ * @param explanation of what an effect is; empty where it stands elsewhere
  */
 function termSection(
   model: Model,
   terms: readonly TermSummary[],
   most: number,
   screen: Screen,
+  explanation: string,
   output: number,
 ): Section {
   const of = outputText(model, output);
@@ -379,11 +381,7 @@ function termSection(
   const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
   const rest = `${counted(leftOut, 'larger one')} that fewer than ${fewest} rows show: left out here, not in --json`;
   return [
-    ...heading(
-      `Leading combinations${of} (${shown.length} of ${integer(terms.length)})`,
-      effectText(model, output),
-      screen,
-    ),
+    ...heading(`Leading combinations${of} (${shown.length} of ${integer(terms.length)})`, explanation, screen),
     screen.dim(head),
     ...body,
     ...(leftOut > 0 ? wrapText(rest, screen.width, '  ').map(screen.dim) : []),
@@ -398,8 +396,8 @@ export function combinationText(coordinates: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${last} ${names.length === 2 ? 'both' : 'all'} yes`;
 }
 
-function effectText(model: Model, output: number): string {
-  return `effect: what the yes adds ${effectUnit(model, output)}, beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1`;
+function effectText(model: Model): string {
+  return `effect: what the yes adds ${effectUnit(model)}, beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1`;
 }
 
 /** ` for "class"` where there are several outputs. */
@@ -408,10 +406,10 @@ export function outputText({ target }: Model, output: number): string {
 }
 
 /** What effects are measured in and point to. */
-export function effectUnit({ target, loss }: Model, output: number): string {
+export function effectUnit({ target, loss }: Model): string {
   if (target.kind !== 'regression') {
     const unit = loss === 'logistic' ? 'in log-odds' : 'in points of (1 - f)/2, near a probability (0.1 is about 10 %)';
-    return `toward ${quoted(target.kind === 'binary' ? target.positive : target.classes[output])}, ${unit}`;
+    return `toward ${target.kind === 'binary' ? quoted(target.positive) : 'the class'}, ${unit}`;
   }
   if (target.transform === 'log') {
     return `to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more)`;
@@ -473,12 +471,13 @@ export function modelText({ outputs }: Model): string {
   return `degree ${fit.degree}, ${fitText(fit)}; ${counted(polynomial.termCount, 'term')} of ${counted(fit.monomialCount, 'monomial')}`;
 }
 
-/** Leading combinations of every output. */
+/** Leading combinations of every output; what an effect is stands beside the first. */
 export function termSections(
   model: Model,
   leading: (output: number) => readonly TermSummary[],
   most: number,
   screen: Screen,
 ): Section[] {
-  return model.outputs.map((_, k) => termSection(model, leading(k), most, screen, k));
+  // What an effect is stands once, with the first.
+  return model.outputs.map((_, k) => termSection(model, leading(k), most, screen, k === 0 ? effectText(model) : '', k));
 }

@@ -8,19 +8,17 @@
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { type Axis, axis } from './axis.ts';
 import { cleanText, escapeMarkup, numberText } from './markup.ts';
-import type { Figure, Series } from './result.ts';
+import type { CountCell, Figure, Series } from './result.ts';
+import { FONT_SIZE, LEGEND_ROW, LETTER_WIDTH, shade, svgFrame, WIDTH, wrap } from './svg.ts';
 
-/** Units of the viewBox; on a screen 400 pixels wide a unit is about 0.8 pixels. */
-const WIDTH = 460;
-const PLOT_HEIGHT = 290;
-const FONT_SIZE = 14;
-/** Of a letter at that size, nearly. */
-const LETTER_WIDTH = 6.9;
-const LEGEND_ROW = 19;
+const WIDE_HEIGHT = 290;
+const SQUARE_HEIGHT = 400;
 
 // Vermilion, blue, green and so on, without yellow, which paper loses; black is for the axes and the last resort.
 const MEASURED_COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f3c8d', '#000000'];
+const BLACK = MEASURED_COLOURS.length - 1;
 // Seven and six, eight and seven: looks repeat only after 42 and 56 curves.
 const BOUND_COLOURS = ['#000000', '#8a4b08', '#5c5c5c', '#00573f', '#7a2f5d', '#004b75', '#a83200'];
 const DASHES = ['7 3', '2 3', '9 3 2 3', '4 4', '12 4', '1 2'];
@@ -45,21 +43,22 @@ export function undrawnCount(figure: Figure): number {
 export function figureSvg(figure: Figure): string {
   const drawn = assignLooks(figure);
   const all = drawn.flatMap(({ points }) => points);
-  const xs = axis(
-    all.map((p) => p.x),
-    figure.x.scale,
-    0.2,
+  const { cells = [] } = figure;
+  const xs = adapted(
+    axis([...all.map((p) => p.x), ...cells.flatMap((cell) => [cell.x1, cell.x2])], figure.x.scale, 0.2),
+    figure,
   );
   const ys = axis(
-    all.flatMap((p) => [p.y, ...limits(p, figure)]),
+    [...all.flatMap((p) => [p.y, ...limits(p, figure)]), ...cells.flatMap((cell) => [cell.y1, cell.y2])],
     figure.y.scale,
-    0.5,
+    // A square is read along its diagonal: both axes begin alike.
+    figure.shape === 'square' ? 0.2 : 0.5,
   );
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const root = Plot.plot({
     document: document as unknown as Document,
     width: WIDTH,
-    height: PLOT_HEIGHT,
+    height: plotHeight(figure),
     marginLeft: 14 + 8 * Math.max(...ys.ticks.map((tick) => ys.text(tick).length), 2),
     marginRight: 16,
     marginTop: 30,
@@ -79,6 +78,7 @@ export function figureSvg(figure: Figure): string {
         dx: -10,
         text: (label: string) => label,
       }),
+      ...cellMarks(cells),
       ...drawn.flatMap((each) => marksOf(each, figure)),
     ],
   });
@@ -89,14 +89,34 @@ export function figureSvg(figure: Figure): string {
   return frame(svg.innerHTML, drawn, figure);
 }
 
+function plotHeight({ shape }: Figure): number {
+  return shape === 'square' ? SQUARE_HEIGHT : WIDE_HEIGHT;
+}
+
+function cellMarks(cells: readonly CountCell[]): Plot.Markish[] {
+  if (cells.length === 0) return [];
+  const most = mostCount(cells);
+  // One colour at a time, so that no scale of Plot's is needed.
+  const fill = (cell: CountCell): string => shade(Math.sqrt(cell.count / most));
+  return [Plot.rect(cells, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', inset: 0, fill })];
+}
+
+function mostCount(cells: readonly CountCell[]): number {
+  return cells.reduce((most, cell) => Math.max(most, cell.count), 1);
+}
+
 function drawable(point: Point, figure: Figure): boolean {
   const fits = (value: number, scale: 'linear' | 'log'): boolean =>
     Number.isFinite(value) && (scale === 'linear' || value > 0);
-  return fits(point.x, figure.x.scale) && fits(point.y, figure.y.scale);
+  return (isZeroTick(point, figure) || fits(point.x, figure.x.scale)) && fits(point.y, figure.y.scale);
+}
+
+function isZeroTick(point: Point, { x }: Figure): boolean {
+  return point.x === 0 && x.zeroAt !== undefined;
 }
 
 function isBound({ kind }: Series): boolean {
-  return kind === 'bound' || kind === 'published, constant 1';
+  return kind === 'bound' || kind === 'published, constant 1' || kind === 'reference';
 }
 
 function assignLooks(figure: Figure): Drawn[] {
@@ -104,11 +124,15 @@ function assignLooks(figure: Figure): Drawn[] {
   let measured = 0;
   return figure.series.map((series) => {
     const bound = isBound(series);
-    const at = bound ? bounds++ : measured++;
+    const ring = series.marks === 'ring';
+    const at = ring ? BLACK : bound ? bounds++ : measured++;
     const colours = bound ? BOUND_COLOURS : MEASURED_COLOURS;
     return {
       series,
-      points: series.points.filter((point) => drawable(point, figure)).toSorted((a, b) => a.x - b.x),
+      points: series.points
+        .filter((point) => drawable(point, figure))
+        .map((point) => (isZeroTick(point, figure) ? { ...point, x: figure.x.zeroAt ?? point.x } : point))
+        .toSorted((a, b) => a.x - b.x),
       colour: colours[at % colours.length],
       dash: bound ? DASHES[at % DASHES.length] : undefined,
       symbol: SYMBOLS[at % SYMBOLS.length],
@@ -126,6 +150,7 @@ function limits(point: Point, figure: Figure): number[] {
 
 function marksOf({ series, points, colour, dash, symbol }: Drawn, figure: Figure): Plot.Markish[] {
   const marks: Plot.Markish[] = [];
+  const line = series.marks === undefined || series.marks === 'line' || series.marks === 'curve';
   const x = (p: Point): number => p.x;
   const y = (p: Point): number => p.y;
   const between = points.filter((p) => p.low !== undefined && p.high !== undefined);
@@ -133,14 +158,18 @@ function marksOf({ series, points, colour, dash, symbol }: Drawn, figure: Figure
     // A lower limit of 0 has no place on a logarithmic axis; its bar then ends at the point.
     const y1 = (p: Point): number => (figure.y.scale === 'log' && !(p.low! > 0) ? p.y : p.low!);
     const y2 = (p: Point): number => (Number.isFinite(p.high) ? p.high! : p.y);
-    if (between.length >= 12 && series.marks !== 'points') {
+    if (between.length >= 12 && line) {
       marks.push(Plot.areaY(between, { x, y1, y2, fill: colour, fillOpacity: 0.2 }));
     } else marks.push(Plot.ruleX(between, { x, y1, y2, stroke: colour, strokeWidth: 1.3 }));
   }
-  if (series.marks !== 'points' && points.length > 1) {
+  if (series.marks === 'ring') {
+    marks.push(Plot.dot(points, { x, y, r: 8, stroke: colour, strokeWidth: 1.6, fill: 'none' }));
+    return marks;
+  }
+  if (line && points.length > 1) {
     marks.push(Plot.line(points, { x, y, stroke: colour, strokeWidth: 1.8, strokeDasharray: dash }));
   }
-  if (dash === undefined || points.length === 1) {
+  if ((dash === undefined && series.marks !== 'curve') || points.length === 1) {
     const crowded = points.length > 40;
     marks.push(
       Plot.dot(points, {
@@ -157,72 +186,13 @@ function marksOf({ series, points, colour, dash, symbol }: Drawn, figure: Figure
   return marks;
 }
 
-interface Axis {
-  readonly domain: [number, number];
-  readonly ticks: number[];
-  readonly text: (value: number) => string;
-}
-
-// A linear axis begins at 0 where the values begin below `zeroShare` of the largest.
-function axis(values: readonly number[], scale: 'linear' | 'log', zeroShare: number): Axis {
-  let low = values.length === 0 ? 1 : Math.min(...values);
-  let high = values.length === 0 ? 10 : Math.max(...values);
-  if (scale === 'log') {
-    // In logarithms, where no ratio overflows.
-    const middle = Math.log(low) / 2 + Math.log(high) / 2;
-    const half = Math.max(Math.log(high) / 2 - Math.log(low) / 2, 0.4) * 1.06;
-    low = Math.max(Number.MIN_VALUE, Math.exp(middle - half));
-    high = Math.min(Number.MAX_VALUE, Math.exp(middle + half));
-    return { domain: [low, high], ticks: logTicks(low, high), text: tickText };
-  }
-  if (low > 0 && low < zeroShare * high) low = 0;
-  if (high === low) high = low + (Math.abs(low) || 1);
-  const step = niceStep((high - low) / 5);
-  const ticks = multiples(low, high, step);
-  const room = 0.03 * (high - low);
-  return { domain: [low === 0 ? 0 : low - room, high + room], ticks, text: tickText };
-}
-
-function niceStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map((f) => f * power).find((step) => step >= least * (1 - 1e-9)) ?? 10 * power;
-}
-
-function logTicks(low: number, high: number): number[] {
-  const first = Math.ceil(Math.log10(low) - 1e-9);
-  const last = Math.floor(Math.log10(high) + 1e-9);
-  const every = Math.max(1, Math.ceil((last - first + 1) / 6));
-  const powers: number[] = [];
-  for (let e = first; e <= last; e++) if (e % every === 0) powers.push(Number(`1e${e}`));
-  if (powers.length >= 3) return powers;
-  const inside = [];
-  for (const f of powers.length === 2 ? [1, 3] : [1, 2, 5]) {
-    for (let e = first - 1; e <= last; e++) inside.push(Number(`${f}e${e}`));
-  }
-  const ticks = inside.filter((tick) => tick >= low && tick <= high).toSorted((a, b) => a - b);
-  if (ticks.length >= 2) return ticks;
-  // Less than a factor of five or so: as on a linear axis.
-  const step = niceStep((high - low) / 4);
-  return multiples(low, high, step);
-}
-
-// The multiples of a step in a range; counted, because far from 0 adding a step may change nothing.
-function multiples(low: number, high: number, step: number): number[] {
-  const first = Math.ceil(low / step - 1e-9);
-  const count = Math.min(12, Math.floor(high / step + 1e-9) - first + 1);
-  return Array.from({ length: Math.max(0, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
-}
-
-function tickText(value: number): string {
-  const size = Math.abs(value);
-  if (size === 0 || (size >= 1e-3 && size < 1e5)) return numberText(value, 6);
-  const [digits, exponent] = value.toExponential().split('e');
-  const power = `10${superscript(Number(exponent))}`;
-  return digits === '1' ? power : `${digits}·${power}`;
-}
-
-function superscript(value: number): string {
-  return String(value).replace(/./g, (c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)]));
+// With the place for 0 on a logarithmic axis, and ticks at whole numbers only where others mean nothing.
+function adapted(whole: Axis, { x: { zeroAt, whole: wholeOnly } }: Figure): Axis {
+  if (wholeOnly === true) return { ...whole, ticks: whole.ticks.filter(Number.isInteger) };
+  if (zeroAt === undefined) return whole;
+  const domain: [number, number] = [Math.min(zeroAt * 0.8, whole.domain[0]), whole.domain[1]];
+  const ticks = [zeroAt, ...whole.ticks.filter((tick) => tick > 2 * zeroAt)];
+  return { domain, ticks, text: (value) => (value === zeroAt ? '0' : whole.text(value)) };
 }
 
 /** The kinds as the legend names them, where the look does not say it all. */
@@ -232,9 +202,12 @@ const KIND_WORDS: Readonly<Record<Series['kind'], string>> = {
   estimate: 'estimate',
   'lower estimate': 'lower estimate',
   'published, constant 1': 'constant 1: no bound',
+  observed: '',
+  reference: '',
 };
 
 function legendText({ name, kind }: Series): string {
+  if (kind === 'reference' || kind === 'observed') return name;
   return name.toLowerCase().includes(kind === 'published, constant 1' ? 'constant 1' : kind)
     ? name
     : `${name} (${KIND_WORDS[kind]})`;
@@ -243,7 +216,7 @@ function legendText({ name, kind }: Series): string {
 function frame(inner: string, drawn: readonly Drawn[], figure: Figure): string {
   const texts = drawn.map(({ series }) => legendText(series));
   const longest = Math.max(0, ...texts.map((text) => text.length));
-  const columns = longest <= 25 && texts.length > 2 ? 2 : 1;
+  const columns = longest <= 21 && texts.length > 2 ? 2 : 1;
   const columnWidth = (WIDTH - 16) / columns;
   const most = Math.floor((columnWidth - 42) / LETTER_WIDTH);
   const cells: string[] = [];
@@ -251,7 +224,7 @@ function frame(inner: string, drawn: readonly Drawn[], figure: Figure): string {
   texts.forEach((text, i) => {
     const column = i % columns;
     const x = 12 + column * columnWidth;
-    const y = PLOT_HEIGHT + 12 + line * LEGEND_ROW;
+    const y = plotHeight(figure) + 12 + line * LEGEND_ROW;
     const lines = wrap(text, most);
     cells.push(
       swatch(drawn[i], x, y),
@@ -259,25 +232,37 @@ function frame(inner: string, drawn: readonly Drawn[], figure: Figure): string {
     );
     if (column === columns - 1 || i === texts.length - 1) line += columns === 1 ? lines.length : 1;
   });
-  const height = PLOT_HEIGHT + 10 + line * LEGEND_ROW;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img"`,
-    ` aria-label="${escapeMarkup(figure.title)}" font-family="system-ui, sans-serif" font-size="${FONT_SIZE}" fill="#1a1a1a" color="#1a1a1a">`,
-    `<title>${escapeMarkup(figure.title)}</title><desc>${escapeMarkup(figure.seen)}</desc>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    `<g text-anchor="middle">${inner}</g><g text-anchor="start">${cells.join('')}</g></svg>`,
-  ].join('');
+  const { cells: counted = [] } = figure;
+  if (counted.length > 0) {
+    const y = plotHeight(figure) + 12 + line++ * LEGEND_ROW;
+    const most = mostCount(counted);
+    cells.push(
+      ...[1, Math.ceil(most / 4), most].map(
+        (count, i) =>
+          `<rect x="${12 + i * 10}" y="${y - 6}" width="10" height="12" fill="${shade(Math.sqrt(count / most))}"/>`,
+      ),
+      `<text x="50" y="${y + 4.5}">${most === 1 ? 'one row' : `1 to ${numberText(most)} rows, darker for more`}</text>`,
+    );
+  }
+  return svgFrame(
+    figure,
+    plotHeight(figure) + 10 + line * LEGEND_ROW,
+    `<g text-anchor="middle">${inner}</g><g text-anchor="start">${cells.join('')}</g>`,
+  );
 }
 
 function swatch({ series, points, colour, dash, symbol }: Drawn, x: number, y: number): string {
   if (dash !== undefined && points.length === 1) {
     return `<path d="M-3.2,-3.2L3.2,3.2M-3.2,3.2L3.2,-3.2" transform="translate(${x + 15},${y})" stroke="${colour}" stroke-width="1.5"/>`;
   }
+  if (series.marks === 'ring') {
+    return `<circle cx="${x + 15}" cy="${y}" r="7" fill="none" stroke="${colour}" stroke-width="1.6"/>`;
+  }
   const line =
     series.marks === 'points'
       ? ''
       : `<line x1="${x}" x2="${x + 30}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="1.8"${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}/>`;
-  if (dash !== undefined) return line;
+  if (dash !== undefined || series.marks === 'curve') return line;
   return `${line}<path d="${SYMBOL_PATHS[symbol]}" transform="translate(${x + 15},${y})" fill="${colour}"/>`;
 }
 
@@ -291,15 +276,3 @@ const SYMBOL_PATHS: Readonly<Record<(typeof SYMBOLS)[number], string>> = {
   star: 'M0,-5L1.1,-1.5L4.7,-1.5L1.8,0.6L2.9,4L0,1.9L-2.9,4L-1.8,0.6L-4.7,-1.5L-1.1,-1.5Z',
   wye: 'M1.1,0.6V4H-1.1V0.6L-4,-1.1L-2.9,-3L0,-1.3L2.9,-3L4,-1.1Z',
 };
-
-function wrap(text: string, most: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > most) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}

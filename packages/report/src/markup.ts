@@ -7,6 +7,16 @@ export function cleanText(text: string): string {
   );
 }
 
+/**
+ * A name that stands in a sentence: one that is written from right to left is closed by a mark (U+200E), or the numbers
+ * and brackets after it would run that way too.
+ */
+export function nameInText(name: string): string {
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u.test(name)
+    ? `${name}\u200e`
+    : name;
+}
+
 /** Safe inside elements and inside quoted attributes of HTML and SVG. */
 export function escapeMarkup(text: string): string {
   const named: Readonly<Record<string, string>> = {

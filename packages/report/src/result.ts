@@ -1,6 +1,7 @@
 /**
  * What a report is made from: claims with their verdicts and figures as data. Whoever measures fills these in; the
- * report only draws them. They are plain JSON, so that a report can be made again from kept results.
+ * report only draws them. They are plain data, and what `reproduce` keeps of them is JSON, so that a report can be made
+ * again from kept results.
  */
 
 /** What a number is; a report never shows one without saying so. */
@@ -9,7 +10,8 @@ export type NumberKind = 'exact' | 'bound' | 'estimate' | 'lower estimate';
 /** One measured or computed curve of a figure. */
 export interface Series {
   readonly name: string;
-  readonly kind: NumberKind | 'published, constant 1';
+  /** `observed` are data as they are; `reference` is a line to compare with, where nothing was measured. */
+  readonly kind: NumberKind | 'published, constant 1' | 'observed' | 'reference';
   readonly points: readonly {
     readonly x: number;
     readonly y: number;
@@ -17,17 +19,81 @@ export interface Series {
     readonly low?: number;
     readonly high?: number;
   }[];
-  /** `points` where many things were measured that no line should join. Default `line`. */
-  readonly marks?: 'line' | 'points';
+  /**
+   * `points` where many things were measured that no line should join, `curve` for a line without dots, `ring` to
+   * encircle points of another series. Default `line`.
+   */
+  readonly marks?: 'line' | 'points' | 'curve' | 'ring';
+}
+
+/** A cell of a histogram in two dimensions; darker for more. */
+export interface CountCell {
+  readonly x1: number;
+  readonly x2: number;
+  readonly y1: number;
+  readonly y2: number;
+  readonly count: number;
 }
 
 export interface Figure {
   readonly title: string;
-  readonly x: { readonly label: string; readonly scale: 'linear' | 'log' };
+  readonly x: {
+    readonly label: string;
+    readonly scale: 'linear' | 'log';
+    /** Where a logarithmic axis shows the value 0. */
+    readonly zeroAt?: number;
+    /** Whether only whole numbers mean something. */
+    readonly whole?: boolean;
+  };
   readonly y: { readonly label: string; readonly scale: 'linear' | 'log' };
   readonly series: readonly Series[];
+  /** Drawn under the series. */
+  readonly cells?: readonly CountCell[];
+  /** Default `wide`. */
+  readonly shape?: 'wide' | 'square';
   /** A sentence on what is seen, made from the numbers. */
   readonly seen: string;
+}
+
+/** Named amounts from 0, one bar each. */
+export interface BarFigure {
+  readonly title: string;
+  readonly seen: string;
+  /** What the numbers are. */
+  readonly label: string;
+  readonly bars: readonly { readonly name: string; readonly value: number; readonly text: string }[];
+}
+
+/** Named effects around 0: what a model has, and where it was measured again, an estimate with its interval. */
+export interface EffectFigure {
+  readonly title: string;
+  readonly seen: string;
+  readonly label: string;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly value: number;
+    readonly estimate?: { readonly value: number; readonly low: number; readonly high: number };
+    /** Lowest and highest over several fits: a range, not an interval. */
+    readonly range?: { readonly low: number; readonly high: number };
+  }[];
+  /** What each of the marks is, for the legend. */
+  readonly legend: { readonly value: string; readonly estimate: string; readonly range: string };
+}
+
+/** A square matrix of amounts from 0, whose columns are its rows again; darker for more. */
+export interface GridFigure {
+  readonly title: string;
+  readonly seen: string;
+  /** What stands in rows, in columns, and what the shade says. */
+  readonly label: string;
+  readonly names: readonly string[];
+  /** Shades from 0 to `most`. */
+  readonly values: readonly (readonly number[])[];
+  readonly most: number;
+  /** How a shade is read, for the legend. */
+  readonly text: (value: number) => string;
+  /** Written into the cells where there is room. */
+  readonly cellTexts?: readonly (readonly string[])[];
 }
 
 export type Verdict = 'holds' | 'does not hold' | 'consistent with' | 'not consistent with';

@@ -2,7 +2,7 @@
 import type { FitTableOptions, Hierarchy, Loss, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkOutput, type Work, withProgress, withTable } from '../data.ts';
+import { checkOutput, checkReport, type Work, withProgress, withTable, writeReport } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -52,6 +52,7 @@ interface FitOptions extends WorkOptions {
   readonly folds: number;
   readonly seed: number;
   readonly out?: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -133,6 +134,7 @@ export function addFitCommand(program: Command, session: Session): void {
     .addOption(new Option('--folds <count>', 'folds to choose with').argParser(parseWhole(2, 1000)).default(5))
     .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
     .option('-o, --out <file>', 'write the model here (JSON)')
+    .option('--report <file>', 'write a report with pictures here (one HTML file)')
     .option('--json', 'print the result as JSON');
   addWorkOptions(command, 'no progress line and no report')
     .addHelpText(
@@ -144,6 +146,7 @@ ends with a space, stands in double quotes: --exclude 'id,"width, cm"'.
 Examples:
   fewfire fit examples/chess-kr-vs-kp.csv --target class --out chess.json
   fewfire fit examples/house-votes-84.csv --target Class --missing indicator
+  fewfire fit examples/chess-kr-vs-kp.csv --target class --report chess.html
   fewfire fit examples/chess-kr-vs-kp.csv --target class --degree 2 --json`,
     )
     .action(async (data: string, options: FitOptions) => {
@@ -158,7 +161,7 @@ Examples:
 async function fit(data: string, options: TargetedOptions, session: Session): Promise<void> {
   const startedAt = performance.now();
   const testFile = typeof options.test === 'string' ? options.test : undefined;
-  await checkSources(data, testFile, options.out);
+  await checkSources(data, testFile, options);
   const done = await withProgress(session, options, (work) =>
     withTable(data, work, async (table) => {
       const openedAt = performance.now();
@@ -166,6 +169,7 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
       const result =
         testFile === undefined ? await learn(options.test as number) : await withTable(testFile, work, learn);
       const byteCount = options.out === undefined ? 0 : await save(result, options.out, session);
+      if (options.report !== undefined) await writeReport(result, options.report, session.signal);
       return { ...result, byteCount, openMs: openedAt - startedAt, columnCount: table.columns.length };
     }),
   );
@@ -188,16 +192,21 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
   }
 }
 
-async function checkSources(data: string, testFile: string | undefined, out: string | undefined): Promise<void> {
+async function checkSources(
+  data: string,
+  testFile: string | undefined,
+  { out, report }: Pick<FitOptions, 'out' | 'report'>,
+): Promise<void> {
   const { FewfireError } = await import('@fewfire/core');
   if (data === '-' && testFile === '-') {
     throw new FewfireError('invalid-argument', 'both the data and --test are standard input; expected one of them');
   }
-  if (out === undefined) return;
   if (out === '-') {
     throw new FewfireError('invalid-argument', '--out is -; expected a file name (--json prints the result instead)');
   }
-  await checkOutput(out, [data, ...(testFile === undefined ? [] : [testFile])]);
+  const inputs = [data, ...(testFile === undefined ? [] : [testFile])];
+  if (out !== undefined) await checkOutput(out, inputs);
+  if (report !== undefined) await checkReport(report, out, inputs);
 }
 
 async function fitOne(
@@ -259,15 +268,19 @@ async function reportSections(
 }
 
 // Where the model went, and what to type next.
-function nextSection(data: string, { out }: FitOptions, byteCount: number, { screen }: Session): Section {
-  if (out === undefined)
-    return heading('Not saved', 'add --out model.json to keep the model and predict with it.', screen);
+function nextSection(data: string, { out, report }: FitOptions, byteCount: number, { screen }: Session): Section {
+  const written = report === undefined ? [] : heading('Report', printable(report), screen);
+  if (out === undefined) {
+    return [...written, ...heading('Not saved', 'add --out model.json to keep the model and predict with it.', screen)];
+  }
   const file = quoteArgument(out);
   const rows = data === '-' ? 'new.csv' : quoteArgument(data);
   return [
+    ...written,
     ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`, screen),
     // Commands stay on one line, to be copied.
     `  fewfire show ${printable(file)}`,
     `  fewfire predict ${printable(file)} ${rows.length + file.length > screen.width - 20 ? 'new.csv' : printable(rows)}`,
+    ...(report === undefined ? [`  fewfire show ${printable(file)} --report report.html`] : []),
   ];
 }

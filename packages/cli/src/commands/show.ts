@@ -1,7 +1,7 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
 import type { Model, ModelOutput } from '@fewfire/core';
 import type { Command } from 'commander';
-import { readModel } from '../data.ts';
+import { checkReport, readModel, writeReport } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -24,6 +24,7 @@ import type { Session } from '../session.ts';
 interface ShowOptions {
   readonly top?: number;
   readonly attributions?: boolean;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -41,6 +42,7 @@ export function addShowCommand(program: Command, session: Session): void {
       parseWhole(1, 1_000_000),
     )
     .option('--attributions', 'add level weights, Shapley and Banzhaf values, and interactions')
+    .option('--report <file>', 'write a report with pictures here (one HTML file), without those of the test')
     .option('--json', 'print it as JSON, attributions included')
     .addHelpText(
       'after',
@@ -49,6 +51,7 @@ Examples:
   fewfire show chess.json
   fewfire show chess.json --top 100
   fewfire show chess.json --attributions
+  fewfire show chess.json --report chess.html
   fewfire show chess.json --json`,
     )
     .action(async (path: string, options: ShowOptions) => show(path, options, session));
@@ -56,7 +59,9 @@ Examples:
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
   const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core');
+  if (options.report !== undefined) await checkReport(options.report, undefined, [path]);
   const model = await readModel(path, session);
+  if (options.report !== undefined) await writeReport({ model, testRows: null }, options.report, session.signal);
   const { screen } = session;
   const influences = columnInfluences(model);
   if (options.json === true) {

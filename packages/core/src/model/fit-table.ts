@@ -149,7 +149,12 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         targetMean: weightedMean(outputTarget(spec, data.target, k), data.weights),
         support: leading.map((coordinates) => ({ coordinates, rows: countAllYes(data.points, coordinates) })),
         confirmation: confirmation.record,
-        stability: foldStability(fit.model, leading, training.encoder, selections[k]),
+        stability: foldStability(
+          fit.model,
+          [...leading, ...confirmedTerms(confirmation)],
+          training.encoder,
+          selections[k],
+        ),
       },
     });
   }
@@ -364,6 +369,10 @@ function leadingTermPositions(polynomial: Polynomial, most: number): number[][] 
     .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b)
     .slice(0, most)
     .map((t) => Array.from(termCoordinates(polynomial, t)));
+}
+
+function confirmedTerms({ record }: Confirmation): (readonly number[])[] {
+  return (record?.terms ?? []).map(({ coordinates }) => coordinates).filter((coordinates) => coordinates.length > 0);
 }
 
 // The folds' fits are over the training rows' coordinates, which may be in other places, or not be there at all.

@@ -12,6 +12,19 @@ export {
 } from './optimise-polynomial.ts';
 export type { CoordinateGroup } from './optimise-space.ts';
 export * from './prepare.ts';
+export {
+  type CandidateCurve,
+  type ConfirmedEffect,
+  type FitReport,
+  type FitReportOptions,
+  fitReport,
+  type InteractionShares,
+  type LevelSummary,
+  type OutputReport,
+  type ReportTerm,
+  type StableEffect,
+} from './report-data.ts';
 export * from './score.ts';
 export * from './summary.ts';
 export * from './target.ts';
+export * from './test-pictures.ts';

@@ -1,0 +1,84 @@
+/** `--report` of fit and show: written whole or not at all, beside whatever else is asked for. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bin, chess, fewfire, temporaryFolder, votes, writeCsv } from './run.ts';
+
+const folder = temporaryFolder();
+const inFolder = (name: string): string => join(folder, name);
+const quick = ['--degree', '1', '--folds', '2'];
+
+describe('fit --report', () => {
+  it('writes one page beside the model, and says where', async () => {
+    const [model, page] = [inFolder('chess.json'), inFolder('chess.html')];
+    const done = await fewfire(['fit', chess, '--target', 'class', ...quick, '--out', model, '--report', page]);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(done.stdout).toContain(`Report: ${page}`);
+    const text = readFileSync(page, 'utf8');
+    expect(text).toMatch(/^<!doctype html>/);
+    expect(text.trimEnd().endsWith('</html>')).toBe(true);
+    expect(text).toContain('639 test rows');
+    expect(text).toContain('Confusion matrix');
+    expect(text).not.toContain('<script');
+    // The accuracy of the page is that of the terminal.
+    const accuracy = /accuracy 0\.(\d\d)(\d)/.exec(done.stdout);
+    expect(text).toContain(`${accuracy?.[1]}.${accuracy?.[2]}\u00a0%`);
+
+    const later = inFolder('later.html');
+    const shown = await fewfire(['show', model, '--report', later]);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(later, 'utf8')).toContain('which a model file does not keep');
+    const plain = await fewfire(['fit', chess, '--target', 'class', ...quick, '--out', model]);
+    expect(plain.stdout).toContain(`fewfire show ${model} --report report.html`);
+  });
+
+  it('leaves standard output to --json, and is written with --quiet', async () => {
+    const args = ['fit', votes, '--target', 'Class', '--missing', 'indicator', ...quick];
+    const json = await fewfire([...args, '--json', '--report', inFolder('json.html')]);
+    expect(JSON.parse(json.stdout).task).toBe('binary');
+    const quiet = await fewfire([...args, '--quiet', '--report', inFolder('quiet.html')]);
+    expect(quiet).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(existsSync(inFolder('json.html')) && existsSync(inFolder('quiet.html'))).toBe(true);
+  });
+
+  it('shows several classes, explaining effects once on the terminal', async () => {
+    const rows = Array.from({ length: 90 }, (_, i) => [String(i % 2), String((i >> 1) % 2), ['x', 'y', 'z'][i % 3]]);
+    const data = writeCsv(folder, 'three.csv', [['a', 'b', 'class'], ...rows]);
+    const page = inFolder('three.html');
+    const { stdout } = await fewfire(['fit', data, '--target', 'class', ...quick, '--report', page]);
+    expect(stdout.match(/Leading combinations for/g)?.length).toBe(3);
+    expect(stdout.match(/effect: what the yes adds/g)?.length).toBe(1);
+    expect(readFileSync(page, 'utf8')).toContain('<bdi>y</bdi> against the rest');
+  });
+
+  it('is refused before the work where it could not be written', async () => {
+    mkdirSync(inFolder('directory'));
+    const refused = async (args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await fewfire(['fit', chess, '--target', 'class', ...quick, ...args]);
+      expect(code).not.toBe(0);
+      expect(stdout).toBe('');
+      return stderr;
+    };
+    expect(await refused(['--report', inFolder('none/r.html')])).toContain('does not exist; create it first');
+    expect(await refused(['--report', inFolder('directory')])).toContain('it is a directory');
+    expect(await refused(['--report', chess])).toContain('it is also what is read');
+    expect(await refused(['--report', '-'])).toContain('--report is -; expected a file name');
+    const same = ['--out', inFolder('same.html'), '--report', inFolder('directory/../same.html')];
+    expect(await refused(same)).toContain('expected two files');
+    expect(existsSync(inFolder('same.html'))).toBe(false);
+  });
+
+  it('interrupted leaves nothing half written', async () => {
+    const cwd = inFolder('interrupted');
+    mkdirSync(cwd);
+    const args = ['fit', '-', '--target', 'class', '--degree', '3', '--folds', '50', '--report', 'r.html'];
+    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: 'pipe' });
+    // Once it has read, it is at work.
+    await new Promise((resolve) => child.stdin.write(readFileSync(chess), resolve));
+    child.stdin.end();
+    setTimeout(() => child.kill('SIGINT'), 1000);
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});

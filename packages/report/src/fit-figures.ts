@@ -1,0 +1,359 @@
+/** The figures of a report on a fit, from what core computed: nothing is measured or estimated here. */
+import type { ClassesPicture, FitReport, NumbersPicture, OutputReport } from '@fewfire/core';
+import {
+  combinationText,
+  counted,
+  effectLabel,
+  errorUnit,
+  fitText,
+  methodText,
+  percentText,
+  quoted,
+  scoreText,
+} from './fit-words.ts';
+import { numberText } from './markup.ts';
+import type { BarFigure, EffectFigure, Figure, GridFigure, Series } from './result.ts';
+
+export const INFLUENCES_DRAWN = 15;
+
+/** Which columns are in heavy terms. */
+export function influenceFigure({ influences, outputs }: FitReport): BarFigure | null {
+  const touched = influences.filter(({ share }) => share > 0);
+  if (touched.length === 0) return null;
+  const drawn = touched.slice(0, INFLUENCES_DRAWN);
+  const rest = touched.length - drawn.length;
+  const unused = influences.length - touched.length;
+  const left = [
+    ...(rest > 0 ? [`${counted(rest, 'column')} with smaller shares ${rest === 1 ? 'is' : 'are'} not drawn`] : []),
+    ...(unused > 0 ? [`${counted(unused, 'column')} ${unused === 1 ? 'is' : 'are'} in no term`] : []),
+  ];
+  return {
+    title: 'Columns that matter most',
+    seen: `Of the squared coefficients of all terms but ${outputs.length > 1 ? 'constants, of all classes' : 'the constant'}: influence of the fitted polynomial when every coordinate is yes or no with equal chance, not under the distribution of the data. Shares overlap.${left.length > 0 ? ` ${left.join('; ')}.` : ''}`,
+    label: 'share of the squared coefficients of its terms',
+    bars: drawn.map(({ column, share }) => ({ name: column, value: share, text: percentText(share) })),
+  };
+}
+
+export interface ColumnPair {
+  readonly a: string;
+  readonly b: string;
+  readonly share: number;
+}
+
+/** Pairs of columns that share terms, by decreasing share. */
+export function columnPairs({ interactions: { columns, shares } }: FitReport): ColumnPair[] {
+  return columns
+    .flatMap((a, i) => columns.slice(i + 1).map((b, k) => ({ a, b, share: shares[i][i + 1 + k] })))
+    .filter(({ share }) => share > 0)
+    .sort((one, other) => other.share - one.share);
+}
+
+/** Which columns work together; null where no two of them share a term. */
+export function interactionFigure(report: FitReport): GridFigure | null {
+  const { columns, shares, leftOutCount } = report.interactions;
+  const [best] = columnPairs(report);
+  if (best === undefined) return null;
+  return {
+    title: 'Columns that work together',
+    seen: `Most weight is shared by ${quoted(best.a)} and ${quoted(best.b)}: ${percentText(best.share)}. On the diagonal: terms of that column alone.${leftOutCount > 0 ? ` ${counted(leftOutCount, 'column')} of less influence not drawn.` : ''}`,
+    label: 'share of squared coefficients of terms with both',
+    names: columns,
+    values: shares,
+    most: Math.max(...shares.flat()),
+    text: (value) => percentText(value),
+  };
+}
+
+/** Leading terms of one output. */
+export function termFigure(report: FitReport, output: OutputReport): EffectFigure | null {
+  if (output.terms.length === 0) return null;
+  const { outputClass, terms, termCount, confirmation } = output;
+  const confidence = confirmation === null ? '' : ` with its ${numberText(100 * confirmation.confidence)} % interval`;
+  return {
+    title: outputClass === undefined ? 'Leading combinations' : `Leading combinations for ${quoted(outputClass)}`,
+    seen: `The ${counted(terms.length, 'combination')} with the largest coefficients, of ${numberText(termCount, 12)}.`,
+    label: effectLabel(report, output),
+    rows: terms.map(({ coordinates, effect, confirmed, stability }) => ({
+      name: combinationText(coordinates),
+      value: effect,
+      ...(confirmed === null
+        ? {}
+        : { estimate: { value: confirmed.effect, low: confirmed.low, high: confirmed.high } }),
+      ...(stability === null ? {} : { range: { low: stability.lowest, high: stability.highest } }),
+    })),
+    legend: {
+      value: 'in the model (exact for the fitted polynomial)',
+      estimate: `estimate on confirming rows${confidence}`,
+      range: 'lowest to highest over the fits of the folds: a range, not an interval',
+    },
+  };
+}
+
+export interface LevelRow {
+  readonly level: number;
+  readonly termCount: number;
+  readonly weight: number;
+  /** Of the weight above level 0; null at level 0 and for constants. */
+  readonly share: number | null;
+}
+
+/** Level weights of all outputs together. */
+export function levelRows({ outputs }: FitReport): LevelRow[] {
+  const sums: { level: number; termCount: number; weight: number }[] = [];
+  for (const { levels } of outputs) {
+    for (const { level, termCount, weight } of levels) {
+      sums[level] ??= { level, termCount: 0, weight: 0 };
+      sums[level].termCount += termCount;
+      sums[level].weight += weight;
+    }
+  }
+  const total = sums.slice(1).reduce((sum, { weight }) => sum + weight, 0);
+  return sums.map((row) => ({ ...row, share: row.level > 0 && total > 0 ? row.weight / total : null }));
+}
+
+/** How complicated what was learned is. */
+export function levelFigure(report: FitReport): BarFigure | null {
+  const rows = levelRows(report).filter(({ share }) => share !== null);
+  if (rows.length === 0) return null;
+  return {
+    title: 'Level weights',
+    seen: `Sums of squared coefficients by the number of coordinates in the term${report.outputs.length > 1 ? ', of all classes together' : ''}: the share of the polynomial’s variance at each level, every coordinate being yes or no with equal chance.`,
+    label: 'share of the variance of the fitted polynomial',
+    bars: rows.map(({ level, termCount, share }) => ({
+      name: `level ${level}: ${counted(termCount, level === 1 ? 'single coordinate' : `combination`)}${level > 1 ? ` of ${level}` : ''}`,
+      value: share ?? 0,
+      text: percentText(share ?? 0),
+    })),
+  };
+}
+
+/** Error of the folds against the penalty, one curve per degree and basis. */
+export function penaltyFigure(report: FitReport, output: OutputReport): Figure | null {
+  const lambdas = output.curves.flatMap(({ points }) => points.map(({ lambda }) => lambda));
+  const positive = lambdas.filter((lambda) => lambda > 0);
+  if (new Set(lambdas).size < 2 || positive.length === 0) return null;
+  const { curves, outputClass } = output;
+  const oneBasis = curves.every(({ basis }) => basis === curves[0].basis);
+  const oneMethod = curves.every(({ method }) => method === curves[0].method);
+  const series = curves.map(
+    ({ degree, basis, method, refit, points }): Series => ({
+      name: [
+        `degree ${degree}`,
+        ...(oneMethod ? [] : [methodText(method)]),
+        ...(refit ? ['refitted'] : []),
+        ...(oneBasis ? [] : [basis === 'parity' ? 'parities' : 'biased basis']),
+      ].join(', '),
+      kind: 'estimate',
+      points: points.map(({ lambda, mse, standardError }) => ({
+        x: lambda,
+        y: mse,
+        low: mse - standardError,
+        high: mse + standardError,
+      })),
+    }),
+  );
+  return {
+    title:
+      outputClass === undefined ? 'Error against the penalty' : `Error against the penalty for ${quoted(outputClass)}`,
+    x: {
+      label: lambdas.includes(0) ? 'penalty lambda (0: least squares)' : 'penalty lambda',
+      scale: 'log',
+      ...(lambdas.includes(0) ? { zeroAt: Math.min(...positive) / 10 } : {}),
+    },
+    y: { label: `mean squared error ${errorUnit(report)}`, scale: 'linear' },
+    series: [...series, chosenSeries(output, ({ lambda }) => lambda)],
+    seen: `Mean squared error on rows held out by the folds; bars are one standard error over the folds on either side. ${chosenText(output)}`,
+  };
+}
+
+/** The best of every degree. */
+export function degreeFigure(report: FitReport, output: OutputReport): Figure | null {
+  const best = bestPerDegree(output);
+  if (best.length < 2) return null;
+  return {
+    title: 'Error against the degree',
+    x: { label: 'degree', scale: 'linear', whole: true },
+    y: { label: `mean squared error ${errorUnit(report)}`, scale: 'linear' },
+    series: [
+      {
+        name: 'best of the degree',
+        kind: 'estimate',
+        points: best.map(({ degree, mse, standardError }) => ({
+          x: degree,
+          y: mse,
+          low: mse - standardError,
+          high: mse + standardError,
+        })),
+      },
+      chosenSeries(output, ({ degree }) => degree),
+    ],
+    seen: `The lowest error among the penalties of each degree, on rows held out; bars are one standard error over the folds on either side. ${chosenText(output)}`,
+  };
+}
+
+interface Tried {
+  readonly degree: number;
+  readonly lambda: number;
+  readonly mse: number;
+  readonly standardError: number;
+  readonly chosen: boolean;
+}
+
+function triedOf({ curves }: OutputReport): Tried[] {
+  return curves.flatMap(({ degree, points }) => points.map((point) => ({ degree, ...point })));
+}
+
+/** For every degree the candidate with the lowest error. */
+export function bestPerDegree(output: OutputReport): Tried[] {
+  const tried = triedOf(output);
+  const degrees = [...new Set(tried.map(({ degree }) => degree))].sort((a, b) => a - b);
+  return degrees.map((degree) =>
+    tried.filter((one) => one.degree === degree).reduce((best, one) => (one.mse < best.mse ? one : best)),
+  );
+}
+
+function chosenSeries(output: OutputReport, x: (tried: Tried) => number): Series {
+  const points = triedOf(output)
+    .filter(({ chosen }) => chosen)
+    .map((one) => ({ x: x(one), y: one.mse }));
+  return { name: 'chosen', kind: 'observed', marks: 'ring', points };
+}
+
+function chosenText(output: OutputReport): string {
+  return `Chosen: degree ${output.fit.degree}, ${fitText(output.fit)}.`;
+}
+
+/** Predicted against actual numbers. */
+export function scatterFigure({ target }: FitReport, picture: NumbersPicture): Figure {
+  const { points, cells, groups, scale, rowCount, undrawnCount } = picture;
+  const all = [
+    ...points.flatMap(({ actual, predicted }) => [actual, predicted]),
+    ...cells.flatMap((cell) => [cell.actualLow, cell.actualHigh, cell.predictedLow, cell.predictedHigh]),
+  ];
+  const ends = all.length === 0 ? [] : [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
+  const undrawn = undrawnCount > 0 ? ` ${counted(undrawnCount, 'row')} without a finite prediction not drawn.` : '';
+  return {
+    title: 'Actual against predicted',
+    shape: 'square',
+    x: { label: `predicted ${target.column}`, scale },
+    y: { label: `actual ${target.column}`, scale },
+    cells: cells.map((cell) => ({
+      x1: cell.predictedLow,
+      x2: cell.predictedHigh,
+      y1: cell.actualLow,
+      y2: cell.actualHigh,
+      count: cell.rowCount,
+    })),
+    series: [
+      ...(points.length > 0
+        ? [
+            {
+              name: 'test rows',
+              kind: 'observed' as const,
+              marks: 'points' as const,
+              points: points.map(({ actual, predicted }) => ({ x: predicted, y: actual })),
+            },
+          ]
+        : []),
+      { name: 'prediction = actual', kind: 'reference', points: ends.map((value) => ({ x: value, y: value })) },
+    ],
+    seen: `${counted(rowCount, 'test row')}. On the dashed line a prediction is exact.${groups.length > 0 ? ' The table has the means of rows with neighbouring predictions.' : ''}${undrawn}`,
+  };
+}
+
+/** ROC curves of the classes; null where no class has both sides. */
+export function rocFigure(picture: ClassesPicture): Figure | null {
+  const drawn = picture.classes.filter(({ auc }) => auc !== null);
+  if (drawn.length === 0) return null;
+  const thinned = drawn.some(({ roc, thresholdCount }) => roc.length <= thresholdCount);
+  const one = picture.classes.length - drawn.length;
+  const left = [
+    ...(picture.undrawnClassCount > 0
+      ? [`${counted(picture.undrawnClassCount, 'class', 'classes')} with fewer test rows not drawn.`]
+      : []),
+    ...(one > 0 ? [`${counted(one, 'class', 'classes')} without test rows on both sides: no curve.`] : []),
+    ...(thinned ? ['Curves are drawn through some of their thresholds; areas are of all.'] : []),
+  ];
+  return {
+    title: 'ROC: catching the class against false alarms',
+    shape: 'square',
+    x: { label: 'false alarms: share of the other rows', scale: 'linear' },
+    y: { label: 'caught: share of the rows of the class', scale: 'linear' },
+    series: [
+      ...drawn.map(
+        ({ name, auc, roc }): Series => ({
+          name: `${quoted(name)}, AUC ${scoreText(auc ?? Number.NaN)}`,
+          kind: 'estimate',
+          marks: 'curve',
+          points: roc.map(({ falsePositiveShare, truePositiveShare }) => ({
+            x: falsePositiveShare,
+            y: truePositiveShare,
+          })),
+        }),
+      ),
+      {
+        name: 'guessing, AUC 0.5',
+        kind: 'reference',
+        points: [
+          { x: 0, y: 0 },
+          { x: 1, y: 1 },
+        ],
+      },
+    ],
+    seen: ['Every threshold on the probability is a point; towards the upper left is better.', ...left].join(' '),
+  };
+}
+
+/** Whether probabilities mean what they say. */
+export function reliabilityFigure(picture: ClassesPicture): Figure {
+  const { classes } = picture;
+  const bars = classes.length <= 2;
+  return {
+    title: 'Reliability of the probabilities',
+    shape: 'square',
+    x: { label: 'mean probability in the bin', scale: 'linear' },
+    y: { label: 'share of rows of the class', scale: 'linear' },
+    series: [
+      ...classes.map(
+        ({ name, reliability }): Series => ({
+          name: quoted(name),
+          kind: 'estimate',
+          // A line between bins of few rows would say more than they do; of several classes it shows what belongs together.
+          ...(bars ? { marks: 'points' as const } : {}),
+          points: reliability.map(({ meanProbability, share, low, high }) => ({
+            x: meanProbability,
+            y: share,
+            ...(bars ? { low, high } : {}),
+          })),
+        }),
+      ),
+      {
+        name: 'probability = share',
+        kind: 'reference',
+        points: [
+          { x: 0, y: 0 },
+          { x: 1, y: 1 },
+        ],
+      },
+    ],
+    seen: `Test rows in bins of probability 0.1 wide: on the dashed line a probability is right. ${bars ? 'Bars: 95 % Clopper-Pearson intervals, each by itself.' : 'Intervals stand in the table.'} Bins with few rows say little.`,
+  };
+}
+
+/** Which classes are taken for which. */
+export function confusionFigure({ confusion, rowCount }: ClassesPicture): GridFigure {
+  const { names, counts } = confusion;
+  const sums = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
+  const right = counts.reduce((sum, row, i) => sum + row[i], 0);
+  return {
+    title: 'Confusion matrix',
+    seen: `Rows: the actual class; columns: the class that was said. ${confusion.mergedCount > 0 ? `${numberText(confusion.mergedCount)} rare classes are merged into the last.` : `${numberText(right, 12)} of ${counted(rowCount, 'test row')} on the diagonal are right.`}`,
+    label: 'actual (row) by predicted (column); shade: share of the row',
+    names,
+    values: counts.map((row, i) => row.map((count) => (sums[i] > 0 ? count / sums[i] : 0))),
+    most: 1,
+    text: (value) => percentText(value),
+    cellTexts: counts.map((row) => row.map((count) => numberText(count, 12))),
+  };
+}

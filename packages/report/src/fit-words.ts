@@ -1,0 +1,317 @@
+/** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
+import type { ColumnCoding, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
+import { nameInText, numberText } from './markup.ts';
+
+/** A name or value inside a sentence. */
+export function quoted(text: string): string {
+  return `“${nameInText(text)}”`;
+}
+
+/** `1 row`, `2 rows`. */
+export function counted(count: number, one: string, many: string = `${one}s`): string {
+  return `${numberText(count, 12)} ${count === 1 ? one : many}`;
+}
+
+/** A share as `39.2 %`, never rounded to a 0 or 100 that it is not. The space does not break. */
+export function percentText(share: number): string {
+  if (share === 0 || share === 1) return `${100 * share}\u00a0%`;
+  if (share > 0 && share < 0.0005) return '<0.1\u00a0%';
+  for (let digits = 1; digits < 5; digits++) {
+    const text = (100 * share).toFixed(digits);
+    if (Number(text) !== 100) return `${text}\u00a0%`;
+  }
+  return '>99.9999\u00a0%';
+}
+
+/** A score up to 1, such as an area under a curve, never rounded to a 1 that it is not. */
+export function scoreText(value: number): string {
+  for (let digits = 3; digits < 7; digits++) {
+    const text = value.toFixed(digits);
+    if (Number(text) !== 1 || value >= 1) return text;
+  }
+  return '>0.999999';
+}
+
+/** Items as `a, b and c`. */
+export function listText(items: readonly string[]): string {
+  return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
+}
+
+/** What stands behind the names of a combination. */
+export function yesWord(count: number): string {
+  return count < 2 ? 'yes' : count === 2 ? 'both yes' : 'all yes';
+}
+
+/** `a yes`, `a and b both yes`, `a, b and c all yes`. */
+export function combinationText(coordinates: readonly string[]): string {
+  return `${listText(coordinates.map(nameInText))} ${yesWord(coordinates.length)}`;
+}
+
+/**
+ * Numbers of one kind for a column, with their signs: the same decimals for all, at least two digits of the smallest
+ * unless that would take more than four of the largest.
+ */
+export function alignedTexts(values: readonly number[]): string[] {
+  const sizes = values.map(Math.abs).filter((size) => size > 0 && Number.isFinite(size));
+  const smallest = Math.min(...sizes);
+  const largest = Math.max(...sizes);
+  if (sizes.length === 0 || largest >= 1e9 || largest < 1e-6) return values.map(signed);
+  const decimals = (size: number, digits: number): number => digits - 1 - Math.floor(Math.log10(size));
+  const places = Math.min(12, Math.max(0, Math.min(decimals(smallest, 2), decimals(largest, 4))));
+  return values.map((value) => {
+    // Too small for these decimals: its own digits rather than a zero.
+    if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -places) return signed(value);
+    const text = Math.abs(value).toLocaleString('en-US', {
+      minimumFractionDigits: places,
+      maximumFractionDigits: places,
+    });
+    return `${value < 0 ? '−' : '+'}${text}`;
+  });
+}
+
+export function signed(value: number): string {
+  const text = numberText(Math.abs(value));
+  return value < 0 ? `−${text}` : `+${text}`;
+}
+
+export function intervalText({ low, high }: { readonly low: number; readonly high: number }): string {
+  return `${signed(low)} to ${signed(high)}`;
+}
+
+export function measuredIntervalText(
+  { low, high, confidence, method }: MeasuredInterval,
+  text: (value: number) => string,
+): string {
+  return `${text(low)} to ${text(high)} (${numberText(100 * confidence)} %, ${method})`;
+}
+
+export function pageTitle({ target, provenance }: FitReport): string {
+  return `${quoted(target.column)}, learned from ${provenance.source.label}`;
+}
+
+/** The first paragraphs: what was learned, how well it predicts, what matters. */
+export function headline(report: FitReport): string[] {
+  const { training, influences, outputs } = report;
+  const texts = [taskText(report), testText(report)];
+  const leading = influences.filter(({ share }) => share > 0);
+  if (leading.length > 0) {
+    const names = leading.slice(0, 3).map(({ column, share }) => `${quoted(column)} (${percentText(share)})`);
+    texts.push(
+      `${names.length === 1 ? 'The column' : 'The columns'} in the heaviest terms: ${listText(names)}. The share is of the squared coefficients of all terms, and shares overlap.`,
+    );
+  } else texts.push('The model is a constant: no column is in any term.');
+  const unconverged = outputs.filter(({ fit }) => !fit.converged).length;
+  if (unconverged > 0) texts.push('A fit stopped before it had converged: see the notes on the data.');
+  const odd = remarks(report).length + training.dropped.length + training.missing.length;
+  if (odd > 0) texts.push('There are remarks on the data: see “Data” below before relying on this.');
+  return texts;
+}
+
+/** As the note of the same thing is worded. */
+export function skippedText({ degree, reason }: OutputReport['skipped'][number]): string {
+  return `degree ${degree} and above were not tried: ${reason}`;
+}
+
+/** The notes, without those that stand where degrees are compared. */
+export function remarks({ training, outputs }: FitReport): string[] {
+  const elsewhere = outputs[0].skipped.map(skippedText);
+  return training.notes.filter((note) => !elsewhere.includes(note));
+}
+
+function taskText({ target, training, encoding, coordinateCount, outputs }: FitReport): string {
+  const inputs = `${counted(encoding.length, 'column')} (${counted(coordinateCount, 'yes/no coordinate')})`;
+  const from = `from ${inputs} of ${counted(training.sampleCount, 'row')}`;
+  if (target.kind === 'regression') {
+    const learned = target.transform === 'log' ? 'a number, learned as its natural logarithm,' : 'a number, learned';
+    return `${quoted(target.column)} is ${learned} ${from}.`;
+  }
+  const counts = outputs.map(({ fit }) => Math.round(((1 - fit.targetMean) / 2) * training.sampleCount));
+  if (target.kind === 'binary') {
+    const { positive, negative } = target;
+    return `${quoted(target.column)} is ${quoted(positive)} (${counted(counts[0], 'row')}, the positive class) or ${quoted(negative)} (${numberText(training.sampleCount - counts[0], 12)}), learned ${from}.`;
+  }
+  const most = 6;
+  const classes = target.classes.slice(0, most).map((name, k) => `${quoted(name)} (${numberText(counts[k], 12)})`);
+  const rest = target.classes.length - classes.length;
+  if (rest > 0) classes.push(`${rest} more`);
+  return `${quoted(target.column)} is one of ${target.classes.length} classes, ${listText(classes)}, each learned against the rest ${from}.`;
+}
+
+function testText(report: FitReport): string {
+  const { target, training } = report;
+  const { test } = training;
+  if (test === null)
+    return 'No rows were set aside for a test, so nothing here says how well the model predicts new rows.';
+  const rows = `On ${counted(test.sampleCount, 'test row')}, ${testOrigin(report)},`;
+  const verdict = test.betterThanConstant
+    ? ''
+    : ' That is no better than guessing: the squared error is not lower than the constant’s by more than two standard errors.';
+  if (target.kind !== 'regression') {
+    const { accuracy = Number.NaN, baseline } = test;
+    return `${rows} it is right in ${percentText(accuracy)}${withInterval(test.intervals?.accuracy, percentText)}; always saying the most frequent class is right in ${percentText(baseline.accuracy ?? Number.NaN)}.${verdict}`;
+  }
+  const error = Math.sqrt(test.mse);
+  const constant = Math.sqrt(test.baseline.mse);
+  if (target.transform === 'log') {
+    return `${rows} it is typically off by a factor of ${numberText(Math.exp(error))} (root mean square on the logarithm: ${numberText(error)}); always saying the mean is off by a factor of ${numberText(Math.exp(constant))} (${numberText(constant)}).${verdict}`;
+  }
+  return `${rows} it is typically off by ${numberText(error)} (root mean square); always saying the mean is off by ${numberText(constant)}.${verdict}`;
+}
+
+function withInterval(interval: MeasuredInterval | undefined, text: (value: number) => string): string {
+  if (interval === undefined) return '';
+  const { low, high, confidence, method } = interval;
+  return ` (${numberText(100 * confidence)} % ${method} interval: ${text(low)} to ${text(high)})`;
+}
+
+function testOrigin({ training }: FitReport): string {
+  return training.fittedOn === 'all rows' ? 'set aside before anything was learned' : 'of another table';
+}
+
+/** Which rows the test's figures and the delivered model come from. */
+export function testOriginText({ training }: FitReport): string {
+  const rows = counted(training.sampleCount, 'row');
+  return training.fittedOn === 'all rows'
+    ? `These are estimates from the test rows, for a fit that never saw them. The model that is delivered was then fitted anew, with the same settings, on all ${rows}.`
+    : `These are estimates from the test rows. The model was fitted on ${rows}; the test rows are not among them.`;
+}
+
+export interface MeasureRow {
+  readonly name: string;
+  readonly model: string;
+  readonly constant: string;
+  readonly interval: string;
+}
+
+/** The measures of the test, each beside the constant's. */
+export function measureRows({ target }: FitReport, test: TestResult): MeasureRow[] {
+  const { baseline, intervals } = test;
+  const interval = (which: MeasuredInterval | undefined, text: (value: number) => string): string =>
+    which === undefined ? '' : measuredIntervalText(which, text);
+  const figure = (value: number | undefined): string => (value === undefined ? 'none' : numberText(value));
+  const r2 = test.r2 === null ? 'none: the targets do not vary' : scoreText(test.r2);
+  if (target.kind === 'regression') {
+    const unit = target.transform === 'log' ? ' (of the natural logarithm)' : '';
+    const root = (value: number): string => numberText(Math.sqrt(Math.max(0, value)));
+    return [
+      {
+        name: `Root of the mean squared error${unit}`,
+        model: root(test.mse),
+        constant: root(baseline.mse),
+        interval: interval(intervals?.mse, root),
+      },
+      { name: `R²${unit}: share of the variance that is explained`, model: r2, constant: '0', interval: '' },
+    ];
+  }
+  const auc = test.auc === null || test.auc === undefined ? 'none: one class only' : scoreText(test.auc);
+  return [
+    {
+      name: 'Accuracy: share of rows whose class is right',
+      model: percentText(test.accuracy ?? Number.NaN),
+      constant: percentText(baseline.accuracy ?? Number.NaN),
+      interval: interval(intervals?.accuracy, percentText),
+    },
+    {
+      name: target.kind === 'multiclass' ? 'AUC, mean of each class against the rest' : 'AUC, area under the ROC curve',
+      model: auc,
+      constant: '0.5',
+      interval: '',
+    },
+    {
+      name: 'Log-loss of the probabilities, in nats (lower is better)',
+      model: figure(test.logLoss),
+      constant: figure(baseline.logLoss),
+      interval: '',
+    },
+    {
+      name: 'Mean squared error against −1/+1 (lower is better)',
+      model: numberText(test.mse),
+      constant: numberText(baseline.mse),
+      interval: interval(intervals?.mse, numberText),
+    },
+  ];
+}
+
+/** The unit of effects, for an axis. */
+export function effectLabel({ target, loss }: FitReport, { outputClass }: OutputReport): string {
+  if (target.kind === 'regression') {
+    return target.transform === 'log'
+      ? `effect on the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more)`
+      : `effect on ${quoted(target.column)}, in its own unit`;
+  }
+  const toward = outputClass ?? (target.kind === 'binary' ? target.positive : '');
+  return loss === 'logistic'
+    ? `effect toward ${quoted(toward)}, in log-odds`
+    : `effect toward ${quoted(toward)}, in points near a probability (0.1 is about 10 %)`;
+}
+
+export const EFFECT_TEXT: string =
+  'An effect is what all of these being yes adds beyond what their parts add, averaged over all answers elsewhere: (−2)^k times the coefficient of their parity over −1/+1, k the number of names. It is exact for the fitted polynomial, not a cause in the world. Rows are those of the fit where all are yes.';
+
+/** Where the intervals of terms come from, or why there are none. */
+export function confirmationText(outputs: readonly OutputReport[]): string {
+  const first = outputs.find(({ confirmation }) => confirmation !== null)?.confirmation;
+  if (first === undefined || first === null) {
+    return 'No intervals are drawn: no rows were kept back to confirm the terms. The rows that chose and fitted these terms cannot also say how sure they are, and sizes of chosen terms flatter.';
+  }
+  const { confirmingRowCount, choosingRowCount, confidence, interval, simultaneous } = first;
+  const level = `${numberText(100 * confidence)} %, ${interval}, ${simultaneous ? 'all of them at once' : 'each by itself'}`;
+  return `The intervals (${level}) are of another fit than the model’s: ${counted(choosingRowCount, 'row')} chose the terms, and these terms alone were fitted again, without a penalty, on ${counted(confirmingRowCount, 'other row')}. They are for the coefficients of the best approximation on the chosen terms, so they need not cover the model’s own effects.`;
+}
+
+/** `ridge, lambda 26 on parities`. */
+export function fitText({
+  method,
+  lambda,
+  basis,
+  refit,
+}: Pick<OutputReport['fit'], 'method' | 'lambda' | 'basis' | 'refit'>): string {
+  if (method === 'estimate') return 'one-pass means';
+  if (method === 'least-squares') return 'least squares, no penalty';
+  if (method === 'lasso' || method === 'elastic-net') {
+    return `${methodText(method)}, lambda ${numberText(lambda)} per row${refit ? ', its terms fitted again without a penalty' : ''}`;
+  }
+  const on = basis === 'parity' ? 'parities' : 'the biased basis';
+  return `${methodText(method)}, lambda ${numberText(lambda)} on ${on}`;
+}
+
+/** A method by its name. */
+export function methodText(method: string): string {
+  return method === 'logistic' ? 'logistic loss with ridge' : method.replace('-', ' ');
+}
+
+/** What a squared error of the folds is of. */
+export function errorUnit({ target }: FitReport): string {
+  if (target.kind !== 'regression') return 'against −1/+1';
+  return target.transform === 'log' ? 'of the natural logarithm' : `in squared units of ${quoted(target.column)}`;
+}
+
+const VALUES_SHOWN = 12;
+
+/** How a column became yes and no. */
+export function codingText(coding: ColumnCoding): string {
+  if (coding.kind === 'two-valued') {
+    return `yes is ${quoted(coding.yes)}, no is ${coding.no === '' ? 'a missing cell' : quoted(coding.no)}`;
+  }
+  if (coding.kind === 'thresholds') return `yes above each of ${coding.above.join(', ')}`;
+  const shown = coding.values.slice(0, VALUES_SHOWN).map(quoted);
+  const rest = coding.values.length - shown.length;
+  if (rest > 0) shown.push(`${rest} more`);
+  return `one coordinate for each of ${listText(shown)}; compared with ${quoted(coding.reference)}`;
+}
+
+/** How values become probabilities or numbers. */
+export function calibrationText({ target, outputs }: FitReport): string {
+  const [{ calibration }] = outputs;
+  if (target.kind === 'multiclass') {
+    return 'probability of each class against the rest by a logistic curve from held-out rows, divided by their sum';
+  }
+  if (calibration.kind === 'platt') {
+    const { slope, intercept, rowCount } = calibration;
+    return `probability of the positive class = 1 / (1 + exp(${numberText(slope, 4)} f ${intercept > 0 ? '−' : '+'} ${numberText(Math.abs(intercept), 4)})), from ${counted(rowCount, 'held-out row')}`;
+  }
+  if (calibration.kind === 'smearing') {
+    return `prediction = ${numberText(calibration.factor, 4)} exp(f), from ${counted(calibration.rowCount, 'held-out row')}`;
+  }
+  return target.kind === 'regression' ? 'prediction = f' : 'probability from the value itself';
+}
