@@ -156,12 +156,18 @@ export async function selectLowDegree(
 
   const tried: Tried[] = [];
   let lowest: Candidate | undefined;
+  // Of the lasso one of those fitted again is chosen, and not always the lowest.
+  const mayBeChosen = (candidate: Candidate): boolean => options.method !== 'lasso' || candidate.refit;
   const consider: Consider = (candidate, predictions, terms) => {
-    if (lowest === undefined || candidate.mse < lowest.mse) lowest = candidate;
+    if (mayBeChosen(candidate) && (lowest === undefined || candidate.mse < lowest.mse)) lowest = candidate;
     tried.push({ candidate, found: { predictions: predictions.slice(), terms } });
     // What was found is kept only of what may still be chosen.
-    const limit = lowest.mse + (isSparse(options.method) ? lowest.standardError : 0);
-    for (const entry of tried) if (entry.candidate !== lowest && entry.candidate.mse > limit) entry.found = undefined;
+    const limit = lowest === undefined ? 0 : lowest.mse + (options.method === 'lasso' ? lowest.standardError : 0);
+    for (const entry of tried) {
+      if (entry.candidate !== lowest && !(mayBeChosen(entry.candidate) && entry.candidate.mse <= limit)) {
+        entry.found = undefined;
+      }
+    }
   };
   let fits = 0;
   const paths = pathsOf(options);
@@ -198,7 +204,8 @@ export async function selectLowDegree(
       operator.dispose();
     }
   }
-  const chosen = options.method === 'lasso' ? chooseSparsest(tried) : tried.find((entry) => entry.candidate === lowest);
+  const kept = tried.filter((entry) => entry.found !== undefined);
+  const chosen = options.method === 'lasso' ? chooseSparsest(kept) : kept.find((entry) => entry.candidate === lowest);
   if (chosen?.found === undefined) throw new Error('no candidate was tried');
   const candidates = tried.map((entry) => entry.candidate);
   const isHeldOut = (i: number): boolean => foldOf[i] < plan.heldOutCount;
