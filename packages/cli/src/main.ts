@@ -68,8 +68,9 @@ function createProgram(session: Session): Command {
     .addHelpText(
       'after',
       `
-Data: .csv, .tsv, .parquet, .json, .ndjson, .arrow (also .gz), file.duckdb#table,
-a quoted pattern such as 'data/*.parquet', or - for CSV on standard input.
+Data: .csv, .tsv, .parquet, .json, .ndjson, .arrow (also .gz),
+file.duckdb#table, a quoted pattern such as 'data/*.parquet', or - for CSV on
+standard input.
 
 Examples:
   fewfire fit examples/chess-kr-vs-kp.csv --target class --out chess.json

@@ -313,7 +313,7 @@ describe('the programme', () => {
     const plain = await succeed([]);
     expect(plain.stdout).toBe((await succeed(['--help'])).stdout);
     expectWithin(plain.stdout, 80);
-    for (const command of ['fit', 'predict', 'score', 'show']) {
+    for (const command of ['fit', 'predict', 'score', 'show', 'optimize']) {
       const { stdout, stderr } = await succeed([command, '--help']);
       expect(stderr).toBe('');
       expectWithin(stdout, 80);

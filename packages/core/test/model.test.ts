@@ -161,6 +161,12 @@ describe('fitTable', () => {
     await expect(fitTable(memoryTable({ a, y: ['p', 'q', 'r', 's', 't', 'u'] }), { target: 'y' })).rejects.toThrow(
       '6 different texts in 6 rows ("p", "q", "r" and 3 more); expected numbers, or classes',
     );
+    const rows = Array.from({ length: 200 }, (_, i) => i);
+    const numbered = memoryTable({ a: rows.map((i) => i % 2), y: rows });
+    // Counted in full, and whole numbers have no decimal commas.
+    await expect(fitTable(numbered, { target: 'y', task: 'classes' })).rejects.toThrow(
+      /200 different numbers in 200 rows \("0", "1", "2" and 197 more\); .* with two rows each or more$/,
+    );
     await expect(fitTable(memoryTable({ a, y: [1, 2, Number.NaN, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
       'NaN or infinite in 1 of 6 rows',
     );

@@ -166,6 +166,15 @@ describe('optimisePolynomial', () => {
     expect(optimum.value).toBeLessThanOrEqual(best + 1e-9);
   });
 
+  it('does not enumerate beyond the memory that is allowed, and says so', async () => {
+    const { proof, stepCount, notes } = await optimisePolynomial(flat(30), undefined, {
+      direction: 'maximise',
+      memoryLimitBytes: 10_000,
+    });
+    expect({ proof, stepCount }).toEqual({ proof: 'gap remains', stepCount: 0 });
+    expect(notes).toEqual(['not enumerated: that needs 1 MB, more than allowed']);
+  });
+
   it('an abort ends it soon', async () => {
     const controller = new AbortController();
     const run = optimisePolynomial(flat(60), undefined, { direction: 'maximise', signal: controller.signal });

@@ -193,7 +193,9 @@ async function createCubeOperator(
   const codes = new Uint32Array(memory.buffer, codesAt, rowCount);
   for (let p = 0; p * 8 < n; p++) {
     const plane = points.planes.subarray(p * rowCount, (p + 1) * rowCount);
-    for (let i = 0; i < rowCount; i++) codes[i] |= plane[i] << (8 * p);
+    // Bits beyond the last coordinate would point outside the table.
+    const mask = (1 << Math.min(8, n - 8 * p)) - 1;
+    for (let i = 0; i < rowCount; i++) codes[i] |= (plane[i] & mask) << (8 * p);
   }
   const rows = new Float64Array(memory.buffer, rowsAt, rowCount);
   const table = new Float64Array(memory.buffer, tableAt, 2 ** n);

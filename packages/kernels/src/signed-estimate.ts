@@ -6,7 +6,8 @@
  * Each monomial costs m / 64 words. Histograms share work between monomials and
  * this does not, so it is 1.4 to 2.8 times as fast at degree 2 with 100 or more
  * coordinates, about even at degree 3, and slower beyond and where coordinates
- * are few: `planSignedEstimate` predicts it for comparison with an operator's plan. Subsets nest from the largest coordinate down, so that one more
+ * are few: `planSignedEstimate` predicts it for comparison with an operator's
+ * plan. Subsets nest from the largest coordinate down, so that one more
  * exclusive or makes y chi_T for the next T; the sums of all T + {s}, s below T,
  * stand side by side in colexicographic order. Rows go by in chunks for which
  * all coordinates stay in the second-level cache.
@@ -19,6 +20,8 @@ import { createMonomialOperator, createTurns } from './operator.ts';
 import { countMonomials, createMonomialIndex } from './subsets.ts';
 
 const CHUNK_WORDS = 256;
+/** Prefixes between two looks at the clock: some milliseconds with a thousand coordinates. */
+const TURN_PREFIXES = 64;
 /** Measured on one 2020s core, like the constants of plan.ts: a word of one monomial, packing a row, packing a coordinate of a row, starting. */
 const WORD_NS = 0.36;
 const ROW_NS = 8;
@@ -117,6 +120,8 @@ export async function signedEstimate(
       kernels.columnXorWords(bitsAt, columnAt, nextAt, words);
       addCounts(first, s, nextAt, word0, words);
       if (size + 2 < index.degree) await extend(size + 1, s, nextAt, word0, words);
+      // Also within a loop over thousands of coordinates, which takes long by itself.
+      if (s % TURN_PREFIXES === 0) await turn(signal);
     }
     await turn(signal);
   };

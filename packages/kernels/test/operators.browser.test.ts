@@ -116,6 +116,18 @@ describe('monomial operators', () => {
     },
   );
 
+  it.each(['cube', 'blocks'] as const)('%s: bits beyond the last coordinate change nothing', async (method) => {
+    const [n, m] = [9, 300];
+    const points = randomPoints(m, n, 4);
+    const planes = points.planes.map((byte, at) => (at >= m ? byte | 0xfe : byte));
+    const plan: OperatorPlan = { ...blockPlan(points, 2, 4, 8), method };
+    const [rows, coefficients] = [integers(m, 5), integers(plan.monomialCount, 6)];
+    const expected = await both(points, plan, 'reference', rows, coefficients);
+    for (const variant of ['simd', 'scalar'] as const) {
+      expect(await both({ ...points, planes }, plan, variant, rows, coefficients)).toEqual(expected);
+    }
+  });
+
   it.each(shapes.filter(([, , , g]) => g >= 2))(
     'adjoint in f32, n=%i d=%i m=%i g=%i K=%i: simd = scalar, exact on small integers, within its bound',
     async (n, d, m, g, k) => {

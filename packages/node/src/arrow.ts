@@ -38,7 +38,7 @@ type Arrow = typeof import('apache-arrow');
 
 /**
  * Appends the cells of Arrow bytes to the table `loaded`, which the first call creates.
- * @throws FewfireError `file-unreadable` (not Arrow, damaged), `unsupported` (compressed); the signal's reason when aborted
+ * @throws FewfireError `file-unreadable` (not Arrow, damaged), `invalid-data` (no columns), `unsupported` (compressed); the signal's reason when aborted
  */
 export async function loadArrow(
   engine: Engine,
@@ -48,6 +48,9 @@ export async function loadArrow(
 ): Promise<ArrowShape> {
   const arrow = await import('apache-arrow');
   const batches = openBatches(arrow, bytes, load);
+  if (batches.schema.fields.length === 0) {
+    throw new FewfireError('invalid-data', `${load.label} has no columns; expected a table with at least one`);
+  }
   refuseViews(arrow, batches.schema, load.label);
   const columns = batches.schema.fields.map((field) => arrowColumn(arrow, field.name, field.type));
   const types = columns.map((column) => column.as ?? 'VARCHAR');

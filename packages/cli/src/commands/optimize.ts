@@ -119,7 +119,7 @@ function resultSection(path: string, model: Model, optimum: ModelOptimum, second
   const what =
     optimum.class === null
       ? `${superlative} ${quoted(model.target.column)}: ${figure(prediction, 4)}`
-      : `${superlative} probability of ${quoted(model.target.column)} being ${quoted(optimum.class)}: ${share(prediction)}`;
+      : `${superlative} probability of ${quoted(model.target.column)} being ${quoted(optimum.class)}${model.target.kind === 'multiclass' ? ', alone against the rest (predict divides by the sum over classes)' : ''}: ${share(prediction)}`;
   return [
     ...labelled('Model', printable(path), screen),
     ...labelled('Best', `${what} (polynomial ${figure(value, 6)})`, screen),

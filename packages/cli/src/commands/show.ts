@@ -70,7 +70,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       model.outputs.map(async (output, k) => ({
         terms: leadingTerms(model, options.top, k),
         constant: constantOf(output),
-        attributions: await modelAttributions(model, k, options.top),
+        attributions: await modelAttributions(model, k, options.top, { signal: session.signal }),
       })),
     );
     const outputs =
@@ -82,7 +82,8 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
   const attributions: Section[] = [];
   if (options.attributions === true) {
     for (const k of model.outputs.keys()) {
-      attributions.push(...attributionSections(model, k, await modelAttributions(model, k, top), top, screen));
+      const found = await modelAttributions(model, k, top, { signal: session.signal });
+      attributions.push(...attributionSections(model, k, found, top, screen));
     }
   }
   await session.print(

@@ -31,10 +31,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   signal?.throwIfAborted();
 }
 
-/** Lists names for a message: at most `most` of them, then how many were left out. */
-export function listNames(names: readonly string[], most = 5): string {
+/** Lists names for a message: at most `most` of them, then how many of the `count` were left out. */
+export function listNames(names: readonly string[], most = 5, count: number = names.length): string {
   const shown = names.slice(0, most).map((name) => JSON.stringify(name));
-  const rest = names.length - shown.length;
+  const rest = count - shown.length;
   return shown.join(', ') + (rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : '');
 }
 

@@ -3,3 +3,4 @@ export * from './errors.ts';
 export * from './options.ts';
 export * from './random.ts';
 export * from './statistics.ts';
+export * from './turn.ts';

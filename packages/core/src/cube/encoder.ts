@@ -211,7 +211,7 @@ function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding 
 /** What to do when the texts of a column are numbers in another spelling (`3,5`, `12 %`); empty when they are not. */
 export function numberSpellingHint(profile: ColumnProfile): string {
   const texts = profile.values.map((entry) => entry.value);
-  if (texts.length === 0) return '';
+  if (profile.type !== 'text' || texts.length === 0) return '';
   if (texts.every((text) => /^[+-]?\d+(,\d+)?$/.test(text)))
     return '; these read like numbers with decimal commas: write them with points';
   if (texts.every((text) => /^[+-]?\d+([.,]\d+)?\s*%$/.test(text)))

@@ -19,13 +19,14 @@ import {
   clopperPearsonLowerLimit,
   clopperPearsonUpperLimit,
   createRandom,
+  createTurn,
   empiricalBernsteinInterval,
   FewfireError,
   type Interval,
   type Random,
   type RunOptions,
+  type Turn,
 } from '../base/index.ts';
-import { createTurn, type Turn } from './turn.ts';
 
 export interface ErrorIntervalOptions extends RunOptions {
   /** Default 0.95. */

@@ -14,7 +14,7 @@
  * coverage errs least, order 1/m^2, where percentiles err by 1/m; and the largest
  * |t| over the terms gives simultaneous intervals in the same way).
  */
-import { createRandom, FewfireError, type Random, type RunOptions } from '../base/index.ts';
+import { createRandom, createTurn, FewfireError, type Random, type RunOptions, type Turn } from '../base/index.ts';
 import { bitAt, type CubePoints } from '../cube/index.ts';
 import { cholesky, solveCholesky } from './dense.ts';
 import { bestConstant, checkTwoClasses } from './logit.ts';
@@ -29,7 +29,6 @@ import {
   type TermFit,
   type TermRows,
 } from './term-fit.ts';
-import { createTurn, type Turn } from './turn.ts';
 
 export type { RefitLoss };
 

@@ -17,8 +17,8 @@
  * (sum_g s_g (1-h_g))^2 / sum_g s_g^2 (1-h_g). For balanced terms they are
  * rowCount - termCount; for a term whose rows of one sign are few, less than those.
  */
+import type { Turn } from '../base/index.ts';
 import { cholesky, inverseCholesky, mirror, multiply, solveCholesky } from './dense.ts';
-import type { Turn } from './turn.ts';
 
 export type RefitLoss = 'squared' | 'logistic';
 

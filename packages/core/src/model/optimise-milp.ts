@@ -6,7 +6,7 @@
  * together where it is negative (standard linearisation, only the side that matters). Products within one group are
  * another coordinate of it, or nothing, before any column is made.
  */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { FewfireError, type RunOptions, type Turn } from '../base/index.ts';
 import type { MilpProblem, MilpSolver } from '../network/index.ts';
 import { moebiusForm, moebiusTermList } from '../spectrum/index.ts';
 import type { SearchSpace } from './optimise-space.ts';
@@ -26,9 +26,10 @@ const ABSOLUTE_GAP = 1e-6;
 export async function solveByMilp(
   space: SearchSpace,
   solver: MilpSolver,
+  turn: Turn,
   options: RunOptions & { readonly timeLimitMs: number },
 ): Promise<MilpChoice> {
-  const { problem, scale, constant, firstColumn } = await configurationProblem(space, options);
+  const { problem, scale, constant, firstColumn } = await configurationProblem(space, turn, options);
   options.onProgress?.({ phase: `solving with ${solver.name}`, done: 0, total: 0, unit: 'steps' });
   const { signal, timeLimitMs } = options;
   const result = await solver.solve(problem, { signal, timeLimitMs, absoluteGap: ABSOLUTE_GAP });
@@ -57,7 +58,11 @@ interface ConfigurationProblem {
   readonly firstColumn: readonly number[];
 }
 
-export async function configurationProblem(space: SearchSpace, options: RunOptions): Promise<ConfigurationProblem> {
+async function configurationProblem(
+  space: SearchSpace,
+  turn: Turn,
+  options: RunOptions,
+): Promise<ConfigurationProblem> {
   const { groups } = space;
   const firstColumn: number[] = [];
   let columnCount = 0;
@@ -66,7 +71,7 @@ export async function configurationProblem(space: SearchSpace, options: RunOptio
     columnCount += states.length;
   }
   const switchCount = columnCount;
-  const { constant, products } = await reducedProducts(space, options);
+  const { constant, products } = await reducedProducts(space, turn, options);
 
   // A coordinate as the switches of the states that have it.
   const switchesOf = new Map<number, number[]>();
@@ -96,6 +101,7 @@ export async function configurationProblem(space: SearchSpace, options: RunOptio
     if (counted.length > 0) rows.add(counted, -infinity, space.mostCounted);
   }
   for (const { coordinates, dividend } of products) {
+    await turn();
     const factors = coordinates.map((s) => switchesOf.get(s) as number[]);
     if (factors.length === 1) {
       for (const column of factors[0]) objective[column] += dividend;
@@ -131,6 +137,7 @@ export async function configurationProblem(space: SearchSpace, options: RunOptio
 // The Moebius form with at most one coordinate per group in a product, where the group's states allow that.
 async function reducedProducts(
   space: SearchSpace,
+  turn: Turn,
   { signal, memoryLimitBytes }: RunOptions,
 ): Promise<{ constant: number; products: { coordinates: number[]; dividend: number }[] }> {
   const placeOf = new Map(
@@ -141,6 +148,7 @@ async function reducedProducts(
   for (const { coordinates, dividend } of moebiusTermList(
     await moebiusForm(space.polynomial, { signal, memoryLimitBytes }),
   )) {
+    await turn();
     const reduced = reduceProduct(space, coordinates, placeOf);
     if (reduced === undefined) continue;
     if (reduced.length === 0) {

@@ -3,12 +3,12 @@
  * one; branch and bound looks at the rest or rules it out; a mixed-integer solver tries where that has no room or takes
  * too long. Whatever is left open is stated as a gap.
  */
-import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
+import { createRandom, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { cubePointsFromRows } from '../cube/index.ts';
 import type { MilpSolver } from '../network/index.ts';
 import { evaluatePolynomial, type FixedCoordinate, type Polynomial } from '../spectrum/index.ts';
 import { solveByMilp } from './optimise-milp.ts';
-import { branchAndBound, canBranch, improve, localSearch } from './optimise-search.ts';
+import { branchAndBound, branchObstacle, createImprove, localSearch } from './optimise-search.ts';
 import {
   type CoordinateGroup,
   configurationBits,
@@ -69,15 +69,13 @@ export async function optimisePolynomial(
 ): Promise<PolynomialOptimum> {
   const { direction, timeLimitMs = DEFAULT_TIME_LIMIT_MS, method = 'auto' } = options;
   checkOptions(options, solver);
-  options.signal?.throwIfAborted();
+  const turn = createTurn(options.signal);
   const startedAt = performance.now();
-  const space = createSearchSpace(polynomial, direction, {
-    groups: options.groups ?? [],
-    fixed: options.fixed ?? [],
-    atMost: options.atMost,
-  });
+  const limits = { groups: options.groups ?? [], fixed: options.fixed ?? [], atMost: options.atMost };
+  const space = await createSearchSpace(polynomial, direction, limits, turn);
   const notes: string[] = [];
-  let chosen = await localSearch(space, createRandom(options.seed ?? 1), options);
+  const improve = await createImprove(space, turn);
+  let chosen = await localSearch(space, improve, createRandom(options.seed ?? 1), startedAt + timeLimitMs / 4);
   let bound = termBound(space);
   let proof: OptimumProof =
     bound <= spaceValue(space, chosen) + roundingSlack(space) ? 'enumerated (exact)' : 'gap remains';
@@ -85,12 +83,13 @@ export async function optimisePolynomial(
   let asked: string | null = null;
 
   const small = space.polynomial.termCount <= MILP_TERMS;
-  const branches = method !== 'milp' && canBranch(space);
-  if (method !== 'milp' && !branches) notes.push('too many coordinates for this degree to enumerate');
+  const obstacle = method === 'milp' ? undefined : branchObstacle(space, options.memoryLimitBytes);
+  if (obstacle !== undefined) notes.push(obstacle);
+  const branches = method !== 'milp' && obstacle === undefined;
   if (proof === 'gap remains' && branches) {
     const solverFollows = method === 'auto' && solver !== undefined && small;
     const deadline = startedAt + (solverFollows ? timeLimitMs / 2 : timeLimitMs);
-    const outcome = await branchAndBound(space, chosen, deadline, options);
+    const outcome = await branchAndBound(space, chosen, deadline, turn, options);
     chosen = outcome.chosen;
     stepCount = outcome.stepCount;
     bound = Math.min(bound, Math.max(outcome.openBound, outcome.value));
@@ -101,8 +100,8 @@ export async function optimisePolynomial(
   if (proof === 'gap remains' && wanted && solver !== undefined) {
     asked = solver.name;
     const left = Math.max(1, timeLimitMs - (performance.now() - startedAt));
-    const result = await solveByMilp(space, solver, { ...options, timeLimitMs: left });
-    if (result.chosen !== undefined) chosen = better(space, chosen, improve(space, result.chosen));
+    const result = await solveByMilp(space, solver, turn, { ...options, timeLimitMs: left });
+    if (result.chosen !== undefined) chosen = better(space, chosen, await improve(result.chosen));
     bound = Math.min(bound, result.bound);
     const tolerance = 1e6 * roundingSlack(space);
     if (bound - spaceValue(space, chosen) <= tolerance) proof = 'solver optimum';

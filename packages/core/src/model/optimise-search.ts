@@ -11,10 +11,10 @@
  * by those that contain coordinate k - 1, in the order of T(k - 1, d - 1). So restricting the last coordinate adds the
  * second part onto the first, and every T(k, d) is a beginning of T(n, d).
  */
-import { nextTurn, type Random, type RunOptions } from '../base/index.ts';
+import type { Random, RunOptions, Turn } from '../base/index.ts';
 import { countMonomials } from '../cube/index.ts';
 import { polynomialDegree, termCoordinates } from '../spectrum/index.ts';
-import { roundingSlack, type SearchSpace, spaceSigns, spaceValue } from './optimise-space.ts';
+import { roundingSlack, type SearchSpace, spaceSigns, spaceValue, TURN_TERMS } from './optimise-space.ts';
 
 export interface SearchOutcome {
   /** The best state of every group. */
@@ -27,97 +27,121 @@ export interface SearchOutcome {
 }
 
 const LOCAL_STARTS = 24;
-const YIELD_MS = 20;
 /** Coefficients touched between two looks at the clock: some milliseconds. */
 const WORK_PER_LOOK = 2 ** 21;
+/** What a step costs besides, in coefficients: finding the state, and a list of gains. */
+const STEP_WORK = 1024;
 /** Numbers in the arrays of branch and bound, 8 bytes each; beyond it is not tried. */
 const MAX_DENSE = 2 ** 24;
+
+/** The configuration that changing one group after the other leads to. */
+export type Improve = (from: readonly number[]) => Promise<readonly number[]>;
 
 /**
  * Improves configurations by changing one group at a time until that no longer helps: from the first states of all
  * groups, and from random ones where no limit on counted groups makes those invalid.
+ * @param deadline on the clock of `performance.now()`: no start after the first is made then
  */
-export async function localSearch(space: SearchSpace, random: Random, options: RunOptions): Promise<readonly number[]> {
+export async function localSearch(
+  space: SearchSpace,
+  improve: Improve,
+  random: Random,
+  deadline: number,
+): Promise<readonly number[]> {
   const first = space.groups.map(({ states }) =>
     Math.max(
       0,
       states.findIndex(({ counted }) => !counted),
     ),
   );
-  let best = improve(space, first);
+  let best = await improve(first);
   let bestValue = spaceValue(space, best);
   const starts = space.mostCounted < space.groups.length ? 1 : LOCAL_STARTS;
-  for (let start = 1; start < starts; start++) {
-    await nextTurn();
-    options.signal?.throwIfAborted();
-    const chosen = improve(
-      space,
-      space.groups.map(({ states }) => random.integer(states.length)),
-    );
+  for (let start = 1; start < starts && performance.now() < deadline; start++) {
+    const chosen = await improve(space.groups.map(({ states }) => random.integer(states.length)));
     const value = spaceValue(space, chosen);
     if (value > bestValue + roundingSlack(space)) [best, bestValue] = [chosen, value];
   }
   return best;
 }
 
-/** The configuration that changing one group after the other leads to. */
-export function improve(space: SearchSpace, from: readonly number[]): readonly number[] {
+/** Local search in a space, whose terms are looked up by group once. */
+export async function createImprove(space: SearchSpace, turn: Turn): Promise<Improve> {
   const { polynomial, groups, mostCounted } = space;
-  const { coefficients } = polynomial;
+  const { coefficients, offsets, members } = polynomial;
   const slack = roundingSlack(space);
-  const chosen = [...from];
-  const signs = spaceSigns(space, chosen);
-  const groupOf = new Map(groups.flatMap(({ coordinates }, g) => coordinates.map((s) => [s, g] as const)));
-  const termsOf = groups.map((): number[] => []);
-  for (let t = 0; t < polynomial.termCount; t++) {
-    for (const g of new Set(Array.from(termCoordinates(polynomial, t), (s) => groupOf.get(s) as number)))
-      termsOf[g].push(t);
-  }
-  const valueAround = (g: number): number => {
-    let sum = 0;
-    for (const t of termsOf[g]) {
-      let product = coefficients[t];
-      for (const s of termCoordinates(polynomial, t)) product *= signs[s];
-      sum += product;
-    }
-    return sum;
-  };
-  const setState = (g: number, state: number): void => {
-    groups[g].coordinates.forEach((s, j) => {
-      signs[s] = groups[g].states[state].bits[j] === 1 ? -1 : 1;
-    });
-  };
-  let countedNow = groups.reduce((count, { states }, g) => count + (states[chosen[g]].counted ? 1 : 0), 0);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let g = 0; g < groups.length; g++) {
-      const { states } = groups[g];
-      let best = chosen[g];
-      let bestValue = valueAround(g);
-      for (let state = 0; state < states.length; state++) {
-        const countedThen = countedNow - (states[chosen[g]].counted ? 1 : 0) + (states[state].counted ? 1 : 0);
-        if (countedThen > mostCounted) continue;
-        setState(g, state);
-        const value = valueAround(g);
-        if (value > bestValue + slack) [best, bestValue] = [state, value];
+  const termsOf = await termsByGroup(space, turn);
+  return async (from) => {
+    const chosen = [...from];
+    const signs = spaceSigns(space, chosen);
+    const valueAround = (g: number): number => {
+      let sum = 0;
+      for (const t of termsOf[g]) {
+        let product = coefficients[t];
+        for (let k = offsets[t]; k < offsets[t + 1]; k++) product *= signs[members[k]];
+        sum += product;
       }
-      setState(g, best);
-      if (best === chosen[g]) continue;
-      countedNow += (states[best].counted ? 1 : 0) - (states[chosen[g]].counted ? 1 : 0);
-      chosen[g] = best;
-      changed = true;
+      return sum;
+    };
+    const setState = (g: number, state: number): void => {
+      groups[g].coordinates.forEach((s, j) => {
+        signs[s] = groups[g].states[state].bits[j] === 1 ? -1 : 1;
+      });
+    };
+    let countedNow = groups.reduce((count, { states }, g) => count + (states[chosen[g]].counted ? 1 : 0), 0);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let g = 0; g < groups.length; g++) {
+        const { states } = groups[g];
+        let best = chosen[g];
+        let bestValue = valueAround(g);
+        for (let state = 0; state < states.length; state++) {
+          const countedThen = countedNow - (states[chosen[g]].counted ? 1 : 0) + (states[state].counted ? 1 : 0);
+          if (state === chosen[g] || countedThen > mostCounted) continue;
+          await turn();
+          setState(g, state);
+          const value = valueAround(g);
+          if (value > bestValue + slack) [best, bestValue] = [state, value];
+        }
+        setState(g, best);
+        if (best === chosen[g]) continue;
+        countedNow += (states[best].counted ? 1 : 0) - (states[chosen[g]].counted ? 1 : 0);
+        chosen[g] = best;
+        changed = true;
+      }
     }
-  }
-  return chosen;
+    return chosen;
+  };
 }
 
-/** Whether branch and bound has room for the polynomial's coefficients. */
-export function canBranch({ polynomial }: SearchSpace): boolean {
+async function termsByGroup({ polynomial, groups }: SearchSpace, turn: Turn): Promise<readonly Uint32Array[]> {
+  const groupOf = new Uint32Array(polynomial.coordinates.length);
+  groups.forEach(({ coordinates }, g) => {
+    for (const s of coordinates) groupOf[s] = g;
+  });
+  const lists = groups.map((): number[] => []);
+  for (let t = 0; t < polynomial.termCount; t++) {
+    for (const s of termCoordinates(polynomial, t)) {
+      const list = lists[groupOf[s]];
+      // A term with several coordinates of a group is in its list once.
+      if (list[list.length - 1] !== t) list.push(t);
+    }
+    if (t % TURN_TERMS === 0) await turn();
+  }
+  return lists.map((list) => Uint32Array.from(list));
+}
+
+/** Why branch and bound cannot be tried; undefined where it can. */
+export function branchObstacle({ polynomial }: SearchSpace, memoryLimitBytes: number | undefined): string | undefined {
   const n = polynomial.coordinates.length;
-  const degree = polynomialDegree(polynomial);
+  const degree = Math.max(1, polynomialDegree(polynomial));
   let total = 0;
   for (let k = 0; k <= n && total <= MAX_DENSE; k++) total += countMonomials(k, degree);
-  return total <= MAX_DENSE;
+  if (total > MAX_DENSE) return 'too many coordinates for this degree to enumerate';
+  // As allocated: the coefficients of every level, `members` and `embed`.
+  const bytes = 8 * total + 2 * degree * countMonomials(n, degree) + 4 * countMonomials(n - 1, degree - 1);
+  if (bytes <= (memoryLimitBytes ?? Number.POSITIVE_INFINITY)) return undefined;
+  return `not enumerated: that needs ${Math.ceil(bytes / 1e6)} MB, more than allowed`;
 }
 
 /**
@@ -128,12 +152,13 @@ export async function branchAndBound(
   space: SearchSpace,
   start: readonly number[],
   deadline: number,
+  turn: Turn,
   options: RunOptions,
 ): Promise<SearchOutcome> {
   const { order, groups } = searchOrder(space);
   const n = order.length;
   const slack = roundingSlack(space);
-  const dense = denseCoefficients(space, order);
+  const dense = await denseCoefficients(space, order, turn);
   const { sizes, embed } = dense;
   // levels[k]: the coefficients that are left with k coordinates free.
   const levels = sizes.map((size, k) => (k === n ? dense.root : new Float64Array(size)));
@@ -148,7 +173,6 @@ export async function branchAndBound(
   let outOfTime = false;
   let stepCount = 0;
   let work = 0;
-  let lastTurn = performance.now();
 
   const bound = (k: number): number => {
     const left = levels[k];
@@ -192,19 +216,15 @@ export async function branchAndBound(
   for (let k = n > 0 ? n : n + 1; k <= n; ) {
     if (work > WORK_PER_LOOK) {
       work = 0;
-      const now = performance.now();
-      if (now > deadline) outOfTime = true;
-      if (now - lastTurn > YIELD_MS) {
-        options.onProgress?.({ phase: 'searching', done: stepCount, total: 0, unit: 'steps' });
-        await nextTurn();
-        options.signal?.throwIfAborted();
-        lastTurn = performance.now();
-      }
+      if (performance.now() > deadline) outOfTime = true;
+      options.onProgress?.({ phase: 'searching', done: stepCount, total: 0, unit: 'steps' });
+      await turn();
     }
     if (tried[k] === 2) {
       k++;
       continue;
     }
+    work += STEP_WORK;
     const p = k - 1;
     bits[p] = tried[k]++ === 0 ? firstBit[k] : 1 - firstBit[k];
     const group = groups[order[p].group];
@@ -303,39 +323,65 @@ interface DenseCoefficients {
   readonly members: Uint16Array;
 }
 
-function denseCoefficients({ polynomial }: SearchSpace, order: SearchOrder['order']): DenseCoefficients {
+async function denseCoefficients(
+  { polynomial }: SearchSpace,
+  order: SearchOrder['order'],
+  turn: Turn,
+): Promise<DenseCoefficients> {
   const n = order.length;
   const degree = Math.max(1, polynomialDegree(polynomial));
-  const placeOf = new Map(order.map(({ coordinate }, position) => [coordinate, position]));
-  const indexOf = (descending: readonly number[], d: number): number =>
-    descending.length === 0 ? 0 : countMonomials(descending[0], d) + indexOf(descending.slice(1), d - 1);
-  const sizes = Array.from({ length: n + 1 }, (_, k) => countMonomials(k, degree));
+  // before[d][s] = |T(s, d)|: the entries before those whose largest position is s.
+  const before = Array.from({ length: degree + 1 }, (_, d) =>
+    Float64Array.from({ length: n + 1 }, (_, s) => countMonomials(s, d)),
+  );
+  const indexOf = (descending: Uint16Array, size: number): number => {
+    let index = 0;
+    for (let j = 0; j < size; j++) index += before[degree - j][descending[j]];
+    return index;
+  };
+  const sizes = Array.from(before[degree]);
   const root = new Float64Array(sizes[n]);
+  const placeOf = new Uint16Array(n);
+  order.forEach(({ coordinate }, position) => {
+    placeOf[coordinate] = position;
+  });
   for (let t = 0; t < polynomial.termCount; t++) {
-    const positions = Array.from(termCoordinates(polynomial, t), (s) => placeOf.get(s) as number);
-    root[
-      indexOf(
-        positions.sort((a, b) => b - a),
-        degree,
-      )
-    ] = polynomial.coefficients[t];
+    const positions = termCoordinates(polynomial, t).map((s) => placeOf[s]);
+    root[indexOf(positions.sort().reverse(), positions.length)] = polynomial.coefficients[t];
+    if (t % TURN_TERMS === 0) await turn();
   }
   const members = new Uint16Array(sizes[n] * degree).fill(NONE);
-  const embed = new Uint32Array(n === 0 ? 0 : countMonomials(n - 1, degree - 1));
-  let embedded = 0;
-  const visit = (below: number, room: number, subset: readonly number[], at: number): number => {
-    members.set(subset, at * degree);
-    // In the order of T: the entry itself, then those whose next largest member is 0, 1, ...
-    let next = at + 1;
-    for (let s = 0; s < below && room > 0; s++) next = visit(s, room - 1, [...subset, s], next);
-    return next;
-  };
-  visit(n, degree, [], 0);
+  await visitInOrder(n, degree, turn, (subset, size, at) => {
+    for (let j = 0; j < size; j++) members[at * degree + j] = subset[j];
+  });
   // T(n - 1, d - 1) in its own order, looked up in T(n, d).
-  const place = (below: number, room: number, subset: readonly number[]): void => {
-    embed[embedded++] = indexOf(subset, degree);
-    for (let s = 0; s < below && room > 0; s++) place(s, room - 1, [...subset, s]);
-  };
-  if (n > 0) place(n - 1, degree - 1, []);
+  const embed = new Uint32Array(n === 0 ? 0 : before[degree - 1][n - 1]);
+  await visitInOrder(n - 1, degree - 1, turn, (subset, size, at) => {
+    embed[at] = indexOf(subset, size);
+  });
   return { degree, root, sizes, embed, members };
+}
+
+// Visits T(n, d) in its order, positions descending: an entry, then those that its next largest position 0, 1, ... makes.
+async function visitInOrder(
+  n: number,
+  degree: number,
+  turn: Turn,
+  visit: (subset: Uint16Array, size: number, at: number) => void,
+): Promise<void> {
+  if (n < 0) return;
+  const subset = new Uint16Array(degree);
+  const limit = (j: number): number => (j === 0 ? n : subset[j - 1]);
+  let size = 0;
+  for (let at = 0; ; at++) {
+    visit(subset, size, at);
+    if (at % TURN_TERMS === 0) await turn();
+    if (size < degree && limit(size) > 0) {
+      subset[size++] = 0;
+      continue;
+    }
+    while (size > 0 && subset[size - 1] + 1 >= limit(size - 1)) size--;
+    if (size === 0) return;
+    subset[size - 1]++;
+  }
 }

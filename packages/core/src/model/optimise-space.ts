@@ -3,8 +3,11 @@
  * polynomial in them, its sign such that larger is better. Coordinates that all states of their group agree on are
  * restricted away; coordinates without a term are left out, and states that then look alike are one state.
  */
-import { FewfireError } from '../base/index.ts';
-import { type FixedCoordinate, type Polynomial, restrictPolynomial, termList } from '../spectrum/index.ts';
+import { FewfireError, type Turn } from '../base/index.ts';
+import { checkFixed, type FixedCoordinate, type Polynomial, termCoordinates } from '../spectrum/index.ts';
+
+/** Terms between two looks at the clock. */
+export const TURN_TERMS = 2048;
 
 /** Coordinates of which only some combinations occur, as those of one table column do. */
 export interface CoordinateGroup {
@@ -37,7 +40,7 @@ export interface SearchGroup {
 }
 
 export interface SearchSpace {
-  /** To be made as large as possible. */
+  /** To be made as large as possible. Its terms are in no particular order. */
   readonly polynomial: Polynomial;
   readonly groups: readonly SearchGroup[];
   readonly mostCounted: number;
@@ -46,11 +49,12 @@ export interface SearchSpace {
 }
 
 /** @throws FewfireError `invalid-argument` for groups that overlap or whose states do not fit, or nothing left to choose from */
-export function createSearchSpace(
+export async function createSearchSpace(
   polynomial: Polynomial,
   direction: 'maximise' | 'minimise',
   limits: SpaceLimits,
-): SearchSpace {
+  turn: Turn,
+): Promise<SearchSpace> {
   const coordinateCount = polynomial.coordinates.length;
   const all = withSingles(coordinateCount, limits.groups);
   const bitOf = new Map(limits.fixed.map(({ coordinate, bit }) => [coordinate, bit]));
@@ -77,16 +81,19 @@ export function createSearchSpace(
       if (same && !bitOf.has(coordinate)) constant.push({ coordinate, bit });
     }
   }
-  const gone = new Set(constant.map(({ coordinate }) => coordinate));
-  const left = Array.from({ length: coordinateCount }, (_, s) => s).filter((s) => !gone.has(s));
-  const restricted = restrictPolynomial(polynomial, constant);
-  const used = new Set(restricted.members);
-  const position = new Map(left.filter((_, at) => used.has(at)).map((s, at) => [s, at]));
+  const restricted = await restrictTerms(polynomial, constant, direction === 'maximise' ? 1 : -1, turn);
+  const used = new Uint8Array(coordinateCount);
+  for (const s of restricted.members) used[s] = 1;
+  const kept = Array.from(used.keys()).filter((s) => used[s] === 1);
+  const position = new Uint16Array(coordinateCount);
+  kept.forEach((s, at) => {
+    position[s] = at;
+  });
 
   const groups: SearchGroup[] = [];
   const settledYes: number[] = [];
   for (const { coordinates, states, counts } of allowed) {
-    const members = coordinates.filter((s) => position.has(s));
+    const members = coordinates.filter((s) => used[s] === 1);
     const distinct = new Map<string, SearchState>();
     for (const yes of states) {
       const bits = Uint8Array.from(members, (s) => (yes.includes(s) ? 1 : 0));
@@ -97,11 +104,15 @@ export function createSearchSpace(
       if (known === undefined || (known.counted && !counted)) distinct.set(key, { bits, yes, counted });
     }
     const list = [...distinct.values()];
-    if (list.length > 1) groups.push({ coordinates: members.map((s) => position.get(s) as number), states: list });
+    if (list.length > 1) groups.push({ coordinates: members.map((s) => position[s]), states: list });
     else settledYes.push(...list[0].yes);
   }
   return {
-    polynomial: relevantPolynomial(restricted, [...position.keys()], left, direction === 'maximise' ? 1 : -1),
+    polynomial: {
+      ...restricted,
+      coordinates: kept.map((s) => polynomial.coordinates[s]),
+      members: restricted.members.map((s) => position[s]),
+    },
     groups,
     mostCounted: limits.atMost?.count ?? Number.POSITIVE_INFINITY,
     settledYes,
@@ -118,19 +129,45 @@ export function configurationBits(space: SearchSpace, chosen: ArrayLike<number>,
   return bits;
 }
 
-// The same terms over the coordinates that occur in them, which keeps their order.
-function relevantPolynomial(
-  restricted: Polynomial,
-  kept: readonly number[],
-  left: readonly number[],
+// The polynomial times `sign` with coordinates fixed, over all its coordinates still; as `restrictPolynomial`, but it lets
+// others run and sorts nothing, because a model may have hundreds of thousands of terms.
+async function restrictTerms(
+  polynomial: Polynomial,
+  fixed: readonly FixedCoordinate[],
   sign: number,
-): Polynomial {
-  const newPosition = new Map(kept.map((s, at) => [s, at]));
+  turn: Turn,
+): Promise<Polynomial> {
+  const { signs } = checkFixed(polynomial.coordinates.length, fixed);
+  // Keys are strings with one character per coordinate, in the order in which they appear.
+  const sums = new Map<string, number>();
+  for (let t = 0; t < polynomial.termCount; t++) {
+    let coefficient = sign * polynomial.coefficients[t];
+    let key = '';
+    for (const s of termCoordinates(polynomial, t)) {
+      if (signs[s] === 0) key += String.fromCharCode(s);
+      else coefficient *= signs[s];
+    }
+    sums.set(key, (sums.get(key) ?? 0) + coefficient);
+    if (t % TURN_TERMS === 0) await turn();
+  }
+  const offsets = new Uint32Array(sums.size + 1);
+  const members = new Uint16Array(polynomial.members.length);
+  const coefficients = new Float64Array(sums.size);
+  let termCount = 0;
+  let end = 0;
+  for (const [key, coefficient] of sums) {
+    if (coefficient === 0) continue;
+    for (let j = 0; j < key.length; j++) members[end++] = key.charCodeAt(j);
+    coefficients[termCount++] = coefficient;
+    offsets[termCount] = end;
+    if (termCount % TURN_TERMS === 0) await turn();
+  }
   return {
-    ...restricted,
-    coordinates: restricted.coordinates.filter((_, at) => newPosition.has(left[at])),
-    members: restricted.members.map((at) => newPosition.get(left[at]) as number),
-    coefficients: restricted.coefficients.map((c) => sign * c),
+    coordinates: polynomial.coordinates,
+    termCount,
+    offsets: offsets.subarray(0, termCount + 1),
+    members: members.subarray(0, end),
+    coefficients: coefficients.subarray(0, termCount),
   };
 }
 
@@ -159,10 +196,13 @@ function withSingles(coordinateCount: number, groups: readonly CoordinateGroup[]
 
 /** The value of the space's polynomial, from the state chosen in every group. */
 export function spaceValue(space: SearchSpace, chosen: ArrayLike<number>): number {
+  const { termCount, offsets, members, coefficients } = space.polynomial;
   const signs = spaceSigns(space, chosen);
   let sum = 0;
-  for (const { coordinates, coefficient } of termList(space.polynomial)) {
-    sum += coordinates.reduce((product, s) => product * signs[s], coefficient);
+  for (let t = 0; t < termCount; t++) {
+    let product = coefficients[t];
+    for (let k = offsets[t]; k < offsets[t + 1]; k++) product *= signs[members[k]];
+    sum += product;
   }
   return sum;
 }

@@ -3,7 +3,7 @@
  * is that of `optimisePolynomial`, over the combinations of coordinates that a cell can make: one value per column, and
  * thresholds that follow from each other.
  */
-import { closestName, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
+import { closestName, createTurn, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
 import { columnCoordinateNames, cubePointsFromRows, type EncodedColumn, readNumber } from '../cube/index.ts';
 import type { MilpSolver } from '../network/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
@@ -95,11 +95,15 @@ export async function optimiseModel(
   const valueAt = async (changed: Uint8Array): Promise<number> =>
     (await evaluatePolynomial(polynomial, cubePointsFromRows([changed])))[0];
   const choices: ColumnChoice[] = [];
+  const turn = createTurn(options.signal);
   for (const [g, { coordinates, states, wasFixed }] of cells.entries()) {
     const yes = coordinates.filter((s) => bits[s] === 1);
     const state = states.find((each) => sameSet(each.yes, yes)) as CellState;
     const values: number[] = [];
-    for (const each of states) values.push(await valueAt(withAnswer(bits, coordinates, each.yes)));
+    for (const each of states) {
+      await turn();
+      values.push(await valueAt(withAnswer(bits, coordinates, each.yes)));
+    }
     const reference = states.findIndex((each) => each.yes.length === 0);
     choices.push({
       column: names[g],

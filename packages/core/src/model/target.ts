@@ -53,6 +53,7 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
       `target ${shown} has texts (${listNames(
         values.map((entry) => entry.value),
         3,
+        distinctCount,
       )}); expected numbers for ${transform === 'log' ? '--target-transform log' : '--task number'}${numberSpellingHint(profile)}`,
     );
   }
@@ -101,6 +102,7 @@ function manyClasses(profile: ColumnProfile, options: TargetOptions): TargetSpec
       `target ${shown} has ${distinctCount} different ${type === 'number' ? 'numbers' : 'texts'} in ${present} rows (${listNames(
         values.map((entry) => entry.value),
         3,
+        distinctCount,
       )}); expected numbers, or classes: at most ${PROFILE_VALUE_LIMIT}, with two rows each or more${numberSpellingHint(profile)}`,
     );
   }

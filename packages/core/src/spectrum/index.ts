@@ -12,7 +12,7 @@ export {
 export * from './polynomial.ts';
 export * from './property-tests.ts';
 export * from './query.ts';
-export { type FixedCoordinate, restrictPolynomial } from './restriction.ts';
+export { checkFixed, type FixedCoordinate, restrictPolynomial } from './restriction.ts';
 export * from './row-attribution.ts';
 export * from './sensitivity.ts';
 export { cubeDimension, type Spectrum, spectrumCoordinateCount } from './spectrum.ts';

@@ -1,5 +1,5 @@
 /** Letting the event loop run now and then during long loops, so that they can be aborted. */
-import { nextTurn } from '../base/index.ts';
+import { nextTurn } from './options.ts';
 
 export type Turn = () => Promise<void>;
 
