@@ -9,7 +9,7 @@ import { benchDir, describeMachine } from './lib.mjs';
 
 const results = join(benchDir, 'results');
 const modules = await Promise.all(
-  ['low-degree', 'transform', 'network', 'certify', 'threads', 'ingest', 'trees', 'signed', 'size'].map(
+  ['low-degree', 'lasso', 'transform', 'network', 'certify', 'threads', 'ingest', 'trees', 'signed', 'size'].map(
     (name) => import(`./cases/${name}.mjs`),
   ),
 );

@@ -37,9 +37,16 @@ describe('chess', () => {
     expect(report).toContain('"class": "won" in 1,669 rows (the positive class), "nowin" in 1,527');
     expect(report).toContain('dwipd (yes is "l", no is "g")');
     expect(report).toMatch(/degree 2 .* ± .*<- chosen/);
-    const accuracy = /accuracy (0\.\d+) on 639 test rows set aside first; always saying "won": (0\.\d+)/.exec(report);
-    expect(Number(accuracy?.[1])).toBeGreaterThanOrEqual(0.98);
-    expect(accuracy?.[2]).toBe('0.523');
+    const accuracy =
+      /accuracy (0\.\d+) \(95 % Clopper-Pearson: (0\.\d+) to (0\.\d+)\) on 639 test rows set\s+aside first; always saying "won": (0\.\d+)/.exec(
+        report,
+      );
+    const [measured, low, high] = (accuracy ?? []).slice(1, 4).map(Number);
+    expect(measured).toBeGreaterThanOrEqual(0.98);
+    expect(low).toBeLessThan(measured);
+    expect(high).toBeGreaterThan(measured);
+    expect(accuracy?.[4]).toBe('0.523');
+    expect(report).toMatch(/How sure \(12 of \d+\): terms chosen on 1,598 rows and fitted again on 1,598\s+others/);
     expect(report).toContain('fitted anew on all 3,196 rows');
     expect(report).toMatch(/ and \S+ both yes +[+-]\d/);
     expect(report).toContain(`fewfire predict ${model}`);
@@ -114,7 +121,7 @@ describe('fit --json', () => {
     const { timingsMs: _, threads: __, ...two } = await fit('2');
     expect(two).toEqual(one);
     expect(threads).toBe(1);
-    expect(Object.keys(timingsMs as object)).toEqual(['open', 'read', 'choose', 'fit', 'total']);
+    expect(Object.keys(timingsMs as object)).toEqual(['open', 'read', 'choose', 'fit', 'confirm', 'total']);
     expect(Object.keys(one)).toEqual(
       expect.arrayContaining(
         'task sampleCount coordinateCount degree method lambda basis monomialCount termCount selection test terms encoding dropped seed'.split(

@@ -1,4 +1,5 @@
 export * from './calibration.ts';
+export * from './candidate-fit.ts';
 export * from './elastic-net.ts';
 export * from './elastic-net-fit.ts';
 export * from './error-interval.ts';

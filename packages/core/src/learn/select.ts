@@ -9,8 +9,9 @@
  * machine: if need be the choice is made on fewer rows, and degrees that still
  * do not fit are skipped by name.
  *
- * The lasso and elastic net go to degrees with far more monomials than rows. When
- * their folds would take more than the budget, one split takes their place.
+ * The lasso and elastic net, asked for by name, go to degrees with far more
+ * monomials than rows. One split takes the place of their folds where it holds out
+ * 2,000 rows, or where folds would take more than the budget.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
@@ -85,7 +86,7 @@ export interface Selection {
   readonly candidates: readonly Candidate[];
   readonly skipped: readonly { readonly degree: number; readonly reason: string }[];
   readonly folds: number;
-  /** `split`: only the first of the folds was held out, because all of them would have cost more than the budget. */
+  /** `split`: only the first of the folds was held out, being large enough, or because all would have cost more than the budget. */
   readonly validation: 'folds' | 'split';
   /** Why the best one was chosen, in words. */
   readonly reason: string;
@@ -115,6 +116,8 @@ const MIN_SELECTION_ROWS = 5000;
 /** Of the predicted work of the other methods, what `auto` lets the lasso have: it is predicted less surely. */
 const AUTO_SPARSE_SHARE = 1 / 8;
 const DEFAULT_L1_RATIO = 0.5;
+/** So many held-out rows tell errors apart to a few percent: the other folds would only take time. */
+const SPLIT_ROWS = 2000;
 /** Share of the memory limit for vectors over all monomials; the rest is for what is active. */
 const SPARSE_SHARE = 3 / 4;
 
@@ -517,7 +520,8 @@ function planSparse(points: CubePoints, options: SelectOptions, folds: number): 
   }
   const cost = (rows: number, heldOutCount: number): number =>
     sparseDegrees.reduce((sum, degree) => sum + sparseSeconds(rows, coordinateCount, degree, heldOutCount), 0);
-  const heldOutCount = cost(rowCount, folds) <= budgetSeconds ? folds : 1;
+  const precise = rowCount / folds >= SPLIT_ROWS && options.clusters === undefined;
+  const heldOutCount = cost(rowCount, folds) <= budgetSeconds && !precise ? folds : 1;
   let rows = rowCount;
   while (rows > fewest && cost(rows, heldOutCount) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
   return {

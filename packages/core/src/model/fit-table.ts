@@ -13,11 +13,8 @@ import { FewfireError, type RunOptions } from '../base/index.ts';
 import { countAllYes, createMonomialIndex, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
 import {
   type Candidate,
-  estimateLowDegree,
   type FitMethod,
-  fitElasticNet,
-  fitLogistic,
-  fitLowDegree,
+  fitCandidate,
   fitPlatt,
   type Hierarchy,
   type LowDegreeFit,
@@ -251,7 +248,7 @@ async function confirm(
         loss: 'squared',
         budgetSeconds: CONFIRM_BUDGET_SECONDS,
       });
-      return (await fitCandidate(best, half, target, encoder, options)).model;
+      return (await fitChosen(best, half, target, encoder, options)).model;
     },
   });
 }
@@ -264,48 +261,25 @@ async function fitOutputs(
 ): Promise<LowDegreeFit[]> {
   const fits: LowDegreeFit[] = [];
   for (const [k, { best }] of selections.entries()) {
-    fits.push(await fitCandidate(best, data, outputTarget(spec, data.target, k), encoder, options));
+    fits.push(await fitChosen(best, data, outputTarget(spec, data.target, k), encoder, options));
   }
   return fits;
 }
 
 /** Fits what the folds chose. */
-function fitCandidate(
+function fitChosen(
   best: Candidate,
   data: LabelledPoints,
   target: Float64Array,
   encoder: EncoderSpec,
   options: RunOptions,
 ): Promise<LowDegreeFit> {
-  const coordinates = encoderCoordinates(encoder);
-  const shared = {
-    signal: options.signal,
-    onProgress: options.onProgress,
-    threads: options.threads,
-    memoryLimitBytes: options.memoryLimitBytes,
-    degree: best.degree,
-    coordinates: coordinates.map((coordinate) => coordinate.name),
-    groups: coordinates.map((coordinate) => coordinate.group),
+  const { signal, onProgress, threads, memoryLimitBytes } = options;
+  return fitCandidate(data.points, target, best, {
+    ...{ signal, onProgress, threads, memoryLimitBytes },
+    coordinates: encoderCoordinates(encoder).map((coordinate) => coordinate.name),
+    groups: coordinateGroups(encoder),
     rowWeights: data.weights,
-  };
-  if (best.method === 'lasso' || best.method === 'elastic-net') {
-    const { lambda, l1Ratio, hierarchy, refit } = best;
-    return fitElasticNet(data.points, target, { ...shared, lambda, l1Ratio, hierarchy, refit });
-  }
-  if (best.method === 'estimate') return estimateLowDegree(data.points, target, shared);
-  if (best.method === 'logistic') {
-    const { lambda } = best;
-    return fitLogistic(data.points, target, {
-      ...shared,
-      lambda,
-      tolerance: FIT_TOLERANCE,
-      maxIterations: FIT_ITERATIONS,
-    });
-  }
-  return fitLowDegree(data.points, target, {
-    ...shared,
-    lambda: best.lambda,
-    basis: best.basis,
     tolerance: FIT_TOLERANCE,
     maxIterations: FIT_ITERATIONS,
   });
@@ -380,8 +354,9 @@ function foldStability(
   model: Polynomial,
   leading: readonly (readonly number[])[],
   encoder: EncoderSpec,
-  { best, foldTerms }: Selection,
+  { best, validation, foldTerms }: Selection,
 ): TermStability[] {
+  if (validation === 'split') return []; // one fit says nothing of how steady its terms are
   const names = encoderCoordinates(encoder).map((coordinate) => coordinate.name);
   const places = new Map(names.map((name, place) => [name, place]));
   const index = createMonomialIndex(names.length, best.degree);

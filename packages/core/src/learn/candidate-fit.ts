@@ -1,0 +1,42 @@
+/**
+ * From a choice to a fit: whatever method a candidate has, fitted at its degree
+ * and penalty. A candidate's lambda means something else for each method, so it
+ * must go to the learner of that method and to no other.
+ */
+import type { CubePoints } from '../cube/index.ts';
+import { fitElasticNet } from './elastic-net-fit.ts';
+import type { Candidate } from './folds.ts';
+import { fitLogistic } from './logistic.ts';
+import { estimateLowDegree, fitLowDegree, type LowDegreeFit, type LowDegreeOptions } from './low-degree.ts';
+
+export interface CandidateFitOptions extends Omit<LowDegreeOptions, 'degree'> {
+  /** Of least squares, ridge and the logistic loss, as their learners have them. */
+  readonly tolerance?: number;
+  readonly maxIterations?: number;
+}
+
+/** @throws FewfireError as the learner of the candidate's method */
+export function fitCandidate(
+  points: CubePoints,
+  target: Float64Array,
+  candidate: Candidate,
+  options: CandidateFitOptions = {},
+): Promise<LowDegreeFit> {
+  const { degree, lambda, basis, l1Ratio, hierarchy, refit } = candidate;
+  const { tolerance, maxIterations, ...shared } = options;
+  const stop = {
+    ...(tolerance === undefined ? {} : { tolerance }),
+    ...(maxIterations === undefined ? {} : { maxIterations }),
+  };
+  switch (candidate.method) {
+    case 'lasso':
+    case 'elastic-net':
+      return fitElasticNet(points, target, { ...shared, degree, lambda, l1Ratio, hierarchy, refit });
+    case 'estimate':
+      return estimateLowDegree(points, target, { ...shared, degree });
+    case 'logistic':
+      return fitLogistic(points, target, { ...shared, ...stop, degree, lambda });
+    default:
+      return fitLowDegree(points, target, { ...shared, ...stop, degree, lambda, basis });
+  }
+}
