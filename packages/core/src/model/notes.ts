@@ -46,9 +46,12 @@ export function selectionNotes(
 export function outputNotes(fit: LowDegreeFit, outputClass: string | undefined): string[] {
   if (fit.summary.converged) return [];
   const which = outputClass === undefined ? 'the fit' : `the fit of class ${JSON.stringify(outputClass)}`;
-  return [
-    `${which} stopped after ${fit.summary.iterations} iterations with a gradient of ${fit.summary.relativeGradient.toExponential(1)} of its start, above the wanted ${FIT_TOLERANCE}`,
-  ];
+  const { iterations, relativeGradient, dualityGap } = fit.summary;
+  const left =
+    dualityGap === null
+      ? `a gradient of ${relativeGradient.toExponential(1)} of its start, above the wanted ${FIT_TOLERANCE}`
+      : `a duality gap of ${dualityGap.toExponential(1)} of the best constant's objective`;
+  return [`${which} stopped after ${iterations} iterations with ${left}`];
 }
 
 /**

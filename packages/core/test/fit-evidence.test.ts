@@ -1,0 +1,186 @@
+/** What a fit says of how sure it is, and what weights, groups and the logistic loss change; planted tables throughout. */
+import { describe, expect, it } from 'vitest';
+import { fitTable, leadingTerms, memoryTable, parseModel, predictPoints, serializeModel } from '../src/index.ts';
+import { createRandom } from './helpers.ts';
+
+/** y = 2 - 1.5 a + 0.8 ab (over -1/+1) + noise, among six more columns that say nothing. */
+function plantedTable(rows: number, noise = 0.5, seed = 3) {
+  const random = createRandom(seed);
+  const columns: Record<string, number[]> = {};
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+    columns[name] = Array.from({ length: rows }, () => random.integer(2));
+  }
+  const sign = (bit: number): number => (bit === 1 ? -1 : 1);
+  const y = columns.a.map((a, i) => 2 - 1.5 * sign(a) + 0.8 * sign(a) * sign(columns.b[i]) + noise * random.normal());
+  return { columns, y };
+}
+
+describe('confirmation', () => {
+  it('has the planted coefficients in the intervals of terms that half of the rows chose', async () => {
+    const { columns, y } = plantedTable(600);
+    const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 2 });
+    const { confirmation } = model.outputs[0].fit;
+    expect(confirmation).toMatchObject({
+      choosingRowCount: 300,
+      confirmingRowCount: 300,
+      interval: 'normal',
+      confidence: 0.95,
+      simultaneous: false,
+    });
+    const planted = new Map([
+      ['', 2],
+      ['0', -1.5],
+      ['0 1', 0.8],
+    ]);
+    for (const [key, truth] of planted) {
+      const term = confirmation?.terms.find(({ coordinates }) => coordinates.join(' ') === key);
+      expect(term?.low).toBeLessThan(truth);
+      expect(term?.high).toBeGreaterThan(truth);
+      // 0.5 / sqrt(300) is the standard error of every coefficient here.
+      expect(term?.standardError).toBeCloseTo(0.5 / Math.sqrt(300), 2);
+    }
+    expect(confirmation?.terms[1].coordinates).toEqual([0]);
+    expect(await parseModel(await serializeModel(model), 'm.json')).toEqual(model);
+  });
+
+  it('is wider all at once, and by the bootstrap about the same', async () => {
+    const { columns, y } = plantedTable(600);
+    const width = async (options: object): Promise<number> => {
+      const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 2, ...options });
+      const term = model.outputs[0].fit.confirmation?.terms[1];
+      return (term?.high as number) - (term?.low as number);
+    };
+    const normal = await width({});
+    expect(await width({ simultaneous: true })).toBeGreaterThan(1.05 * normal);
+    expect(await width({ confidence: 0.8 })).toBeLessThan(0.75 * normal);
+    expect((await width({ intervals: 'bootstrap' })) / normal).toBeCloseTo(1, 0);
+  });
+
+  it('says why there is none', async () => {
+    const { columns, y } = plantedTable(40);
+    const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 1 });
+    expect(model.outputs[0].fit.confirmation).toBeNull();
+    expect(model.training.notes.join()).toContain('no intervals: 40 rows are too few');
+    const none = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 1, intervals: 'none' });
+    expect(none.model.training.notes.join()).not.toContain('no intervals');
+  });
+
+  it('keeps groups on one side', async () => {
+    // All rows of a group are copies: were they split, the confirming rows would not be new.
+    const { columns, y } = plantedTable(60);
+    const copies = (values: readonly number[]): number[] => values.flatMap((value) => [value, value, value, value]);
+    const data = Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, copies(values)]));
+    const group = copies(y.map((_, i) => i));
+    const table = memoryTable({ ...data, y: copies(y), group });
+    const { model } = await fitTable(table, { target: 'y', degree: 1, group: 'group' });
+    const confirmation = model.outputs[0].fit.confirmation;
+    expect(confirmation?.choosingRowCount).toBe(120);
+    // Four copies say no more than one: the error is that of 30 rows, not of 120.
+    const residual = Math.sqrt(0.5 ** 2 + 0.8 ** 2);
+    expect(confirmation?.terms[1].standardError as number).toBeGreaterThan(0.7 * (residual / Math.sqrt(30)));
+  });
+});
+
+describe('stability and intervals of the test', () => {
+  it('terms that are there are in every fold with one sign; the test has an interval', async () => {
+    const { columns, y } = plantedTable(500);
+    const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 2 });
+    const steady = model.outputs[0].fit.stability.find(({ coordinates }) => coordinates.join() === '0,1');
+    expect(steady).toMatchObject({ selectedShare: 1, sameSignShare: 1 });
+    expect(steady?.minimum).toBeGreaterThan(0.6);
+    expect(steady?.maximum).toBeLessThan(1);
+    const { mse, intervals } = model.training.test ?? {};
+    expect(intervals?.mse.method).toBe('bootstrap');
+    expect(intervals?.mse.low).toBeLessThan(mse as number);
+    expect(intervals?.mse.high).toBeGreaterThan(mse as number);
+    expect(intervals?.mse.low).toBeLessThan(0.25);
+  });
+});
+
+describe('weights', () => {
+  it('rows of weight 0 count neither in the fit nor in the test', async () => {
+    const { columns, y } = plantedTable(500, 0.1);
+    const random = createRandom(9);
+    const weight = y.map(() => (random.uniform() < 0.4 ? 0 : 3));
+    const spoilt = y.map((value, i) => (weight[i] === 0 ? -50 + 100 * random.uniform() : value));
+    const table = memoryTable({ ...columns, y: spoilt, weight });
+    const { model } = await fitTable(table, { target: 'y', degree: 2, weight: 'weight' });
+    expect(model.training.test?.r2).toBeGreaterThan(0.99);
+    expect(leadingTerms(model)[0].coefficient).toBeCloseTo(-1.5, 1);
+    expect(model.encoder.columns.map(({ column }) => column)).not.toContain('weight');
+    const plain = await fitTable(table, { target: 'y', degree: 2, exclude: ['weight'] });
+    expect(plain.model.training.test?.r2).toBeLessThan(0.5);
+  });
+
+  it('their unit does not matter', async () => {
+    const { columns, y } = plantedTable(300);
+    const fit = async (unit: number): Promise<number[]> => {
+      const weight = y.map((_, i) => unit * (1 + (i % 3)));
+      const { model } = await fitTable(memoryTable({ ...columns, y, weight }), {
+        target: 'y',
+        degree: 1,
+        weight: 'weight',
+        intervals: 'none',
+      });
+      return Array.from(model.outputs[0].polynomial.coefficients);
+    };
+    const [one, thousand] = [await fit(1), await fit(1024)];
+    one.forEach((value, t) => {
+      expect(thousand[t]).toBeCloseTo(value, 9);
+    });
+  });
+
+  it.each([
+    [{ weight: 'y' }, /--weight names the target/],
+    [{ weight: 'w' }, /no column "w"/],
+    [{ weight: 'a', features: ['a'] }, /--features names the weights "a"/],
+    [{ weight: 'bad' }, /weight "bad" is -1 in row 2/],
+    [{ weight: 'zero' }, /add up to 0/],
+    [{ group: 'holes' }, /group "holes" is missing in row 3/],
+  ])('refuses %j', async (options, message) => {
+    const { columns, y } = plantedTable(80);
+    const bad = y.map((_, i) => (i === 1 ? -1 : 1));
+    const zero = y.map(() => 0);
+    const holes = y.map((_, i) => (i === 2 ? null : `g${i % 9}`));
+    const table = memoryTable({ ...columns, y, bad, zero, holes });
+    await expect(fitTable(table, { target: 'y', degree: 1, ...options })).rejects.toThrow(message);
+  });
+});
+
+describe('the logistic loss', () => {
+  // log-odds of "on" are 1.2 (a yes) or -1.2, and turn round where b and c differ: 1.2 a (bc), a planted parity of three.
+  const random = createRandom(21);
+  const rows = 4000;
+  const bits = (): number[] => Array.from({ length: rows }, () => random.integer(2));
+  const [a, b, c] = [bits(), bits(), bits()];
+  const sign = (bit: number): number => (bit === 1 ? -1 : 1);
+  const odds = a.map((bit, i) => -1.2 * sign(bit) * sign(b[i]) * sign(c[i]));
+  const y = odds.map((value) => (random.uniform() < 1 / (1 + Math.exp(-value)) ? 'on' : 'off'));
+  const table = memoryTable({ a, b, c, y });
+
+  it('finds the log-odds, and gives their probabilities', async () => {
+    const { model } = await fitTable(table, { target: 'y', degree: 3, loss: 'logistic' });
+    expect(model.loss).toBe('logistic');
+    expect(model.outputs[0].fit.method).toBe('logistic');
+    const [lead] = leadingTerms(model);
+    expect(lead.coordinates).toEqual(['a', 'b', 'c']);
+    // Of a no, as +1 stands for it; the effect is (-2)^3 times that, toward "on".
+    expect(lead.coefficient).toBeCloseTo(1.2, 0.9);
+    expect(lead.effect).toBeCloseTo(8 * lead.coefficient, 9);
+    const { points } = await table.encode(model.encoder);
+    const { probabilities } = await predictPoints(model, points);
+    const truth = 1 / (1 + Math.exp(-odds[0]));
+    expect((probabilities as Float64Array[])[0][0]).toBeCloseTo(truth, 1);
+    expect(model.outputs[0].fit.confirmation?.terms.length).toBeGreaterThan(1);
+    expect(model.training.test?.intervals?.mse.method).toBe('empirical Bernstein');
+    expect(model.training.test?.intervals?.accuracy?.method).toBe('Clopper-Pearson');
+  });
+
+  it('refuses numbers and penalties it does not have', async () => {
+    const numbers = memoryTable({ a, b, c, y: odds.map((value, i) => value + i) });
+    await expect(fitTable(numbers, { target: 'y', loss: 'logistic' })).rejects.toThrow('which has no logistic loss');
+    await expect(fitTable(table, { target: 'y', loss: 'logistic', method: 'lasso' })).rejects.toThrow(
+      'expected --method auto or ridge',
+    );
+  });
+});
