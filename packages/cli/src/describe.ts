@@ -478,6 +478,8 @@ export function termSections(
   most: number,
   screen: Screen,
 ): Section[] {
-  // What an effect is stands once, with the first.
-  return model.outputs.map((_, k) => termSection(model, leading(k), most, screen, k === 0 ? effectText(model) : '', k));
+  const all = model.outputs.map((_, k) => leading(k));
+  // An output that is a constant has no effects to explain.
+  const first = all.findIndex((terms) => terms.length > 0);
+  return all.map((terms, k) => termSection(model, terms, most, screen, k === first ? effectText(model) : '', k));
 }

@@ -43,13 +43,27 @@ describe('fit --report', () => {
   });
 
   it('shows several classes, explaining effects once on the terminal', async () => {
-    const rows = Array.from({ length: 90 }, (_, i) => [String(i % 2), String((i >> 1) % 2), ['x', 'y', 'z'][i % 3]]);
-    const data = writeCsv(folder, 'three.csv', [['a', 'b', 'class'], ...rows]);
+    const rows = Array.from({ length: 90 }, (_, i) => [String(i % 2), String((i >> 1) % 2)]);
+    const classOf = ([a, b]: readonly string[]): string => (a === '0' ? 'x' : b === '0' ? 'y' : 'z');
+    const header = ['a', 'b', 'class'];
+    const data = writeCsv(folder, 'three.csv', [header, ...rows.map((row) => [...row, classOf(row)])]);
     const page = inFolder('three.html');
     const { stdout } = await fewfire(['fit', data, '--target', 'class', ...quick, '--report', page]);
     expect(stdout.match(/Leading combinations for/g)?.length).toBe(3);
     expect(stdout.match(/effect: what the yes adds/g)?.length).toBe(1);
     expect(readFileSync(page, 'utf8')).toContain('<bdi>y</bdi> against the rest');
+
+    // The class w has nothing to do with the columns: its output is a constant, and the next one explains effects.
+    const mixed = rows.map((row, i) => [...row, (i >> 2) % 5 === 0 ? 'w' : classOf(row)]);
+    const other = await fewfire([
+      'fit',
+      writeCsv(folder, 'four.csv', [header, ...mixed]),
+      '--target',
+      'class',
+      ...quick,
+    ]);
+    expect(other.stdout).toContain('Combinations for "w": none');
+    expect(other.stdout.match(/effect: what the yes adds/g)?.length).toBe(1);
   });
 
   it('is refused before the work where it could not be written', async () => {

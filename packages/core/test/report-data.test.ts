@@ -71,7 +71,18 @@ describe('a report of numbers', () => {
     expect(termCount).toBe(model.outputs[0].polynomial.termCount - 1);
     expect(constant).toBe(model.outputs[0].polynomial.coefficients[0]);
     for (const term of terms) expect(term.effect).toBeCloseTo((-2) ** term.coordinates.length * term.coefficient, 12);
-    expect(terms.every((term) => term.confirmed === null && term.stability === null)).toBe(true);
+    const { confirmation, stability } = model.outputs[0].fit;
+    const namesOf = (coordinates: readonly number[]): string =>
+      coordinates.map((s) => model.outputs[0].polynomial.coordinates[s]).join();
+    const named = (part: 'confirmed' | 'stability'): string[] =>
+      terms.filter((term) => term[part] !== null).map((term) => term.coordinates.join());
+    const shown = terms.map((term) => term.coordinates.join());
+    const alsoShown = (some: readonly { readonly coordinates: readonly number[] }[]): string[] =>
+      some.map(({ coordinates }) => namesOf(coordinates)).filter((name) => shown.includes(name));
+    expect(named('confirmed').sort()).toEqual(alsoShown(confirmation?.terms ?? []).sort());
+    expect(named('confirmed')).not.toEqual([]);
+    expect(named('stability').sort()).toEqual(alsoShown(stability).sort());
+    expect(named('stability')).toEqual(shown);
   });
 
   it('has every candidate once, and marks the lowest', async () => {
@@ -265,8 +276,10 @@ describe('confirmation and stability', () => {
         { coordinates: other, estimate: -0.1, standardError: 0.05, low: -0.2, high: 0 },
       ],
       collinear: [[0, 1]],
+      unsupported: [[2]],
+      target: 'what they are for',
     } as const;
-    const stability = [{ coordinates, share: 1, sameSignShare: 0.8, lowest: -0.1, highest: 0.5 }];
+    const stability = [{ coordinates, selectedShare: 0.6, sameSignShare: 0.8, minimum: -0.1, maximum: 0.5 }];
     const report = fitReport({ ...model, outputs: [{ ...output, fit: { ...output.fit, confirmation, stability } }] });
     const [{ terms, confirmation: said }] = report.outputs;
     const factor = -0.5 * (-2) ** coordinates.length;
@@ -274,11 +287,20 @@ describe('confirmation and stability', () => {
     expect(terms[0].confirmed?.effect).toBeCloseTo(0.3 * factor, 12);
     expect(terms[0].confirmed?.low).toBeCloseTo(ends[0], 12);
     expect(terms[0].confirmed?.high).toBeCloseTo(ends[1], 12);
-    expect(terms[0].stability).toMatchObject({ share: 1, sameSignShare: 0.8 });
-    expect(terms[0].stability?.lowest).toBeLessThan(terms[0].stability?.highest ?? 0);
+    expect(terms[0].stability).toMatchObject({ share: 0.6, sameSignShare: 0.8 });
+    const range = [-0.1 * factor, 0.5 * factor].sort((a, b) => a - b);
+    expect(terms[0].stability?.lowest).toBeCloseTo(range[0], 12);
+    expect(terms[0].stability?.highest).toBeCloseTo(range[1], 12);
     expect(said).toMatchObject({ termCount: 2, confirmingRowCount: 50 });
     const otherName = output.polynomial.coordinates[other[0]];
-    expect(said?.others.map((effect) => effect.coordinates)).toEqual(named.includes(otherName) ? [] : [[otherName]]);
+    expect(named).not.toContain(otherName);
+    expect(said?.others.map((term) => term.coordinates)).toEqual([[otherName]]);
+    // Beside its estimate stands what the model has for it.
+    const own = termList(output.polynomial).find((term) => term.coordinates.join() === other.join());
+    expect(said?.others[0].effect).toBeCloseTo(own?.coefficient ?? 0, 12);
+    expect(said?.others[0].confirmed?.effect).toBeCloseTo(-0.1, 12);
+    expect(said?.leftOutCount).toBe(0);
+    expect(said?.unsupported).toEqual([[output.polynomial.coordinates[2]]]);
     expect(said?.collinear).toEqual([[output.polynomial.coordinates[0], output.polynomial.coordinates[1]]]);
   });
 });

@@ -75,6 +75,25 @@ describe('choosing by held-out rows among sparse fits', () => {
     expect(await termsOf(problem, split)).toEqual(problem.names);
   });
 
+  it('lasso keeps what it found of the one it chooses, though a solution that is not refitted has a lower error', async () => {
+    let lowerUnfitted = 0;
+    for (let seed = 0; seed < 12; seed++) {
+      const problem = planted(20 + seed, 120, 10, 2, 30, 3);
+      const options = { degree: 2, method: 'lasso', folds: 2 } as const;
+      const { best, candidates, heldOut } = await selectLowDegree(problem.points, problem.target, options);
+      const refitted = candidates.filter(({ refit }) => refit);
+      const lowest = refitted.reduce((low, one) => (one.mse < low.mse ? one : low));
+      const within = refitted.filter(({ mse }) => mse <= lowest.mse + lowest.standardError);
+      expect(within).toContain(best);
+      expect(best.termCount).toBe(Math.min(...within.map(({ termCount }) => termCount)));
+      const errors = Array.from(heldOut.rows, (row, k) => (problem.target[row] - heldOut.predictions[k]) ** 2);
+      expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeCloseTo(best.mse, 12);
+      const limit = Math.min(...candidates.map(({ mse, standardError }) => mse + standardError));
+      if (best.mse > limit) lowerUnfitted++;
+    }
+    expect(lowerUnfitted).toBeGreaterThan(0);
+  });
+
   it('elastic net and hierarchy reach the candidates, and a constant target is a constant', async () => {
     const problem = planted(7, 300, 10, 1, 3, 0.3);
     const net = await selectLowDegree(problem.points, problem.target, {

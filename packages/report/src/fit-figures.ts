@@ -1,5 +1,5 @@
 /** The figures of a report on a fit, from what core computed: nothing is measured or estimated here. */
-import type { ClassesPicture, FitReport, NumbersPicture, OutputReport } from '@fewfire/core';
+import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
 import {
   combinationText,
   counted,
@@ -68,11 +68,40 @@ export function interactionFigure(report: FitReport): GridFigure | null {
 /** Leading terms of one output. */
 export function termFigure(report: FitReport, output: OutputReport): EffectFigure | null {
   if (output.terms.length === 0) return null;
-  const { outputClass, terms, termCount, confirmation } = output;
+  const { terms, termCount } = output;
+  return effectFigure(report, output, terms, {
+    title: `Leading combinations${forClass(output)}`,
+    seen: `The ${counted(terms.length, 'combination')} with the largest coefficients, of ${numberText(termCount, 12)}.`,
+  });
+}
+
+/** Terms of one output that were confirmed, but are not among the leading ones. */
+export function confirmedFigure(report: FitReport, output: OutputReport): EffectFigure | null {
+  const { confirmation, terms } = output;
+  if (confirmation === null || confirmation.others.length === 0) return null;
+  const { others, leftOutCount } = confirmation;
+  const more = terms.some(({ confirmed }) => confirmed !== null);
+  const left = leftOutCount > 0 ? ` ${counted(leftOutCount, 'smaller one')} not drawn.` : '';
+  return effectFigure(report, output, others, {
+    title: `${more ? 'More combinations' : 'Combinations'} with intervals${forClass(output)}`,
+    seen: `${counted(others.length, 'confirmed combination')}${terms.length > 0 ? ' not among the leading ones' : ''}, by the size of the estimated coefficient.${left}`,
+  });
+}
+
+function forClass({ outputClass }: OutputReport): string {
+  return outputClass === undefined ? '' : ` for ${quoted(outputClass)}`;
+}
+
+function effectFigure(
+  report: FitReport,
+  output: OutputReport,
+  terms: readonly ReportTerm[],
+  texts: Pick<EffectFigure, 'title' | 'seen'>,
+): EffectFigure {
+  const { confirmation } = output;
   const confidence = confirmation === null ? '' : ` with its ${numberText(100 * confirmation.confidence)} % interval`;
   return {
-    title: outputClass === undefined ? 'Leading combinations' : `Leading combinations for ${quoted(outputClass)}`,
-    seen: `The ${counted(terms.length, 'combination')} with the largest coefficients, of ${numberText(termCount, 12)}.`,
+    ...texts,
     label: effectLabel(report, output),
     rows: terms.map(({ coordinates, effect, confirmed, stability }) => ({
       name: combinationText(coordinates),
@@ -133,16 +162,19 @@ export function penaltyFigure(report: FitReport, output: OutputReport): Figure |
   const lambdas = output.curves.flatMap(({ points }) => points.map(({ lambda }) => lambda));
   const positive = lambdas.filter((lambda) => lambda > 0);
   if (new Set(lambdas).size < 2 || positive.length === 0) return null;
-  const { curves, outputClass } = output;
-  const oneBasis = curves.every(({ basis }) => basis === curves[0].basis);
+  const { curves } = output;
+  const sparse = curves.filter(isPerRow);
+  const dense = curves.filter((curve) => !isPerRow(curve));
+  const oneBasis = dense.every(({ basis }) => basis === dense[0].basis);
   const oneMethod = curves.every(({ method }) => method === curves[0].method);
-  const series = curves.map(
-    ({ degree, basis, method, refit, points }): Series => ({
+  const series = curves.map((curve): Series => {
+    const { degree, basis, method, refit, points } = curve;
+    return {
       name: [
         `degree ${degree}`,
         ...(oneMethod ? [] : [methodText(method)]),
         ...(refit ? ['refitted'] : []),
-        ...(oneBasis ? [] : [basis === 'parity' ? 'parities' : 'biased basis']),
+        ...(oneBasis || isPerRow(curve) ? [] : [basis === 'parity' ? 'parities' : 'biased basis']),
       ].join(', '),
       kind: 'estimate',
       points: points.map(({ lambda, mse, standardError }) => ({
@@ -151,20 +183,30 @@ export function penaltyFigure(report: FitReport, output: OutputReport): Figure |
         low: mse - standardError,
         high: mse + standardError,
       })),
-    }),
-  );
+    };
+  });
+  const both = sparse.length > 0 && dense.length > 0;
+  const perRow = both ? [`${methodText(sparse[0].method)}: per row`] : [];
+  const remarks = [...perRow, ...(lambdas.includes(0) ? ['0: least squares'] : [])];
+  const apart = both
+    ? ` Lambda is per row for ${methodText(sparse[0].method)} and for all rows together for the others: errors can be compared, lambdas cannot.`
+    : '';
   return {
-    title:
-      outputClass === undefined ? 'Error against the penalty' : `Error against the penalty for ${quoted(outputClass)}`,
+    title: `Error against the penalty${forClass(output)}`,
     x: {
-      label: lambdas.includes(0) ? 'penalty lambda (0: least squares)' : 'penalty lambda',
+      label: `penalty lambda${sparse.length > 0 && !both ? ', per row' : ''}${remarks.length > 0 ? ` (${remarks.join('; ')})` : ''}`,
       scale: 'log',
       ...(lambdas.includes(0) ? { zeroAt: Math.min(...positive) / 10 } : {}),
     },
     y: { label: `mean squared error ${errorUnit(report)}`, scale: 'linear' },
     series: [...series, chosenSeries(output, ({ lambda }) => lambda)],
-    seen: `Mean squared error on rows held out by the folds; bars are one standard error over the folds on either side. ${chosenText(output)}`,
+    seen: `Mean squared error on rows held out by the folds; bars are one standard error over the folds on either side.${apart} ${chosenText(output)}`,
   };
+}
+
+/** Penalties on absolute values are of the mean squared error, all others of the sum. */
+function isPerRow({ method }: OutputReport['curves'][number]): boolean {
+  return method === 'lasso' || method === 'elastic-net';
 }
 
 /** The best of every degree. */

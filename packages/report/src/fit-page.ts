@@ -10,6 +10,7 @@ import { figureSvg, undrawnCount } from './figure.ts';
 import {
   bestPerDegree,
   columnPairs,
+  confirmedFigure,
   confusionFigure,
   degreeFigure,
   influenceFigure,
@@ -151,7 +152,7 @@ function testSection(report: FitReport): string {
       { head: 'Measure' },
       { head: 'Model', number: true },
       { head: 'Constant', number: true },
-      ...(intervals ? [{ head: 'Interval of the model’s' }] : []),
+      ...(intervals ? [{ head: 'Interval of the model’s', wraps: true }] : []),
     ],
     rows.map(({ name, model, constant, interval }) => [name, model, constant, ...(intervals ? [interval] : [])]),
   );
@@ -298,15 +299,18 @@ function combinationSection(report: FitReport): string {
   const { outputs } = report;
   const shown = outputs.slice(0, CLASSES_SHOWN);
   const parts = shown.map((output) => termPart(report, output));
-  return `${paragraph(EFFECT_TEXT)}${paragraph(confirmationText(outputs))}${parts.join('\n')}${leftOut(outputs.length - shown.length, 'class', 'classes')}`;
+  return `${paragraph(EFFECT_TEXT)}${paragraph(confirmationText(report))}${parts.join('\n')}${leftOut(outputs.length - shown.length, 'class', 'classes')}`;
 }
 
 function termPart(report: FitReport, output: OutputReport): string {
   const { terms, outputClass, seldomCount, fewestRows, termCount, confirmation } = output;
   const heading = outputClass === undefined ? '' : `<h3>${nameMarkup(outputClass)} against the rest</h3>`;
   const figure = termFigure(report, output);
+  const confirmedBlock = confirmedPart(report, output);
+  const untold = confirmation === null ? '' : untoldText(confirmation).map(paragraph).join('');
   if (figure === null) {
-    return heading + paragraph(termCount === 0 ? 'None: the model is a constant.' : 'None that enough rows show.');
+    const none = termCount === 0 ? 'None: the model is a constant.' : 'None that enough rows show.';
+    return heading + paragraph(none) + untold + (confirmedBlock === '' ? '' : figures([confirmedBlock]));
   }
   const confirmed = terms.some((term) => term.confirmed !== null);
   const columns: TableColumn[] = [
@@ -331,8 +335,7 @@ function termPart(report: FitReport, output: OutputReport): string {
           `${counted(seldomCount, 'larger one is', 'larger ones are')} left out, because fewer than ${fewestRows} rows show a yes at all of their coordinates.`,
         )
       : '';
-  const more = confirmation === null ? '' : confirmationPart(confirmation);
-  return `${heading}<div class="figures">${block(figure.title, confirmed ? 'estimate, interval' : 'exact', effectSvg(figure), figure.seen, confirmedTable(terms) + stabilityTable(terms))}<div>${table(columns, rows)}${seldom}${more}</div></div>`;
+  return `${heading}<div class="figures">${block(figure.title, kindOf(terms), effectSvg(figure), figure.seen, confirmedTable(terms) + stabilityTable(terms))}<div>${table(columns, rows)}${seldom}${untold}</div>${confirmedBlock}</div>`;
 }
 
 function confirmedTable(terms: readonly ReportTerm[]): string {
@@ -363,32 +366,42 @@ function stabilityTable(terms: readonly ReportTerm[]): string {
     { head: 'With that sign', number: true },
     { head: 'Range', number: true, wraps: true },
   ];
-  return `${paragraph('Over the fits of the folds: the share of them that have the term, the share that give it its most frequent sign, and the range of its effect.')}${table(columns, rows)}`;
+  return `${paragraph('Over the fits of the folds: the share of them that have the term, the share that give it its most frequent sign, and the range of its effect. Those fits have fewer rows than the model’s, which may move all of them to one side of it.')}${table(columns, rows)}`;
 }
 
-function confirmationPart({ others, collinear, termCount }: NonNullable<OutputReport['confirmation']>): string {
-  const rest =
-    others.length === 0
-      ? ''
-      : details(
-          `${counted(others.length, 'more confirmed combination')} of ${numberText(termCount, 12)}`,
-          table(
-            CONFIRMED_COLUMNS,
-            others.map((effect) => [
-              combinationMarkup(effect.coordinates),
-              signed(effect.effect),
-              intervalText(effect),
-            ]),
-          ),
-        );
+// The model's own effects are exact; what stands beside them is not.
+function kindOf(terms: readonly ReportTerm[]): Kind {
+  if (terms.some(({ confirmed }) => confirmed !== null)) return 'estimate, interval';
+  return terms.some(({ stability }) => stability !== null) ? 'estimate' : 'exact';
+}
+
+/** The confirmed terms that are not among the leading ones. */
+function confirmedPart(report: FitReport, output: OutputReport): string {
+  const figure = confirmedFigure(report, output);
+  if (figure === null || output.confirmation === null) return '';
+  const { others } = output.confirmation;
+  const numbers = confirmedTable(others) + stabilityTable(others);
+  return block(figure.title, kindOf(others), effectSvg(figure), figure.seen, numbers);
+}
+
+/** What was chosen, or not, and has no interval. */
+function untoldText({ collinear, unsupported, termCount }: NonNullable<OutputReport['confirmation']>): string[] {
   const most = 10;
-  const alike =
-    collinear.length === 0
-      ? ''
-      : paragraph(
-          `The confirming rows cannot tell ${counted(collinear.length, 'chosen combination')} from others, which therefore have no interval: ${collinear.slice(0, most).map(combinationText).join('; ')}${collinear.length > most ? `; and ${collinear.length - most} more` : ''}.`,
-        );
-  return rest + alike;
+  const named = (combinations: readonly (readonly string[])[]): string =>
+    `${combinations.slice(0, most).map(combinationText).join('; ')}${combinations.length > most ? `; and ${combinations.length - most} more` : ''}`;
+  const chosen = (combinations: readonly unknown[]): string => counted(combinations.length, 'chosen combination');
+  const texts: string[] = [];
+  if (termCount + collinear.length + unsupported.length === 0)
+    texts.push('No intervals here: the rows that were to choose the combinations chose none.');
+  if (collinear.length > 0)
+    texts.push(
+      `The confirming rows cannot tell ${chosen(collinear)} from others, which therefore have no interval: ${named(collinear)}.`,
+    );
+  if (unsupported.length > 0)
+    texts.push(
+      `Only a single confirming row, or group of rows, tells ${chosen(unsupported)} from others, which is too little for an interval: ${named(unsupported)}.`,
+    );
+  return texts;
 }
 
 function levelSection(report: FitReport): string {
@@ -635,5 +648,6 @@ function table(columns: readonly TableColumn[], rows: readonly (readonly Cell[])
 }
 
 function classOf({ number, wraps }: TableColumn): string {
-  return number !== true ? '' : wraps === true ? ' class="number interval"' : ' class="number"';
+  const classes = [...(number === true ? ['number'] : []), ...(wraps === true ? ['interval'] : [])];
+  return classes.length === 0 ? '' : ` class="${classes.join(' ')}"`;
 }

@@ -248,15 +248,27 @@ export function effectLabel({ target, loss }: FitReport, { outputClass }: Output
 export const EFFECT_TEXT: string =
   'An effect is what all of these being yes adds beyond what their parts add, averaged over all answers elsewhere: (−2)^k times the coefficient of their parity over −1/+1, k the number of names. It is exact for the fitted polynomial, not a cause in the world. Rows are those of the fit where all are yes.';
 
+/** How a note on intervals that could not be made begins. */
+const NO_INTERVALS = 'no intervals: ';
+
 /** Where the intervals of terms come from, or why there are none. */
-export function confirmationText(outputs: readonly OutputReport[]): string {
+export function confirmationText({ outputs, training }: FitReport): string {
+  const reasons = training.notes
+    .filter((note) => note.startsWith(NO_INTERVALS))
+    .map((note) => note.slice(NO_INTERVALS.length));
   const first = outputs.find(({ confirmation }) => confirmation !== null)?.confirmation;
   if (first === undefined || first === null) {
-    return 'No intervals are drawn: no rows were kept back to confirm the terms. The rows that chose and fitted these terms cannot also say how sure they are, and sizes of chosen terms flatter.';
+    const why = reasons.length > 0 ? reasons.join('; ') : 'no rows were kept back to confirm the terms';
+    return `No intervals are drawn: ${why}. The rows that chose and fitted these terms cannot also say how sure they are, and sizes of chosen terms flatter.`;
   }
   const { confirmingRowCount, choosingRowCount, confidence, interval, simultaneous } = first;
   const level = `${numberText(100 * confidence)} %, ${interval}, ${simultaneous ? 'all of them at once' : 'each by itself'}`;
-  return `The intervals (${level}) are of another fit than the model’s: ${counted(choosingRowCount, 'row')} chose the terms, and these terms alone were fitted again, without a penalty, on ${counted(confirmingRowCount, 'other row')}. They are for the coefficients of the best approximation on the chosen terms, so they need not cover the model’s own effects.`;
+  const without = outputs.filter(({ confirmation }) => confirmation === null).length;
+  const some =
+    without > 0
+      ? ` ${counted(without, 'class has', 'classes have')} none${reasons.length > 0 ? `: ${reasons.join('; ')}` : ''}.`
+      : '';
+  return `The intervals (${level}) are of another fit than the model’s: ${counted(choosingRowCount, 'row')} chose the terms, and these terms alone were fitted again, without a penalty, on ${counted(confirmingRowCount, 'other row')}. They are for the coefficients of the best approximation on the chosen terms, so they need not cover the model’s own effects, which stand among other terms and are shrunk by its penalty, if it has one.${some}`;
 }
 
 /** `ridge, lambda 26 on parities`. */

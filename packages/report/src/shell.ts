@@ -79,8 +79,8 @@ dd{margin:0}
 .fit td,.fit th{padding-right:.9rem}
 .fit .number{white-space:nowrap}
 .fit thead th,.fit thead th.number{white-space:normal;overflow-wrap:normal}
-.fit td.interval{white-space:normal;min-width:6rem}
-.fit th:first-child{min-width:7rem}
+.fit td.interval{white-space:normal;min-width:5.3rem}
+.fit th:first-child{min-width:8.5rem}
 .fit th.number:first-child{min-width:0}
 .fit h3{margin-top:.8rem}
 .fit figure h3{margin-top:0}

@@ -13,7 +13,7 @@ import { fitReportPage } from '@fewfire/report';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { effectSvg } from '../src/effect-figure.ts';
-import { levelRows, rocFigure, scatterFigure } from '../src/fit-figures.ts';
+import { confirmedFigure, levelRows, penaltyFigure, rocFigure, scatterFigure } from '../src/fit-figures.ts';
 import { percentText, scoreText } from '../src/fit-words.ts';
 import { gridSvg } from '../src/grid-figure.ts';
 import { checkWellFormed, texts } from './markup.ts';
@@ -104,18 +104,21 @@ describe('a page', () => {
     const document = checkedPage(data);
     const { test } = data.training;
     const measures = cells(document.querySelector('#test table'));
+    const sure = test?.intervals?.accuracy;
     expect(measures[0].slice(1)).toEqual([
       percentText(test?.accuracy ?? -1),
       percentText(test?.baseline.accuracy ?? -1),
+      `${percentText(sure?.low ?? -1)} to ${percentText(sure?.high ?? -1)} (95 %, Clopper-Pearson)`,
     ]);
     expect(measures[1][1]).toBe(scoreText(test?.auc ?? -1));
     const influences = cells(document.querySelector('#columns table'));
     expect(influences).toEqual(
       data.influences.filter(({ share }) => share > 0).map(({ column, share }) => [column, percentText(share)]),
     );
-    const terms = cells(document.querySelector('#combinations table'));
+    const terms = cells(document.querySelector('#combinations figure + div table'));
     expect(terms).toHaveLength(data.outputs[0].terms.length);
-    terms.forEach(([name, effect, rows, coefficient], i) => {
+    terms.forEach((texts, i) => {
+      const [name, effect, rows, coefficient] = texts.length === 5 ? texts.toSpliced(2, 1) : texts;
       const term = data.outputs[0].terms[i];
       for (const coordinate of term.coordinates) expect(name).toContain(coordinate);
       const number = (text: string): number => Number(text.replace('−', '-').replaceAll(',', ''));
@@ -184,17 +187,23 @@ describe('a page', () => {
   });
 
   it('draws intervals where terms were confirmed, and ranges over folds', async () => {
-    const { model } = await fitTable(memoryTable({ ...plain, y: targets.two }), { target: 'y', degree: 2 });
+    const table = memoryTable({ ...plain, y: targets.two });
+    const { model } = await fitTable(table, { target: 'y', degree: 2, intervals: 'none' });
     const [output] = model.outputs;
     const without = checkedPage(fitReport(model));
-    expect(without.querySelector('#combinations')?.textContent).toContain('No intervals are drawn');
+    expect(without.querySelector('#combinations')?.textContent).toContain(
+      'No intervals are drawn: no rows were kept back',
+    );
+    expect(output.fit.support).toHaveLength(1);
     const { coordinates } = output.fit.support[0];
     const confirmation = {
       ...{ choosingRowCount: 150, confirmingRowCount: 90, interval: 'bootstrap', confidence: 0.9, simultaneous: false },
       terms: [{ coordinates, estimate: 0.5, standardError: 0.1, low: 0.25, high: 0.75 }],
       collinear: [[0, 1]],
+      unsupported: [[1, 2]],
+      target: 'what they are for',
     } as const;
-    const stability = [{ coordinates, share: 1, sameSignShare: 0.8, lowest: 0.1, highest: 0.6 }];
+    const stability = [{ coordinates, selectedShare: 1, sameSignShare: 0.8, minimum: 0.1, maximum: 0.6 }];
     const fit = { ...output.fit, confirmation, stability };
     const test = model.training.test;
     if (test === null) throw new Error('a test was expected');
@@ -209,6 +218,7 @@ describe('a page', () => {
     const text = document.querySelector('#combinations')?.textContent ?? '';
     expect(text).toMatch(/\(90 %, bootstrap, each by itself\) are of another fit than the model’s: 150 rows chose/);
     expect(text).toContain('cannot tell 1 chosen combination from others');
+    expect(text).toContain('tells 1 chosen combination from others, which is too little for an interval');
     const [inFigure, folds, leading] = Array.from(
       document.querySelectorAll('#combinations table'),
       (table) => cells(table)[0],
@@ -222,6 +232,61 @@ describe('a page', () => {
     const svg = document.querySelector('#combinations svg');
     expect(svg?.querySelectorAll('path')).toHaveLength(2); // one term and its line in the legend
     expect(cells(document.querySelector('#test table'))[3][3]).toBe('0.5 to 0.9 (95 %, bootstrap)');
+  });
+
+  it('names every curve of lasso, refitted lasso and ridge apart, and says whose lambda is per row', async () => {
+    const data = await report({ ...plain, y: targets.number });
+    const [output] = data.outputs;
+    const kinds = output.curves.map(({ method, refit }) => `${method}${refit ? ', refitted' : ''}`);
+    expect(new Set(kinds)).toEqual(new Set(['ridge', 'lasso', 'lasso, refitted']));
+    const figure = penaltyFigure(data, output);
+    const names = figure?.series.map(({ name }) => name) ?? [];
+    expect(new Set(names).size).toBe(output.curves.length + 1);
+    expect(names).toEqual(expect.arrayContaining(['degree 2, lasso', 'degree 2, lasso, refitted']));
+    expect(figure?.x.label).toContain('lasso: per row');
+    expect(figure?.seen).toContain('Lambda is per row for lasso');
+    const sparse = await report({ ...plain, y: targets.number }, { method: 'lasso' });
+    const alone = penaltyFigure(sparse, sparse.outputs[0]);
+    expect(alone?.x.label).toBe('penalty lambda, per row');
+    expect(alone?.series.map(({ name }) => name)).toEqual(['degree 2', 'degree 2, refitted', 'chosen']);
+    const ridge = await report({ ...plain, y: targets.number }, { method: 'ridge' });
+    expect(penaltyFigure(ridge, ridge.outputs[0])?.x.label).toBe('penalty lambda');
+  });
+
+  it('draws confirmed terms that are not among the leading ones, and says why others have no intervals', async () => {
+    const { model } = await fitTable(memoryTable({ ...plain, y: targets.number }), { target: 'y', degree: 2 });
+    const few = fitReport(model, null, { terms: 1 });
+    const [output] = few.outputs;
+    const others = output.confirmation?.others ?? [];
+    expect(others.length).toBeGreaterThan(0);
+    expect(confirmedFigure(few, output)?.rows.map(({ value, estimate }) => [value, estimate])).toEqual(
+      others.map(({ effect, confirmed }) => [
+        effect,
+        { value: confirmed?.effect, low: confirmed?.low, high: confirmed?.high },
+      ]),
+    );
+    expect(titles(checkedPage(few))).toContain('More combinations with intervals');
+
+    const short = Object.fromEntries(Object.entries(plain).map(([name, values]) => [name, values.slice(0, 50)]));
+    const y = plain.a.slice(0, 50).map((a, i) => a + 0.1 * noise[i]);
+    const text = checkedPage(await report({ ...short, y }, { degree: 1 })).querySelector('#combinations')?.textContent;
+    expect(text).toContain('No intervals are drawn: 50 rows are too few to choose terms on one half');
+
+    // Of several classes only some may have them.
+    const several = await report({ ...plain, y: targets.several });
+    const [first, ...rest] = several.outputs;
+    const notes = ['no intervals: on one half of the rows, only one class'];
+    const mixed = { ...several, outputs: [{ ...first, confirmation: null }, ...rest] };
+    const said = checkedPage({ ...mixed, training: { ...several.training, notes } }).querySelector('#combinations');
+    expect(said?.textContent).toContain('1 class has none: on one half of the rows, only one class.');
+    const [second] = rest;
+    if (second.confirmation === null) throw new Error('a confirmation was expected');
+    const none = { ...second.confirmation, termCount: 0, others: [], collinear: [], unsupported: [] };
+    const bare = { ...second, terms: second.terms.map((term) => ({ ...term, confirmed: null })), confirmation: none };
+    const page = checkedPage({ ...several, outputs: [first, bare, ...rest.slice(1)] });
+    expect(page.querySelector('#combinations')?.textContent).toContain(
+      'the rows that were to choose the combinations chose none',
+    );
   });
 
   it('of a large model stays small and says what is left out', async () => {

@@ -67,7 +67,7 @@ export function addFitCommand(program: Command, session: Session): void {
     .summary('learn a model from a table')
     .description('Learns a low-degree polynomial of yes/no coordinates from a table, and says what it found.')
     .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
-    .option('--target <column>', 'the column to learn: numbers, or two classes (required)')
+    .option('--target <column>', 'the column to learn: numbers, or classes, two or more (required)')
     .addOption(
       new Option('--degree <degree>', 'most columns in a combination; auto lets the folds choose')
         .argParser(parseDegree)

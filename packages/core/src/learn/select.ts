@@ -158,18 +158,21 @@ export async function selectLowDegree(
   const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, pickNumbers(clusters, rows));
 
   const tried: Tried[] = [];
+  const sparsest = options.method === 'lasso';
   let lowest: Candidate | undefined;
-  // Of the lasso one of those fitted again is chosen, and not always the lowest.
-  const mayBeChosen = (candidate: Candidate): boolean => options.method !== 'lasso' || candidate.refit;
+  let widest = 0;
   const consider: Consider = (candidate, predictions, terms) => {
-    if (mayBeChosen(candidate) && (lowest === undefined || candidate.mse < lowest.mse)) lowest = candidate;
+    // Of the lasso only refitted candidates are chosen, and not only the lowest.
+    if (!sparsest || candidate.refit) {
+      if (lowest === undefined || candidate.mse < lowest.mse) lowest = candidate;
+      if (sparsest) widest = Math.max(widest, candidate.standardError);
+    }
     tried.push({ candidate, found: { predictions: predictions.slice(), terms } });
     // What was found is kept only of what may still be chosen.
-    const limit = lowest === undefined ? 0 : lowest.mse + (options.method === 'lasso' ? lowest.standardError : 0);
     for (const entry of tried) {
-      if (entry.candidate !== lowest && !(mayBeChosen(entry.candidate) && entry.candidate.mse <= limit)) {
-        entry.found = undefined;
-      }
+      const { refit, mse } = entry.candidate;
+      const near = sparsest && refit && lowest !== undefined && mse <= lowest.mse + widest;
+      if (entry.candidate !== lowest && !near) entry.found = undefined;
     }
   };
   let fits = 0;
@@ -208,7 +211,7 @@ export async function selectLowDegree(
     }
   }
   const kept = tried.filter((entry) => entry.found !== undefined);
-  const chosen = options.method === 'lasso' ? chooseSparsest(kept) : kept.find((entry) => entry.candidate === lowest);
+  const chosen = sparsest ? chooseSparsest(kept) : kept.find((entry) => entry.candidate === lowest);
   if (chosen?.found === undefined) throw new Error('no candidate was tried');
   const candidates = tried.map((entry) => entry.candidate);
   const isHeldOut = (i: number): boolean => foldOf[i] < plan.heldOutCount;

@@ -95,12 +95,17 @@ export interface OutputReport {
   readonly curves: readonly CandidateCurve[];
   readonly skipped: SelectionRecord['skipped'];
   readonly confirmation:
-    | (Omit<ConfirmationRecord, 'terms' | 'collinear'> & {
+    | (Omit<ConfirmationRecord, 'terms' | 'collinear' | 'unsupported'> & {
+        /** Without the constant; 0 where the choosing rows chose no term. */
         readonly termCount: number;
         /** Confirmed terms that are not among the leading ones, by decreasing |estimate| of their coefficients. */
-        readonly others: readonly ConfirmedEffect[];
+        readonly others: readonly ReportTerm[];
+        /** How many of those are left out. */
+        readonly leftOutCount: number;
         /** Names of chosen terms that the confirming rows cannot tell from others. */
         readonly collinear: readonly (readonly string[])[];
+        /** Names of chosen terms that they can only tell from others by one single row. */
+        readonly unsupported: readonly (readonly string[])[];
       })
     | null;
 }
@@ -181,23 +186,30 @@ function outputReport(model: Model, k: number, most: number): OutputReport {
   const above = shown.length === 0 ? all.length : all.indexOf(shown[shown.length - 1]);
   const confirmed = confirmedEffects(model, k);
   const stable = stableEffects(model, k);
+  const evidence = (term: TermSummary): ReportTerm => ({
+    ...term,
+    confirmed: confirmed.get(termKey(term.coordinates)) ?? null,
+    stability: stable.get(termKey(term.coordinates)) ?? null,
+  });
+  const terms = shown.map(evidence);
+  const known = new Map(all.map((term) => [termKey(term.coordinates), term]));
+  const leading = new Set(shown.map(({ coordinates }) => termKey(coordinates)));
+  const others = [...confirmed.values()]
+    .filter(({ coordinates }) => !leading.has(termKey(coordinates)))
+    .map(({ coordinates }) => evidence(known.get(termKey(coordinates)) ?? notInModel(coordinates)));
   return {
     outputClass: outputClass(model, k),
     fit: { method, degree, lambda, basis, refit, monomialCount, converged, relativeGradient, targetMean },
     calibration,
     termCount: all.length,
     constant: polynomial.termCount > 0 && polynomial.offsets[1] === 0 ? polynomial.coefficients[0] : 0,
-    terms: shown.map((term) => ({
-      ...term,
-      confirmed: confirmed.get(termKey(term.coordinates)) ?? null,
-      stability: stable.get(termKey(term.coordinates)) ?? null,
-    })),
+    terms,
     seldomCount: all.slice(0, above).filter(seldom).length,
     fewestRows: fewest,
     levels: levelSummaries(polynomial),
     curves: candidateCurves(fit),
     skipped: fit.selection.skipped,
-    confirmation: confirmationReport(model.outputs[k], confirmed, shown, most),
+    confirmation: confirmationReport(model.outputs[k], confirmed.size, others, most),
   };
 }
 
@@ -239,20 +251,26 @@ function stableEffects(model: Model, k: number): Map<string, StableEffect> {
   );
 }
 
+/** A sparse choice may have a term that the model does not. */
+function notInModel(coordinates: readonly string[]): TermSummary {
+  return { coordinates, coefficient: 0, effect: 0, rows: null };
+}
+
 function confirmationReport(
   { polynomial, fit: { confirmation } }: ModelOutput,
-  effects: ReadonlyMap<string, ConfirmedEffect>,
-  shown: readonly TermSummary[],
+  termCount: number,
+  others: readonly ReportTerm[],
   most: number,
 ): OutputReport['confirmation'] {
   if (confirmation === null) return null;
-  const { terms: _, collinear, ...record } = confirmation;
-  const leading = new Set(shown.map((term) => termKey(term.coordinates)));
+  const { terms: _, collinear, unsupported, ...record } = confirmation;
   return {
     ...record,
-    termCount: effects.size,
-    others: [...effects.values()].filter((effect) => !leading.has(termKey(effect.coordinates))).slice(0, most),
+    termCount,
+    others: others.slice(0, most),
+    leftOutCount: Math.max(0, others.length - most),
     collinear: collinear.map((coordinates) => names(polynomial, coordinates)),
+    unsupported: unsupported.map((coordinates) => names(polynomial, coordinates)),
   };
 }
 
