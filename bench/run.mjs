@@ -9,9 +9,10 @@ import { benchDir, describeMachine } from './lib.mjs';
 
 const results = join(benchDir, 'results');
 const modules = await Promise.all(
-  ['low-degree', 'lasso', 'transform', 'network', 'certify', 'threads', 'ingest', 'trees', 'signed', 'size'].map(
-    (name) => import(`./cases/${name}.mjs`),
-  ),
+  [
+    ...['low-degree', 'lasso', 'transform', 'network', 'incremental', 'mlp', 'mlp-calibrated', 'certify', 'threads'],
+    ...['ingest', 'trees', 'signed', 'size'],
+  ].map((name) => import(`./cases/${name}.mjs`)),
 );
 const cases = modules.flatMap((module) => module.cases);
 const wanted = process.argv.slice(2);

@@ -14,6 +14,7 @@ import { addNetworkCommand } from './commands/network.ts';
 import { addOptimizeCommand } from './commands/optimize.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addPredictCommand } from './commands/predict.ts';
+import { addProfileCommand } from './commands/profile.ts';
 import { addReproduceCommand } from './commands/reproduce.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addShowCommand } from './commands/show.ts';
@@ -89,6 +90,7 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addExportCommand(program, session);
   addNetworkCommand(program, session);
   addPlanCommand(program, session);
+  addProfileCommand(program, session);
   addReproduceCommand(program, session);
   return program;
 }

@@ -4,5 +4,8 @@ export { walshHadamardF32, walshHadamardF64 } from "./walsh";
 export { adjointItem, forwardItem, cutBlock } from "./block-items";
 export { networkItem } from "./network-dense";
 export { grayItems } from "./gray";
+export { addRows, readState } from "./incremental";
 export { cubeScatter, cubeGather } from "./cube";
 export { columnsOfPlane, columnXor, columnXorWords, columnCopy, columnDifferences, columnSigned, columnCorrelations, columnCombination } from "./columns";
+export { mlpItem, mlpQuantise } from "./mlp-items";
+export { mlpScreenCalibrated } from "./mlp-calibrated";

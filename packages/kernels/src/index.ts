@@ -10,8 +10,49 @@ export {
   type SweepResult,
   sweepActivity,
 } from './gray.ts';
+export {
+  createIncrementalKernel,
+  type IncrementalKernel,
+  type IncrementalKernelOptions,
+  type IncrementalPlan,
+  planIncremental,
+  referenceExactNetwork,
+} from './incremental.ts';
 export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 export { bestVariant } from './load.ts';
+export {
+  createMlpKernel,
+  type MlpKernel,
+  type MlpKernelOptions,
+  type MlpMethod,
+  mlpKernelBytes,
+} from './mlp.ts';
+export {
+  type CalibratedScreen,
+  calibratedUnits,
+  factorCodeLimit,
+  LOOKUP_BORDER,
+  LOOKUP_LEVELS,
+  type LookupScreen,
+  type LowRankScreen,
+  lookupCodeBytes,
+  packLookupCodes,
+  quantiseFactors,
+  referenceEstimates,
+  referenceSurvivors,
+  type ScreenShape,
+} from './mlp-calibrated.ts';
+export { type MlpResult, type MlpWeights, referenceDot, referenceMlp } from './mlp-reference.ts';
+export {
+  boundRows,
+  type MlpScreen,
+  packedIndex,
+  paddedColumns,
+  paddedUnits,
+  type QuantisedRows,
+  quantiseRows,
+  stepDown,
+} from './mlp-screen.ts';
 export {
   type ActivityCounts,
   countNetworkActivity,

@@ -12,6 +12,11 @@ export interface KernelExports {
   forwardItem(plan: number, item: number, scratch: number, sums: number, row0: number, row1: number): void;
   networkItem(plan: number, chunk: number, scratch: number, block0: number, block1: number): void;
   grayItems(plan: number, scratch: number, item0: number, item1: number): void;
+  addRows(from: number, to: number, narrow: number, wide: number, list: number, added: number, taken: number): void;
+  readState(plan: number): void;
+  mlpItem(plan: number, item: number): void;
+  mlpQuantise(plan: number, input: number): void;
+  mlpScreenCalibrated(plan: number): number;
   cutBlock(low: number, high: number, out: number, shift: number, g: number, rowCount: number): void;
   cubeScatter(codes: number, values: number, table: number, rowCount: number): void;
   cubeGather(codes: number, values: number, table: number, rowCount: number): void;

@@ -6,6 +6,16 @@
  */
 export type WorkerJob = MonomialJob | NetworkJob | GrayJob;
 
+/**
+ * Never ends: workers take items of one small operation after the other and sleep in between, woken through shared memory,
+ * because a message costs more than a whole layer. `control` is the byte offset of the i32 words of `crew.ts`.
+ */
+export interface CrewJob {
+  readonly operation: 'crew';
+  readonly plan: number;
+  readonly control: number;
+}
+
 export interface MonomialJob {
   readonly operation: 'adjoint' | 'forward';
   readonly plan: number;
@@ -49,6 +59,8 @@ export interface WorkerPool {
   readonly size: number;
   /** Runs a job on every worker; resolves when all have run out of work. */
   run(job: WorkerJob): Promise<void>;
+  /** Starts a job that ends only with the pool. The pool is of no further use for `run`. */
+  start(job: CrewJob): void;
   dispose(): void;
 }
 
@@ -56,7 +68,19 @@ const WORKER_SOURCE = `
 const start = async ({ module, memory, scratch }) => {
   const kernels = (await WebAssembly.instantiate(module, { env: { memory } })).exports;
   const words = new Int32Array(memory.buffer);
-  return ({ operation, plan, items, counter, units, chunkCount, blockCount, blockStep, batchCount, batchItems, itemCount }) => {
+  return ({ operation, plan, items, counter, units, chunkCount, blockCount, blockStep, batchCount, batchItems, itemCount, control }) => {
+    if (operation === 'crew') {
+      const [tickets, done, sequence] = [0, 1, 2].map((word) => (control >> 2) + 16 * word);
+      for (;;) {
+        const seen = Atomics.load(words, sequence);
+        for (let ticket = Atomics.sub(words, tickets, 1); ticket > 0; ticket = Atomics.sub(words, tickets, 1)) {
+          kernels.mlpItem(plan, ticket - 1);
+          Atomics.add(words, done, 1);
+        }
+        for (let k = 0; k < 2000 && Atomics.load(words, sequence) === seen; k++);
+        Atomics.wait(words, sequence, seen);
+      }
+    }
     const next = () => Atomics.add(words, counter >> 2, 1);
     if (operation === 'network') {
       for (let chunk = next(); chunk < chunkCount; chunk = next()) {
@@ -130,6 +154,9 @@ export async function createPool(
       const done = threads.map((thread) => thread.next());
       for (const thread of threads) thread.post(job);
       await Promise.all(done);
+    },
+    start(job: CrewJob): void {
+      for (const thread of threads) thread.post(job);
     },
     dispose(): void {
       for (const thread of threads) thread.terminate();

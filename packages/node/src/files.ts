@@ -118,6 +118,42 @@ export async function sha256File(
   return { sha256: hash.digest('hex'), byteCount };
 }
 
+/**
+ * A whole file in memory, unless it is too large.
+ * @param copies how many times its size it will take to be read, with what is made of it
+ * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`
+ */
+export async function readFileBytes(
+  path: string,
+  options: { readonly signal?: AbortSignal | undefined; readonly memoryLimitBytes: number; readonly copies?: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { signal, memoryLimitBytes, copies = 2 } = options;
+  throwIfAborted(signal);
+  let size: number;
+  try {
+    size = (await stat(path)).size;
+  } catch (error) {
+    throw await unreadable(error, path);
+  }
+  if (copies * size > memoryLimitBytes) {
+    const count = (value: number): string => value.toLocaleString('en-US');
+    throw new FewfireError(
+      'memory-budget',
+      `${path} has ${count(size)} bytes and takes ${copies === 2 ? 'twice' : `${copies} times`} as many to read, ${count(memoryLimitBytes)} are allowed; allow more memory`,
+    );
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of readFileChunks(path, signal)) {
+    if (at + chunk.length > size) {
+      throw new FewfireError('file-unreadable', `${path} grew while it was read; read it again when it is complete`);
+    }
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes.subarray(0, at);
+}
+
 /** The bytes of a file in pieces. @throws FewfireError `file-not-found`, `file-unreadable` */
 export async function* readFileChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   throwIfAborted(signal);

@@ -1,6 +1,7 @@
-/** fewfire on Node: tables over files, tensors from files, and files written whole or not at all. */
+/** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
 export {
   type FileContent,
+  readFileBytes,
   readFileChunks,
   readTextFile,
   sha256File,
@@ -8,13 +9,31 @@ export {
   writeFileAtomic,
 } from './files.ts';
 export { createHighsSolver } from './highs-solver.ts';
+export { type BatchPlan, planBatches, readInputArrays } from './model-inputs.ts';
+export { parseNpy, parseNpz } from './npy.ts';
+export { halfToNumber, type NumberArray, numberToHalf } from './number-array.ts';
+export {
+  type CapturedValue,
+  type ModelInput,
+  type OnnxRunner,
+  openOnnxRunner,
+  withOutputs,
+} from './onnx-runner.ts';
 export { type FileTable, type OpenTableOptions, openTable, type Provenance } from './open-table.ts';
+export {
+  type ObservedBlock,
+  type OnnxActivity,
+  type OnnxActivityOptions,
+  observeOnnxBlocks,
+} from './profile-onnx.ts';
 export {
   expectTensor,
   type FloatTensor,
   parseSafetensors,
+  parseSafetensorsArrays,
   type ReadTensorOptions,
   readSafetensors,
 } from './safetensors.ts';
+export { safetensorsBlocks } from './safetensors-blocks.ts';
 export type { SourceFormat } from './source.ts';
 export { csvChunks, type OutputColumn, writeTable } from './write-table.ts';

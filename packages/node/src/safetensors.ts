@@ -3,9 +3,9 @@
  * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
  * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
  */
-import { stat } from 'node:fs/promises';
-import { FewfireError, listNames, throwIfAborted } from '@fewfire/core';
-import { readFileChunks, unreadable } from './files.ts';
+import { FewfireError, listNames } from '@fewfire/core';
+import { readFileBytes } from './files.ts';
+import { decodeNumbers, type ElementType, elementBytes, type NumberArray } from './number-array.ts';
 
 export interface FloatTensor {
   /** Row-major; no lengths for a single number. */
@@ -32,29 +32,9 @@ export async function readSafetensors(
   path: string,
   options: ReadTensorOptions = {},
 ): Promise<ReadonlyMap<string, FloatTensor>> {
-  const limit = options.memoryLimitBytes ?? 2 ** 30;
-  throwIfAborted(options.signal);
-  let size: number;
-  try {
-    size = (await stat(path)).size;
-  } catch (error) {
-    throw await unreadable(error, path);
-  }
+  const { signal, memoryLimitBytes = 2 ** 30 } = options;
   // The bytes and the numbers made of them.
-  if (2 * size > limit) {
-    throw new FewfireError(
-      'memory-budget',
-      `${path} has ${size.toLocaleString('en-US')} bytes and takes twice as many to read, ${limit.toLocaleString('en-US')} are allowed; allow more memory`,
-    );
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for await (const chunk of readFileChunks(path, options.signal)) {
-    if (at + chunk.length > size) throw damaged(`${path} grew while it was read; read it again when it is complete`);
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return parseSafetensors(bytes.subarray(0, at), path);
+  return parseSafetensors(await readFileBytes(path, { signal, memoryLimitBytes, copies: 2 }), path);
 }
 
 /**
@@ -64,6 +44,42 @@ export async function readSafetensors(
  *   `invalid-data`: NaN or infinity
  */
 export function parseSafetensors(bytes: Uint8Array, label: string): ReadonlyMap<string, FloatTensor> {
+  const { places, data } = readPlaces(bytes, label, SINGLE_PRECISION);
+  return new Map(places.map((place) => [place.name, { shape: place.shape, values: readValues(data, place, label) }]));
+}
+
+/**
+ * The tensors of a file as arrays of numbers, of any type that numpy has too (inputs of models are often whole numbers).
+ * @throws FewfireError `file-unreadable` as `parseSafetensors`
+ */
+export function parseSafetensorsArrays(bytes: Uint8Array, label: string): ReadonlyMap<string, NumberArray> {
+  const { places, data } = readPlaces(bytes, label, ELEMENT_TYPES);
+  return new Map(
+    places.map(({ name, shape, type, begin, end }) => [
+      name,
+      { shape, values: decodeNumbers(data.subarray(begin, end), type, true) },
+    ]),
+  );
+}
+
+type NamedTypes = Readonly<Record<string, ElementType>>;
+
+const SINGLE_PRECISION: NamedTypes = { F32: 'float32' };
+const ELEMENT_TYPES: NamedTypes = {
+  F16: 'float16',
+  F32: 'float32',
+  F64: 'float64',
+  I8: 'int8',
+  I16: 'int16',
+  I32: 'int32',
+  I64: 'int64',
+  U8: 'uint8',
+  U16: 'uint16',
+  U32: 'uint32',
+  BOOL: 'bool',
+};
+
+function readPlaces(bytes: Uint8Array, label: string, types: NamedTypes): { places: Place[]; data: Uint8Array } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
   if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.length) {
@@ -77,9 +93,9 @@ export function parseSafetensors(bytes: Uint8Array, label: string): ReadonlyMap<
   const data = bytes.subarray(8 + headerBytes);
   const places = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
-    .map(([name, entry]) => placeOf(name, entry, data.length, label));
+    .map(([name, entry]) => placeOf(name, entry, data.length, types, label));
   checkCoverage(places, data.length, label);
-  return new Map(places.map((place) => [place.name, { shape: place.shape, values: readValues(data, place, label) }]));
+  return { places, data };
 }
 
 /**
@@ -112,6 +128,7 @@ export function expectTensor(
 interface Place {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly type: ElementType;
   readonly begin: number;
   readonly end: number;
 }
@@ -127,24 +144,28 @@ function readHeader(bytes: Uint8Array, label: string): Record<string, unknown> {
   return json;
 }
 
-function placeOf(name: string, entry: unknown, dataBytes: number, label: string): Place {
+function placeOf(name: string, entry: unknown, dataBytes: number, types: NamedTypes, label: string): Place {
   const what = `${label}: tensor ${JSON.stringify(name)}`;
   if (!isRecord(entry) || !isCounts(entry.shape) || !isCounts(entry.data_offsets) || entry.data_offsets.length !== 2) {
     throw damaged(`${what} has a damaged entry; expected dtype, shape and two data_offsets, whole numbers from 0`);
   }
   const { dtype, shape } = entry;
   const [begin, end] = entry.data_offsets;
-  if (dtype !== 'F32') {
-    throw damaged(`${what} is of type ${JSON.stringify(dtype ?? null)}, expected "F32": convert it first`);
+  const type = typeof dtype === 'string' && Object.hasOwn(types, dtype) ? types[dtype] : undefined;
+  if (type === undefined) {
+    throw damaged(
+      `${what} is of type ${JSON.stringify(dtype ?? null)}, expected ${listNames(Object.keys(types), 20)}: convert it first`,
+    );
   }
   if (shape.length > MAX_AXES) throw damaged(`${what} has ${shape.length} axes, expected at most ${MAX_AXES}`);
   const size = shape.reduce((product, length) => product * length, 1);
-  if (end - begin !== 4 * size || end > dataBytes) {
+  const byteCount = elementBytes(type) * size;
+  if (end - begin !== byteCount || end > dataBytes) {
     throw damaged(
-      `${what} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end} of ${dataBytes}; expected ${4 * size} bytes inside the file: it is cut off or damaged`,
+      `${what} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end} of ${dataBytes}; expected ${byteCount} bytes inside the file: it is cut off or damaged`,
     );
   }
-  return { name, shape, begin, end };
+  return { name, shape, type, begin, end };
 }
 
 // The format has no holes: tensors follow each other and end with the file.

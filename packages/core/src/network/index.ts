@@ -6,6 +6,7 @@ export * from './firing-rates.ts';
 export * from './hard-instances.ts';
 export * from './import-onnx-trees.ts';
 export * from './import-xgboost.ts';
+export * from './incremental.ts';
 export * from './network.ts';
 export * from './network-file.ts';
 export {

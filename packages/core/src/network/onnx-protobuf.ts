@@ -85,8 +85,11 @@ export function readOnnxModel(bytes: Uint8Array, label = 'the ONNX model'): Onnx
   forEachField(bytes, label, (field) => {
     if (field.id === 1) irVersion = integerOf(field, label);
     else if (field.id === 2) producer = textOf(bytesOf(field, label));
-    else if (field.id === 7) graph = readGraph(bytesOf(field, label), label);
-    else if (field.id === 8) {
+    else if (field.id === 7) {
+      // Protobuf would merge them; no exporter writes two.
+      if (graph !== undefined) throw damagedOnnx(label, 'it holds two graphs');
+      graph = readGraph(bytesOf(field, label), label);
+    } else if (field.id === 8) {
       let domain = '';
       let version = 0;
       forEachField(bytesOf(field, label), label, (entry) => {

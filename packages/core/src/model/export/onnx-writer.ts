@@ -60,11 +60,15 @@ export function tensorMessage(tensor: Tensor): Uint8Array {
 }
 
 export type AttributeValue = number | string | readonly string[] | { readonly ints: readonly number[] } | AttributeList;
-export type AttributeList = { readonly floats: readonly number[] } | { readonly tensor: Tensor };
+export type AttributeList =
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly tensor: Tensor };
 
 export function attribute(name: string, value: AttributeValue): Uint8Array {
   if (typeof value === 'number') return message([1, name], [3, value], [20, 2]);
   if (typeof value === 'string') return message([1, name], [4, value], [20, 3]);
+  if ('float' in value) return concat([message([1, name], [20, 1]), varint(2 * 8 + 5), floats([value.float])]);
   if ('ints' in value) return message([1, name], [8, concat(value.ints.map(varint))], [20, 7]);
   if ('floats' in value) return message([1, name], [7, floats(value.floats)], [20, 6]);
   if ('tensor' in value) return message([1, name], [5, tensorMessage(value.tensor)], [20, 4]);
@@ -72,6 +76,7 @@ export function attribute(name: string, value: AttributeValue): Uint8Array {
 }
 
 export interface NodeParts {
+  readonly name?: string;
   readonly opType: string;
   readonly domain?: string;
   readonly inputs: readonly string[];
@@ -83,6 +88,7 @@ export function node(parts: NodeParts): Uint8Array {
   return message(
     ...parts.inputs.map((name): Field => [1, name]),
     ...parts.outputs.map((name): Field => [2, name]),
+    [3, parts.name ?? ''],
     [4, parts.opType],
     ...Object.entries(parts.attributes ?? {}).map(([name, value]): Field => [5, attribute(name, value)]),
     [7, parts.domain ?? ''],

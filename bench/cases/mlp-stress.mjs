@@ -1,0 +1,107 @@
+/**
+ * The exactness of the sparse feed-forward kernels on hostile inputs, many more than a test can take:
+ * `node bench/cases/mlp-stress.mjs [inputs, default 1e6]`. Sparse against dense for every input, both against the plain
+ * reference for every hundredth; a quarter of the layers stand exactly on the border between silent and active.
+ */
+import { pathToFileURL } from 'node:url';
+import { boundRows, createMlpKernel, quantiseRows, referenceMlp } from '@fewfire/kernels';
+
+const INPUTS_PER_LAYER = 500;
+
+const SHAPES = [
+  [1, 1, 1],
+  [15, 31, 3],
+  [16, 64, 16],
+  [48, 200, 48],
+  [100, 256, 37],
+  [256, 128, 64],
+].flatMap(([inputWidth, unitCount, outputWidth]) =>
+  [0, 1, 2, 3].map((bits) => ({ inputWidth, unitCount, outputWidth, squared: bits % 2 === 1, gated: bits > 1 })),
+);
+
+/** Counts over `inputCount` inputs; `shrink` < 1 injects a fault into the bound. */
+export async function stress(inputCount, { shrink = 1, variant = 'simd', onLayer = () => {} } = {}) {
+  // The generators are those of the tests: one set of hostile inputs. TypeScript sources run only through a transpiler,
+  // so this goes through esbuild, which the workspace has anyway.
+  const { borderBiases, createStream, drawInput, INPUT_KINDS, makeLayer, sameBits } = await loadCases();
+  const found = { inputs: 0, activeSets: 0, outputs: 0, units: 0, evaluated: 0, active: 0, notScreened: 0 };
+  const next = createStream(11);
+  for (let seed = 1; found.inputs < inputCount; seed++) {
+    const shape = SHAPES[seed % SHAPES.length];
+    const x = new Float32Array(shape.inputWidth);
+    const sparse = new Float32Array(shape.outputWidth);
+    const dense = new Float32Array(shape.outputWidth);
+    let weights = makeLayer(shape, seed, [1, 1, 1, 1e-20, 1e15][seed % 5]);
+    const onBorder = seed % 4 === 0;
+    const border = new Float32Array(shape.inputWidth);
+    if (onBorder) {
+      drawInput((seed >> 2) % INPUT_KINDS, next, border);
+      weights = { ...weights, upBias: borderBiases(weights, border) };
+    }
+    const rows = quantiseRows(weights.up, shape.inputWidth, shape.unitCount);
+    const screen = boundRows(rows, weights.up, weights.upBias, shape.inputWidth);
+    const shrunken = {
+      ...screen,
+      weightErrors: screen.weightErrors.map((e) => e * shrink),
+      codeNorms: screen.codeNorms.map((e) => e * shrink),
+    };
+    const kernel = await createMlpKernel(weights, shrunken, { variant });
+    for (let k = 0; k < INPUTS_PER_LAYER; k++) {
+      // On a border: the input itself, the input with signs of zeros or single numbers changed, and others.
+      if (onBorder && k % 2 === 0) {
+        x.set(border);
+        if (k > 0) x[k % x.length] = Math.fround(x[k % x.length] * (1 + 2 ** -23 * ((k >> 3) % 5)));
+      } else drawInput(k % INPUT_KINDS, next, x);
+      kernel.run('dense', x, 0, 1, dense, 0);
+      const active = kernel.activeUnits(0);
+      kernel.run('sparse', x, 0, 1, sparse, 0);
+      const units = kernel.activeUnits(0);
+      found.inputs++;
+      found.units += shape.unitCount;
+      found.evaluated += kernel.evaluatedCount(0);
+      found.active += units.length;
+      if (kernel.evaluatedCount(0) === shape.unitCount) found.notScreened++;
+      if (units.length !== active.length || units.some((u, i) => u !== active[i])) found.activeSets++;
+      if (!sameBits(sparse, dense)) found.outputs++;
+      if (k % 100 === 0) {
+        const expected = referenceMlp(weights, x);
+        if (!sameBits(dense, expected.output)) found.outputs++;
+        if (active.join() !== expected.activeUnits.join()) found.activeSets++;
+      }
+    }
+    kernel.dispose();
+    onLayer(found);
+  }
+  return found;
+}
+
+async function loadCases() {
+  const { build } = await import('esbuild');
+  const { fileURLToPath } = await import('node:url');
+  const entry = fileURLToPath(new URL('../../packages/kernels/test/mlp-cases.ts', import.meta.url));
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    write: false,
+    platform: 'node',
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const inputCount = Number(process.argv[2] ?? 1e6);
+  const start = performance.now();
+  const exact = await stress(inputCount);
+  const fault = await stress(Math.min(inputCount, 50_000), { shrink: 0.3 });
+  const percent = (part) => `${((100 * part) / exact.units).toFixed(1)} %`;
+  console.log(
+    `${exact.inputs.toLocaleString('en-US')} inputs in ${((performance.now() - start) / 1e3).toFixed(0)} s: ` +
+      `${exact.activeSets} wrong active sets, ${exact.outputs} outputs with other bits; ` +
+      `${percent(exact.evaluated)} of units evaluated, ${percent(exact.active)} active, ${exact.notScreened} inputs where all were evaluated`,
+  );
+  console.log(
+    `with bounds at 30 % (${fault.inputs} inputs): ${fault.activeSets} wrong active sets, as there should be`,
+  );
+  if (exact.activeSets + exact.outputs > 0 || fault.activeSets === 0) process.exitCode = 1;
+}

@@ -1,0 +1,277 @@
+/** `fewfire profile`: how sparse the feed-forward blocks of a trained model are on real inputs, and what that is worth. */
+import type { MlpActivation } from '@fewfire/core';
+import { type Command, Option } from 'commander';
+import { checkOutput, withProgress } from '../data.ts';
+import { joinSections, type Section } from '../describe.ts';
+import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
+import { facts } from '../network-describe.ts';
+import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
+import { isTensorModel, type Profile, type ProfiledBlock, profileModel } from '../profile-analysis.ts';
+import { percentText, profileReport } from '../profile-report.ts';
+import type { Session } from '../session.ts';
+
+interface ProfileOptions extends WorkOptions {
+  readonly inputs?: string;
+  readonly activation: MlpActivation;
+  readonly top?: number;
+  readonly maxRows?: number;
+  readonly seed: number;
+  readonly json?: boolean;
+  readonly report?: string;
+}
+
+export function addProfileCommand(program: Command, session: Session): void {
+  const command = program
+    .command('profile')
+    .summary('measure how sparse a trained model is')
+    .description(
+      'Finds every block of linear layer, ReLU and linear layer in a model, runs the model on real inputs, and says how many units are active, which are dead, what skipping the others gains on this machine, and whether to do it. Blocks with GELU and the like are found too, and said to be not sparse.',
+    )
+    .argument('<model>', 'a trained model (.onnx), or the weights of blocks (.safetensors)')
+    .option('--inputs <file>', 'inputs of the model: .npy, .npz, .safetensors or .csv')
+    .addOption(
+      new Option('--activation <name>', 'of safetensors blocks, whose file does not say it')
+        .choices(['relu', 'squared-relu'])
+        .default('relu'),
+    )
+    .addOption(
+      new Option('--top <count>', 'also the inputs that each unit answers most').argParser(parseWhole(1, 1000)),
+    )
+    .addOption(
+      new Option('--max-rows <count>', 'use at most so many rows of the inputs').argParser(parseWhole(1, 2 ** 31 - 1)),
+    )
+    .addOption(
+      new Option('--seed <number>', 'seed of which rows are timed').argParser(parseWhole(0, 2 ** 31 - 1)).default(1),
+    )
+    .option('--json', 'print the result as JSON')
+    .option('--report <file.html>', 'write a page with figures');
+  addWorkOptions(command, 'no progress line')
+    .addHelpText(
+      'after',
+      `
+Times are on one thread, exact against fewfire's own dense product. Inputs run
+along the first axis; of a safetensors block they may be a tensor "inputs" in
+its own file; a table gives its columns in order.
+
+Examples:
+  fewfire profile examples/relu-mlp.safetensors
+  fewfire profile examples/charlm-relu.onnx \\
+    --inputs examples/charlm-relu-tokens.npy --report profile.html`,
+    )
+    .action(async (path: string, options: ProfileOptions) => profile(path, options, session));
+}
+
+async function profile(path: string, options: ProfileOptions, session: Session): Promise<void> {
+  await checkPaths(path, options);
+  const result = await withProgress(session, options, (work) =>
+    profileModel(
+      {
+        path,
+        inputsPath: options.inputs,
+        activation: options.activation,
+        topCount: options.top ?? 0,
+        maxSampleCount: options.maxRows,
+        seed: options.seed,
+      },
+      work,
+    ),
+  );
+  const { report } = options;
+  if (report !== undefined) await writeReport(report, path, result, options, session);
+  if (options.json === true) await session.print(`${JSON.stringify(profileJson(path, result, options))}\n`);
+  else await session.print(joinSections(await profileSections(path, result, options, session.screen)));
+}
+
+async function checkPaths(path: string, { inputs, report }: ProfileOptions): Promise<void> {
+  const { FewfireError } = await import('@fewfire/core');
+  if (!/\.onnx$/i.test(path) && !isTensorModel(path)) {
+    throw new FewfireError(
+      'unsupported',
+      `${path} does not end in .onnx or .safetensors; expected one of these models`,
+    );
+  }
+  if (report === undefined) return;
+  if (!/\.html?$/i.test(report)) {
+    throw new FewfireError('invalid-argument', `--report is ${report}; expected a name that ends in .html`);
+  }
+  await checkOutput(report, inputs === undefined ? [path] : [path, inputs]);
+}
+
+async function writeReport(
+  report: string,
+  path: string,
+  result: Profile,
+  options: ProfileOptions,
+  session: Session,
+): Promise<void> {
+  const { writeFileAtomic } = await import('@fewfire/node');
+  const { reportPage } = await import('@fewfire/report');
+  const page = reportPage(
+    await profileReport(result, {
+      path,
+      inputsText: options.inputs ?? 'the inputs in its file',
+      command: `npx ${session.commandLine}`,
+      version: session.version,
+      seed: options.seed,
+    }),
+  );
+  await writeFileAtomic(report, page, { signal: session.signal });
+}
+
+function profileJson(
+  path: string,
+  { blocks, notes, inputRowCount, sampleCount }: Profile,
+  options: ProfileOptions,
+): object {
+  return {
+    model: path,
+    inputs: options.inputs ?? path,
+    sampleCount,
+    inputRowCount,
+    blocks: blocks.map(({ activity, timings, staticSparsity, verdict, sparse, ...block }) => ({
+      ...block,
+      sparse,
+      inputRowCount: activity.rowCount,
+      activationRate: activity.activationRate,
+      rateQuantiles: activity.rateQuantiles,
+      deadUnitCount: activity.deadUnits.length,
+      deadRateUpperLimit: activity.deadUnits.length === 0 ? null : activity.deadRateUpperLimit,
+      confidenceDelta: activity.confidenceDelta,
+      alwaysActiveCount: activity.alwaysActiveCount,
+      hotUnitCount: activity.hotUnitCount,
+      rateHistogram: activity.rateHistogram,
+      unitRates: Array.from(activity.unitRates),
+      staticSparsity,
+      survivorRate: timings?.survivorRate ?? null,
+      timingsUs: {
+        dense: timings?.denseUs ?? null,
+        exact: timings?.exactUs ?? null,
+        calibrated: timings?.calibratedUs ?? null,
+      },
+      denseFromBatch: timings?.denseFromBatch ?? null,
+      exactUpToBatch: timings?.exactUpToBatch ?? null,
+      verdict,
+      ...(activity.topRows.length === 0 ? {} : { topRows: activity.topRows }),
+    })),
+    notes,
+  };
+}
+
+async function profileSections(
+  path: string,
+  result: Profile,
+  options: ProfileOptions,
+  screen: Screen,
+): Promise<Section[]> {
+  const { activationTitle } = await import('@fewfire/core');
+  const { blocks, notes, sampleCount, inputRowCount } = result;
+  const rows = sampleCount === inputRowCount ? '' : `, ${integer(inputRowCount)} rows at the blocks`;
+  const where = options.inputs === undefined ? 'in the same file' : printable(options.inputs);
+  return [
+    facts(
+      [
+        ['Model', `${printable(path)}: ${counted(blocks.length, 'block')}`],
+        ['Inputs', `${where}: ${counted(sampleCount, 'row')}${rows}; shares are of these`],
+        ...notes.map((note): [string, string] => ['Note', printable(note)]),
+        ...(options.report === undefined
+          ? []
+          : [['Report', printable(quoteArgument(options.report))] as [string, string]]),
+      ],
+      screen,
+    ),
+    ...blocks.map((block) => blockSection(block, activationTitle(block.activation), sampleCount, screen)),
+  ];
+}
+
+function blockSection(block: ProfiledBlock, activation: string, sampleCount: number, screen: Screen): Section {
+  const { activity, timings, staticSparsity, inputWidth, unitCount, outputWidth } = block;
+  const size = `${integer(inputWidth)} inputs, ${counted(unitCount, 'unit')}, ${integer(outputWidth)} outputs`;
+  const title = `${printable(block.name)}: ${activation}, ${size}`;
+  const lines: [string, string][] = [
+    ['active', activeText(block)],
+    ['units', unitsText(block)],
+    ['rates', ratesText(block)],
+  ];
+  if (staticSparsity !== null) {
+    const { zeroShare, nearZeroShare } = staticSparsity;
+    lines.push([
+      'static',
+      `${percentText(zeroShare)} of the weights are zero, ${percentText(nearZeroShare)} below 1 % of their root mean square`,
+    ]);
+  }
+  if (timings !== null) {
+    const calibrated = timings.calibratedUs === null ? '' : `, calibrated ${figure(timings.calibratedUs)}`;
+    lines.push([
+      'time',
+      `dense ${figure(timings.denseUs)} us, exact ${figure(timings.exactUs)}${calibrated} per row at batch 1; ${percentText(timings.survivorRate)} of the units survive the certified screen`,
+    ]);
+  }
+  lines.push(['verdict', block.verdict]);
+  return [
+    ...wrapText(title, screen.width).map((line) => screen.bold(line)),
+    ...facts(lines, screen),
+    ...topLines(activity, sampleCount, screen),
+  ];
+}
+
+function activeText({ activity }: ProfiledBlock): string {
+  const at = (share: number): string =>
+    percentText(activity.rateQuantiles.find((quantile) => quantile.at === share)?.rate ?? 0);
+  return `${percentText(activity.activationRate)} of the units on a row; on nine rows of ten ${at(0.05)} to ${at(0.95)}, at most ${at(1)}`;
+}
+
+function unitsText({ activity, unitCount, sparse }: ProfiledBlock): string {
+  const { deadUnits, deadRateUpperLimit, confidenceDelta } = activity;
+  const limit =
+    deadUnits.length === 0 || !sparse
+      ? ''
+      : ` (were the rows independent, below a rate of ${percentText(deadRateUpperLimit)} with probability ${1 - confidenceDelta})`;
+  return `${integer(deadUnits.length)} dead${limit}, ${integer(activity.alwaysActiveCount)} always active; ${integer(activity.hotUnitCount)} of ${integer(unitCount)} make up 80 % of all activity`;
+}
+
+function ratesText({ activity }: ProfiledBlock): string {
+  const bins = activity.rateHistogram.map(({ to, unitCount }) =>
+    to === 0 ? `${integer(unitCount)} never` : `${integer(unitCount)} up to ${figure(100 * to)} %`,
+  );
+  return `units by the share of rows they fire on: ${bins.join(', ')}`;
+}
+
+/** Units whose answers are listed. */
+const UNITS_SHOWN = 8;
+const ROWS_SHOWN = 5;
+
+// Which inputs a unit is a key for, of the units that fire most.
+function topLines(
+  { topRows, unitRates, rowCount }: ProfiledBlock['activity'],
+  sampleCount: number,
+  screen: Screen,
+): string[] {
+  if (topRows.length === 0) return [];
+  const positions = rowCount / sampleCount;
+  const place = (row: number): string =>
+    positions === 1 || !Number.isInteger(positions)
+      ? integer(row + 1)
+      : `${integer(Math.floor(row / positions) + 1)}:${integer((row % positions) + 1)}`;
+  const hottest = Array.from(unitRates.keys())
+    .sort((a, b) => unitRates[b] - unitRates[a])
+    .slice(0, UNITS_SHOWN)
+    .filter((unit) => topRows[unit].length > 0);
+  const unit = positions > 1 && Number.isInteger(positions) ? 'sample:position' : 'row';
+  return [
+    ...wrapText(
+      `the ${counted(hottest.length, 'most active unit')}, with the inputs (${unit}) they answer most${topRows.length > hottest.length ? '; --json has all' : ''}`,
+      screen.width - 2,
+      '  ',
+    ),
+    ...hottest.flatMap((u) =>
+      wrapText(
+        `unit ${u}: ${topRows[u]
+          .slice(0, ROWS_SHOWN)
+          .map(({ row, activation }) => `${place(row)} (${figure(activation)})`)
+          .join(', ')}`,
+        screen.width - 2,
+        '    ',
+      ),
+    ),
+  ];
+}

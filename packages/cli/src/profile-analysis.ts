@@ -1,0 +1,180 @@
+/** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
+import type { BlockActivity, BlockTimings, MlpActivation, MlpBlock, StaticSparsity } from '@fewfire/core';
+import type { NumberArray } from '@fewfire/node';
+import type { Work } from './data.ts';
+
+export interface ProfileTask {
+  readonly path: string;
+  /** Undefined for a safetensors file that brings its inputs along. */
+  readonly inputsPath: string | undefined;
+  /** Of safetensors files, which do not say it. */
+  readonly activation: MlpActivation;
+  readonly topCount: number;
+  readonly maxSampleCount: number | undefined;
+  readonly seed: number;
+}
+
+export interface ProfiledBlock {
+  readonly name: string;
+  readonly activation: string;
+  readonly sparse: boolean;
+  readonly inputWidth: number;
+  readonly unitCount: number;
+  readonly outputWidth: number;
+  readonly activity: BlockActivity;
+  /** null where the weights could not be read as a block. */
+  readonly staticSparsity: StaticSparsity | null;
+  readonly timings: BlockTimings | null;
+  readonly verdict: string;
+}
+
+export interface Profile {
+  readonly sampleCount: number;
+  /** Rows that the blocks saw; the most, where they differ. */
+  readonly inputRowCount: number;
+  readonly blocks: readonly ProfiledBlock[];
+  readonly notes: readonly string[];
+}
+
+/** Rows kept of every block for timing and calibrating. */
+const TIMED_ROWS = 1024;
+/** Rows of a safetensors block that are counted between two looks at the clock. */
+const CHUNK_ROWS = 32;
+
+/** @throws FewfireError as the readers of `@fewfire/node` */
+export async function profileModel(task: ProfileTask, work: Work): Promise<Profile> {
+  return isTensorModel(task.path) ? await profileTensors(task, work) : await profileOnnx(task, work);
+}
+
+export function isTensorModel(path: string): boolean {
+  return /\.safetensors$/i.test(path);
+}
+
+async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
+  const { FewfireError, findMlpBlocks, readOnnxModel } = await import('@fewfire/core');
+  const { observeOnnxBlocks, readFileBytes, readInputArrays } = await import('@fewfire/node');
+  const { path, inputsPath, topCount, maxSampleCount, seed } = task;
+  const { signal, memoryLimitBytes } = work;
+  if (inputsPath === undefined) {
+    throw new FewfireError(
+      'invalid-argument',
+      '--inputs is missing; for example --inputs inputs.npy: the activity of a model is measured on real inputs',
+    );
+  }
+  // The bytes here and in the worker, and what the runtime makes of them.
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 4 });
+  const model = readOnnxModel(bytes, path);
+  const external = model.graph.initializers.find((tensor) => tensor.external);
+  if (external !== undefined) {
+    throw new FewfireError(
+      'unsupported',
+      `${path} has its weights (${JSON.stringify(external.name)}) in another file; save the model with its data inside`,
+    );
+  }
+  const { blocks, notes } = findMlpBlocks(model);
+  if (blocks.length === 0) {
+    throw new FewfireError(
+      'unsupported',
+      `${path} has no block of linear layer, activation and linear layer with constant weights${notes.map((note) => `; ${note}`).join('')}`,
+    );
+  }
+  const inputs = await readInputArrays(inputsPath, work);
+  const seen = await observeOnnxBlocks(bytes, model, blocks, inputs, {
+    ...work,
+    label: path,
+    topCount,
+    maxSampleCount,
+    seed,
+    keptRowCount: TIMED_ROWS,
+  });
+  const profiled: ProfiledBlock[] = [];
+  for (const { found, activity, rows, block, notLoaded } of seen.blocks) {
+    profiled.push(await judge(found, activity, block, rows, notLoaded, work));
+  }
+  return {
+    sampleCount: seen.sampleCount,
+    inputRowCount: Math.max(...profiled.map(({ activity }) => activity.rowCount)),
+    blocks: profiled,
+    notes: [...notes, ...seen.notes],
+  };
+}
+
+async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
+  const { createActivityCounter, createReservoir, gateActivations, nextTurn } = await import('@fewfire/core');
+  const { readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
+  const { path, inputsPath, topCount, maxSampleCount, seed } = task;
+  const { signal, memoryLimitBytes } = work;
+  const tensors = await readSafetensors(path, { signal, memoryLimitBytes });
+  const blocks = safetensorsBlocks(tensors, task.activation, path);
+  const arrays = inputsPath === undefined ? tensors : await readInputArrays(inputsPath, work);
+  const profiled: ProfiledBlock[] = [];
+  const notes = [`the activation is taken to be ${task.activation}: a safetensors file does not say it (--activation)`];
+  let sampleCount = 0;
+  for (const [b, block] of blocks.entries()) {
+    const all = await blockRows(block, arrays, inputsPath ?? path, inputsPath === undefined);
+    const available = all.length / block.inputWidth;
+    const rowCount = Math.min(available, maxSampleCount ?? available);
+    if (rowCount < available) notes.push(`the first ${rowCount} of ${available} input rows are used`);
+    sampleCount = Math.max(sampleCount, rowCount);
+    const counter = createActivityCounter(block.unitCount, { topCount, label: `block ${JSON.stringify(block.name)}` });
+    const reservoir = createReservoir(block.inputWidth, TIMED_ROWS, seed + b);
+    for (let row = 0; row < rowCount; row += CHUNK_ROWS) {
+      const rows = all.subarray(row * block.inputWidth, Math.min(rowCount, row + CHUNK_ROWS) * block.inputWidth);
+      counter.add(gateActivations(block, rows));
+      reservoir.add(rows);
+      work.onProgress({ phase: `activity of ${block.name}`, done: row, total: rowCount, unit: 'rows' });
+      await nextTurn();
+      signal.throwIfAborted();
+    }
+    const gated = block.linear === undefined ? '' : 'gated-';
+    const found = { ...block, activation: `${gated}${block.activation}`, sparse: true };
+    profiled.push(await judge(found, counter.finish(), block, reservoir.rows(), undefined, work));
+  }
+  return { sampleCount, inputRowCount: sampleCount, blocks: profiled, notes };
+}
+
+// The inputs of a block: an array of its name, one called inputs, or the only one.
+async function blockRows(
+  block: MlpBlock,
+  arrays: ReadonlyMap<string, NumberArray>,
+  path: string,
+  sameFile: boolean,
+): Promise<Float32Array> {
+  const { FewfireError, listNames } = await import('@fewfire/core');
+  const only = !sameFile && arrays.size === 1 ? [...arrays.values()][0] : undefined;
+  const array = arrays.get(`${block.name}.inputs`) ?? arrays.get(block.name) ?? arrays.get('inputs') ?? only;
+  if (array === undefined) {
+    throw new FewfireError(
+      'invalid-data',
+      `${path} has no inputs for block ${JSON.stringify(block.name)}: expected an array ${listNames([`${block.name}.inputs`, 'inputs'])}; name a file with --inputs`,
+    );
+  }
+  const { shape, values } = array;
+  if (shape.at(-1) !== block.inputWidth || values.length === 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `the inputs of block ${JSON.stringify(block.name)} in ${path} have the shape [${shape.join(', ')}]; expected rows of ${block.inputWidth} numbers`,
+    );
+  }
+  if (values instanceof Float32Array) return values;
+  return values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values);
+}
+
+type BlockShape = Pick<ProfiledBlock, 'name' | 'activation' | 'sparse' | 'inputWidth' | 'unitCount' | 'outputWidth'>;
+
+async function judge(
+  { name, activation, sparse, inputWidth, unitCount, outputWidth }: BlockShape,
+  activity: BlockActivity,
+  block: MlpBlock | undefined,
+  rows: Float32Array,
+  notTimed: string | undefined,
+  work: Work,
+): Promise<ProfiledBlock> {
+  const { describeVerdict, staticSparsity, timeBlock } = await import('@fewfire/core');
+  const timings = block === undefined ? null : await timeBlock(block, rows, work);
+  return {
+    ...{ name, activation, sparse, inputWidth, unitCount, outputWidth, activity, timings },
+    staticSparsity: block === undefined ? null : staticSparsity(block),
+    verdict: describeVerdict({ activation, sparse, activity, timings, notTimed }),
+  };
+}

@@ -1,0 +1,430 @@
+/**
+ * Finds a screen for a block that leaves out more units than the proved one and, by measurement, little that matters.
+ *
+ * The inputs are split at random in three. On the first part screens are fitted; on the second a threshold is set for a
+ * missed mass somewhat below the target, and methods are timed; on the third the missed mass is *measured* and stated with
+ * an interval. Only the third part's word counts, because a threshold set to miss 1e-3 of some inputs misses more of others.
+ * If the interval reaches beyond the target, stricter thresholds are tried, sharing the confidence out among at most three;
+ * if none passes, or nothing is gained, the block runs exactly and the reason is given.
+ */
+import {
+  type CalibratedScreen,
+  calibratedUnits,
+  type QuantisedRows,
+  quantiseRows,
+  referenceEstimates,
+  stepDown,
+} from '@fewfire/kernels';
+import { createRandom, FewfireError, nextTurn, throwIfAborted } from '../base/index.ts';
+import { bettingInterval } from './betting.ts';
+import type { MlpBlock } from './block.ts';
+import { type CalibratedMlp, createBlockKernel, runCalibratedBlock } from './calibrated-mlp.ts';
+import {
+  type CalibrateOptions,
+  type CalibrationMethod,
+  type CalibrationOutcome,
+  type CalibrationTimes,
+  type MissedMass,
+  SURVIVOR_DELTA,
+} from './calibration.ts';
+import { createDriftWatch } from './drift.ts';
+import { createPause, type FittedScreen, fitLookup, fitLowRank, inputMoments, screenRank } from './fit-screens.ts';
+import { aimFor, leastInputs, missedShare, shareInterval } from './missed-mass.ts';
+import type { SparseMlp } from './sparse-mlp.ts';
+
+/** Of the aim and of the allowed error, for one threshold after the other. */
+const ATTEMPTS = [
+  { aim: 1, delta: 1 / 2 },
+  { aim: 1 / 3, delta: 1 / 4 },
+  { aim: 1 / 10, delta: 1 / 4 },
+];
+/** More inputs than these change fit and threshold little; they go to the measurement instead. */
+const MAX_CHOOSE_INPUTS = 4096;
+const MAX_CHOOSE_UNITS = 2e6;
+/** Sorted at once. */
+const MAX_NEEDS = 2 ** 16;
+const TIMED_INPUTS = 64;
+const TIMED_TURNS = 9;
+const LEAST_TURN_MS = 3;
+/** Less than this share of the exact time saved is not worth a result that is not exact. */
+const LEAST_GAIN = 0.05;
+
+/**
+ * @param inputs typical inputs of the block, row-major; each counts as drawn independently. For the default target of 1e-3
+ *   about 20,000 are wanted: half of them measure the missed mass
+ * @returns the block to run, calibrated or exact with the reason; it owns memory of its own, so `sparse` may be disposed of
+ * @throws FewfireError `invalid-argument` for options out of range or inputs of another width, `invalid-data` for inputs
+ *   that are not finite, `memory-budget`
+ */
+export async function calibrateMlp(
+  sparse: Pick<SparseMlp, 'block'>,
+  inputs: Float32Array,
+  options: CalibrateOptions = {},
+): Promise<CalibratedMlp> {
+  const { block } = sparse;
+  const settings = readSettings(block, inputs, options);
+  throwIfAborted(options.signal);
+  const rows = quantiseRows(block.up, block.inputWidth, block.unitCount);
+  const outcome = await findScreen({ ...block, rows }, inputs, settings);
+  throwIfAborted(options.signal);
+  return runCalibratedBlock(block, rows, outcome, options);
+}
+
+/** A block with the rows of its proved screen. */
+export type Prepared = MlpBlock & { readonly rows: QuantisedRows };
+
+export interface Settings extends CalibrateOptions {
+  readonly target: number;
+  readonly confidence: number;
+  readonly intervalMethod: MissedMass['intervalMethod'];
+  readonly seed: number;
+}
+
+function readSettings(block: MlpBlock, inputs: Float32Array, options: CalibrateOptions): Settings {
+  const { missedMass: target = 1e-3, confidence = 0.95, intervalMethod = 'betting', seed = 1 } = options;
+  for (const [what, value] of Object.entries({ missedMass: target, confidence })) {
+    if (value > 0 && value < 1) continue;
+    throw new FewfireError('invalid-argument', `${what} is ${value}; expected above 0 and below 1`);
+  }
+  if (!(inputs instanceof Float32Array) || inputs.length === 0 || inputs.length % block.inputWidth !== 0) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the inputs of the calibration have ${inputs?.length} numbers; expected a Float32Array of rows of ${block.inputWidth}`,
+    );
+  }
+  const settings = { ...options, target, confidence, intervalMethod, seed };
+  // Options of the drift watch are refused before the work, not after it.
+  const nothing = { mean: 0.5, interval: [0.5, 0.5] as const };
+  createDriftWatch(
+    {
+      survivorRate: nothing,
+      missedMass: { ...nothing, target, confidence, intervalMethod, inputCount: 1 },
+    },
+    options.drift,
+  );
+  return settings;
+}
+
+interface Parts {
+  readonly fit: Float32Array;
+  readonly choose: Float32Array;
+  readonly check: Float32Array;
+}
+
+async function findScreen(block: Prepared, inputs: Float32Array, settings: Settings): Promise<CalibrationOutcome> {
+  const { target, confidence, intervalMethod } = settings;
+  const parts = await split(block.inputWidth, inputs, settings);
+  const checkCount = parts.check.length / block.inputWidth;
+  const delta = 1 - confidence;
+  const aim = aimFor(target, checkCount, delta * ATTEMPTS[0].delta, intervalMethod);
+  if (aim === null) {
+    const least = 2 * leastInputs(target, delta * ATTEMPTS[0].delta, intervalMethod);
+    return exact(
+      `${inputs.length / block.inputWidth} inputs are too few to state a missed mass of ${target}: give at least ${least}, better twice as many`,
+    );
+  }
+  const tried = settings.methods ?? ['lookup', 'low-rank'];
+  const methods = tried.filter((method) => method === 'lookup' || screenRank(block.inputWidth) > 0);
+  if (methods.length === 0) return exact('no method fits a block of so few inputs');
+  const moments = await inputMoments(parts.fit, block.inputWidth, settings);
+  const seen = await observe(block, parts.choose, settings);
+  const candidates: Candidate[] = [];
+  for (const method of methods) {
+    const fit = method === 'lookup' ? fitLookup : fitLowRank;
+    const fitted = await fit(block, moments, parts.fit, settings);
+    const needs = await needsOf(block, fitted, parts.choose, seen, aim, settings);
+    const screen = screenAt(fitted, kappaFor(needs, aim));
+    candidates.push({ method, fitted, needs, times: await timeScreen(block, screen, parts.choose, settings) });
+  }
+  const best = candidates.reduce((a, b) => (b.times.calibratedUs < a.times.calibratedUs ? b : a));
+  const slow = slowness(best.times);
+  if (slow !== null && settings.evenIfSlower !== true) return exact(slow);
+  return certify(block, best, aim, parts, settings);
+}
+
+function exact(reason: string): CalibrationOutcome {
+  return { calibration: null, screen: null, reason };
+}
+
+/** Why a calibrated block would not pay, null if it does. */
+export function slowness({ denseUs, exactUs, calibratedUs }: CalibrationTimes): string | null {
+  const other = Math.min(denseUs, exactUs);
+  if (calibratedUs <= (1 - LEAST_GAIN) * other) return null;
+  return `calibrated it takes ${calibratedUs.toPrecision(3)} us an input, exactly ${other.toPrecision(3)}: it does not pay`;
+}
+
+interface Candidate {
+  readonly method: CalibrationMethod;
+  readonly fitted: FittedScreen;
+  readonly needs: Needs;
+  readonly times: CalibrationTimes;
+}
+
+async function certify(
+  block: Prepared,
+  { method, fitted, needs, times }: Candidate,
+  aim: number,
+  parts: Parts,
+  settings: Settings,
+): Promise<CalibrationOutcome> {
+  const { target, confidence, intervalMethod, seed } = settings;
+  const { inputWidth } = block;
+  let least = Infinity;
+  for (const [k, attempt] of ATTEMPTS.entries()) {
+    const screen = screenAt(fitted, kappaFor(needs, aim * attempt.aim));
+    const { shares, survivors, outputError } = await measure(block, screen, parts.check, settings);
+    const interval = shareInterval(shares, (1 - confidence) * attempt.delta, intervalMethod, seed);
+    least = Math.min(least, interval[1]);
+    if (interval[1] > target) continue;
+    return {
+      reason: null,
+      screen,
+      calibration: {
+        method,
+        missedMass: { target, mean: mean(shares), interval, confidence, intervalMethod, inputCount: shares.length },
+        outputError,
+        survivorRate: { mean: mean(survivors), interval: bettingInterval(survivors, SURVIVOR_DELTA) },
+        times: k === 0 ? times : await timeScreen(block, screen, parts.choose, settings),
+        inputCounts: {
+          fit: parts.fit.length / inputWidth,
+          choose: parts.choose.length / inputWidth,
+          check: parts.check.length / inputWidth,
+        },
+        attemptCount: k + 1,
+        seed,
+      },
+    };
+  }
+  return exact(
+    `the missed mass could not be shown to be at most ${target}: the upper limits of ${ATTEMPTS.length} thresholds were ${least.toPrecision(2)} and more; give more inputs`,
+  );
+}
+
+// A quarter fits, a quarter chooses, both up to a limit, the rest checks.
+async function split(width: number, inputs: Float32Array, settings: Settings): Promise<Parts> {
+  const pause = createPause('splitting the inputs', settings);
+  const count = inputs.length / width;
+  const order = createRandom(settings.seed).permutation(count);
+  const fit = Math.min(count >> 2, 2 * width + 1024);
+  const choose = Math.min(count >> 2, MAX_CHOOSE_INPUTS);
+  const take = async (from: number, to: number): Promise<Float32Array> => {
+    const rows = new Float32Array((to - from) * width);
+    for (let i = from; i < to; i++) {
+      const row = inputs.subarray(order[i] * width, (order[i] + 1) * width);
+      const at = row.findIndex((v) => !Number.isFinite(v));
+      if (at >= 0) {
+        throw new FewfireError(
+          'invalid-data',
+          `number ${at} of input ${order[i]} of the calibration is ${row[at]}; expected finite numbers`,
+        );
+      }
+      rows.set(row, (i - from) * width);
+      await pause(i, count);
+    }
+    return rows;
+  };
+  return {
+    fit: await take(0, fit),
+    choose: await take(fit, fit + choose),
+    check: await take(fit + choose, count),
+  };
+}
+
+export interface Seen {
+  readonly units: Uint32Array;
+  readonly values: Float32Array;
+}
+
+// Who really fires, input after input, until that is plenty.
+export async function observe(block: Prepared, rows: Float32Array, settings: Settings): Promise<readonly Seen[]> {
+  const { inputWidth, outputWidth } = block;
+  const kernel = await createBlockKernel(block, block.rows, undefined, settings);
+  const pause = createPause('active units of the inputs', settings);
+  const output = new Float32Array(outputWidth);
+  const seen: Seen[] = [];
+  try {
+    let unitCount = 0;
+    for (let at = 0; at < rows.length && unitCount < MAX_CHOOSE_UNITS; at += inputWidth) {
+      kernel.run('sparse', rows, at, 1, output, 0);
+      seen.push({ units: kernel.activeUnits(0), values: kernel.activeValues(0) });
+      unitCount += kernel.activeCount(0);
+      await pause(at, rows.length);
+    }
+  } finally {
+    kernel.dispose();
+  }
+  return seen;
+}
+
+/**
+ * Per active unit of an input, the kappa from which on the screen keeps it, and its share of the mean missed mass: those
+ * with the largest kappa, as many as matter for the aim.
+ */
+export interface Needs {
+  /** Falling. */
+  readonly kappas: Float64Array;
+  readonly shares: Float64Array;
+}
+
+export async function needsOf(
+  block: MlpBlock,
+  fitted: FittedScreen,
+  rows: Float32Array,
+  seen: readonly Seen[],
+  aim: number,
+  settings: Settings,
+): Promise<Needs> {
+  const pause = createPause('thresholds', settings);
+  let pairs: Need[] = [];
+  for (const [i, { units, values }] of seen.entries()) {
+    const x = rows.subarray(i * block.inputWidth, (i + 1) * block.inputWidth);
+    const estimates = referenceEstimates(fitted, block, x, units);
+    const total = values.reduce((sum, v) => sum + Math.abs(v), 0);
+    for (let k = 0; k < units.length; k++) {
+      const u = units[k];
+      const kappa = -(estimates[k] + fitted.offsets[u]) / spreadOf(fitted, u);
+      // NaN: an input whose units are all let through.
+      if (!Number.isNaN(kappa) && total > 0) pairs.push({ kappa, share: Math.abs(values[k]) / total / seen.length });
+    }
+    if (pairs.length > MAX_NEEDS) pairs = firstToMiss(pairs, aim);
+    await pause(i, seen.length);
+  }
+  pairs = firstToMiss(pairs, aim);
+  return {
+    kappas: Float64Array.from(pairs, ({ kappa }) => kappa),
+    shares: Float64Array.from(pairs, ({ share }) => share),
+  };
+}
+
+interface Need {
+  readonly kappa: number;
+  readonly share: number;
+}
+
+// Those that are missed before more than the aim is, and the one that is not; needs to come can only make them fewer.
+function firstToMiss(needs: readonly Need[], aim: number): Need[] {
+  const sorted = needs.toSorted((a, b) => b.kappa - a.kappa);
+  let missed = 0;
+  const end = sorted.findIndex(({ share }) => {
+    missed += share;
+    return missed > aim;
+  });
+  return end < 0 ? sorted : sorted.slice(0, end + 1);
+}
+
+// The least kappa that misses no more than the aim of these inputs; the unit that sets it is kept.
+export function kappaFor({ kappas, shares }: Needs, aim: number): number {
+  let missed = 0;
+  for (let k = 0; k < kappas.length; k++) {
+    missed += shares[k];
+    if (missed > aim) return kappas[k];
+  }
+  return kappas.at(-1) ?? 0;
+}
+
+function spreadOf({ spreads }: FittedScreen, u: number): number {
+  return spreads[u] > 0 ? spreads[u] : 1e-30;
+}
+
+// Units are kept where estimate + offset >= -kappa spread, and a little below that by rounding.
+export function screenAt(fitted: FittedScreen, kappa: number): CalibratedScreen {
+  const { offsets, spreads, ...screen } = fitted;
+  const thresholds = new Float32Array(calibratedUnits(offsets.length));
+  for (let u = 0; u < offsets.length; u++) {
+    thresholds[u] = stepDown(Math.fround(-offsets[u] - kappa * spreadOf(fitted, u)));
+  }
+  return { ...screen, thresholds };
+}
+
+export interface Measured {
+  readonly shares: Float64Array;
+  readonly survivors: Float64Array;
+  readonly outputError: number;
+}
+
+export async function measure(
+  block: Prepared,
+  screen: CalibratedScreen,
+  rows: Float32Array,
+  settings: Settings,
+): Promise<Measured> {
+  const { inputWidth, unitCount, outputWidth } = block;
+  const kernel = await createBlockKernel(block, block.rows, screen, settings);
+  const pause = createPause('measuring the missed mass', settings);
+  const count = rows.length / inputWidth;
+  const shares = new Float64Array(count);
+  const survivors = new Float64Array(count);
+  const [output, wanted] = [0, 1].map(() => new Float32Array(outputWidth));
+  let errors = 0;
+  let norms = 0;
+  try {
+    for (let i = 0; i < count; i++) {
+      kernel.run('sparse', rows, i * inputWidth, 1, wanted, 0);
+      const [units, values] = [kernel.activeUnits(0), kernel.activeValues(0)];
+      kernel.runCalibrated(rows, i * inputWidth, output, 0);
+      shares[i] = missedShare(units, values, kernel.activeUnits(0));
+      survivors[i] = kernel.evaluatedCount(0) / unitCount;
+      for (let o = 0; o < outputWidth; o++) {
+        errors += (output[o] - wanted[o]) ** 2;
+        norms += wanted[o] ** 2;
+      }
+      await pause(i, count);
+    }
+  } finally {
+    kernel.dispose();
+  }
+  return { shares, survivors, outputError: errors === 0 ? 0 : Math.sqrt(errors / norms) };
+}
+
+async function timeScreen(
+  block: Prepared,
+  screen: CalibratedScreen,
+  rows: Float32Array,
+  settings: Settings,
+): Promise<CalibrationTimes> {
+  const kernel = await createBlockKernel(block, block.rows, screen, settings);
+  const output = new Float32Array(block.outputWidth);
+  const count = Math.min(TIMED_INPUTS, rows.length / block.inputWidth);
+  const ways: Record<keyof CalibrationTimes, (at: number) => void> = {
+    denseUs: (at) => kernel.run('dense', rows, at, 1, output, 0),
+    exactUs: (at) => kernel.run('sparse', rows, at, 1, output, 0),
+    calibratedUs: (at) => kernel.runCalibrated(rows, at, output, 0),
+  };
+  const best = { denseUs: Infinity, exactUs: Infinity, calibratedUs: Infinity };
+  try {
+    // The first turns wait for the compiler.
+    for (let turn = -2; turn < TIMED_TURNS; turn++) {
+      for (const name of ['denseUs', 'exactUs', 'calibratedUs'] as const) {
+        const us = turnUs(ways[name], count, block.inputWidth);
+        if (turn >= 0) best[name] = Math.min(best[name], us);
+        await nextTurn();
+        throwIfAborted(settings.signal);
+      }
+      settings.onProgress?.({
+        phase: `timing ${screen.method}`,
+        done: turn + 2,
+        total: TIMED_TURNS + 2,
+        unit: 'iterations',
+      });
+    }
+  } finally {
+    kernel.dispose();
+  }
+  return best;
+}
+
+function turnUs(run: (at: number) => void, count: number, width: number): number {
+  const startedAt = performance.now();
+  let elapsedMs = 0;
+  let done = 0;
+  do {
+    run((done % count) * width);
+    done++;
+    elapsedMs = performance.now() - startedAt;
+  } while (elapsedMs < LEAST_TURN_MS || (done < count && elapsedMs < 10 * LEAST_TURN_MS));
+  return (1000 * elapsedMs) / done;
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}

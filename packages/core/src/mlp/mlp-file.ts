@@ -1,0 +1,216 @@
+/**
+ * Prepared blocks as files. All numbers little-endian:
+ *
+ *   8 bytes magic | u32 version | u32 header bytes | header, JSON | sections, each at a multiple of 64 bytes | SHA-256, 32 bytes
+ *
+ * The header has the block's name, sizes and activation, and per section name, type, offset and length in bytes; the hash
+ * is over everything before it. The int8 rows and their scales are stored because they are what preparing chose. The
+ * bounds of the exact test are *not*: they are computed from the weights when a file is read, so no file, not one with a
+ * matching hash either, can make results inexact. A reader ignores no section: unknown ones are refused, because a later
+ * version of this program wrote them for a reason.
+ */
+import { packedIndex, paddedColumns, paddedUnits, type QuantisedRows } from '@fewfire/kernels';
+import * as z from 'zod/mini';
+import { FewfireError } from '../base/index.ts';
+import type { MlpBlock } from './block.ts';
+import { blockTensors, checkBlock } from './check-block.ts';
+
+/** "ffmlp", then bytes that a text-mode transfer would change. */
+const MAGIC = Uint8Array.of(0x66, 0x66, 0x6d, 0x6c, 0x70, 0x0d, 0x0a, 0x1a);
+export const MLP_FILE_VERSION = 1;
+const PREFIX_BYTES = 16;
+const HASH_BYTES = 32;
+const MAX_HEADER_BYTES = 2 ** 20;
+
+const size = z.int().check(z.positive(), z.lte(2 ** 20));
+const headerSchema = z.strictObject({
+  name: z.string(),
+  inputWidth: size,
+  unitCount: size,
+  outputWidth: size,
+  activation: z.enum(['relu', 'squared-relu']),
+  sections: z.array(
+    z.strictObject({
+      name: z.string(),
+      type: z.enum(['f32', 'i8']),
+      offset: z.int().check(z.nonnegative()),
+      byteLength: z.int().check(z.nonnegative()),
+    }),
+  ),
+});
+
+export interface PreparedMlp {
+  readonly block: MlpBlock;
+  readonly rows: QuantisedRows;
+}
+
+/** Equal blocks give equal bytes. */
+export async function serializeMlp(block: MlpBlock, rows: QuantisedRows): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: (readonly [string, 'f32' | 'i8', Float32Array | Int8Array])[] = [
+    ...blockTensors(block).map(([name, values]) => [name, 'f32', values] as const),
+    ['screenRows', 'i8', rows.rows],
+    ['screenScales', 'f32', rows.scales],
+  ];
+  const { name, inputWidth, unitCount, outputWidth, activation } = block;
+  let end = 0;
+  const sections = parts.map(([part, type, { byteLength }]) => {
+    const offset = end;
+    end = aligned(end + byteLength);
+    return { name: part, type, offset, byteLength };
+  });
+  const json = { name, inputWidth, unitCount, outputWidth, activation, sections };
+  const header = new TextEncoder().encode(JSON.stringify(json));
+  const dataStart = aligned(PREFIX_BYTES + header.length);
+  const bytes = new Uint8Array(dataStart + end + HASH_BYTES);
+  bytes.set(MAGIC);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, MLP_FILE_VERSION, true);
+  view.setUint32(12, header.length, true);
+  bytes.set(header, PREFIX_BYTES);
+  parts.forEach(([, , values], k) => {
+    const at = dataStart + sections[k].offset;
+    if (values instanceof Int8Array) new Int8Array(bytes.buffer, at, values.length).set(values);
+    else for (let i = 0; i < values.length; i++) view.setFloat32(at + 4 * i, values[i], true);
+  });
+  bytes.set(await hashOf(bytes.subarray(0, bytes.length - HASH_BYTES)), bytes.length - HASH_BYTES);
+  return bytes;
+}
+
+/**
+ * @param label names the file in messages
+ * @throws FewfireError `model-file`: not such a file, another version, cut off, edited, or sections that do not fit;
+ *   `invalid-data` for weights that are not finite
+ */
+export async function parseMlp(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<PreparedMlp> {
+  const data = await readContent(bytes, label);
+  const { header, take } = data;
+  const { inputWidth, unitCount, outputWidth, name, activation } = header;
+  const isGated = header.sections.some((section) => section.name === 'linear');
+  const [s, d] = [unitCount, inputWidth];
+  const padded = paddedUnits(s);
+  const columns = paddedColumns(d);
+  const block: MlpBlock = {
+    name,
+    inputWidth,
+    unitCount,
+    outputWidth,
+    activation,
+    up: take('up', s * d),
+    upBias: take('upBias', s),
+    ...(isGated ? { linear: take('linear', s * d), linearBias: take('linearBias', s) } : {}),
+    down: take('down', s * outputWidth),
+    downBias: take('downBias', outputWidth),
+  };
+  const rows = { rows: data.takeCodes('screenRows', padded * columns), scales: take('screenScales', padded) };
+  data.expectNoMore();
+  checkBlock(block);
+  checkRows(rows, block, label);
+  return { block, rows };
+}
+
+interface Content {
+  readonly header: z.infer<typeof headerSchema>;
+  take(name: string, length: number): Float32Array;
+  takeCodes(name: string, length: number): Int8Array;
+  /** Every section must have been taken. */
+  expectNoMore(): void;
+}
+
+async function readContent(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<Content> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < PREFIX_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw damaged(`${label} is not a prepared block: it does not begin as one; prepare it again`);
+  }
+  const version = view.getUint32(8, true);
+  if (version !== MLP_FILE_VERSION) {
+    throw damaged(
+      `${label} is a prepared block of version ${version}, expected ${MLP_FILE_VERSION}: prepare it again with this version of fewfire`,
+    );
+  }
+  const headerBytes = view.getUint32(12, true);
+  const dataStart = aligned(PREFIX_BYTES + headerBytes);
+  if (headerBytes > MAX_HEADER_BYTES || dataStart + HASH_BYTES > bytes.length) {
+    throw damaged(`${label} is cut off: it has ${bytes.length} bytes and states a header of ${headerBytes}`);
+  }
+  const hash = await hashOf(bytes.subarray(0, bytes.length - HASH_BYTES));
+  if (hash.some((byte, i) => byte !== bytes[bytes.length - HASH_BYTES + i])) {
+    throw damaged(`${label} does not have the hash it states: it is cut off or edited; prepare the block again`);
+  }
+  const header = readHeader(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes), label);
+  const dataBytes = bytes.length - HASH_BYTES - dataStart;
+  let end = 0;
+  for (const section of header.sections) {
+    if (section.offset !== end || section.offset + section.byteLength > dataBytes) {
+      throw damaged(`${label}: section ${JSON.stringify(section.name)} does not stand where the one before it ends`);
+    }
+    end = aligned(section.offset + section.byteLength);
+  }
+  if (end !== dataBytes) throw damaged(`${label} has ${dataBytes} bytes of sections; expected ${end}`);
+  const left = new Set(header.sections.map((section) => section.name));
+  const find = (name: string, type: 'f32' | 'i8', byteLength: number): number => {
+    const section = header.sections.find((other) => other.name === name);
+    if (section === undefined || section.type !== type || section.byteLength !== byteLength) {
+      throw damaged(`${label}: expected a section ${name} of ${byteLength} bytes of ${type}`);
+    }
+    left.delete(name);
+    return dataStart + section.offset;
+  };
+  return {
+    header,
+    take(name, length): Float32Array {
+      const at = find(name, 'f32', 4 * length);
+      return Float32Array.from({ length }, (_, i) => view.getFloat32(at + 4 * i, true));
+    },
+    takeCodes(name, length): Int8Array {
+      const at = find(name, 'i8', length);
+      return new Int8Array(bytes.slice(at, at + length).buffer);
+    },
+    expectNoMore(): void {
+      if (left.size === 0 && new Set(header.sections.map(({ name }) => name)).size === header.sections.length) return;
+      throw damaged(`${label} has sections that this version does not know: ${[...left].join(', ') || 'a name twice'}`);
+    },
+  };
+}
+
+function readHeader(bytes: Uint8Array, label: string): z.infer<typeof headerSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw damaged(`${label} has a header that is not JSON; prepare the block again`, cause);
+  }
+  const parsed = headerSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw damaged(`${label}: ${issue.path.join('.') || 'the header'}: ${issue.message}; prepare the block again`);
+  }
+  return parsed.data;
+}
+
+// Padding must be zero and scales finite: then any codes are correct, see boundRows.
+function checkRows({ rows, scales }: QuantisedRows, block: MlpBlock, label: string): void {
+  const columns = paddedColumns(block.inputWidth);
+  const isPadded = (u: number, c: number): boolean => u >= block.unitCount || c >= block.inputWidth;
+  for (let u = 0; u < scales.length; u++) {
+    if (!(scales[u] >= 0 && scales[u] < Infinity)) {
+      throw damaged(`${label}: scale ${u} is ${scales[u]}; expected a finite number from 0`);
+    }
+    for (let c = u >= block.unitCount ? 0 : block.inputWidth; c < columns; c++) {
+      if (isPadded(u, c) && rows[packedIndex(u, c, columns)] !== 0) {
+        throw damaged(`${label}: unit ${u} has a code in its padding; expected 0`);
+      }
+    }
+  }
+}
+
+async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
+
+function damaged(message: string, cause?: unknown): FewfireError {
+  return new FewfireError('model-file', message, { cause });
+}

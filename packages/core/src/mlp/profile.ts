@@ -1,0 +1,105 @@
+/**
+ * What a profile says of a block, and the verdict in plain words. Activity is counted (activity.ts), times and the share
+ * of survivors come from running the block (block-timer.ts): both are measurements on given inputs, never promises.
+ */
+import type { BlockActivity } from './activity.ts';
+import type { MlpBlock } from './block.ts';
+
+/** How long one input row takes at batch 1 on this machine, in microseconds, and what the exact runner had to look at. */
+export interface BlockTimings {
+  readonly denseUs: number;
+  readonly exactUs: number;
+  /** At a missed mass of about 1e-3 (calibrate.ts); null when it was not calibrated, or that did not pay. */
+  readonly calibratedUs: number | null;
+  /** Mean share of units that the certified screen could not rule out. */
+  readonly survivorRate: number;
+  /** The least batch size tried at which the dense way was no slower; null if there was none. */
+  readonly denseFromBatch: number | null;
+  /** The largest batch size tried below that: sizes between the two were not tried. 0 where dense won at 1. */
+  readonly exactUpToBatch: number;
+}
+
+/** Zeros that are there whatever the input is, to be set beside the zeros that depend on it. */
+export interface StaticSparsity {
+  readonly weightCount: number;
+  /** Share of weights that are exactly zero. */
+  readonly zeroShare: number;
+  /** Share of weights smaller in size than 1 % of the root mean square of their matrix, the zeros among them. */
+  readonly nearZeroShare: number;
+}
+
+export function staticSparsity({ up, linear, down }: MlpBlock): StaticSparsity {
+  let weightCount = 0;
+  let zeroCount = 0;
+  let nearZeroCount = 0;
+  for (const matrix of linear === undefined ? [up, down] : [up, linear, down]) {
+    let squares = 0;
+    for (const weight of matrix) squares += weight * weight;
+    const small = 0.01 * Math.sqrt(squares / matrix.length);
+    for (const weight of matrix) {
+      if (weight === 0) zeroCount++;
+      if (Math.abs(weight) <= small) nearZeroCount++;
+    }
+    weightCount += matrix.length;
+  }
+  return { weightCount, zeroShare: zeroCount / weightCount, nearZeroShare: nearZeroCount / weightCount };
+}
+
+export interface VerdictFacts {
+  readonly activation: string;
+  /** Whether a ReLU switches units off. */
+  readonly sparse: boolean;
+  readonly activity: Pick<BlockActivity, 'activationRate'>;
+  readonly timings: BlockTimings | null;
+  /** Why a sparse block was not timed, where that is known. */
+  readonly notTimed?: string | undefined;
+}
+
+/** Above this share of active units there is little to skip. */
+const DENSE_RATE = 0.5;
+
+/** One sentence: what to do with the block. */
+export function describeVerdict({ activation, sparse, activity, timings, notTimed }: VerdictFacts): string {
+  if (!sparse) return `${activationTitle(activation)}: not sparse, nothing to exploit`;
+  const rate = activity.activationRate;
+  const active = `${percent(rate)} active`;
+  if (timings === null) {
+    if (rate > DENSE_RATE) return `${activationTitle(activation)}, but ${active}: hardly sparse, little to exploit`;
+    return `${active}: sparse${notTimed === undefined ? ', not timed' : `; not timed: ${notTimed}`}`;
+  }
+  const { denseUs, exactUs, calibratedUs, denseFromBatch, exactUpToBatch } = timings;
+  const exact = denseUs / exactUs;
+  const calibrated = calibratedUs === null ? 0 : denseUs / calibratedUs;
+  const also = calibrated > Math.max(1, exact) ? `; calibrated: ${factor(calibrated)}` : '';
+  if (exact <= 1) return `exact: no faster than dense (${factor(exact)} at batch 1, ${active}): do not use${also}`;
+  const batch = exactUpToBatch.toLocaleString('en-US');
+  const until =
+    denseFromBatch !== null
+      ? `; do not use above batch ${batch}`
+      : exactUpToBatch > 1
+        ? `; faster up to batch ${batch}, the largest tried`
+        : '';
+  return `exact: ${factor(exact)} at batch 1${also}${until}`;
+}
+
+const TITLES: Readonly<Record<string, string>> = { relu: 'ReLU', gelu: 'GELU', silu: 'SiLU', elu: 'ELU', selu: 'SELU' };
+
+/** An activation as people write it: `gelu` is GELU, `gated-silu` gated SiLU. */
+export function activationTitle(activation: string): string {
+  const gated = activation.startsWith('gated-');
+  const bare = gated ? activation.slice(6) : activation;
+  const title = bare
+    .split('-')
+    .map((word) => TITLES[word] ?? word)
+    .join(' ');
+  return gated ? `gated ${title}` : title;
+}
+
+function percent(share: number): string {
+  const value = 100 * share;
+  return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toPrecision(2)} %`;
+}
+
+function factor(ratio: number): string {
+  return `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(1)}x`;
+}

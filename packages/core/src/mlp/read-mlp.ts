@@ -1,0 +1,18 @@
+/** From a file of a prepared block back to the block in memory. */
+import { throwIfAborted } from '../base/index.ts';
+import { parseMlp } from './mlp-file.ts';
+import { buildSparseMlp, type SparseMlp, type SparseMlpOptions } from './sparse-mlp.ts';
+
+/**
+ * @param label names the file in messages
+ * @throws FewfireError `model-file` for damaged, edited or foreign bytes, and as `prepareSparseMlp`
+ */
+export async function parseSparseMlp(
+  bytes: Uint8Array<ArrayBuffer>,
+  label: string,
+  options: SparseMlpOptions = {},
+): Promise<SparseMlp> {
+  const { block, rows } = await parseMlp(bytes, label);
+  throwIfAborted(options.signal);
+  return buildSparseMlp(block, rows, options);
+}

@@ -1,0 +1,193 @@
+/**
+ * A trained feed-forward block at the cost of the units that fire, bit for bit the same as evaluating all of them. An int8
+ * copy of the first matrix, a quarter of its size, is read from end to end; a test that is proved in docs/sparse-mlp.md
+ * leaves only units that may fire; those are evaluated in single precision in the order of the dense kernel.
+ *
+ * The result does not depend on threads, SIMD, batch size or the way taken. Inputs with NaN or infinity, and inputs so
+ * large that a sum might overflow, go through every unit.
+ */
+import {
+  boundRows,
+  createMlpKernel,
+  type MlpKernel,
+  mlpKernelBytes,
+  type QuantisedRows,
+  quantiseRows,
+} from '@fewfire/kernels';
+import { FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
+import type { MlpBlock } from './block.ts';
+import { checkBlock } from './check-block.ts';
+import { createMethodChooser } from './choose-method.ts';
+import { serializeMlp } from './mlp-file.ts';
+
+/** `auto`: sparse unless so many units fire that dense is faster. Outputs are the same, bit for bit. */
+export type MlpPath = 'auto' | 'sparse' | 'dense';
+
+export interface SparseMlpOptions extends RunOptions {
+  /** Default `auto`. */
+  readonly path?: MlpPath | undefined;
+  /** Inputs of a batch that are worked on together, default 32; each takes 16 bytes a unit. */
+  readonly inputCapacity?: number | undefined;
+  /** Default: SIMD where the engine has it. Results do not depend on it. */
+  readonly variant?: 'simd' | 'scalar' | undefined;
+}
+
+/** Totals since the block was prepared or `resetCounters`. */
+export interface MlpCounters {
+  readonly inputs: number;
+  /** Of these, how many went through every unit by choice of path. */
+  readonly denseInputs: number;
+  /** Units times inputs. */
+  readonly units: number;
+  /** Units of all inputs whose preactivation was computed in single precision. */
+  readonly evaluated: number;
+  readonly active: number;
+}
+
+/** Owns WebAssembly memory and threads: dispose of it, or declare it with `using`. */
+export interface SparseMlp extends Disposable {
+  readonly block: MlpBlock;
+  readonly threads: number;
+  readonly memoryBytes: number;
+  /** One input to one output: `out` if given, else a new array. @throws FewfireError `invalid-argument` for other lengths */
+  forward(input: Float32Array, out?: Float32Array): Float32Array;
+  /** Every unit evaluated, the same bits: to compare with. */
+  forwardDense(input: Float32Array, out?: Float32Array): Float32Array;
+  /** `rowCount` inputs, row-major, each as by `forward`. */
+  forwardBatch(inputs: Float32Array, rowCount: number, out?: Float32Array): Float32Array;
+  /** Units that fired for the input of the last `forward` or `forwardDense`, in increasing order. */
+  activeUnits(): Uint32Array;
+  counters(): MlpCounters;
+  resetCounters(): void;
+  /** The prepared block as a file, see mlp-file.ts. */
+  serialize(): Promise<Uint8Array<ArrayBuffer>>;
+  dispose(): void;
+}
+
+/**
+ * Quantises a block and puts it into memory.
+ * @throws FewfireError `invalid-data` for weights that are not finite or sizes that do not fit, `memory-budget` beyond
+ *   `memoryLimitBytes` or the 4 GiB of WebAssembly, `invalid-argument` for options out of range
+ */
+export async function prepareSparseMlp(block: MlpBlock, options: SparseMlpOptions = {}): Promise<SparseMlp> {
+  checkBlock(block);
+  throwIfAborted(options.signal);
+  return buildSparseMlp(block, quantiseRows(block.up, block.inputWidth, block.unitCount), options);
+}
+
+/** The same with rows that are there already; any rows give the same results, good ones are fast. The block is checked. */
+export async function buildSparseMlp(
+  block: MlpBlock,
+  rows: QuantisedRows,
+  options: SparseMlpOptions,
+): Promise<SparseMlp> {
+  const { inputWidth, unitCount, outputWidth, name } = block;
+  const inputCapacity = options.inputCapacity ?? 32;
+  const threads = options.threads ?? 1;
+  for (const [what, count] of Object.entries({ inputCapacity, threads })) {
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new FewfireError('invalid-argument', `${what} is ${count}; expected a whole number from 1`);
+    }
+  }
+  const memoryBytes = mlpKernelBytes(
+    { inputWidth, unitCount, outputWidth, isGated: block.linear !== undefined },
+    { inputCapacity, threads },
+  );
+  const limit = Math.min(options.memoryLimitBytes ?? Infinity, 2 ** 32);
+  if (memoryBytes > limit) {
+    throw new FewfireError(
+      'memory-budget',
+      `${name} needs ${memoryBytes.toLocaleString('en-US')} bytes, ${limit.toLocaleString('en-US')} are allowed; allow more memory (at most 4 GiB), or lower inputCapacity`,
+    );
+  }
+  const screen = boundRows(rows, block.up, block.upBias, inputWidth);
+  throwIfAborted(options.signal);
+  const kernel = await createMlpKernel({ ...block, squared: block.activation === 'squared-relu' }, screen, {
+    threads,
+    inputCapacity,
+    variant: options.variant,
+  });
+  return wrap(block, rows, kernel, memoryBytes, options.path ?? 'auto');
+}
+
+function wrap(block: MlpBlock, rows: QuantisedRows, kernel: MlpKernel, memoryBytes: number, path: MlpPath): SparseMlp {
+  const { inputWidth, unitCount, outputWidth } = block;
+  const chooser = createMethodChooser();
+  const zero = { inputs: 0, denseInputs: 0, units: 0, evaluated: 0, active: 0 };
+  let totals = { ...zero };
+  let isDisposed = false;
+  let hasRun = false;
+
+  const run = (way: MlpPath, inputs: Float32Array, first: number, count: number, out: Float32Array): void => {
+    const method = way === 'auto' ? chooser.next(count) : way;
+    kernel.run(method, inputs, first * inputWidth, count, out, first * outputWidth);
+    let evaluated = 0;
+    let active = 0;
+    for (let i = 0; i < count; i++) {
+      evaluated += kernel.evaluatedCount(i);
+      active += kernel.activeCount(i);
+    }
+    totals.inputs += count;
+    totals.units += count * unitCount;
+    totals.evaluated += evaluated;
+    totals.active += active;
+    if (method === 'dense') totals.denseInputs += count;
+    else chooser.learn({ evaluated: evaluated / (count * unitCount), active: active / (count * unitCount) });
+  };
+  const forward = (
+    way: MlpPath,
+    inputs: Float32Array,
+    rowCount: number,
+    out: Float32Array = new Float32Array(rowCount * outputWidth),
+  ): Float32Array => {
+    if (isDisposed) throw new FewfireError('invalid-argument', `${block.name} has been disposed of; prepare it again`);
+    checkLength('inputs', inputs, rowCount * inputWidth);
+    checkLength('out', out, rowCount * outputWidth);
+    for (let row = 0; row < rowCount; row += kernel.inputCapacity) {
+      run(way, inputs, row, Math.min(kernel.inputCapacity, rowCount - row), out);
+    }
+    hasRun = rowCount === 1;
+    return out;
+  };
+  const dispose = (): void => {
+    isDisposed = true;
+    kernel.dispose();
+  };
+  return {
+    block,
+    threads: kernel.threads,
+    memoryBytes,
+    forward: (input, out) => forward(path, input, 1, out),
+    forwardDense: (input, out) => forward('dense', input, 1, out),
+    forwardBatch(inputs, rowCount, out) {
+      if (!Number.isSafeInteger(rowCount) || rowCount < 0) {
+        throw new FewfireError('invalid-argument', `rowCount is ${rowCount}; expected a whole number from 0`);
+      }
+      return forward(path, inputs, rowCount, out);
+    },
+    activeUnits() {
+      if (!hasRun) {
+        throw new FewfireError(
+          'invalid-argument',
+          'no single input has been run last; call forward with one input first',
+        );
+      }
+      return kernel.activeUnits(0);
+    },
+    counters: () => ({ ...totals }),
+    resetCounters(): void {
+      totals = { ...zero };
+    },
+    serialize: () => serializeMlp(block, rows),
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}
+
+function checkLength(what: string, values: Float32Array, length: number): void {
+  if (values instanceof Float32Array && values.length === length) return;
+  throw new FewfireError(
+    'invalid-argument',
+    `${what} has ${values?.length} numbers; expected a Float32Array of exactly ${length}`,
+  );
+}

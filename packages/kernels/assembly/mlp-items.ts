@@ -1,0 +1,269 @@
+// A trained feed-forward layer, output = down . a + downBias with a_u = activation(up_u . x + upBias_u), gated or not, run
+// for a few inputs at a time either densely or at the cost of the units that fire. Both ways give the same bits: see
+// mlp-sums.ts and mlp-output.ts for the order of summation, mlp-screen.ts for how silent units are found.
+//
+// A unit is active unless z_u <= 0, so NaN is active and reaches the output. Its activation is z, or fl(z z), times
+// (rounded) linear_u . x + linearBias_u if gated; that of a silent unit is +0.
+//
+// The host lays out one struct of u32 words, `plan` (64-byte aligned):
+//   0 operation   1 inputs in the batch   2 columns of the input, 3 units, 4 columns of the output (all padded)
+//   5 bit 0: squared   6 units per item   7 output columns per item   8 units per pass of a batch over `down`
+//   9 inputs, f32 [input][columns]   10 codes, i16 [input][columns]   11 records, [input], see mlp-screen.ts
+//  12 up   13 upBias   14 linear or 0   15 linearBias   16 down   17 downBias
+//  18 int8 rows   19 scales   20 weight errors   21 code norms   22 thresholds (see mlp-screen.ts)
+//  23 survivors, u32 [unit]   24 active units, u32 [input][unit]   25 their activations, f32 [input][unit]
+//  26 counts, u32 [item][input][evaluated, active]   27 activations, f32 [input][unit] (dense)
+//  28 outputs, f32 [input][output column]   29 cursors, u32 [item of columns][input]   30 largest code   31 units without padding
+//  32 norm limit, f64
+import { dotRow, dotRowsOfFour, dotSixRows } from "./mlp-sums";
+import { quantiseInput, RECORD, screenUnits } from "./mlp-screen";
+import { addRow, addUnits, addUnitsOfFour } from "./mlp-output";
+
+const SPARSE_UP: u32 = 0;
+const SPARSE_DOWN: u32 = 1;
+const DENSE_UP: u32 = 2;
+const DENSE_DOWN: u32 = 3;
+
+const SCREENED: u32 = 1;
+// The host has put the units to evaluate where survivors stand: one input and one item only.
+const LISTED: u32 = 2;
+
+function word(plan: usize, index: usize): usize {
+  return <usize>load<u32>(plan + (index << 2));
+}
+
+/** One share of the current operation; items of one operation touch different memory, so threads may take them in any order. */
+export function mlpItem(plan: usize, item: usize): void {
+  const operation = load<u32>(plan);
+  if (operation == SPARSE_UP) sparseUp(plan, item);
+  else if (operation == SPARSE_DOWN) sparseDown(plan, item);
+  else if (operation == DENSE_UP) denseUp(plan, item);
+  else denseDown(plan, item);
+}
+
+/** Codes and record of one input. */
+export function mlpQuantise(plan: usize, input: usize): void {
+  const columns = word(plan, 2);
+  quantiseInput(
+    word(plan, 9) + input * (columns << 2),
+    columns << 2,
+    word(plan, 10) + input * (columns << 1),
+    <f32>load<u32>(plan, 120),
+    load<f64>(plan, 128),
+    word(plan, 11) + input * RECORD,
+  );
+}
+
+// Screens some units for every input and evaluates what is left. Input after input over the same units, so that their
+// weights come from memory once for the whole batch.
+function sparseUp(plan: usize, item: usize): void {
+  const inputCount = word(plan, 1);
+  const columns = word(plan, 2);
+  const unitCount = word(plan, 3);
+  const unit0 = item * word(plan, 6);
+  const unit1 = min(unitCount, unit0 + word(plan, 6));
+  const survivors = word(plan, 23) + (unit0 << 2);
+  for (let i: usize = 0; i < inputCount; i++) {
+    const record = word(plan, 11) + i * RECORD;
+    let count: usize;
+    const mode = load<u32>(record, 12);
+    if (mode == LISTED) {
+      count = <usize>load<u32>(record, 16);
+    } else if (mode == SCREENED) {
+      count = screenUnits(word(plan, 18), columns, word(plan, 19), word(plan, 20), word(plan, 21), word(plan, 22), word(plan, 10) + i * (columns << 1), record, unit0, unit1, survivors);
+    } else {
+      // Padding is no unit: a NaN input would make it one.
+      count = min(unit1, word(plan, 31)) - unit0;
+      for (let k: usize = 0; k < count; k++) store<u32>(survivors + (k << 2), <u32>(unit0 + k));
+    }
+    const segment = (i * unitCount + unit0) << 2;
+    const counts = word(plan, 26) + ((item * inputCount + i) << 3);
+    store<u32>(counts, <u32>count);
+    store<u32>(counts, <u32>evaluate(plan, i, survivors, count, word(plan, 24) + segment, word(plan, 25) + segment), 4);
+  }
+}
+
+// The active ones of the listed units, and their activations; returns how many. `list` is overwritten.
+function evaluate(plan: usize, input: usize, list: usize, count: usize, units: usize, values: usize): usize {
+  const bytes = word(plan, 2) << 2;
+  const x = word(plan, 9) + input * bytes;
+  const biases = word(plan, 13);
+  const squared = (load<u32>(plan, 20) & 1) != 0;
+  const linear = word(plan, 14);
+  let active: usize = 0;
+  for (let k: usize = 0; k < count; k += 6) {
+    // At most k activations are stored so far, so the dots do not overwrite them.
+    const dots = values + (k << 2);
+    const some = min(6, count - k);
+    dotsOfList(word(plan, 12), bytes, x, list + (k << 2), some, dots);
+    for (let m: usize = 0; m < some; m++) {
+      const unit = load<u32>(list + ((k + m) << 2));
+      const z = load<f32>(dots + (m << 2)) + load<f32>(biases + (<usize>unit << 2));
+      if (z <= 0) continue;
+      store<u32>(units + (active << 2), unit);
+      store<f32>(values + (active << 2), squared ? z * z : z);
+      active++;
+    }
+  }
+  if (linear == 0) return active;
+  const linearBiases = word(plan, 15);
+  for (let k: usize = 0; k < active; k += 6) {
+    const some = min(6, active - k);
+    dotsOfList(linear, bytes, x, units + (k << 2), some, list);
+    for (let m: usize = 0; m < some; m++) {
+      const at = values + ((k + m) << 2);
+      const gate = load<f32>(list + (m << 2)) + load<f32>(linearBiases + (<usize>load<u32>(units + ((k + m) << 2)) << 2));
+      store<f32>(at, load<f32>(at) * gate);
+    }
+  }
+  return active;
+}
+
+// Dots of up to six listed rows.
+function dotsOfList(rows: usize, bytes: usize, x: usize, list: usize, count: usize, to: usize): void {
+  if (count == 6) {
+    dotSixRows(
+      rows + <usize>load<u32>(list) * bytes,
+      rows + <usize>load<u32>(list, 4) * bytes,
+      rows + <usize>load<u32>(list, 8) * bytes,
+      rows + <usize>load<u32>(list, 12) * bytes,
+      rows + <usize>load<u32>(list, 16) * bytes,
+      rows + <usize>load<u32>(list, 20) * bytes,
+      x,
+      bytes,
+      to,
+    );
+    return;
+  }
+  for (let k: usize = 0; k < count; k++) {
+    store<f32>(to + (k << 2), dotRow(rows + <usize>load<u32>(list + (k << 2)) * bytes, x, bytes));
+  }
+}
+
+// Adds the active units (put together by the host, in order) to some output columns. A batch goes over the units in
+// passes, so that a row of `down` comes from memory once for all inputs.
+function sparseDown(plan: usize, item: usize): void {
+  const inputCount = word(plan, 1);
+  const unitCount = word(plan, 3);
+  const rowBytes = word(plan, 4) << 2;
+  const from = item * (word(plan, 7) << 2);
+  const to = min(rowBytes, from + (word(plan, 7) << 2));
+  const unitsPerPass = word(plan, 8);
+  const cursors = word(plan, 29) + item * (inputCount << 2);
+  clearOutputs(plan, from, to);
+  memory.fill(cursors, 0, inputCount << 2);
+  for (let end = unitsPerPass; ; end += unitsPerPass) {
+    for (let i: usize = 0; i < inputCount; i++) {
+      const segment = (i * unitCount) << 2;
+      const units = word(plan, 24) + segment;
+      const count = <usize>load<u32>(word(plan, 11) + i * RECORD, 20);
+      const first = <usize>load<u32>(cursors + (i << 2));
+      let next = first;
+      if (end >= unitCount) next = count;
+      else while (next < count && <usize>load<u32>(units + (next << 2)) < end) next++;
+      store<u32>(cursors + (i << 2), <u32>next);
+      addUnits(word(plan, 16), rowBytes, units + (first << 2), word(plan, 25) + segment + (first << 2), next - first, word(plan, 28) + i * rowBytes, from, to);
+    }
+    if (end >= unitCount) break;
+  }
+  addBiases(plan, from, to);
+}
+
+function clearOutputs(plan: usize, from: usize, to: usize): void {
+  const rowBytes = word(plan, 4) << 2;
+  for (let i: usize = 0; i < word(plan, 1); i++) memory.fill(word(plan, 28) + i * rowBytes + from, 0, to - from);
+}
+
+function addBiases(plan: usize, from: usize, to: usize): void {
+  const rowBytes = word(plan, 4) << 2;
+  for (let i: usize = 0; i < word(plan, 1); i++) addRow(word(plan, 17), 1, word(plan, 28) + i * rowBytes, from, to);
+}
+
+// All units of an item for all inputs: four inputs at a time, then one by one. Every unit, active or not.
+function denseUp(plan: usize, item: usize): void {
+  const inputCount = word(plan, 1);
+  const unitCount = word(plan, 3);
+  const bytes = word(plan, 2) << 2;
+  const unit0 = item * word(plan, 6);
+  const unit1 = min(unitCount, unit0 + word(plan, 6));
+  const up = word(plan, 12);
+  const linear = word(plan, 14);
+  const inputs = word(plan, 9);
+  const stride = unitCount << 2;
+  // Until a gate is applied its dots stand where the activations of active units will (`values`), which are not needed.
+  const dots = word(plan, 27) + (unit0 << 2);
+  const gates = word(plan, 25) + (unit0 << 2);
+  const four = inputCount & ~3;
+  // Two rows stay in the first-level cache for all groups of four.
+  for (let u = unit0; u < unit1; u += 2) {
+    const at = (u - unit0) << 2;
+    for (let i: usize = 0; i < four; i += 4) {
+      dotRowsOfFour(up + u * bytes, up + (u + 1) * bytes, inputs + i * bytes, bytes, bytes, dots + i * stride + at, stride);
+      if (linear != 0) dotRowsOfFour(linear + u * bytes, linear + (u + 1) * bytes, inputs + i * bytes, bytes, bytes, gates + i * stride + at, stride);
+    }
+  }
+  for (let i = four; i < inputCount; i++) {
+    const x = inputs + i * bytes;
+    for (let u = unit0; u < unit1; u++) {
+      const at = i * stride + ((u - unit0) << 2);
+      store<f32>(dots + at, dotRow(up + u * bytes, x, bytes));
+      if (linear != 0) store<f32>(gates + at, dotRow(linear + u * bytes, x, bytes));
+    }
+  }
+  for (let i: usize = 0; i < inputCount; i++) {
+    const active = activate(plan, i, unit0, unit1);
+    const counts = word(plan, 26) + ((item * inputCount + i) << 3);
+    store<u32>(counts, <u32>(min(unit1, word(plan, 31)) - unit0));
+    store<u32>(counts, <u32>active, 4);
+  }
+}
+
+// Dots to activations, and the list of active units.
+function activate(plan: usize, input: usize, unit0: usize, unit1: usize): usize {
+  const row = input * word(plan, 3);
+  const squared = (load<u32>(plan, 20) & 1) != 0;
+  const gated = word(plan, 14) != 0;
+  const units = word(plan, 24) + ((row + unit0) << 2);
+  let active: usize = 0;
+  for (let u = unit0; u < unit1; u++) {
+    const at = word(plan, 27) + ((row + u) << 2);
+    const z = load<f32>(at) + load<f32>(word(plan, 13) + (u << 2));
+    if (z <= 0 || u >= word(plan, 31)) {
+      store<f32>(at, 0);
+      continue;
+    }
+    let a = squared ? z * z : z;
+    if (gated) a *= load<f32>(word(plan, 25) + ((row + u) << 2)) + load<f32>(word(plan, 15) + (u << 2));
+    store<f32>(at, a);
+    store<u32>(units + (active << 2), <u32>u);
+    active++;
+  }
+  return active;
+}
+
+// Every unit's row, whatever its activation.
+function denseDown(plan: usize, item: usize): void {
+  const inputCount = word(plan, 1);
+  const unitCount = word(plan, 3);
+  const rowBytes = word(plan, 4) << 2;
+  const from = item * (word(plan, 7) << 2);
+  const to = min(rowBytes, from + (word(plan, 7) << 2));
+  const unitsPerPass = word(plan, 8);
+  const down = word(plan, 16);
+  const outputs = word(plan, 28);
+  const stride = unitCount << 2;
+  clearOutputs(plan, from, to);
+  const four = inputCount & ~3;
+  for (let u: usize = 0; u < unitCount; u += unitsPerPass) {
+    const end = min(unitCount, u + unitsPerPass);
+    for (let i: usize = 0; i < four; i += 4) {
+      addUnitsOfFour(down, rowBytes, u, end, word(plan, 27) + i * stride, stride, outputs + i * rowBytes, rowBytes, from, to);
+    }
+    for (let i = four; i < inputCount; i++) {
+      for (let v = u; v < end; v++) {
+        addRow(down + v * rowBytes, load<f32>(word(plan, 27) + i * stride + (v << 2)), outputs + i * rowBytes, from, to);
+      }
+    }
+  }
+  addBiases(plan, from, to);
+}

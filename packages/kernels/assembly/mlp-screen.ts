@@ -1,0 +1,174 @@
+// The screen of a sparse layer: from int8 weights and an int16 input it finds units that surely do not fire. The test is
+// rigorous; its proof, with the names used here, is docs/sparse-mlp.md.
+//
+// A record of 32 bytes per input holds what the test needs of it:
+//   0 step t, f32   4 norm A >= |x|, f32   8 error B >= |x - t p|, f32   12 u32: 0 evaluate every unit, 1 screen, 2 see mlp-items.ts
+//  16 units listed by the host, u32   20 active units, u32 (put together by the host)
+export const RECORD: usize = 32;
+
+// Norms are sums of f64 with a relative error far below this.
+const NORM_SLACK: f64 = 1 + 1 / 1048576.0;
+// Below this the step would leave the range where 1 / step is finite; such an input is taken as zero, all of it error.
+const LEAST_INPUT = reinterpret<f32>(0x0d800000); // 2^-100
+
+// Input x in steps of t as int16 `codes`, and its record. Inputs that are not finite, or so large that a sum of the
+// dense kernel could overflow (A * largest row norm > 2^120, `normLimit` being the quotient), are marked as not screened.
+export function quantiseInput(x: usize, bytes: usize, codes: usize, codeLimit: f32, normLimit: f64, record: usize): void {
+  store<u32>(record, 0, 12);
+  const most = largest(x, bytes);
+  // NaN anywhere makes `most` NaN.
+  if (!(most < Infinity)) return;
+  const t: f32 = most < LEAST_INPUT ? 0 : most / codeLimit;
+  const inverse: f32 = t == 0 ? 0 : 1 / t;
+  let norm: f64 = 0;
+  let error: f64 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const low = f32x4.splat(-codeLimit);
+    const high = f32x4.splat(codeLimit);
+    const steps = f64x2.splat(<f64>t);
+    const inverses = f32x4.splat(inverse);
+    let norms = f64x2(0, 0);
+    let errors = norms;
+    const end = x + bytes;
+    for (; x < end; x += 16) {
+      const v = v128.load(x);
+      const p = f32x4.max(low, f32x4.min(high, f32x4.nearest(f32x4.mul(v, inverses))));
+      const i = i32x4.trunc_sat_f32x4_s(p);
+      v128.store64_lane(codes, i16x8.narrow_i32x4_s(i, i), 0);
+      codes += 8;
+      let w = f64x2.promote_low_f32x4(v);
+      let e = f64x2.sub(w, f64x2.mul(steps, f64x2.promote_low_f32x4(p)));
+      norms = f64x2.add(norms, f64x2.mul(w, w));
+      errors = f64x2.add(errors, f64x2.mul(e, e));
+      w = f64x2.promote_low_f32x4(i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+      e = f64x2.sub(w, f64x2.mul(steps, f64x2.promote_low_f32x4(i8x16.shuffle(p, p, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
+      norms = f64x2.add(norms, f64x2.mul(w, w));
+      errors = f64x2.add(errors, f64x2.mul(e, e));
+    }
+    norm = f64x2.extract_lane(norms, 0) + f64x2.extract_lane(norms, 1);
+    error = f64x2.extract_lane(errors, 0) + f64x2.extract_lane(errors, 1);
+  } else {
+    // The same two sums, of even and of odd columns.
+    let oddNorm: f64 = 0;
+    let oddError: f64 = 0;
+    const end = x + bytes;
+    for (; x < end; x += 8) {
+      const v = load<f32>(x);
+      const w = load<f32>(x, 4);
+      const p = max(-codeLimit, min(codeLimit, nearest(v * inverse)));
+      const q = max(-codeLimit, min(codeLimit, nearest(w * inverse)));
+      store<i16>(codes, <i16>(<i32>p));
+      store<i16>(codes, <i16>(<i32>q), 2);
+      codes += 4;
+      const e = <f64>v - <f64>t * <f64>p;
+      const f = <f64>w - <f64>t * <f64>q;
+      norm += <f64>v * <f64>v;
+      oddNorm += <f64>w * <f64>w;
+      error += e * e;
+      oddError += f * f;
+    }
+    norm += oddNorm;
+    error += oddError;
+  }
+  const a = roundedUp(sqrt(norm) * NORM_SLACK);
+  if (!(<f64>a <= normLimit)) return;
+  store<f32>(record, t);
+  store<f32>(record, a, 4);
+  store<f32>(record, roundedUp(sqrt(error) * NORM_SLACK), 8);
+  store<u32>(record, 1, 12);
+}
+
+// A f32 that is at least v, for v >= 0: one step above the nearest unless v is 0.
+function roundedUp(v: f64): f32 {
+  return v == 0 ? 0 : reinterpret<f32>(reinterpret<u32>(<f32>v) + 1);
+}
+
+function largest(x: usize, bytes: usize): f32 {
+  const end = x + bytes;
+  if (ASC_FEATURE_SIMD) {
+    let most = f32x4(0, 0, 0, 0);
+    for (; x < end; x += 16) most = f32x4.max(most, f32x4.abs(v128.load(x)));
+    return max(max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)), max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
+  }
+  let most: f32 = 0;
+  for (; x < end; x += 4) most = max(most, abs(load<f32>(x)));
+  return most;
+}
+
+// Units [unit0, unit1) (multiples of 4) that the test lets through, in order, as u32 at `to`; returns how many.
+// A unit is let through unless  (s t) q.p + e1 A + e2 B <= threshold, in f32, in this order; NaN lets it through.
+// `rows`: int8, 4 units x 16 columns in 64 bytes, so that it is one stream (two streams side by side were 2.5 times slower
+// from memory). Arrays of f32: scale s, e1, e2, threshold.
+export function screenUnits(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, thresholds: usize, codes: usize, record: usize, unit0: usize, unit1: usize, to: usize): usize {
+  const start = to;
+  const t = load<f32>(record);
+  const a = load<f32>(record, 4);
+  const b = load<f32>(record, 8);
+  const codesEnd = codes + (columns << 1);
+  let row = rows + unit0 * columns;
+  for (let unit = unit0; unit < unit1; unit += 4) {
+    const at = unit << 2;
+    let mask: i32 = 0;
+    if (ASC_FEATURE_SIMD) {
+      let d0 = i32x4(0, 0, 0, 0);
+      let d1 = d0;
+      let d2 = d0;
+      let d3 = d0;
+      for (let p = codes; p < codesEnd; p += 32) {
+        let v = v128.load(p);
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(row), v));
+        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 16), v));
+        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 32), v));
+        d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 48), v));
+        v = v128.load(p, 16);
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 8), v));
+        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 24), v));
+        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 40), v));
+        d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 56), v));
+        row += 64;
+      }
+      const dot = f32x4.convert_i32x4_s(sumsOfFour(d0, d1, d2, d3));
+      const middle = f32x4.mul(f32x4.mul(v128.load(scales + at), f32x4.splat(t)), dot);
+      const upper = f32x4.add(
+        f32x4.add(middle, f32x4.mul(v128.load(weightErrors + at), f32x4.splat(a))),
+        f32x4.mul(v128.load(codeNorms + at), f32x4.splat(b)),
+      );
+      mask = i32x4.bitmask(f32x4.le(upper, v128.load(thresholds + at))) ^ 15;
+    } else {
+      for (let k: usize = 0; k < 4; k++) {
+        let dot: i32 = 0;
+        let w = row + (k << 4);
+        for (let p = codes; p < codesEnd; p += 32) {
+          for (let c: usize = 0; c < 16; c++) dot += <i32>load<i8>(w + c) * <i32>load<i16>(p + (c << 1));
+          w += 64;
+        }
+        const own = at + (k << 2);
+        const middle = load<f32>(scales + own) * t * <f32>dot;
+        const upper = middle + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
+        if (!(upper <= load<f32>(thresholds + own))) mask |= 1 << (<i32>k);
+      }
+      row += columns << 2;
+    }
+    for (; mask != 0; mask &= mask - 1) {
+      store<u32>(to, <u32>unit + ctz(mask));
+      to += 4;
+    }
+  }
+  return (to - start) >> 2;
+}
+
+// [sum a, sum b, sum c, sum d]
+function sumsOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = i32x4.add(
+    i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+    i8x16.shuffle(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31),
+  );
+  const cd = i32x4.add(
+    i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+    i8x16.shuffle(c, d, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31),
+  );
+  return i32x4.add(
+    i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+    i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
+  );
+}

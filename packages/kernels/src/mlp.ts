@@ -1,0 +1,380 @@
+/**
+ * Trained feed-forward layers over WebAssembly: one memory with the weights, the int8 screen and room for a few inputs.
+ * Calls are synchronous, with threads too (`crew.ts`), since a layer takes microseconds. assembly/mlp-items.ts says what
+ * is computed; `referenceMlp` is the specification, and all ways of running agree with it bit for bit.
+ */
+import { createArena } from './arena.ts';
+import { CREW_BYTES, createCrew } from './crew.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
+import {
+  type CalibratedLayout,
+  type CalibratedScreen,
+  calibratedUnits,
+  layOutCalibrated,
+  writeCalibrated,
+} from './mlp-calibrated.ts';
+import type { MlpWeights } from './mlp-reference.ts';
+import { type MlpScreen, paddedColumns, paddedUnits } from './mlp-screen.ts';
+import { createPool, threadsAvailable } from './pool.ts';
+
+export interface MlpKernelOptions {
+  /** Default 1; a page that is not cross-origin isolated always uses one. Results do not depend on it. */
+  readonly threads?: number | undefined;
+  readonly variant?: BinaryVariant | undefined;
+  /** Inputs of one call to `run`, default 1. */
+  readonly inputCapacity?: number | undefined;
+  /** What `runCalibrated` uses. */
+  readonly calibrated?: CalibratedScreen | undefined;
+}
+
+/** `sparse`: screen, then only what may fire; `dense`: every unit. Both give the same bits. */
+export type MlpMethod = 'sparse' | 'dense';
+
+export interface MlpKernel {
+  readonly inputCapacity: number;
+  readonly threads: number;
+  /**
+   * `inputCount` inputs from `inputs`, row-major, to `outputs`; offsets in numbers.
+   * @throws RangeError for more inputs than the capacity, or arrays that are too short
+   */
+  run(
+    method: MlpMethod,
+    inputs: Float32Array,
+    inputOffset: number,
+    inputCount: number,
+    outputs: Float32Array,
+    outputOffset: number,
+  ): void;
+  /**
+   * One input, and the units to evaluate in increasing order; the others are taken to be silent. With a list that holds
+   * every active unit the output is that of `run`.
+   */
+  runListed(input: Float32Array, units: Uint32Array, output: Float32Array): void;
+  /**
+   * One input through the screen of the options: units that it leaves out are taken to be silent, the others are evaluated
+   * as by `run`. @throws RangeError without such a screen, or for arrays that are too short
+   */
+  runCalibrated(inputs: Float32Array, inputOffset: number, outputs: Float32Array, outputOffset: number): void;
+  /** Of the last run: units of input i whose preactivation was computed. */
+  evaluatedCount(i: number): number;
+  activeCount(i: number): number;
+  /** Of the last run: the active units of input i, in increasing order; a copy. */
+  activeUnits(i: number): Uint32Array;
+  /** Of the last run, if it was not dense: the activations of `activeUnits(i)`; a copy. */
+  activeValues(i: number): Float32Array;
+  /** Ends the worker threads. The kernel is of no further use. */
+  dispose(): void;
+}
+
+const OPERATIONS = { sparseUp: 0, sparseDown: 1, denseUp: 2, denseDown: 3 } as const;
+const PLAN_WORDS = 34;
+const RECORD_BYTES = 32;
+const LISTED = 2;
+/** What a batch works on at a time: int8 rows, and rows of `down`, of about so many bytes stay in the second-level cache. */
+const BATCH_UP_BYTES = 2 ** 16;
+const BATCH_DOWN_BYTES = 2 ** 18;
+const DENSE_PASS_UNITS = 64;
+/** Items per thread: enough that threads finish together. */
+const ITEMS_PER_THREAD = 4;
+
+/** Bytes of memory that a kernel of this shape takes. */
+export function mlpKernelBytes(
+  shape: Pick<MlpWeights, 'inputWidth' | 'unitCount' | 'outputWidth'> & { readonly isGated: boolean },
+  options: MlpKernelOptions = {},
+): number {
+  return layOut(shape, options.inputCapacity ?? 1, Math.max(1, options.threads ?? 1), options.calibrated).bytes;
+}
+
+/**
+ * @param screen from `boundRows` for the same weights
+ * @throws RangeError when the memory cannot be had
+ */
+export async function createMlpKernel(
+  weights: MlpWeights,
+  screen: MlpScreen,
+  options: MlpKernelOptions = {},
+): Promise<MlpKernel> {
+  const { inputWidth, unitCount, outputWidth, linear } = weights;
+  const threads = threadsAvailable() ? Math.max(1, options.threads ?? 1) : 1;
+  const inputCapacity = options.inputCapacity ?? 1;
+  const layout = layOut({ ...weights, isGated: linear !== undefined }, inputCapacity, threads, options.calibrated);
+  const { columns, units, outputColumns } = layout;
+  const shared = threads > 1;
+  const module = await compileKernels(options.variant ?? bestVariant(), shared);
+  const memory = createMemory(layout.bytes, shared);
+  const kernels = await instantiateKernels(module, memory);
+  const { buffer } = memory;
+  writeRows(buffer, layout.up, weights.up, inputWidth, columns, unitCount);
+  writeRows(buffer, layout.upBias, weights.upBias, unitCount, units, 1);
+  if (linear !== undefined) writeRows(buffer, layout.linear, linear, inputWidth, columns, unitCount);
+  if (weights.linearBias !== undefined) {
+    writeRows(buffer, layout.linearBias, weights.linearBias, unitCount, units, 1);
+  }
+  writeRows(buffer, layout.down, weights.down, outputWidth, outputColumns, unitCount);
+  writeRows(buffer, layout.downBias, weights.downBias, outputWidth, outputColumns, 1);
+  new Int8Array(buffer).set(screen.rows, layout.rows);
+  const floats = new Float32Array(buffer);
+  floats.set(screen.scales, layout.scales >> 2);
+  floats.set(screen.weightErrors, layout.weightErrors >> 2);
+  floats.set(screen.codeNorms, layout.codeNorms >> 2);
+  floats.set(screen.thresholds, layout.thresholds >> 2);
+  const plan = new Uint32Array(buffer, layout.plan, PLAN_WORDS);
+  plan.set([0, 0, columns, units, outputColumns, weights.squared ? 1 : 0, units, outputColumns, units]);
+  plan.set(
+    [
+      layout.inputs,
+      layout.codes,
+      layout.records,
+      layout.up,
+      layout.upBias,
+      layout.linear,
+      layout.linearBias,
+      layout.down,
+      layout.downBias,
+      layout.rows,
+      layout.scales,
+      layout.weightErrors,
+      layout.codeNorms,
+      layout.thresholds,
+      layout.survivors,
+      layout.activeUnits,
+      layout.activeValues,
+      layout.counts,
+      layout.activations,
+      layout.outputs,
+      layout.cursors,
+      screen.codeLimit,
+      unitCount,
+    ],
+    9,
+  );
+  new Float64Array(buffer, layout.plan + 128, 1)[0] = screen.normLimit;
+  const { calibrated } = layout;
+  if (calibrated !== undefined && options.calibrated !== undefined) {
+    writeCalibrated(buffer, calibrated, options.calibrated, weights, layout.inputs, layout.survivors);
+  }
+
+  const words = new Uint32Array(buffer);
+  const records = layout.records >> 2;
+  const counts = layout.counts >> 2;
+  const pool = shared
+    ? await createPool(module, memory, new Array<number>(threads - 1).fill(layout.control))
+    : undefined;
+  const crew = createCrew(pool, buffer, layout.control, layout.plan, (item) => kernels.mlpItem(layout.plan, item));
+  const evaluated = new Uint32Array(inputCapacity);
+  const active = new Uint32Array(inputCapacity);
+
+  // How the work is cut; never what is computed.
+  const cut = (unitStep: number, columnStep: number, unitsPerPass: number): [number, number] => {
+    plan[6] = unitStep;
+    plan[7] = columnStep;
+    plan[8] = unitsPerPass;
+    return [Math.ceil(units / unitStep), Math.ceil(outputColumns / columnStep)];
+  };
+  const shares = threads === 1 ? 1 : threads * ITEMS_PER_THREAD;
+  const columnShares = threads === 1 ? 1 : threads;
+
+  // After the first half: one list of active units per input out of those of the items.
+  const gather = (inputCount: number, itemCount: number): void => {
+    const step = plan[6];
+    for (let i = 0; i < inputCount; i++) {
+      const start = i * units;
+      let seen = 0;
+      let count = 0;
+      for (let item = 0; item < itemCount; item++) {
+        const at = counts + 2 * (item * inputCount + i);
+        const from = start + item * step;
+        const some = words[at + 1];
+        if (item > 0 && some > 0) {
+          for (const list of [layout.activeUnits >> 2, layout.activeValues >> 2]) {
+            words.copyWithin(list + start + count, list + from, list + from + some);
+          }
+        }
+        seen += words[at];
+        count += some;
+      }
+      evaluated[i] = seen;
+      active[i] = count;
+      words[records + (RECORD_BYTES >> 2) * i + 5] = count;
+    }
+  };
+  const finish = (
+    method: MlpMethod,
+    inputCount: number,
+    items: readonly [number, number],
+    outputs: Float32Array,
+    at: number,
+  ): void => {
+    plan[0] = method === 'dense' ? OPERATIONS.denseUp : OPERATIONS.sparseUp;
+    crew.run(items[0]);
+    gather(inputCount, items[0]);
+    plan[0] = method === 'dense' ? OPERATIONS.denseDown : OPERATIONS.sparseDown;
+    crew.run(items[1]);
+    for (let i = 0; i < inputCount; i++) {
+      const from = (layout.outputs >> 2) + i * outputColumns;
+      outputs.set(floats.subarray(from, from + outputWidth), at + i * outputWidth);
+    }
+  };
+
+  // One input whose units to evaluate are listed.
+  const runSurvivors = (count: number, outputs: Float32Array, at: number): void => {
+    plan[1] = 1;
+    words[records + 3] = LISTED;
+    words[records + 4] = count;
+    finish('sparse', 1, cut(units, share(outputColumns, columnShares, 16), units), outputs, at);
+  };
+
+  return {
+    inputCapacity,
+    threads,
+    run(method, inputs, inputOffset, inputCount, outputs, outputOffset): void {
+      if (inputCount > inputCapacity) throw new RangeError(`${inputCount} inputs; room for ${inputCapacity}`);
+      if (inputOffset + inputCount * inputWidth > inputs.length) throw new RangeError('fewer inputs than announced');
+      plan[1] = inputCount;
+      for (let i = 0; i < inputCount; i++) {
+        const from = inputOffset + i * inputWidth;
+        floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >> 2) + i * columns);
+      }
+      let items: [number, number];
+      if (method === 'dense') {
+        items = cut(
+          share(units, shares, 8),
+          share(outputColumns, columnShares, 16),
+          inputCount < 4 ? units : DENSE_PASS_UNITS,
+        );
+      } else {
+        for (let i = 0; i < inputCount; i++) kernels.mlpQuantise(layout.plan, i);
+        const batchUnits = inputCount > 1 ? multiple(BATCH_UP_BYTES / columns, 8) : units;
+        const passUnits = inputCount > 1 ? multiple(BATCH_DOWN_BYTES / (4 * outputColumns), 8) : units;
+        items = cut(
+          Math.min(batchUnits, share(units, shares, 8)),
+          share(outputColumns, columnShares, 16),
+          Math.min(units, passUnits),
+        );
+      }
+      finish(method, inputCount, items, outputs, outputOffset);
+    },
+    runListed(input, list, output): void {
+      floats.set(input.subarray(0, inputWidth), layout.inputs >> 2);
+      words.set(list, layout.survivors >> 2);
+      runSurvivors(list.length, output, 0);
+    },
+    runCalibrated(inputs, inputOffset, outputs, outputOffset): void {
+      if (calibrated === undefined) throw new RangeError('the layer has no calibrated screen');
+      if (inputOffset + inputWidth > inputs.length) throw new RangeError('fewer inputs than announced');
+      floats.set(inputs.subarray(inputOffset, inputOffset + inputWidth), layout.inputs >> 2);
+      runSurvivors(kernels.mlpScreenCalibrated(calibrated.plan), outputs, outputOffset);
+    },
+    evaluatedCount: (i) => evaluated[i],
+    activeCount: (i) => active[i],
+    activeUnits: (i) => {
+      const from = (layout.activeUnits >> 2) + i * units;
+      return words.slice(from, from + active[i]);
+    },
+    activeValues: (i) => {
+      const from = (layout.activeValues >> 2) + i * units;
+      return floats.slice(from, from + active[i]);
+    },
+    dispose: () => pool?.dispose(),
+  };
+}
+
+interface Layout {
+  readonly columns: number;
+  readonly units: number;
+  readonly outputColumns: number;
+  readonly bytes: number;
+  readonly plan: number;
+  readonly control: number;
+  readonly inputs: number;
+  readonly codes: number;
+  readonly records: number;
+  readonly up: number;
+  readonly upBias: number;
+  readonly linear: number;
+  readonly linearBias: number;
+  readonly down: number;
+  readonly downBias: number;
+  readonly rows: number;
+  readonly scales: number;
+  readonly weightErrors: number;
+  readonly codeNorms: number;
+  readonly thresholds: number;
+  readonly survivors: number;
+  readonly activeUnits: number;
+  readonly activeValues: number;
+  readonly counts: number;
+  readonly activations: number;
+  readonly outputs: number;
+  readonly cursors: number;
+  readonly calibrated: CalibratedLayout | undefined;
+}
+
+function layOut(
+  shape: {
+    readonly inputWidth: number;
+    readonly unitCount: number;
+    readonly outputWidth: number;
+    readonly isGated: boolean;
+  },
+  inputCapacity: number,
+  threads: number,
+  screen: CalibratedScreen | undefined,
+): Layout {
+  const columns = paddedColumns(shape.inputWidth);
+  const units = paddedUnits(shape.unitCount);
+  const outputColumns = paddedColumns(shape.outputWidth);
+  const arena = createArena();
+  const perUnit = (): number => arena.reserve(4 * units);
+  // An item has at least 8 units.
+  const itemCount = Math.ceil(units / 8);
+  const places = {
+    plan: arena.reserve(4 * PLAN_WORDS),
+    control: arena.reserve(CREW_BYTES),
+    inputs: arena.reserve(4 * inputCapacity * columns),
+    codes: arena.reserve(2 * inputCapacity * columns),
+    records: arena.reserve(RECORD_BYTES * inputCapacity),
+    up: arena.reserve(4 * units * columns),
+    upBias: perUnit(),
+    linear: shape.isGated ? arena.reserve(4 * units * columns) : 0,
+    linearBias: shape.isGated ? perUnit() : 0,
+    down: arena.reserve(4 * units * outputColumns),
+    downBias: arena.reserve(4 * outputColumns),
+    rows: arena.reserve(units * columns),
+    scales: perUnit(),
+    weightErrors: perUnit(),
+    codeNorms: perUnit(),
+    thresholds: perUnit(),
+    // A calibrated screen writes its padding before it takes it back.
+    survivors: arena.reserve(4 * calibratedUnits(shape.unitCount)),
+    activeUnits: arena.reserve(4 * inputCapacity * units),
+    activeValues: arena.reserve(4 * inputCapacity * units),
+    counts: arena.reserve(8 * inputCapacity * itemCount),
+    activations: arena.reserve(4 * inputCapacity * units),
+    outputs: arena.reserve(4 * inputCapacity * outputColumns),
+    cursors: arena.reserve(4 * inputCapacity * threads),
+  };
+  const calibrated = screen === undefined ? undefined : layOutCalibrated(arena, screen, shape);
+  return { ...places, calibrated, columns, units, outputColumns, bytes: arena.bytes };
+}
+
+// Rows of `width` numbers to rows of `padded`; the memory is zero.
+function writeRows(
+  buffer: ArrayBufferLike,
+  at: number,
+  values: Float32Array,
+  width: number,
+  padded: number,
+  rowCount: number,
+): void {
+  const to = new Float32Array(buffer, at, rowCount * padded);
+  for (let r = 0; r < rowCount; r++) to.set(values.subarray(r * width, (r + 1) * width), r * padded);
+}
+
+function share(count: number, shares: number, unit: number): number {
+  return multiple(count / shares, unit);
+}
+
+function multiple(count: number, unit: number): number {
+  return Math.max(unit, Math.ceil(count / unit) * unit);
+}

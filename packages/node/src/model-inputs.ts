@@ -1,0 +1,166 @@
+/**
+ * Inputs for models from files: arrays by name (.npy, .npz, safetensors) or the numeric columns of a table (.csv and
+ * what else `openTable` takes), fitted to the inputs of a model and cut into batches. What does not fit is an error that
+ * says what was found and what the model asks for.
+ */
+import { basename } from 'node:path';
+import { FewfireError, listNames, type RunOptions } from '@fewfire/core';
+import { readFileBytes } from './files.ts';
+import { parseNpy, parseNpz } from './npy.ts';
+import type { NumberArray } from './number-array.ts';
+import type { ModelInput } from './onnx-runner.ts';
+import { openTable } from './open-table.ts';
+import { parseSafetensorsArrays } from './safetensors.ts';
+
+/**
+ * Arrays by name. The array of an .npy file is called as the file, the one of a table too: its rows are those of the
+ * table, its columns all columns in order.
+ * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `memory-budget`; for tables as `openTable`
+ */
+export async function readInputArrays(
+  path: string,
+  options: RunOptions = {},
+): Promise<ReadonlyMap<string, NumberArray>> {
+  const { signal, memoryLimitBytes = 2 ** 31 } = options;
+  const extension = /\.(npy|npz|safetensors)$/i.exec(path)?.[1].toLowerCase();
+  if (extension === undefined) return new Map([[basename(path), await readTableArray(path, options)]]);
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 2 });
+  if (extension === 'npz') return parseNpz(bytes, path, memoryLimitBytes);
+  if (extension === 'safetensors') return parseSafetensorsArrays(bytes, path);
+  return new Map([[basename(path).replace(/\.npy$/i, ''), parseNpy(bytes, path)]]);
+}
+
+async function readTableArray(path: string, options: RunOptions): Promise<NumberArray> {
+  const table = await openTable(path, options);
+  try {
+    const { rowCount, columns } = table;
+    const width = columns.length;
+    const limit = options.memoryLimitBytes ?? 2 ** 31;
+    if (16 * rowCount * width > limit) {
+      throw new FewfireError(
+        'memory-budget',
+        `${path} has ${rowCount} rows of ${width} columns, which takes more memory than allowed; allow more or give fewer rows`,
+      );
+    }
+    const values = new Float64Array(rowCount * width);
+    for (const [c, { name }] of columns.entries()) {
+      const column = await table.numbers(name, options);
+      for (let row = 0; row < rowCount; row++) {
+        if (Number.isNaN(column[row])) {
+          throw new FewfireError(
+            'missing-values',
+            `column ${JSON.stringify(name)} of ${path} has no value in row ${row + 1}; expected a number in every cell: a model has no rule for missing ones`,
+          );
+        }
+        values[row * width + c] = column[row];
+      }
+    }
+    return { shape: [rowCount, width], values };
+  } finally {
+    await table.close();
+  }
+}
+
+export interface BatchPlan {
+  readonly sampleCount: number;
+  /** Where the model takes only this many samples at a time. */
+  readonly fixedBatch: number | undefined;
+  readonly notes: readonly string[];
+  /** The inputs of the samples from `first`. */
+  batch(first: number, count: number): ReadonlyMap<string, NumberArray>;
+}
+
+/**
+ * Fits arrays to the inputs of a model. Samples run along the first axis; an input without that axis, or of another
+ * length on it, is given whole to every batch.
+ * @throws FewfireError `invalid-data` for missing inputs and shapes that do not fit
+ */
+export function planBatches(
+  inputs: readonly ModelInput[],
+  arrays: ReadonlyMap<string, NumberArray>,
+  label: string,
+): BatchPlan {
+  const notes: string[] = [];
+  const given = matchNames(inputs, arrays, label, notes);
+  const leading = inputs.find(({ shape }) => shape.length > 0);
+  if (leading === undefined) {
+    throw new FewfireError('unsupported', `${label} has no input with an axis for samples; expected one`);
+  }
+  const main = withSampleAxis(leading, given.get(leading.name) as NumberArray);
+  given.set(leading.name, main);
+  for (const input of inputs) checkShape(input, given.get(input.name) as NumberArray, input === leading, label);
+  const sampleCount = main.shape[0];
+  if (sampleCount === 0 || main.values.length === 0) {
+    throw new FewfireError('invalid-data', `the input ${JSON.stringify(leading.name)} is empty; expected a sample`);
+  }
+  const fixed = leading.shape[0];
+  const follows = (input: ModelInput): boolean => {
+    const { shape } = given.get(input.name) as NumberArray;
+    return shape.length > 0 && shape[0] === sampleCount && input.shape[0] === leading.shape[0];
+  };
+  const isFixed = typeof fixed === 'number';
+  for (const input of inputs) {
+    const { shape } = given.get(input.name) as NumberArray;
+    if (follows(input) || isFixedShape(input)) continue;
+    throw new FewfireError(
+      'invalid-data',
+      `the input ${JSON.stringify(input.name)} of shape [${shape.join(', ')}] does not go with the ${sampleCount} samples of ${JSON.stringify(leading.name)}; expected as many samples in all inputs`,
+    );
+  }
+  return {
+    sampleCount,
+    fixedBatch: isFixed ? fixed : undefined,
+    notes,
+    batch: (first, count) =>
+      new Map(
+        inputs.map((input) => {
+          const array = given.get(input.name) as NumberArray;
+          return [input.name, follows(input) ? samplesOf(array, first, count) : array];
+        }),
+      ),
+  };
+}
+
+function matchNames(
+  inputs: readonly ModelInput[],
+  arrays: ReadonlyMap<string, NumberArray>,
+  label: string,
+  notes: string[],
+): Map<string, NumberArray> {
+  if (inputs.length === 1 && arrays.size === 1) return new Map([[inputs[0].name, [...arrays.values()][0]]]);
+  const missing = inputs.filter(({ name }) => !arrays.has(name)).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label} needs ${inputs.length === 1 ? 'the input' : 'the inputs'} ${listNames(missing)}; the arrays given are ${listNames([...arrays.keys()]) || 'none'}: give an .npz file with arrays of these names`,
+    );
+  }
+  const extra = [...arrays.keys()].filter((name) => inputs.every((input) => input.name !== name));
+  if (extra.length > 0) notes.push(`arrays that are no inputs of the model are not used: ${listNames(extra)}`);
+  return new Map(inputs.map(({ name }) => [name, arrays.get(name) as NumberArray]));
+}
+
+// One sample without the axis of samples is one sample.
+function withSampleAxis(input: ModelInput, array: NumberArray): NumberArray {
+  return array.shape.length === input.shape.length - 1 ? { ...array, shape: [1, ...array.shape] } : array;
+}
+
+function checkShape(input: ModelInput, { shape }: NumberArray, leading: boolean, label: string): void {
+  const fits =
+    shape.length === input.shape.length &&
+    input.shape.every((size, axis) => typeof size === 'string' || size === shape[axis] || (leading && axis === 0));
+  if (fits) return;
+  throw new FewfireError(
+    'invalid-data',
+    `input ${JSON.stringify(input.name)} of ${label} has the shape [${input.shape.join(', ')}], and the given array [${shape.join(', ')}]; expected the same lengths where the model has numbers`,
+  );
+}
+
+function isFixedShape({ shape }: ModelInput): boolean {
+  return shape.every((size) => typeof size === 'number');
+}
+
+function samplesOf({ shape, values }: NumberArray, first: number, count: number): NumberArray {
+  const size = shape.slice(1).reduce((product, length) => product * length, 1);
+  return { shape: [count, ...shape.slice(1)], values: values.slice(first * size, (first + count) * size) };
+}

@@ -1,0 +1,219 @@
+/**
+ * Arrays as numpy keeps them: .npy (format versions 1 to 3) and .npz, a zip of those. The header of an .npy file is a
+ * Python literal; only the one form that numpy writes is taken, and never evaluated. Sizes are compared with the bytes
+ * that are there before anything is allocated, and packed entries may not grow beyond what the zip's directory says.
+ */
+import { crc32, inflateRawSync } from 'node:zlib';
+import { FewfireError } from '@fewfire/core';
+import { decodeNumbers, type ElementType, elementBytes, type NumberArray } from './number-array.ts';
+
+/** numpy's header is a hundred bytes; structured types, which have long ones, are not read. */
+const MAX_HEADER_BYTES = 65_536;
+const MAX_AXES = 32;
+const MAX_ENTRIES = 4096;
+
+const TYPES: Readonly<Record<string, ElementType>> = {
+  f2: 'float16',
+  f4: 'float32',
+  f8: 'float64',
+  i1: 'int8',
+  i2: 'int16',
+  i4: 'int32',
+  i8: 'int64',
+  u1: 'uint8',
+  u2: 'uint16',
+  u4: 'uint32',
+  b1: 'bool',
+};
+
+/**
+ * The array of an .npy file.
+ * @param label names the file in messages
+ * @throws FewfireError `file-unreadable` for what is damaged or cut off, `unsupported` for other types of elements
+ */
+export function parseNpy(bytes: Uint8Array, label: string): NumberArray {
+  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+  if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) {
+    throw damaged(label, `is not an .npy file; expected one that numpy.save wrote`);
+  }
+  const version = bytes[6];
+  if (version < 1 || version > 3) {
+    throw new FewfireError('unsupported', `${label} is .npy of version ${version}; expected 1, 2 or 3`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = version === 1 ? 10 : 12;
+  const headerBytes = bytes.length < start ? -1 : version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (headerBytes < 0 || headerBytes > MAX_HEADER_BYTES || start + headerBytes > bytes.length) {
+    throw damaged(
+      label,
+      `states a header of ${headerBytes} bytes and has ${bytes.length - start} after that; it is cut off or damaged`,
+    );
+  }
+  const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + headerBytes));
+  const { type, littleEndian, fortranOrder, shape } = readHeader(header, label);
+  const data = bytes.subarray(start + headerBytes);
+  const count = shape.reduce((product, length) => product * length, 1);
+  const expected = count * elementBytes(type);
+  if (data.length !== expected) {
+    throw damaged(
+      label,
+      `has the shape (${shape.join(', ')}), which takes ${expected.toLocaleString('en-US')} bytes, and holds ${data.length.toLocaleString('en-US')}; it is cut off or damaged`,
+    );
+  }
+  const values = decodeNumbers(data, type, littleEndian);
+  return { shape, values: fortranOrder ? rowMajor(values, shape) : values };
+}
+
+interface NpyHeader {
+  readonly type: ElementType;
+  readonly littleEndian: boolean;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+}
+
+function readHeader(header: string, label: string): NpyHeader {
+  const descr = /'descr'\s*:\s*(?:'([^']*)'|\[)/.exec(header);
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);
+  const shapeText = /'shape'\s*:\s*\(([0-9, L]*)\)/.exec(header)?.[1];
+  if (!/^\s*\{.*\}\s*$/s.test(header) || descr === null || order === null || shapeText === undefined) {
+    throw damaged(label, 'has a damaged header; expected descr, fortran_order and shape, as numpy.save writes them');
+  }
+  const [, endian, code] = /^([<>|=])([a-z]\d+)$/.exec(descr[1] ?? '') ?? [];
+  if (endian === undefined || !Object.hasOwn(TYPES, code)) {
+    throw new FewfireError(
+      'unsupported',
+      `${label} has elements of type ${descr[1] === undefined ? 'a record' : JSON.stringify(descr[1])}; expected floats (f2, f4, f8), whole numbers up to 64 bits (i1 to i8, u1 to u4) or bool: convert it with .astype`,
+    );
+  }
+  const lengths = shapeText.split(',').map((text) => text.trim().replace(/L$/, ''));
+  if (lengths.at(-1) === '') lengths.pop();
+  const shape = lengths.map((text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN));
+  if (shape.length > MAX_AXES || !shape.every(Number.isSafeInteger)) {
+    throw damaged(label, `has the shape (${shapeText.slice(0, 80)}); expected at most ${MAX_AXES} whole numbers`);
+  }
+  return { type: TYPES[code], littleEndian: endian !== '>', fortranOrder: order[1] === 'True', shape };
+}
+
+// Fortran order has the first axis run fastest.
+function rowMajor(values: NumberArray['values'], shape: readonly number[]): NumberArray['values'] {
+  const result = values.slice();
+  const index = new Array<number>(shape.length).fill(0);
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, length) => product * length, 1));
+  let from = 0;
+  for (let to = 0; to < values.length; to++) {
+    result[to] = values[from];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/**
+ * The arrays of an .npz file by name.
+ * @param memoryLimitBytes what the entries may take together, unpacked. Default 1 GiB
+ * @throws FewfireError `file-unreadable`, `unsupported`, `memory-budget`
+ */
+export function parseNpz(
+  bytes: Uint8Array,
+  label: string,
+  memoryLimitBytes: number = 2 ** 30,
+): ReadonlyMap<string, NumberArray> {
+  const entries = readDirectory(bytes, label);
+  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  // The bytes and the numbers made of them.
+  if (2 * total > memoryLimitBytes) {
+    throw new FewfireError(
+      'memory-budget',
+      `${label} takes ${total.toLocaleString('en-US')} bytes unpacked and as many again to read, ${memoryLimitBytes.toLocaleString('en-US')} are allowed; allow more memory`,
+    );
+  }
+  const arrays = new Map<string, NumberArray>();
+  for (const entry of entries) {
+    const name = entry.name.replace(/\.npy$/, '');
+    if (arrays.has(name)) throw damaged(label, `holds ${JSON.stringify(name)} twice; expected every array once`);
+    arrays.set(name, parseNpy(unpack(bytes, entry, label), `${label}, array ${JSON.stringify(name)},`));
+  }
+  return arrays;
+}
+
+interface ZipEntry {
+  readonly name: string;
+  /** 0 stored, 8 deflated. */
+  readonly method: number;
+  readonly checksum: number;
+  readonly packedSize: number;
+  readonly size: number;
+  /** Where its local header begins. */
+  readonly offset: number;
+}
+
+const END_BYTES = 22;
+
+// The directory at the end of the file is what counts; entries are then found by it.
+function readDirectory(bytes: Uint8Array, label: string): ZipEntry[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = bytes.length - END_BYTES;
+  const least = Math.max(0, end - 65_535);
+  while (end >= least && view.getUint32(end, true) !== 0x06054b50) end--;
+  if (end < least || end < 0) throw damaged(label, 'is not a whole .npz file (a zip without its directory)');
+  const count = view.getUint16(end + 10, true);
+  let at = view.getUint32(end + 16, true);
+  if (count === 0xffff || at === 0xffffffff) {
+    throw new FewfireError('unsupported', `${label} is a zip of more than 4 GB or 65,534 arrays; save fewer arrays`);
+  }
+  if (count > MAX_ENTRIES) {
+    throw new FewfireError('unsupported', `${label} holds ${count} arrays; expected at most ${MAX_ENTRIES}`);
+  }
+  const entries: ZipEntry[] = [];
+  for (let e = 0; e < count; e++) {
+    if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50) throw damaged(label, 'has a damaged zip directory');
+    const nameBytes = view.getUint16(at + 28, true);
+    const next = at + 46 + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    if (next > end) throw damaged(label, 'has a damaged zip directory');
+    entries.push({
+      name: new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameBytes)),
+      method: view.getUint16(at + 10, true),
+      checksum: view.getUint32(at + 16, true),
+      packedSize: view.getUint32(at + 20, true),
+      size: view.getUint32(at + 24, true),
+      offset: view.getUint32(at + 42, true),
+    });
+    at = next;
+  }
+  return entries;
+}
+
+function unpack(bytes: Uint8Array, entry: ZipEntry, label: string): Uint8Array {
+  const { name, method, packedSize, size, offset } = entry;
+  const what = `${label}, entry ${JSON.stringify(name)},`;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (offset + 30 > bytes.length || view.getUint32(offset, true) !== 0x04034b50) {
+    throw damaged(what, 'is not where the zip directory says');
+  }
+  const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+  if (start + packedSize > bytes.length) throw damaged(what, 'reaches beyond the file; it is cut off or damaged');
+  const packed = bytes.subarray(start, start + packedSize);
+  let content: Uint8Array;
+  if (method === 0) content = packed;
+  else if (method === 8) {
+    try {
+      content = inflateRawSync(packed, { maxOutputLength: Math.max(1, size) });
+    } catch (cause) {
+      throw damaged(what, 'cannot be unpacked; it is damaged', cause);
+    }
+  } else {
+    throw new FewfireError('unsupported', `${what} is packed by method ${method}; expected stored or deflated`);
+  }
+  if (content.length !== size || crc32(content) !== entry.checksum) {
+    throw damaged(what, 'has another size or checksum than the zip directory says; it is damaged');
+  }
+  return content;
+}
+
+function damaged(label: string, what: string, cause?: unknown): FewfireError {
+  return new FewfireError('file-unreadable', `${label} ${what}`, { cause });
+}

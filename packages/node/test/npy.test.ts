@@ -1,0 +1,149 @@
+/** Files of numpy's own making are read to the same numbers; damaged and hostile ones are named errors, quickly. */
+import { readFileSync } from 'node:fs';
+import { FewfireError } from '@fewfire/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  halfToNumber,
+  numberToHalf,
+  parseNpy,
+  parseNpz,
+  parseSafetensors,
+  parseSafetensorsArrays,
+} from '../src/index.ts';
+
+const golden = JSON.parse(readFileSync(new URL('./goldens/numpy-files.json', import.meta.url), 'utf8')) as {
+  files: { name: string; base64: string; shape: number[]; numbers: number[] }[];
+  archives: { name: string; base64: string }[];
+  bigIntegers: string[];
+  half: { bits: number[]; numbers: string[]; rounded: [number, number][] };
+};
+
+const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
+
+describe('npy', () => {
+  it.each(golden.files.map((file) => [file.name, file] as const))('%s', (_, { base64, shape, numbers }) => {
+    const array = parseNpy(bytesOf(base64), 'a.npy');
+    expect(array.shape).toEqual(shape);
+    expect(Array.from(array.values, Number)).toEqual(numbers);
+  });
+
+  const good = bytesOf(golden.files[0].base64);
+  const text = (header: string, data: Uint8Array = new Uint8Array(8)): Uint8Array => {
+    const padded = header.padEnd(118);
+    return Buffer.concat([good.subarray(0, 8), Uint8Array.of(118, 0), Buffer.from(padded, 'latin1'), data]);
+  };
+  it.each([
+    ['something else', Buffer.from('PK\u0003\u0004 not numpy'), /is not an \.npy file/],
+    ['nothing', new Uint8Array(0), /is not an \.npy file/],
+    ['version 9', good.map((byte, i) => (i === 6 ? 9 : byte)), /version 9; expected 1, 2 or 3/],
+    ['a cut header', good.subarray(0, 40), /states a header of .* cut off/],
+    ['cut data', good.subarray(0, good.length - 1), /takes 48 bytes, and holds 47; it is cut off/],
+    [
+      'a header of lies',
+      text("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999, 9999999999999), }"),
+      /is cut off/,
+    ],
+    ['a negative length', text("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }"), /damaged header/],
+    ['no shape', text("{'descr': '<f8', 'fortran_order': False, }"), /damaged header/],
+    ['code', text("{'descr': '<f8', 'fortran_order': __import__('os'), 'shape': (1,), }"), /damaged header/],
+    ['text', text("{'descr': '<U2', 'fortran_order': False, 'shape': (1,), }"), /type "<U2"; expected floats/],
+    ['objects', text("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"), /type "\|O"; expected floats/],
+    ['complex', text("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }"), /convert it with \.astype/],
+    ['records', text("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }"), /type a record/],
+  ])('refuses %s', (_, bytes, message) => {
+    expect(() => parseNpy(bytes, 'a.npy')).toThrow(message);
+    expect(() => parseNpy(bytes, 'a.npy')).toThrow(FewfireError);
+  });
+});
+
+describe('npz', () => {
+  it.each(golden.archives.map((archive) => [archive.name, archive] as const))('%s', (_, { base64 }) => {
+    const arrays = parseNpz(bytesOf(base64), 'a.npz');
+    expect([...arrays.keys()]).toEqual(['tokens', 'mask']);
+    expect(Array.from(arrays.get('tokens')?.values ?? [], String)).toEqual(golden.bigIntegers);
+    expect(arrays.get('mask')).toEqual({ shape: [2, 2], values: Float64Array.of(1, 1, 1, 1) });
+  });
+
+  const packed = bytesOf(golden.archives[1].base64);
+  const withU32 = (at: number, value: number): Uint8Array => {
+    const bytes = packed.slice();
+    new DataView(bytes.buffer).setUint32(at, value, true);
+    return bytes;
+  };
+  const directory = Buffer.from(packed).indexOf(Buffer.from('PK\u0001\u0002', 'latin1'));
+  it.each([
+    ['no directory', packed.subarray(0, directory), 'file-unreadable', /zip without its directory/],
+    ['a larger claim than allowed', withU32(directory + 24, 0xf0000000), 'memory-budget', /allow more memory/],
+    ['a smaller claim than the content', withU32(directory + 24, 10), 'file-unreadable', /cannot be unpacked/],
+    ['another checksum', withU32(directory + 16, 1), 'file-unreadable', /checksum/],
+    ['an entry elsewhere', withU32(directory + 42, 5), 'file-unreadable', /not where the zip directory says/],
+    ['an entry beyond the file', withU32(directory + 42, 0x7fffffff), 'file-unreadable', /not where/],
+  ])('refuses %s', (_, bytes, code, message) => {
+    expect(() => parseNpz(bytes, 'a.npz')).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
+  });
+});
+
+it('half precision as numpy has it, both ways', () => {
+  golden.half.bits.forEach((bits, i) => {
+    const number = Number(golden.half.numbers[i].replace('inf', 'Infinity'));
+    expect(halfToNumber(bits)).toBe(number);
+    expect(numberToHalf(number)).toBe(bits);
+  });
+  for (const [number, bits] of golden.half.rounded) expect(numberToHalf(number), String(number)).toBe(bits);
+  expect(halfToNumber(0x7e00)).toBeNaN();
+  expect(numberToHalf(Number.NaN)).toBe(0x7e00);
+});
+
+const safetensors = (entries: Record<string, { dtype: string; shape: number[]; bytes: Uint8Array }>): Uint8Array => {
+  let at = 0;
+  const header: Record<string, unknown> = {};
+  for (const [name, { dtype, shape, bytes }] of Object.entries(entries)) {
+    header[name] = { dtype, shape, data_offsets: [at, at + bytes.length] };
+    at += bytes.length;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, ...Object.values(entries).map(({ bytes }) => bytes)]);
+};
+
+const typed = safetensors({
+  tokens: { dtype: 'I64', shape: [2], bytes: new Uint8Array(BigInt64Array.of(-3n, 2n ** 60n).buffer) },
+  half: { dtype: 'F16', shape: [1, 1], bytes: new Uint8Array(Uint16Array.of(0x3c00).buffer) },
+});
+
+it('safetensors with whole numbers serve as inputs, and as weights they are refused', () => {
+  const arrays = parseSafetensorsArrays(typed, 'a.safetensors');
+  expect(arrays.get('tokens')).toEqual({ shape: [2], values: BigInt64Array.of(-3n, 2n ** 60n) });
+  expect(arrays.get('half')).toEqual({ shape: [1, 1], values: Float32Array.of(1) });
+  expect(() => parseSafetensors(typed, 'a.safetensors')).toThrow(/"tokens" is of type "I64", expected "F32"/);
+});
+
+it.each([
+  ['npy', bytesOf(golden.files[5].base64), parseNpy],
+  ['npz', bytesOf(golden.archives[1].base64), parseNpz],
+  ['safetensors', typed, parseSafetensorsArrays],
+] as const)('damaged %s: a FewfireError or numbers, nothing else', (_, good, parse) => {
+  let refused = 0;
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
+      fc.option(fc.nat(), { freq: 2 }),
+      (flips, cut) => {
+        const bytes = good.slice(0, cut === null ? undefined : cut % good.length);
+        for (const [at, value] of flips) if (bytes.length > 0) bytes[at % bytes.length] = value;
+        try {
+          parse(bytes, 'a file');
+        } catch (error) {
+          if (!(error instanceof FewfireError)) throw error;
+          refused++;
+        }
+      },
+    ),
+    { numRuns: 1500, seed: 7 },
+  );
+  expect(refused).toBeGreaterThan(300);
+});
