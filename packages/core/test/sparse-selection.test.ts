@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Candidate,
   chooseSparsest,
+  cubePointsFromRows,
   fitElasticNet,
   type Selection,
   selectLowDegree,
@@ -37,6 +38,30 @@ describe('choosing by held-out rows among sparse fits', () => {
       expect(selection.reason).toContain('fewest terms, 12, of those with a held-out error within one standard error');
       expect(await termsOf(problem, selection)).toEqual(problem.names);
     }
+  });
+
+  it('lasso keeps what it chooses where shrunken fits predict better than all refits', async () => {
+    let shrunkenBetter = 0;
+    for (const seed of [37, 38, 39, 47, 57]) {
+      const random = createRandom(seed);
+      const points = cubePointsFromRows(
+        Array.from({ length: 60 }, () => Array.from({ length: 12 }, () => random.integer(2))),
+      );
+      // Many small effects: false terms are let in before all true ones are.
+      const terms = Array.from({ length: 12 }, (_, j) => ({ coordinates: [j], coefficient: 0.3 }));
+      const target = Float64Array.from({ length: 60 }, (_, i) => bruteForce(points, i, terms) + random.normal());
+      const { best, candidates, heldOut } = await selectLowDegree(points, target, { degree: 1, method: 'lasso' });
+      const refits = candidates.filter((candidate) => candidate.refit);
+      const low = refits.reduce((a, b) => (b.mse < a.mse ? b : a));
+      const within = refits.filter(({ mse }) => mse <= low.mse + low.standardError);
+      expect(best.termCount).toBe(Math.min(...within.map(({ termCount }) => termCount)));
+      expect(within).toContain(best);
+      const errors = Array.from(heldOut.rows, (row, i) => (target[row] - heldOut.predictions[i]) ** 2);
+      expect(errors.reduce((sum, error) => sum + error, 0) / 60).toBeCloseTo(best.mse, 10);
+      const lowest = candidates.reduce((a, b) => (b.mse < a.mse ? b : a));
+      if (best.mse > lowest.mse + lowest.standardError) shrunkenBetter++;
+    }
+    expect(shrunkenBetter).toBeGreaterThan(0);
   });
 
   it('auto goes past four monomials per row with the lasso, takes it, and says why', async () => {
