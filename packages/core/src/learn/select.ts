@@ -158,6 +158,7 @@ export async function selectLowDegree(
   const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, pickNumbers(clusters, rows));
 
   const tried: Tried[] = [];
+  let skipped: Selection['skipped'] = plan.skipped;
   const sparsest = options.method === 'lasso';
   let lowest: Candidate | undefined;
   let widest = 0;
@@ -205,7 +206,17 @@ export async function selectLowDegree(
         else if (options.method === 'estimate') await tryEstimate(context, consider);
         else await tryPath(context, basis, options.method, consider);
       }
-      if (plan.sparseDegrees.includes(degree)) await trySparsePath(context, sparseOptions(options), consider);
+      if (plan.sparseDegrees.includes(degree)) {
+        const before = tried.length;
+        const { settled } = await trySparsePath(context, sparseOptions(options), consider);
+        // A path of nothing but the constant is no try of the degree.
+        const alone = !settled && options.method === 'auto' && !plan.degrees.includes(degree);
+        if (alone && !tried.slice(before).some((entry) => entry.candidate === lowest)) {
+          tried.length = before;
+          skipped = [{ degree, reason: 'the lasso did not settle there, its monomials being too much alike' }];
+          break;
+        }
+      }
     } finally {
       operator.dispose();
     }
@@ -218,7 +229,7 @@ export async function selectLowDegree(
   return {
     best: chosen.candidate,
     candidates,
-    skipped: plan.skipped,
+    skipped,
     folds,
     validation: plan.heldOutCount === folds ? 'folds' : 'split',
     reason: reasonOf(chosen.candidate, candidates, options.method),

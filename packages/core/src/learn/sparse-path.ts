@@ -39,11 +39,12 @@ const FEWEST_TERMS = 100;
 /** Errors that differ by less are those of the same terms. */
 const SAME_ERROR = 1e-6;
 
+/** @returns `settled` false when the path ended after its first lambda, which leaves nothing but the constant */
 export async function trySparsePath(
   context: FoldContext,
   options: SparsePathOptions,
   consider: Consider,
-): Promise<void> {
+): Promise<{ readonly settled: boolean }> {
   const { operator, points, excluded, target, rowWeights: weights, foldOf, heldOutCount, signal } = context;
   const { l1Ratio, hierarchy } = options;
   const termLimit = Math.max(FEWEST_TERMS, Math.floor(MAX_TERMS_PER_ROW * target.length));
@@ -90,7 +91,7 @@ export async function trySparsePath(
       }
       context.onFit();
     }
-    if (termCount > termLimit || (!converged && k > 0)) return;
+    if (termCount > termLimit || (!converged && k > 0)) return { settled: k > 1 };
     const shared = {
       method: l1Ratio === 1 ? 'lasso' : 'elastic-net',
       degree: operator.plan.degree,
@@ -111,9 +112,10 @@ export async function trySparsePath(
     if (now.mse < lowest * (1 - SAME_ERROR)) rises = 0;
     else if (now.mse > lowest * (1 + SAME_ERROR)) rises++;
     // Beyond the lowest error false terms come in by the hundreds, and each step costs more than all before it.
-    if (rises === 2 || now.mse > lowest + now.standardError) return;
+    if (rises === 2 || now.mse > lowest + now.standardError) break;
     lowest = Math.min(lowest, now.mse);
   }
+  return { settled: true };
 }
 
 /**

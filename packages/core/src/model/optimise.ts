@@ -125,7 +125,6 @@ export async function optimiseModel(
   };
 }
 
-// The one place that knows where a model keeps its polynomials.
 // The polynomial that speaks of the class: of several classes its own.
 function outputOf({ target, outputs }: Model, named: string | undefined): ModelOutput {
   return outputs[target.kind === 'multiclass' ? target.classes.indexOf(named as string) : 0];
