@@ -23,6 +23,8 @@ export interface SparsePathOptions {
   readonly l1Ratio: number;
   readonly hierarchy: Hierarchy;
   readonly memoryLimitBytes: number | undefined;
+  /** Only refitted candidates may be chosen, so the path ends by their errors. */
+  readonly refitsOnly: boolean;
 }
 
 /** Lambdas tried at most, and the ratio of neighbours: from the largest down to 1/2,048 of it. */
@@ -107,7 +109,7 @@ export async function trySparsePath(
     ];
     consider(candidates[0], plain, plainTerms);
     consider(candidates[1], relaxed, relaxedTerms);
-    const now = candidates[0].mse < candidates[1].mse ? candidates[0] : candidates[1];
+    const now = !options.refitsOnly && candidates[0].mse < candidates[1].mse ? candidates[0] : candidates[1];
     // On a stretch of lambdas with the same terms the error stays: neither a rise, nor a reason to forget one.
     if (now.mse < lowest * (1 - SAME_ERROR)) rises = 0;
     else if (now.mse > lowest * (1 + SAME_ERROR)) rises++;
