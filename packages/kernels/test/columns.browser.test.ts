@@ -1,32 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createParityColumns, type KernelVariant, type PackedPoints, parityColumnBytes } from '../src/index.ts';
-
-// Deterministic numbers without the core package: a linear congruential generator is random enough here.
-function lcg(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-function randomPoints(rowCount: number, coordinateCount: number, seed: number): PackedPoints {
-  const random = lcg(seed);
-  const planes = new Uint8Array(Math.ceil(coordinateCount / 8) * rowCount);
-  for (let j = 0; j < coordinateCount; j++) {
-    for (let i = 0; i < rowCount; i++) if (random() < 0.4) planes[(j >> 3) * rowCount + i] |= 1 << (j & 7);
-  }
-  return { rowCount, coordinateCount, planes };
-}
-
-const integers = (length: number, seed: number): Float64Array => {
-  const random = lcg(seed);
-  return Float64Array.from({ length }, () => Math.floor(random() * 201) - 100);
-};
-const reals = (length: number, seed: number): Float64Array => {
-  const random = lcg(seed);
-  return Float64Array.from({ length }, () => random() - 0.5);
-};
+import { integers, lcg, randomPoints, reals } from './random-points.ts';
 
 /** Sets of 0 to 4 coordinates, the first the empty one. */
 function memberSets(columnCount: number, coordinateCount: number): number[][] {

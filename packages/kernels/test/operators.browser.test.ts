@@ -9,33 +9,7 @@ import {
   planMonomialOperator,
 } from '../src/index.ts';
 import { memoryParts } from '../src/plan.ts';
-
-// Deterministic bits without the core package: a linear congruential generator is random enough here.
-function lcg(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-function randomPoints(rowCount: number, coordinateCount: number, seed: number): PackedPoints {
-  const random = lcg(seed);
-  const planes = new Uint8Array(Math.ceil(coordinateCount / 8) * rowCount);
-  for (let j = 0; j < coordinateCount; j++) {
-    for (let i = 0; i < rowCount; i++) if (random() < 0.4) planes[(j >> 3) * rowCount + i] |= 1 << (j & 7);
-  }
-  return { rowCount, coordinateCount, planes };
-}
-
-const integers = (length: number, seed: number): Float64Array => {
-  const random = lcg(seed);
-  return Float64Array.from({ length }, () => Math.floor(random() * 201) - 100);
-};
-const reals = (length: number, seed: number): Float64Array => {
-  const random = lcg(seed);
-  return Float64Array.from({ length }, () => random() - 0.5);
-};
+import { integers, randomPoints, reals } from './random-points.ts';
 
 /** A plan with a given block width, whether or not the planner would choose it. */
 function blockPlan(points: PackedPoints, degree: number, g: number, groupSize: number, threads = 1): OperatorPlan {

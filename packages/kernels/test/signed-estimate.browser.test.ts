@@ -1,22 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMonomialOperator, type PackedPoints, planSignedEstimate, signedEstimate } from '../src/index.ts';
-
-function lcg(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-function randomPoints(rowCount: number, coordinateCount: number, seed: number): PackedPoints {
-  const random = lcg(seed);
-  const planes = new Uint8Array(Math.ceil(coordinateCount / 8) * rowCount);
-  for (let j = 0; j < coordinateCount; j++) {
-    for (let i = 0; i < rowCount; i++) if (random() < 0.4) planes[(j >> 3) * rowCount + i] |= 1 << (j & 7);
-  }
-  return { rowCount, coordinateCount, planes };
-}
+import { lcg, randomPoints } from './random-points.ts';
 
 function signs(length: number, seed: number): Float64Array {
   const random = lcg(seed);

@@ -207,9 +207,13 @@ export class Engine {
       await before;
       const appender = await this.#connection.createAppender(table);
       try {
-        let count = 0;
+        let cells = 0;
         for (const part of parts) {
-          if (count++ % 16 === 0) await new Promise(setImmediate);
+          cells += part.length * part[0].length;
+          if (cells > TURN_CELLS) {
+            cells = 0;
+            await new Promise(setImmediate);
+          }
           throwIfAborted(signal);
           const chunk = DuckDBDataChunk.create(chunkTypes, part[0].length);
           part.forEach((cells, i) => {
@@ -237,6 +241,8 @@ export class Engine {
 }
 
 const CHUNK_ROWS = 2048;
+/** Cells appended between two looks at the signal. */
+const TURN_CELLS = 2 ** 17;
 
 async function* chunksOf(
   result: { fetchChunk(): Promise<DuckDBDataChunk | null> },

@@ -97,6 +97,7 @@ async function predictTable(
   const names = table.columns.map(({ name }) => name);
   for (const name of keep) if (!names.includes(name)) throw unknownColumn(name, names, table.label);
   await checkKept(keep, [...predictionHeads, ...attributionHeads]);
+  await refuseTwice([...keep, ...predictionHeads, ...attributionHeads]);
   await checkColumns(model, path, table);
   const kept: OutputColumn[] = [];
   for (const name of keep) kept.push({ name, values: await table.texts(name, { ...work, spelling: 'source' }) });
@@ -111,6 +112,17 @@ async function predictTable(
     columns: [...kept, ...columns],
     messages: [...(await unseenLines(model, encoded.unseen)), ...missingLines(encoded, table.rowCount)],
   };
+}
+
+// Of a class "a" and a column "b_c", and a class "a_b" and a column "c", the attributions would be called alike.
+async function refuseTwice(names: readonly string[]): Promise<void> {
+  const { FewfireError, repeatedNames } = await import('@fewfire/core');
+  const [twice] = repeatedNames(names);
+  if (twice === undefined) return;
+  throw new FewfireError(
+    'invalid-argument',
+    `two columns of the output would be called ${JSON.stringify(twice)}; expected names that differ: rename the class or the column in the data, or name --keep columns once`,
+  );
 }
 
 async function checkKept(keep: readonly string[], taken: readonly string[]): Promise<void> {

@@ -11,7 +11,7 @@
 import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, selectRows } from '../cube/index.ts';
 import { refitIntervals } from '../learn/index.ts';
-import { type Polynomial, termCoordinates } from '../spectrum/index.ts';
+import { type Polynomial, termCoordinates, termsBySize } from '../spectrum/index.ts';
 import type { ConfirmationRecord, Loss } from './model.ts';
 import type { LabelledPoints } from './prepare.ts';
 
@@ -114,11 +114,9 @@ function pick(
   };
 }
 
-function leadingCoordinates(model: Polynomial, most: number): number[][] {
-  const { offsets, coefficients } = model;
-  return Array.from({ length: model.termCount }, (_, t) => t)
-    .filter((t) => offsets[t + 1] > offsets[t])
-    .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b)
+/** The coordinates of the terms with the largest coefficients, the constant left out. */
+export function leadingCoordinates(model: Polynomial, most: number): number[][] {
+  return termsBySize(model)
     .slice(0, most)
     .map((t) => Array.from(termCoordinates(model, t)));
 }

@@ -25,8 +25,8 @@ import {
   termStability,
   weightedMean,
 } from '../learn/index.ts';
-import { evaluatePolynomial, type Polynomial, type Term, termCoordinates } from '../spectrum/index.ts';
-import { type Confirmation, confirmTerms } from './confirm.ts';
+import { evaluatePolynomial, type Polynomial, type Term } from '../spectrum/index.ts';
+import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
 import {
   type Calibration,
   type Loss,
@@ -137,7 +137,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   for (const [k, fit] of fits.entries()) {
     const confirmation = await confirm(spec, k, whole, { ...options, loss, confidence });
     if (confirmation.reason !== undefined) evidenceNotes.add(confirmation.reason);
-    const leading = leadingTermPositions(fit.model, LEADING_TERMS);
+    const leading = leadingCoordinates(fit.model, LEADING_TERMS);
     outputs.push({
       polynomial: fit.model,
       calibration: calibrations[k],
@@ -334,15 +334,6 @@ function fitRecord(
     ...{ monomialCount, converged, relativeGradient, dualityGap },
     selection: record,
   };
-}
-
-function leadingTermPositions(polynomial: Polynomial, most: number): number[][] {
-  const { offsets, coefficients } = polynomial;
-  return Array.from({ length: polynomial.termCount }, (_, t) => t)
-    .filter((t) => offsets[t + 1] > offsets[t])
-    .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b)
-    .slice(0, most)
-    .map((t) => Array.from(termCoordinates(polynomial, t)));
 }
 
 function confirmedTerms({ record }: Confirmation): (readonly number[])[] {

@@ -5,7 +5,7 @@
  * independently), not of the data's distribution.
  */
 import { encoderCoordinates } from '../cube/index.ts';
-import { type Polynomial, termCoordinates } from '../spectrum/index.ts';
+import { termCoordinates, termsBySize } from '../spectrum/index.ts';
 import type { Model } from './model.ts';
 
 export interface TermSummary {
@@ -39,7 +39,7 @@ export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINI
   const { polynomial, fit } = model.outputs[output];
   const support = new Map(fit.support.map((entry) => [entry.coordinates.join(' '), entry.rows]));
   const scale = effectScale(model);
-  return sortedTerms(polynomial)
+  return termsBySize(polynomial)
     .slice(0, most)
     .map((t) => {
       const members = Array.from(termCoordinates(polynomial, t));
@@ -71,11 +71,4 @@ export function columnInfluences(model: Model): ColumnInfluence[] {
   return encoder.columns
     .map(({ column }, group) => ({ column, share: total > 0 ? sums[group] / total : 0 }))
     .sort((a, b) => b.share - a.share);
-}
-
-function sortedTerms(polynomial: Polynomial): number[] {
-  const { offsets, coefficients } = polynomial;
-  return Array.from({ length: polynomial.termCount }, (_, t) => t)
-    .filter((t) => offsets[t + 1] > offsets[t])
-    .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b);
 }

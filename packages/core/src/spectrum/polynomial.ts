@@ -37,6 +37,14 @@ export function termCoordinates(polynomial: Polynomial, t: number): Uint16Array 
   return polynomial.members.subarray(polynomial.offsets[t], polynomial.offsets[t + 1]);
 }
 
+/** Numbers of the terms by decreasing |coefficient| (of equals the first first), the constant left out. */
+export function termsBySize(polynomial: Polynomial): number[] {
+  const { offsets, coefficients } = polynomial;
+  return Array.from({ length: polynomial.termCount }, (_, t) => t)
+    .filter((t) => offsets[t + 1] > offsets[t])
+    .sort((a, b) => Math.abs(coefficients[b]) - Math.abs(coefficients[a]) || a - b);
+}
+
 /**
  * Builds a polynomial; terms with equal coordinates are added, zero terms dropped.
  * @throws FewfireError `invalid-argument` for a coordinate outside the names, a repeated one, or a coefficient that is not finite

@@ -43,7 +43,8 @@ export interface RowAttributions {
 
 /** A term's table of averages takes |S| 4^|S| steps. */
 const MAX_TERM_SIZE = 10;
-const TURN_TERMS = 64;
+/** Rows times coordinates between two looks at the signal: a few milliseconds of work. */
+const TURN_STEPS = 2 ** 20;
 
 /**
  * @throws FewfireError `invalid-argument` (points of another encoder, no background, pools that repeat within a term, terms
@@ -64,6 +65,7 @@ export async function attributeRows(
       ? await parityMeans(polynomial, options.background as CubePoints, options)
       : undefined;
   let base = 0;
+  let steps = 0;
   for (let t = 0; t < polynomial.termCount; t++) {
     const subset = termCoordinates(polynomial, t);
     const coefficient = polynomial.coefficients[t];
@@ -71,7 +73,9 @@ export async function attributeRows(
     if (subset.length === 0) continue;
     const table = meanOf === undefined ? allNoTable(subset.length) : averageTable(subset, meanOf);
     addTerm(values, poolCount, points, subset, pools, coefficient, table);
-    if (t % TURN_TERMS === 0) {
+    steps += subset.length * (points.rowCount + table.length);
+    if (steps > TURN_STEPS) {
+      steps = 0;
       options.signal?.throwIfAborted();
       await nextTurn();
       options.onProgress?.({ phase: 'attributing', done: t, total: polynomial.termCount, unit: 'steps' });
