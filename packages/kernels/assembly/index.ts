@@ -7,5 +7,5 @@ export { grayItems } from "./gray";
 export { addRows, readState } from "./incremental";
 export { cubeScatter, cubeGather } from "./cube";
 export { columnsOfPlane, columnXor, columnXorWords, columnCopy, columnDifferences, columnSigned, columnCorrelations, columnCombination } from "./columns";
-export { mlpItem, mlpQuantise } from "./mlp-items";
+export { mlpFinishProjection, mlpItem, mlpQuantise } from "./mlp-items";
 export { mlpScreenCalibrated } from "./mlp-calibrated";

@@ -56,7 +56,7 @@ function screenLowRank(plan: usize, found: usize): usize {
   quantiseInput(products, rank << 2, word(plan, 12), <f32>load<u32>(plan, 56), Infinity, record);
   if (load<u32>(record, 12) == 0) return listAll(plan, found);
   const zeros = word(plan, 15);
-  return screenUnits(word(plan, 6), rank, word(plan, 7), zeros, zeros, word(plan, 8), word(plan, 12), record, 0, word(plan, 2), found);
+  return screenUnits(word(plan, 6), rank, word(plan, 7), zeros, zeros, 0, word(plan, 8), word(plan, 12), record, 0, word(plan, 2), found);
 }
 
 // Nothing is estimated of inputs that are not finite, or so large that sums overflow.

@@ -12,17 +12,27 @@
 //  12 up   13 upBias   14 linear or 0   15 linearBias   16 down   17 downBias
 //  18 int8 rows   19 scales   20 weight errors   21 code norms   22 thresholds (see mlp-screen.ts)
 //  23 survivors, u32 [unit]   24 active units, u32 [input][unit]   25 their activations, f32 [input][unit]
-//  26 counts, u32 [item][input][evaluated, active]   27 activations, f32 [input][unit] (dense)
+//  26 counts, u32 [item][input][evaluated, active, let through by the first test, 0]   27 activations, f32 [input][unit] (dense)
 //  28 outputs, f32 [input][output column]   29 cursors, u32 [item of columns][input]   30 largest code   31 units without padding
 //  32 norm limit, f64
+// and for a first test on a projection of the input (mlp-projection.ts):
+//  34 rank, padded, or 0   35 rows, i16   36 their scales, f32   37 products, [input][rank]   38 codes, i16 [input][rank]
+//  39 records, [input]   40 factors, int8   41 their scales   42 e1   43 e2   44 e3   45 largest code of a product
+//  46 more than this share of the units goes through the int8 test too, f32   48 gamma, f64   50 inverse, f64
+//  The int8 rows then stand one after the other instead of four by four.
 import { dotRow, dotRowsOfFour, dotSixRows } from "./mlp-sums";
-import { quantiseInput, RECORD, screenUnits } from "./mlp-screen";
+import { projectRows, quantiseProducts } from "./mlp-projection";
+import { quantiseInput, RECORD, screenListed, screenUnits } from "./mlp-screen";
 import { addRow, addUnits, addUnitsOfFour } from "./mlp-output";
 
 const SPARSE_UP: u32 = 0;
 const SPARSE_DOWN: u32 = 1;
 const DENSE_UP: u32 = 2;
 const DENSE_DOWN: u32 = 3;
+const PROJECT: u32 = 4;
+
+// With a projection, items are multiples of this (src/mlp.ts).
+const PART_UNITS: usize = 128;
 
 const SCREENED: u32 = 1;
 // The host has put the units to evaluate where survivors stand: one input and one item only.
@@ -38,6 +48,7 @@ export function mlpItem(plan: usize, item: usize): void {
   if (operation == SPARSE_UP) sparseUp(plan, item);
   else if (operation == SPARSE_DOWN) sparseDown(plan, item);
   else if (operation == DENSE_UP) denseUp(plan, item);
+  else if (operation == PROJECT) project(plan, item);
   else denseDown(plan, item);
 }
 
@@ -54,6 +65,40 @@ export function mlpQuantise(plan: usize, input: usize): void {
   );
 }
 
+// Some rows of the projection (as many as units per item) for every input.
+function project(plan: usize, item: usize): void {
+  const columns = word(plan, 2);
+  const rank = word(plan, 34);
+  const row0 = item * word(plan, 6);
+  const row1 = min(rank, row0 + word(plan, 6));
+  for (let i: usize = 0; i < word(plan, 1); i++) {
+    if (load<u32>(word(plan, 11) + i * RECORD, 12) != SCREENED) continue;
+    projectRows(word(plan, 35), columns, word(plan, 10) + i * (columns << 1), row0, row1, word(plan, 37) + i * (rank << 2));
+  }
+}
+
+/** Codes and record of the projection of one input, once all its products are there. */
+export function mlpFinishProjection(plan: usize, input: usize): void {
+  const columns = word(plan, 2);
+  const rank = word(plan, 34);
+  const own = word(plan, 11) + input * RECORD;
+  if (load<u32>(own, 12) != SCREENED) return;
+  quantiseProducts(
+    word(plan, 37) + input * (rank << 2),
+    rank,
+    word(plan, 36),
+    word(plan, 10) + input * (columns << 1),
+    columns,
+    own,
+    load<f64>(plan, 200),
+    load<f64>(plan, 192),
+    word(plan, 38) + input * (rank << 1),
+    <f32>load<u32>(plan, 180),
+    load<f64>(plan, 128),
+    word(plan, 39) + input * RECORD,
+  );
+}
+
 // Screens some units for every input and evaluates what is left. Input after input over the same units, so that their
 // weights come from memory once for the whole batch.
 function sparseUp(plan: usize, item: usize): void {
@@ -63,24 +108,52 @@ function sparseUp(plan: usize, item: usize): void {
   const unit0 = item * word(plan, 6);
   const unit1 = min(unitCount, unit0 + word(plan, 6));
   const survivors = word(plan, 23) + (unit0 << 2);
+  const rank = word(plan, 34);
   for (let i: usize = 0; i < inputCount; i++) {
     const record = word(plan, 11) + i * RECORD;
     let count: usize;
+    let first: usize = 0;
     const mode = load<u32>(record, 12);
+    const codes = word(plan, 10) + i * (columns << 1);
     if (mode == LISTED) {
       count = <usize>load<u32>(record, 16);
-    } else if (mode == SCREENED) {
-      count = screenUnits(word(plan, 18), columns, word(plan, 19), word(plan, 20), word(plan, 21), word(plan, 22), word(plan, 10) + i * (columns << 1), record, unit0, unit1, survivors);
+    } else if (mode != SCREENED) {
+      count = listUnits(plan, unit0, unit1, survivors);
+    } else if (rank != 0) {
+      count = 0;
+      // By parts of one size, so that it does not depend on how items are cut where the int8 test is taken.
+      for (let part = unit0; part < unit1; part += PART_UNITS) {
+        const end = min(unit1, part + PART_UNITS);
+        const list = survivors + (count << 2);
+        const some = screenProjected(plan, i, part, end, list);
+        first += some;
+        count += <f32>some > load<f32>(plan, 184) * <f32>(end - part) ? screenListed(word(plan, 18), columns, word(plan, 19), word(plan, 20), word(plan, 21), word(plan, 22), codes, record, list, some) : some;
+      }
     } else {
-      // Padding is no unit: a NaN input would make it one.
-      count = min(unit1, word(plan, 31)) - unit0;
-      for (let k: usize = 0; k < count; k++) store<u32>(survivors + (k << 2), <u32>(unit0 + k));
+      count = screenUnits(word(plan, 18), columns, word(plan, 19), word(plan, 20), word(plan, 21), 0, word(plan, 22), codes, record, unit0, unit1, survivors);
     }
     const segment = (i * unitCount + unit0) << 2;
-    const counts = word(plan, 26) + ((item * inputCount + i) << 3);
+    const counts = word(plan, 26) + ((item * inputCount + i) << 4);
     store<u32>(counts, <u32>count);
+    store<u32>(counts, <u32>first, 8);
     store<u32>(counts, <u32>evaluate(plan, i, survivors, count, word(plan, 24) + segment, word(plan, 25) + segment), 4);
   }
+}
+
+// The first test; all units where the products of the input are too large for it.
+function screenProjected(plan: usize, input: usize, unit0: usize, unit1: usize, to: usize): usize {
+  const record = word(plan, 39) + input * RECORD;
+  if (load<u32>(record, 12) != SCREENED) return listUnits(plan, unit0, unit1, to);
+  const rank = word(plan, 34);
+  const codes = word(plan, 38) + input * (rank << 1);
+  return screenUnits(word(plan, 40), rank, word(plan, 41), word(plan, 42), word(plan, 43), word(plan, 44), word(plan, 22), codes, record, unit0, unit1, to);
+}
+
+// Padding is no unit: a NaN input would make it one.
+function listUnits(plan: usize, unit0: usize, unit1: usize, to: usize): usize {
+  const end = min(unit1, word(plan, 31));
+  for (let unit = unit0; unit < end; unit++) store<u32>(to + ((unit - unit0) << 2), <u32>unit);
+  return end > unit0 ? end - unit0 : 0;
 }
 
 // The active ones of the listed units, and their activations; returns how many. `list` is overwritten.
@@ -212,7 +285,7 @@ function denseUp(plan: usize, item: usize): void {
   }
   for (let i: usize = 0; i < inputCount; i++) {
     const active = activate(plan, i, unit0, unit1);
-    const counts = word(plan, 26) + ((item * inputCount + i) << 3);
+    const counts = word(plan, 26) + ((item * inputCount + i) << 4);
     store<u32>(counts, <u32>(min(unit1, word(plan, 31)) - unit0));
     store<u32>(counts, <u32>active, 4);
   }

@@ -4,6 +4,10 @@
 // A record of 32 bytes per input holds what the test needs of it:
 //   0 step t, f32   4 norm A >= |x|, f32   8 error B >= |x - t p|, f32   12 u32: 0 evaluate every unit, 1 screen, 2 see mlp-items.ts
 //  16 units listed by the host, u32   20 active units, u32 (put together by the host)
+//
+// A layer may have a first test on few numbers: the input's products with `rank` rows, its projection. What is left goes
+// through the int8 test, if it is much. The projection of an input has a record of its own:
+//   0 step, f32   4 X >= the input, f32   8 Y >= errors, f32   12 u32: 0 not to be had, 1 screen   16 R >= what the rows leave
 export const RECORD: usize = 32;
 
 // Norms are sums of f64 with a relative error far below this.
@@ -79,7 +83,7 @@ export function quantiseInput(x: usize, bytes: usize, codes: usize, codeLimit: f
 }
 
 // A f32 that is at least v, for v >= 0: one step above the nearest unless v is 0.
-function roundedUp(v: f64): f32 {
+export function roundedUp(v: f64): f32 {
   return v == 0 ? 0 : reinterpret<f32>(reinterpret<u32>(<f32>v) + 1);
 }
 
@@ -96,14 +100,15 @@ function largest(x: usize, bytes: usize): f32 {
 }
 
 // Units [unit0, unit1) (multiples of 4) that the test lets through, in order, as u32 at `to`; returns how many.
-// A unit is let through unless  (s t) q.p + e1 A + e2 B <= threshold, in f32, in this order; NaN lets it through.
+// A unit is let through unless  (s t) q.p + e1 A + e2 B (+ e3 R) <= threshold, in f32, in this order; NaN lets it through.
 // `rows`: int8, 4 units x 16 columns in 64 bytes, so that it is one stream (two streams side by side were 2.5 times slower
-// from memory). Arrays of f32: scale s, e1, e2, threshold.
-export function screenUnits(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, thresholds: usize, codes: usize, record: usize, unit0: usize, unit1: usize, to: usize): usize {
+// from memory). Arrays of f32: scale s, e1, e2, threshold, and e3 or 0 for a test of three terms.
+export function screenUnits(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, residuals: usize, thresholds: usize, codes: usize, record: usize, unit0: usize, unit1: usize, to: usize): usize {
   const start = to;
   const t = load<f32>(record);
   const a = load<f32>(record, 4);
   const b = load<f32>(record, 8);
+  const r = load<f32>(record, 16);
   const codesEnd = codes + (columns << 1);
   let row = rows + unit0 * columns;
   for (let unit = unit0; unit < unit1; unit += 4) {
@@ -129,10 +134,11 @@ export function screenUnits(rows: usize, columns: usize, scales: usize, weightEr
       }
       const dot = f32x4.convert_i32x4_s(sumsOfFour(d0, d1, d2, d3));
       const middle = f32x4.mul(f32x4.mul(v128.load(scales + at), f32x4.splat(t)), dot);
-      const upper = f32x4.add(
+      let upper = f32x4.add(
         f32x4.add(middle, f32x4.mul(v128.load(weightErrors + at), f32x4.splat(a))),
         f32x4.mul(v128.load(codeNorms + at), f32x4.splat(b)),
       );
+      if (residuals != 0) upper = f32x4.add(upper, f32x4.mul(v128.load(residuals + at), f32x4.splat(r)));
       mask = i32x4.bitmask(f32x4.le(upper, v128.load(thresholds + at))) ^ 15;
     } else {
       for (let k: usize = 0; k < 4; k++) {
@@ -144,7 +150,8 @@ export function screenUnits(rows: usize, columns: usize, scales: usize, weightEr
         }
         const own = at + (k << 2);
         const middle = load<f32>(scales + own) * t * <f32>dot;
-        const upper = middle + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
+        let upper = middle + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
+        if (residuals != 0) upper += load<f32>(residuals + own) * r;
         if (!(upper <= load<f32>(thresholds + own))) mask |= 1 << (<i32>k);
       }
       row += columns << 2;
@@ -157,8 +164,82 @@ export function screenUnits(rows: usize, columns: usize, scales: usize, weightEr
   return (to - start) >> 2;
 }
 
+// The same test for the listed units alone, on rows that stand one after the other (`columns` bytes each); the list is
+// replaced by what is let through. Four rows at once, as above.
+export function screenListed(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, thresholds: usize, codes: usize, record: usize, list: usize, count: usize): usize {
+  const t = load<f32>(record);
+  const a = load<f32>(record, 4);
+  const b = load<f32>(record, 8);
+  const codesEnd = codes + (columns << 1);
+  let to = list;
+  for (let k: usize = 0; k < count; k += 4) {
+    const at = list + (k << 2);
+    const last = count - k - 1;
+    // The last units may be fewer than four: one of them is tested more than once, and counted once.
+    const u0 = <usize>load<u32>(at);
+    const u1 = <usize>load<u32>(at + (min<usize>(1, last) << 2));
+    const u2 = <usize>load<u32>(at + (min<usize>(2, last) << 2));
+    const u3 = <usize>load<u32>(at + (min<usize>(3, last) << 2));
+    let mask: i32 = 0;
+    if (ASC_FEATURE_SIMD) {
+      let d0 = i32x4(0, 0, 0, 0);
+      let d1 = d0;
+      let d2 = d0;
+      let d3 = d0;
+      let w0 = rows + u0 * columns;
+      let w1 = rows + u1 * columns;
+      let w2 = rows + u2 * columns;
+      let w3 = rows + u3 * columns;
+      for (let p = codes; p < codesEnd; p += 32) {
+        let v = v128.load(p);
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(w0), v));
+        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(w1), v));
+        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(w2), v));
+        d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(w3), v));
+        v = v128.load(p, 16);
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(w0, 8), v));
+        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(w1, 8), v));
+        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(w2, 8), v));
+        d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(w3, 8), v));
+        w0 += 16, w1 += 16, w2 += 16, w3 += 16;
+      }
+      const dot = f32x4.convert_i32x4_s(sumsOfFour(d0, d1, d2, d3));
+      const middle = f32x4.mul(f32x4.mul(fourOf(scales, u0, u1, u2, u3), f32x4.splat(t)), dot);
+      const upper = f32x4.add(
+        f32x4.add(middle, f32x4.mul(fourOf(weightErrors, u0, u1, u2, u3), f32x4.splat(a))),
+        f32x4.mul(fourOf(codeNorms, u0, u1, u2, u3), f32x4.splat(b)),
+      );
+      mask = i32x4.bitmask(f32x4.le(upper, fourOf(thresholds, u0, u1, u2, u3))) ^ 15;
+    } else {
+      for (let j: usize = 0; j < 4; j++) {
+        const unit = j == 0 ? u0 : j == 1 ? u1 : j == 2 ? u2 : u3;
+        let dot: i32 = 0;
+        let w = rows + unit * columns;
+        for (let p = codes; p < codesEnd; p += 2) dot += <i32>load<i8>(w++) * <i32>load<i16>(p);
+        const own = unit << 2;
+        const upper = load<f32>(scales + own) * t * <f32>dot + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
+        if (!(upper <= load<f32>(thresholds + own))) mask |= 1 << (<i32>j);
+      }
+    }
+    if (last < 3) mask &= (2 << (<i32>last)) - 1;
+    for (; mask != 0; mask &= mask - 1) {
+      const j = ctz(mask);
+      store<u32>(to, <u32>(j == 0 ? u0 : j == 1 ? u1 : j == 2 ? u2 : u3));
+      to += 4;
+    }
+  }
+  return (to - list) >> 2;
+}
+
+function fourOf(values: usize, u0: usize, u1: usize, u2: usize, u3: usize): v128 {
+  let v = v128.load32_zero(values + (u0 << 2));
+  v = v128.load32_lane(values + (u1 << 2), v, 1);
+  v = v128.load32_lane(values + (u2 << 2), v, 2);
+  return v128.load32_lane(values + (u3 << 2), v, 3);
+}
+
 // [sum a, sum b, sum c, sum d]
-function sumsOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+export function sumsOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = i32x4.add(
     i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
     i8x16.shuffle(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31),

@@ -24,6 +24,7 @@ export {
   createMlpKernel,
   type MlpKernel,
   type MlpKernelOptions,
+  type MlpMemoryOptions,
   type MlpMethod,
   mlpKernelBytes,
 } from './mlp.ts';
@@ -42,6 +43,14 @@ export {
   referenceSurvivors,
   type ScreenShape,
 } from './mlp-calibrated.ts';
+export {
+  boundProjection,
+  MAX_RANK,
+  type MlpProjection,
+  type ProjectionScreen,
+  projectionIndex,
+  quantiseProjection,
+} from './mlp-projection.ts';
 export { type MlpResult, type MlpWeights, referenceDot, referenceMlp } from './mlp-reference.ts';
 export {
   boundRows,

@@ -16,6 +16,7 @@ export interface KernelExports {
   readState(plan: number): void;
   mlpItem(plan: number, item: number): void;
   mlpQuantise(plan: number, input: number): void;
+  mlpFinishProjection(plan: number, input: number): void;
   mlpScreenCalibrated(plan: number): number;
   cutBlock(low: number, high: number, out: number, shift: number, g: number, rowCount: number): void;
   cubeScatter(codes: number, values: number, table: number, rowCount: number): void;

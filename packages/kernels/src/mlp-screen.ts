@@ -27,11 +27,11 @@ export interface MlpScreen extends QuantisedRows {
 
 const UNIT_ROUNDOFF = 2 ** -24;
 /** More than the rounding errors of the test in f32 (5 roundings) and of norms in f64. */
-const TEST_SLACK = 2 ** -20;
+export const TEST_SLACK: number = 2 ** -20;
 /** More than all that underflow can lose in a dot product and in the test. */
 const UNDERFLOW_SLACK = 2 ** -116;
 /** Sums stay below this, far from overflow at 2^128. */
-const SUM_LIMIT = 2 ** 120;
+export const SUM_LIMIT: number = 2 ** 120;
 
 export function paddedColumns(width: number): number {
   return Math.ceil(width / 16) * 16;
@@ -39,6 +39,13 @@ export function paddedColumns(width: number): number {
 
 export function paddedUnits(unitCount: number): number {
   return Math.ceil(unitCount / 8) * 8;
+}
+
+/** gamma: what rounding may add to a dot product, as a share of the norms. */
+export function dotRounding(columns: number): number {
+  // The roundings a product can go through on its way: its own, columns / 16 in its sum, 4 above it.
+  const roundings = columns / 16 + 5;
+  return (roundings * UNIT_ROUNDOFF) / (1 - roundings * UNIT_ROUNDOFF);
 }
 
 /** Where the code of a weight stands in `rows`. */
@@ -80,9 +87,7 @@ export function boundRows(
   const weightErrors = new Float32Array(padded);
   const codeNorms = new Float32Array(padded);
   const thresholds = new Float32Array(padded).fill(Infinity);
-  // The roundings a product can go through on its way into a dot: its own, columns / 16 in its sum, 4 above it.
-  const roundings = columns / 16 + 5;
-  const gamma = (roundings * UNIT_ROUNDOFF) / (1 - roundings * UNIT_ROUNDOFF);
+  const gamma = dotRounding(columns);
   let largestNorm = 0;
   let largestCodeSum = 1;
   for (let u = 0; u < unitCount; u++) {
@@ -120,8 +125,8 @@ export function boundRows(
   };
 }
 
-// A f32 that is at least v, for v >= 0.
-function roundedUp(v: number): number {
+/** A f32 that is at least v, for v >= 0. */
+export function roundedUp(v: number): number {
   const nearest = Math.fround(v);
   return nearest < v ? step(nearest, 1) : nearest;
 }

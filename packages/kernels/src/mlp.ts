@@ -13,8 +13,9 @@ import {
   layOutCalibrated,
   writeCalibrated,
 } from './mlp-calibrated.ts';
+import type { MlpProjection, ProjectionScreen } from './mlp-projection.ts';
 import type { MlpWeights } from './mlp-reference.ts';
-import { type MlpScreen, paddedColumns, paddedUnits } from './mlp-screen.ts';
+import { dotRounding, type MlpScreen, packedIndex, paddedColumns, paddedUnits, SUM_LIMIT } from './mlp-screen.ts';
 import { createPool, threadsAvailable } from './pool.ts';
 
 export interface MlpKernelOptions {
@@ -25,7 +26,14 @@ export interface MlpKernelOptions {
   readonly inputCapacity?: number | undefined;
   /** What `runCalibrated` uses. */
   readonly calibrated?: CalibratedScreen | undefined;
+  /** A first test of the sparse way, from `boundProjection` for the same weights. Results do not depend on it. */
+  readonly projection?: ProjectionScreen | undefined;
 }
+
+/** What of the options decides how much memory a kernel takes. */
+export type MlpMemoryOptions = Pick<MlpKernelOptions, 'threads' | 'inputCapacity' | 'calibrated'> & {
+  readonly projection?: Pick<MlpProjection, 'rank'> | undefined;
+};
 
 /** `sparse`: screen, then only what may fire; `dense`: every unit. Both give the same bits. */
 export type MlpMethod = 'sparse' | 'dense';
@@ -58,6 +66,8 @@ export interface MlpKernel {
   /** Of the last run: units of input i whose preactivation was computed. */
   evaluatedCount(i: number): number;
   activeCount(i: number): number;
+  /** Of the last sparse run with a projection: units of input i that its test let through. */
+  projectedCount(i: number): number;
   /** Of the last run: the active units of input i, in increasing order; a copy. */
   activeUnits(i: number): Uint32Array;
   /** Of the last run, if it was not dense: the activations of `activeUnits(i)`; a copy. */
@@ -66,23 +76,26 @@ export interface MlpKernel {
   dispose(): void;
 }
 
-const OPERATIONS = { sparseUp: 0, sparseDown: 1, denseUp: 2, denseDown: 3 } as const;
-const PLAN_WORDS = 34;
+const OPERATIONS = { sparseUp: 0, sparseDown: 1, denseUp: 2, denseDown: 3, project: 4 } as const;
+const PLAN_WORDS = 52;
 const RECORD_BYTES = 32;
+const COUNT_WORDS = 4;
 const LISTED = 2;
 /** What a batch works on at a time: int8 rows, and rows of `down`, of about so many bytes stay in the second-level cache. */
 const BATCH_UP_BYTES = 2 ** 16;
 const BATCH_DOWN_BYTES = 2 ** 18;
 const DENSE_PASS_UNITS = 64;
+/** With a projection, units are screened in parts of so many, whatever the items are: as in assembly/mlp-items.ts. */
+const PART_UNITS = 128;
 /** Items per thread: enough that threads finish together. */
 const ITEMS_PER_THREAD = 4;
 
 /** Bytes of memory that a kernel of this shape takes. */
 export function mlpKernelBytes(
   shape: Pick<MlpWeights, 'inputWidth' | 'unitCount' | 'outputWidth'> & { readonly isGated: boolean },
-  options: MlpKernelOptions = {},
+  options: MlpMemoryOptions = {},
 ): number {
-  return layOut(shape, options.inputCapacity ?? 1, Math.max(1, options.threads ?? 1), options.calibrated).bytes;
+  return layOut(shape, options.inputCapacity ?? 1, Math.max(1, options.threads ?? 1), options).bytes;
 }
 
 /**
@@ -97,7 +110,7 @@ export async function createMlpKernel(
   const { inputWidth, unitCount, outputWidth, linear } = weights;
   const threads = threadsAvailable() ? Math.max(1, options.threads ?? 1) : 1;
   const inputCapacity = options.inputCapacity ?? 1;
-  const layout = layOut({ ...weights, isGated: linear !== undefined }, inputCapacity, threads, options.calibrated);
+  const layout = layOut({ ...weights, isGated: linear !== undefined }, inputCapacity, threads, options);
   const { columns, units, outputColumns } = layout;
   const shared = threads > 1;
   const module = await compileKernels(options.variant ?? bestVariant(), shared);
@@ -112,7 +125,9 @@ export async function createMlpKernel(
   }
   writeRows(buffer, layout.down, weights.down, outputWidth, outputColumns, unitCount);
   writeRows(buffer, layout.downBias, weights.downBias, outputWidth, outputColumns, 1);
-  new Int8Array(buffer).set(screen.rows, layout.rows);
+  const { projected } = layout;
+  const { projection } = options;
+  new Int8Array(buffer).set(projected === undefined ? screen.rows : rowAfterRow(screen.rows, columns), layout.rows);
   const floats = new Float32Array(buffer);
   floats.set(screen.scales, layout.scales >> 2);
   floats.set(screen.weightErrors, layout.weightErrors >> 2);
@@ -143,12 +158,17 @@ export async function createMlpKernel(
       layout.activations,
       layout.outputs,
       layout.cursors,
-      screen.codeLimit,
+      Math.min(screen.codeLimit, projection?.inputCodeLimit ?? Infinity),
       unitCount,
     ],
     9,
   );
-  new Float64Array(buffer, layout.plan + 128, 1)[0] = screen.normLimit;
+  new Float64Array(buffer, layout.plan + 128, 1)[0] = Math.min(
+    screen.normLimit,
+    SUM_LIMIT / (projection?.largestNorm ?? 0),
+  );
+  if (projected !== undefined && projection !== undefined)
+    writeProjection(buffer, layout.plan, projected, projection, columns);
   const { calibrated } = layout;
   if (calibrated !== undefined && options.calibrated !== undefined) {
     writeCalibrated(buffer, calibrated, options.calibrated, weights, layout.inputs, layout.survivors);
@@ -162,6 +182,7 @@ export async function createMlpKernel(
     : undefined;
   const crew = createCrew(pool, buffer, layout.control, layout.plan, (item) => kernels.mlpItem(layout.plan, item));
   const evaluated = new Uint32Array(inputCapacity);
+  const letThrough = new Uint32Array(inputCapacity);
   const active = new Uint32Array(inputCapacity);
 
   // How the work is cut; never what is computed.
@@ -180,9 +201,10 @@ export async function createMlpKernel(
     for (let i = 0; i < inputCount; i++) {
       const start = i * units;
       let seen = 0;
+      let first = 0;
       let count = 0;
       for (let item = 0; item < itemCount; item++) {
-        const at = counts + 2 * (item * inputCount + i);
+        const at = counts + COUNT_WORDS * (item * inputCount + i);
         const from = start + item * step;
         const some = words[at + 1];
         if (item > 0 && some > 0) {
@@ -191,9 +213,11 @@ export async function createMlpKernel(
           }
         }
         seen += words[at];
+        first += words[at + 2];
         count += some;
       }
       evaluated[i] = seen;
+      letThrough[i] = first;
       active[i] = count;
       words[records + (RECORD_BYTES >> 2) * i + 5] = count;
     }
@@ -214,6 +238,13 @@ export async function createMlpKernel(
       const from = (layout.outputs >> 2) + i * outputColumns;
       outputs.set(floats.subarray(from, from + outputWidth), at + i * outputWidth);
     }
+  };
+
+  const project = (inputCount: number, rank: number): void => {
+    plan[0] = OPERATIONS.project;
+    plan[6] = share(rank, shares, 4);
+    crew.run(Math.ceil(rank / plan[6]));
+    for (let i = 0; i < inputCount; i++) kernels.mlpFinishProjection(layout.plan, i);
   };
 
   // One input whose units to evaluate are listed.
@@ -244,10 +275,13 @@ export async function createMlpKernel(
         );
       } else {
         for (let i = 0; i < inputCount; i++) kernels.mlpQuantise(layout.plan, i);
-        const batchUnits = inputCount > 1 ? multiple(BATCH_UP_BYTES / columns, 8) : units;
+        if (projected !== undefined) project(inputCount, projected.rank);
+        const rowBytes = projected?.rank ?? columns;
+        const part = projected === undefined ? 8 : PART_UNITS;
+        const batchUnits = inputCount > 1 ? multiple(BATCH_UP_BYTES / rowBytes, part) : units;
         const passUnits = inputCount > 1 ? multiple(BATCH_DOWN_BYTES / (4 * outputColumns), 8) : units;
         items = cut(
-          Math.min(batchUnits, share(units, shares, 8)),
+          Math.min(batchUnits, share(units, shares, part)),
           share(outputColumns, columnShares, 16),
           Math.min(units, passUnits),
         );
@@ -267,6 +301,7 @@ export async function createMlpKernel(
     },
     evaluatedCount: (i) => evaluated[i],
     activeCount: (i) => active[i],
+    projectedCount: (i) => letThrough[i],
     activeUnits: (i) => {
       const from = (layout.activeUnits >> 2) + i * units;
       return words.slice(from, from + active[i]);
@@ -308,6 +343,21 @@ interface Layout {
   readonly outputs: number;
   readonly cursors: number;
   readonly calibrated: CalibratedLayout | undefined;
+  readonly projected: ProjectedLayout | undefined;
+}
+
+interface ProjectedLayout {
+  readonly rank: number;
+  readonly rows: number;
+  readonly rowScales: number;
+  readonly products: number;
+  readonly codes: number;
+  readonly records: number;
+  readonly factors: number;
+  readonly factorScales: number;
+  readonly insideErrors: number;
+  readonly norms: number;
+  readonly residuals: number;
 }
 
 function layOut(
@@ -319,7 +369,7 @@ function layOut(
   },
   inputCapacity: number,
   threads: number,
-  screen: CalibratedScreen | undefined,
+  screens: Pick<MlpMemoryOptions, 'calibrated' | 'projection'>,
 ): Layout {
   const columns = paddedColumns(shape.inputWidth);
   const units = paddedUnits(shape.unitCount);
@@ -349,13 +399,75 @@ function layOut(
     survivors: arena.reserve(4 * calibratedUnits(shape.unitCount)),
     activeUnits: arena.reserve(4 * inputCapacity * units),
     activeValues: arena.reserve(4 * inputCapacity * units),
-    counts: arena.reserve(8 * inputCapacity * itemCount),
+    counts: arena.reserve(4 * COUNT_WORDS * inputCapacity * itemCount),
     activations: arena.reserve(4 * inputCapacity * units),
     outputs: arena.reserve(4 * inputCapacity * outputColumns),
     cursors: arena.reserve(4 * inputCapacity * threads),
   };
-  const calibrated = screen === undefined ? undefined : layOutCalibrated(arena, screen, shape);
-  return { ...places, calibrated, columns, units, outputColumns, bytes: arena.bytes };
+  const calibrated = screens.calibrated === undefined ? undefined : layOutCalibrated(arena, screens.calibrated, shape);
+  const rank = screens.projection?.rank ?? 0;
+  const projected: ProjectedLayout | undefined =
+    rank === 0
+      ? undefined
+      : {
+          rank,
+          rows: arena.reserve(2 * rank * columns),
+          rowScales: arena.reserve(4 * rank),
+          products: arena.reserve(4 * inputCapacity * rank),
+          codes: arena.reserve(2 * inputCapacity * rank),
+          records: arena.reserve(RECORD_BYTES * inputCapacity),
+          factors: arena.reserve(units * rank),
+          factorScales: perUnit(),
+          insideErrors: perUnit(),
+          norms: perUnit(),
+          residuals: perUnit(),
+        };
+  return { ...places, calibrated, projected, columns, units, outputColumns, bytes: arena.bytes };
+}
+
+function writeProjection(
+  buffer: ArrayBufferLike,
+  planAt: number,
+  layout: ProjectedLayout,
+  projection: ProjectionScreen,
+  columns: number,
+): void {
+  new Int16Array(buffer).set(projection.rows, layout.rows >> 1);
+  new Int8Array(buffer).set(projection.factors, layout.factors);
+  const floats = new Float32Array(buffer);
+  floats.set(projection.rowScales, layout.rowScales >> 2);
+  floats.set(projection.factorScales, layout.factorScales >> 2);
+  floats.set(projection.insideErrors, layout.insideErrors >> 2);
+  floats.set(projection.norms, layout.norms >> 2);
+  floats.set(projection.residuals, layout.residuals >> 2);
+  new Uint32Array(buffer, planAt + 4 * 34, 12).set([
+    layout.rank,
+    layout.rows,
+    layout.rowScales,
+    layout.products,
+    layout.codes,
+    layout.records,
+    layout.factors,
+    layout.factorScales,
+    layout.insideErrors,
+    layout.norms,
+    layout.residuals,
+    projection.productCodeLimit,
+  ]);
+  floats[(planAt >> 2) + 46] = projection.refineAbove;
+  new Float64Array(buffer, planAt + 192, 2).set([dotRounding(columns), projection.inverse]);
+}
+
+// The int8 test goes over few units where a first one has been: their rows have to stand alone.
+function rowAfterRow(packed: Int8Array, columns: number): Int8Array {
+  const rows = new Int8Array(packed.length);
+  for (let u = 0; u < packed.length / columns; u++) {
+    for (let c = 0; c < columns; c += 16) {
+      const from = packedIndex(u, c, columns);
+      rows.set(packed.subarray(from, from + 16), u * columns + c);
+    }
+  }
+  return rows;
 }
 
 // Rows of `width` numbers to rows of `padded`; the memory is zero.

@@ -51,6 +51,59 @@ export function makeLayer(shape: MlpShape, seed: number, scale = 1): MlpWeights 
   };
 }
 
+/** Orthonormal rows, rank x width. */
+export function drawBasis(rank: number, width: number, next: () => number): Float64Array {
+  const basis = Float64Array.from({ length: rank * width }, () => bell(next));
+  for (let k = 0; k < rank; k++) {
+    const row = basis.subarray(k * width, (k + 1) * width);
+    for (let j = 0; j < k; j++) {
+      const other = basis.subarray(j * width, (j + 1) * width);
+      const dot = row.reduce((sum, v, c) => sum + v * other[c], 0);
+      for (let c = 0; c < width; c++) row[c] -= dot * other[c];
+    }
+    const norm = Math.hypot(...row);
+    for (let c = 0; c < width; c++) row[c] /= norm;
+  }
+  return basis;
+}
+
+/** The part of a vector within the span of the rows. */
+export function intoSpan(vector: Float32Array, basis: Float64Array): Float64Array {
+  const d = vector.length;
+  const inside = new Float64Array(d);
+  for (let k = 0; k < basis.length / d; k++) {
+    const row = basis.subarray(k * d, (k + 1) * d);
+    const dot = vector.reduce((sum, v, c) => sum + v * row[c], 0);
+    for (let c = 0; c < d; c++) inside[c] += dot * row[c];
+  }
+  return inside;
+}
+
+/** Weights within the span of the rows, up to a share `outside` of what was outside, and what makes them special. */
+export function nearSpan(weights: MlpWeights, basis: Float64Array, outside: number): MlpWeights {
+  const { inputWidth: d, unitCount } = weights;
+  const up = weights.up.slice();
+  for (let u = 4; u < unitCount; u++) {
+    const w = up.subarray(u * d, (u + 1) * d);
+    const inside = intoSpan(w, basis);
+    for (let c = 0; c < d; c++) w[c] = inside[c] + outside * (w[c] - inside[c]);
+  }
+  return { ...weights, up };
+}
+
+/** Weights that are multiples of the rows, one after the other. */
+export function alongRows(weights: MlpWeights, basis: Float64Array): MlpWeights {
+  const { inputWidth: d } = weights;
+  const up = weights.up.slice();
+  for (let u = 4; u < weights.unitCount; u++) {
+    const w = up.subarray(u * d, (u + 1) * d);
+    const norm = Math.hypot(...w);
+    const row = (u * d) % basis.length;
+    for (let c = 0; c < d; c++) w[c] = norm * basis[row + c];
+  }
+  return { ...weights, up };
+}
+
 export const INPUT_KINDS = 10;
 
 /** Writes a hostile input of the given kind. */

@@ -1,32 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { boundRows, createMlpKernel, quantiseRows } from '../src/index.ts';
-import { createStream, drawInput, INPUT_KINDS, makeLayer, sameBits } from './mlp-cases.ts';
+import { boundProjection, boundRows, createMlpKernel, quantiseProjection, quantiseRows } from '../src/index.ts';
+import { createStream, drawBasis, drawInput, INPUT_KINDS, makeLayer, sameBits } from './mlp-cases.ts';
 
 describe('feed-forward layers on threads', () => {
-  it('the result does not depend on the number of threads, call after call', async () => {
-    const shape = { inputWidth: 100, unitCount: 777, outputWidth: 90, squared: true, gated: true };
-    const weights = makeLayer(shape, 2);
-    const screen = boundRows(quantiseRows(weights.up, 100, 777), weights.up, weights.upBias, 100);
-    const kernels = await Promise.all(
-      [1, 2, 3].map((threads) => createMlpKernel(weights, screen, { threads, inputCapacity: 6 })),
-    );
-    const next = createStream(17);
-    const inputs = new Float32Array(600);
-    for (let repeat = 0; repeat < 300; repeat++) {
-      for (let i = 0; i < 6; i++) drawInput((repeat + i) % INPUT_KINDS, next, inputs.subarray(100 * i, 100 * i + 100));
-      const count = 1 + (repeat % 6);
-      const method = repeat % 3 === 0 ? 'dense' : 'sparse';
-      const results = kernels.map((kernel) => {
-        const outputs = new Float32Array(90 * count);
-        kernel.run(method, inputs, 0, count, outputs, 0);
-        return { outputs, units: kernel.activeUnits(count - 1), evaluated: kernel.evaluatedCount(count - 1) };
-      });
-      for (const other of results.slice(1)) {
-        expect(sameBits(other.outputs, results[0].outputs)).toBe(true);
-        expect(other.units).toEqual(results[0].units);
-        expect(other.evaluated).toBe(results[0].evaluated);
+  it.each([false, true])(
+    'the result does not depend on the number of threads (projection: %s)',
+    async (isProjected) => {
+      const shape = { inputWidth: 100, unitCount: 777, outputWidth: 90, squared: true, gated: true };
+      const weights = makeLayer(shape, 2);
+      const screen = boundRows(quantiseRows(weights.up, 100, 777), weights.up, weights.upBias, 100);
+      const basis = drawBasis(48, 100, createStream(5));
+      const projection = isProjected
+        ? boundProjection(quantiseProjection(basis, 48, weights.up, 100, 0.5), weights.up, 100)
+        : undefined;
+      const kernels = await Promise.all(
+        [1, 2, 3].map((threads) => createMlpKernel(weights, screen, { threads, inputCapacity: 6, projection })),
+      );
+      const next = createStream(17);
+      const inputs = new Float32Array(600);
+      for (let repeat = 0; repeat < 300; repeat++) {
+        for (let i = 0; i < 6; i++)
+          drawInput((repeat + i) % INPUT_KINDS, next, inputs.subarray(100 * i, 100 * i + 100));
+        const count = 1 + (repeat % 6);
+        const method = repeat % 3 === 0 ? 'dense' : 'sparse';
+        const results = kernels.map((kernel) => {
+          const outputs = new Float32Array(90 * count);
+          kernel.run(method, inputs, 0, count, outputs, 0);
+          return { outputs, units: kernel.activeUnits(count - 1), evaluated: kernel.evaluatedCount(count - 1) };
+        });
+        for (const other of results.slice(1)) {
+          expect(sameBits(other.outputs, results[0].outputs)).toBe(true);
+          expect(other.units).toEqual(results[0].units);
+          expect(other.evaluated).toBe(results[0].evaluated);
+        }
       }
-    }
-    for (const kernel of kernels) kernel.dispose();
-  });
+      for (const kernel of kernels) kernel.dispose();
+    },
+  );
 });
