@@ -188,7 +188,7 @@ describe('calibrateMlp', () => {
     const ratios: number[] = [];
     for (let seed = 1; seed <= 8; seed++) {
       const block = { ...makeBlock({ seed }) };
-      const prepared = { ...block, rows: quantiseRows(block.up, D, S) };
+      const prepared = { ...block, screens: { rows: quantiseRows(block.up, D, S), projection: undefined } };
       const settings = { target, confidence: 0.95, intervalMethod: 'betting', seed } as const;
       const own = makeInputs(40, 10 + seed);
       const fitted = await fitLookup(block, await inputMoments(own, D, {}), own, {});

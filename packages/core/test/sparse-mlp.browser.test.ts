@@ -1,6 +1,8 @@
+import { type MlpProjection, quantiseRows } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
-import { createRandom, type MlpBlock, parseSparseMlp, prepareSparseMlp } from '../src/index.ts';
+import { createRandom, type FewfireError, type MlpBlock, parseSparseMlp, prepareSparseMlp } from '../src/index.ts';
 import { predictedCost } from '../src/mlp/choose-method.ts';
+import { serializeMlp } from '../src/mlp/mlp-file.ts';
 
 function makeBlock(options: { gated?: boolean; bias?: number; seed?: number } = {}): MlpBlock {
   const [d, s, o] = [37, 150, 21];
@@ -115,6 +117,132 @@ describe('SparseMlp', () => {
     expect(() => mlp.forwardBatch(new Float32Array(37), 1.5)).toThrow('rowCount is 1.5');
     mlp.dispose();
     expect(() => mlp.forward(new Float32Array(37))).toThrow('disposed');
+  });
+});
+
+/** Weights and inputs that share 12 directions of 96, with some noise: the structure a projection lives on. */
+function makeStructured(inputCount: number): { readonly block: MlpBlock; readonly inputs: Float32Array } {
+  const [d, s, o, rank] = [96, 400, 10, 12];
+  const random = createRandom(3);
+  const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
+  const directions = draw(rank * d);
+  const rows = (count: number, noise: number): Float32Array => {
+    const made = draw(count * d).map((v) => noise * v);
+    for (let r = 0; r < count; r++) {
+      for (let k = 0; k < rank; k++) {
+        const factor = random.normal() / (1 + k / 4);
+        for (let c = 0; c < d; c++) made[r * d + c] += factor * directions[k * d + c];
+      }
+    }
+    return made;
+  };
+  const block: MlpBlock = {
+    name: 'structured',
+    inputWidth: d,
+    unitCount: s,
+    outputWidth: o,
+    activation: 'relu',
+    up: rows(s, 0.05),
+    upBias: new Float32Array(s).fill(-250),
+    down: draw(s * o),
+    downBias: draw(o),
+  };
+  return { block, inputs: rows(inputCount, 0.05) };
+}
+
+describe('a first test fitted to sample inputs', () => {
+  const { block, inputs } = makeStructured(700);
+  const sampleInputs = inputs.subarray(0, 600 * 96);
+
+  it('drops most units before the int8 test, and changes no bit', async () => {
+    using plain = await prepareSparseMlp(block);
+    using mlp = await prepareSparseMlp(block, { sampleInputs, path: 'sparse' });
+    expect(plain.projection).toBeUndefined();
+    expect(mlp.projection?.rank).toBe(16);
+    const random = createRandom(8);
+    for (let i = 0; i < 100; i++) {
+      const x = inputs.slice(96 * (600 + i), 96 * (601 + i));
+      // Inputs that the test was not made for, too.
+      if (i % 4 === 3) for (let c = 0; c < 96; c++) x[c] = 10 ** ((i % 60) - 30) * random.normal();
+      expect(mlp.forward(x)).toEqual(plain.forwardDense(x));
+      expect(mlp.activeUnits()).toEqual(plain.activeUnits());
+    }
+    mlp.resetCounters();
+    const fresh = inputs.slice(96 * 600);
+    expect(mlp.forwardBatch(fresh, 100)).toEqual(plain.forwardBatch(fresh, 100));
+    const { units, projected, evaluated, active } = mlp.counters();
+    expect(projected).not.toBeNull();
+    expect(projected).toBeGreaterThanOrEqual(evaluated);
+    expect(projected).toBeLessThan(0.5 * units);
+    expect(evaluated).toBeLessThan(active + 0.1 * units);
+    expect(plain.counters().projected).toBeNull();
+  });
+
+  it('is the same for the same inputs, and comes back from a file', async () => {
+    using mlp = await prepareSparseMlp(block, { sampleInputs });
+    using twin = await prepareSparseMlp(block, { sampleInputs });
+    const bytes = await mlp.serialize();
+    expect(await twin.serialize()).toEqual(bytes);
+    using again = await parseSparseMlp(bytes, 'a file', { path: 'sparse' });
+    expect(again.projection).toEqual(mlp.projection);
+    const x = inputs.subarray(96 * 650, 96 * 651);
+    expect(again.forward(x)).toEqual(mlp.forward(x));
+    expect(again.counters()).toEqual(mlp.counters());
+  });
+
+  it('is left out where it does not pay: no shared structure, few inputs, inputs or weights of zeros', async () => {
+    const random = createRandom(4);
+    const noise = Float32Array.from({ length: 600 * 96 }, () => random.normal());
+    const projectionOf = async (change: Partial<MlpBlock>, sample: Float32Array): Promise<unknown> => {
+      using mlp = await prepareSparseMlp({ ...block, ...change }, { sampleInputs: sample });
+      return mlp.projection;
+    };
+    const unstructured = { up: block.up.map(() => random.normal()), upBias: new Float32Array(400).fill(-15) };
+    expect(await projectionOf(unstructured, noise)).toBeUndefined();
+    expect(await projectionOf({}, inputs.subarray(0, 20 * 96))).toBeUndefined();
+    expect(await projectionOf({}, new Float32Array(0))).toBeUndefined();
+    expect(await projectionOf({}, new Float32Array(600 * 96))).toBeUndefined();
+    expect(await projectionOf({ up: new Float32Array(400 * 96) }, sampleInputs)).toBeUndefined();
+  });
+
+  it('refuses inputs of another width and NaN, and stops when told', async () => {
+    const bad = sampleInputs.slice();
+    bad[96 * 7 + 5] = Number.NaN;
+    await expect(prepareSparseMlp(block, { sampleInputs: bad })).rejects.toThrow('number 5 of row 7');
+    await expect(prepareSparseMlp(block, { sampleInputs: bad.subarray(1) })).rejects.toThrow('rows of 96');
+    const controller = new AbortController();
+    const fit = prepareSparseMlp(block, {
+      sampleInputs,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
+    await expect(fit).rejects.toThrow('enough');
+  });
+
+  it('a file with a projection that says nothing is refused', async () => {
+    using mlp = await prepareSparseMlp(block, { sampleInputs });
+    const { projection } = mlp;
+    if (projection === undefined) throw new Error('no projection');
+    const rows = quantiseRows(block.up, 96, 400);
+    const forge = async (change: Partial<MlpProjection>): Promise<string> => {
+      const bytes = await serializeMlp(block, { rows, projection: { ...projection, ...change } });
+      return parseSparseMlp(bytes, 'a file').then(
+        () => 'taken',
+        (error: FewfireError) => `${error.code}: ${error.message}`,
+      );
+    };
+    const changed = <T extends Float32Array | Int16Array | Int8Array>(values: T, at: number, to: number): T => {
+      const copy = values.slice() as T;
+      copy[at] = to;
+      return copy;
+    };
+    expect(await forge({})).toBe('taken');
+    expect(await forge({ rowScales: changed(projection.rowScales, 2, 0) })).toMatch(/model-file: .*orthonormal/);
+    expect(await forge({ rowScales: changed(projection.rowScales, 2, -1) })).toMatch(/model-file: .*scale 2 is -1/);
+    expect(await forge({ factorScales: changed(projection.factorScales, 0, Infinity) })).toMatch(/scale 0 is Inf/);
+    expect(await forge({ refineAbove: 2 })).toMatch(/model-file: .*refineAbove/);
+    expect(await forge({ rank: 8 })).toMatch(/model-file: .*rank/);
+    expect(await forge({ rank: 32 })).toMatch(/model-file: .*section projectionRows/);
   });
 });
 

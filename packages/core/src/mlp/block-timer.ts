@@ -1,6 +1,7 @@
 /**
  * Times a block on its own inputs: the exact sparse way against our dense one, on one thread, row by row and in batches.
  * Both are run in short turns in one process and the fastest turns compared: whatever else the machine does only adds.
+ * The first test of the exact way is fitted to every other row and timed on those between.
  * The weights stay in the processor's cache where they fit, as in a model of this block alone: from main memory the
  * sparse way gains more. Times depend on the machine and the moment; nothing else in a profile does.
  */
@@ -17,8 +18,10 @@ const REPEATS = 11;
 const LEAST_MS = 4;
 /** Fewer rows say nothing of a calibration. */
 const LEAST_CALIBRATION_ROWS = 400;
-/** Units times squared inputs: fitting a screen to a larger block takes minutes, which is for the user to start. */
-const MOST_CALIBRATION_WORK = 2 ** 32;
+/** Units times squared inputs: fitting screens to a larger block takes minutes, which is for the user to start. */
+const MOST_FITTING_WORK = 2 ** 32;
+/** With fewer rows the first test is not fitted, and all of them are for timing. */
+const LEAST_FITTING_ROWS = 256;
 
 /**
  * @param rows inputs of the block, row-major, at least one
@@ -34,38 +37,51 @@ export async function timeBlock(block: MlpBlock, rows: Float32Array, options: Ru
     );
   }
   const { signal, memoryLimitBytes } = options;
-  using sparse = await prepareSparseMlp(block, { signal, memoryLimitBytes, path: 'sparse' });
+  const isFitted = rowCount >= LEAST_FITTING_ROWS && block.unitCount * block.inputWidth ** 2 <= MOST_FITTING_WORK;
+  const sampleInputs = isFitted ? everyOther(rows, block.inputWidth, 0) : undefined;
+  using sparse = await prepareSparseMlp(block, { ...options, threads: 1, path: 'sparse', sampleInputs });
   using dense = await prepareSparseMlp(block, { signal, memoryLimitBytes, path: 'dense' });
-  const race: Race = { block, rows, rowCount, sparse, dense, options };
-  const survivorRate = await survivors(race);
+  const survivorRate = await survivors({ block, rows, rowCount, sparse, dense, options });
+  const timed = isFitted ? everyOther(rows, block.inputWidth, 1) : rows;
+  const race: Race = { block, rows: timed, rowCount: timed.length / block.inputWidth, sparse, dense, options };
   const single = await compare(race, 1);
   let denseFromBatch: number | null = single.exactUs < single.denseUs ? null : 1;
   let exactUpToBatch = denseFromBatch === null ? 1 : 0;
   for (const batch of BATCH_SIZES) {
-    if (denseFromBatch !== null || batch > rowCount) break;
+    if (denseFromBatch !== null || batch > race.rowCount) break;
     const { denseUs, exactUs } = await compare(race, batch);
     if (exactUs >= denseUs) denseFromBatch = batch;
     else exactUpToBatch = batch;
   }
-  const calibratedUs = await calibratedTime(block, rows, single.denseUs, options);
+  const calibratedUs = await calibratedTime(sparse, rows, single.denseUs, options);
   return { ...single, calibratedUs, survivorRate, denseFromBatch, exactUpToBatch };
 }
 
 // The calibrated way at the usual target, as few rows allow: the missed mass is judged by the bootstrap. Its time is set
 // beside the dense one of the same turns. null where it was not found to pay.
 async function calibratedTime(
-  block: MlpBlock,
+  sparse: SparseMlp,
   rows: Float32Array,
   denseUs: number,
   options: RunOptions,
 ): Promise<number | null> {
-  const { inputWidth, unitCount } = block;
+  const { inputWidth, unitCount } = sparse.block;
   if (rows.length / inputWidth < LEAST_CALIBRATION_ROWS) return null;
-  if (unitCount * inputWidth ** 2 > MOST_CALIBRATION_WORK) return null;
-  using calibrated = await calibrateMlp({ block }, rows, { ...options, intervalMethod: 'bootstrap' });
+  if (unitCount * inputWidth ** 2 > MOST_FITTING_WORK) return null;
+  using calibrated = await calibrateMlp(sparse, rows, { ...options, intervalMethod: 'bootstrap' });
   if (calibrated.calibration === null) return null;
   const { times } = calibrated.calibration;
   return (denseUs * times.calibratedUs) / times.denseUs;
+}
+
+function everyOther(rows: Float32Array, width: number, first: 0 | 1): Float32Array {
+  const count = Math.floor((rows.length / width + 1 - first) / 2);
+  const some = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) {
+    const from = (2 * i + first) * width;
+    some.set(rows.subarray(from, from + width), i * width);
+  }
+  return some;
 }
 
 interface Race {

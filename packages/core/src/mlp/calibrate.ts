@@ -7,14 +7,7 @@
  * If the interval reaches beyond the target, stricter thresholds are tried, sharing the confidence out among at most three;
  * if none passes, or nothing is gained, the block runs exactly and the reason is given.
  */
-import {
-  type CalibratedScreen,
-  calibratedUnits,
-  type QuantisedRows,
-  quantiseRows,
-  referenceEstimates,
-  stepDown,
-} from '@fewfire/kernels';
+import { type CalibratedScreen, calibratedUnits, quantiseRows, referenceEstimates, stepDown } from '@fewfire/kernels';
 import { createRandom, FewfireError, nextTurn, throwIfAborted } from '../base/index.ts';
 import { bettingInterval } from './betting.ts';
 import type { MlpBlock } from './block.ts';
@@ -28,8 +21,10 @@ import {
   SURVIVOR_DELTA,
 } from './calibration.ts';
 import { createDriftWatch } from './drift.ts';
-import { createPause, type FittedScreen, fitLookup, fitLowRank, inputMoments, screenRank } from './fit-screens.ts';
+import { type FittedScreen, fitLookup, fitLowRank, inputMoments, screenRank } from './fit-screens.ts';
 import { aimFor, leastInputs, missedShare, shareInterval } from './missed-mass.ts';
+import type { PreparedScreens } from './mlp-file.ts';
+import { createPause } from './pause.ts';
 import type { SparseMlp } from './sparse-mlp.ts';
 
 /** Of the aim and of the allowed error, for one threshold after the other. */
@@ -57,21 +52,22 @@ const LEAST_GAIN = 0.05;
  *   that are not finite, `memory-budget`
  */
 export async function calibrateMlp(
-  sparse: Pick<SparseMlp, 'block'>,
+  sparse: Pick<SparseMlp, 'block'> & Partial<Pick<SparseMlp, 'projection'>>,
   inputs: Float32Array,
   options: CalibrateOptions = {},
 ): Promise<CalibratedMlp> {
-  const { block } = sparse;
+  const { block, projection } = sparse;
   const settings = readSettings(block, inputs, options);
   throwIfAborted(options.signal);
   const rows = quantiseRows(block.up, block.inputWidth, block.unitCount);
-  const outcome = await findScreen({ ...block, rows }, inputs, settings);
+  const screens = { rows, projection };
+  const outcome = await findScreen({ ...block, screens }, inputs, settings);
   throwIfAborted(options.signal);
-  return runCalibratedBlock(block, rows, outcome, options);
+  return runCalibratedBlock(block, screens, outcome, options);
 }
 
-/** A block with the rows of its proved screen. */
-export type Prepared = MlpBlock & { readonly rows: QuantisedRows };
+/** A block with its proved screens. */
+export type Prepared = MlpBlock & { readonly screens: PreparedScreens };
 
 export interface Settings extends CalibrateOptions {
   readonly target: number;
@@ -238,7 +234,7 @@ export interface Seen {
 // Who really fires, input after input, until that is plenty.
 export async function observe(block: Prepared, rows: Float32Array, settings: Settings): Promise<readonly Seen[]> {
   const { inputWidth, outputWidth } = block;
-  const kernel = await createBlockKernel(block, block.rows, undefined, settings);
+  const kernel = await createBlockKernel(block, block.screens, undefined, settings);
   const pause = createPause('active units of the inputs', settings);
   const output = new Float32Array(outputWidth);
   const seen: Seen[] = [];
@@ -349,7 +345,7 @@ export async function measure(
   settings: Settings,
 ): Promise<Measured> {
   const { inputWidth, unitCount, outputWidth } = block;
-  const kernel = await createBlockKernel(block, block.rows, screen, settings);
+  const kernel = await createBlockKernel(block, block.screens, screen, settings);
   const pause = createPause('measuring the missed mass', settings);
   const count = rows.length / inputWidth;
   const shares = new Float64Array(count);
@@ -382,7 +378,7 @@ async function timeScreen(
   rows: Float32Array,
   settings: Settings,
 ): Promise<CalibrationTimes> {
-  const kernel = await createBlockKernel(block, block.rows, screen, settings);
+  const kernel = await createBlockKernel(block, block.screens, screen, settings);
   const output = new Float32Array(block.outputWidth);
   const count = Math.min(TIMED_INPUTS, rows.length / block.inputWidth);
   const ways: Record<keyof CalibrationTimes, (at: number) => void> = {

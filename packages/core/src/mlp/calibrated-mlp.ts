@@ -3,14 +3,7 @@
  * every unit that is evaluated has the activation of the dense kernel, bit for bit. Where no screen was good enough, and
  * after drift (drift.ts), it is the exact one.
  */
-import {
-  boundRows,
-  type CalibratedScreen,
-  createMlpKernel,
-  type MlpKernel,
-  mlpKernelBytes,
-  type QuantisedRows,
-} from '@fewfire/kernels';
+import { type CalibratedScreen, createMlpKernel, type MlpKernel, mlpKernelBytes } from '@fewfire/kernels';
 import { FewfireError, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import type { CalibrationMethod, CalibrationOutcome, DriftOptions, MlpCalibration } from './calibration.ts';
@@ -18,6 +11,8 @@ import { serializeCalibrated } from './calibration-file.ts';
 import { createMethodChooser } from './choose-method.ts';
 import { createDriftWatch, type DriftStatus } from './drift.ts';
 import { missedShare } from './missed-mass.ts';
+import type { PreparedScreens } from './mlp-file.ts';
+import { boundScreens } from './sparse-mlp.ts';
 
 export interface CalibratedRunOptions extends Pick<RunOptions, 'memoryLimitBytes'> {
   readonly variant?: 'simd' | 'scalar' | undefined;
@@ -52,14 +47,14 @@ export interface CalibratedMlp extends Disposable {
   dispose(): void;
 }
 
-/** A kernel with the proved screen and, if given, a calibrated one. @throws FewfireError `memory-budget` */
+/** A kernel with the proved screens and, if given, a calibrated one. @throws FewfireError `memory-budget` */
 export async function createBlockKernel(
   block: MlpBlock,
-  rows: QuantisedRows,
+  screens: PreparedScreens,
   calibrated: CalibratedScreen | undefined,
   options: CalibratedRunOptions,
 ): Promise<MlpKernel> {
-  const memoryBytes = kernelBytes(block, calibrated);
+  const memoryBytes = kernelBytes(block, screens, calibrated);
   const limit = Math.min(options.memoryLimitBytes ?? Infinity, 2 ** 32);
   if (memoryBytes > limit) {
     throw new FewfireError(
@@ -67,27 +62,35 @@ export async function createBlockKernel(
       `${block.name} needs ${memoryBytes.toLocaleString('en-US')} bytes, ${limit.toLocaleString('en-US')} are allowed; allow more memory (at most 4 GiB)`,
     );
   }
-  const screen = boundRows(rows, block.up, block.upBias, block.inputWidth);
+  const { screen, projection } = boundScreens(block, screens);
   return createMlpKernel({ ...block, squared: block.activation === 'squared-relu' }, screen, {
     variant: options.variant,
     calibrated,
+    projection,
   });
 }
 
-function kernelBytes(block: MlpBlock, calibrated: CalibratedScreen | undefined): number {
+function kernelBytes(
+  block: MlpBlock,
+  { projection }: PreparedScreens,
+  calibrated: CalibratedScreen | undefined,
+): number {
   const { inputWidth, unitCount, outputWidth, linear } = block;
-  return mlpKernelBytes({ inputWidth, unitCount, outputWidth, isGated: linear !== undefined }, { calibrated });
+  return mlpKernelBytes(
+    { inputWidth, unitCount, outputWidth, isGated: linear !== undefined },
+    { calibrated, projection },
+  );
 }
 
 export async function runCalibratedBlock(
   block: MlpBlock,
-  rows: QuantisedRows,
+  screens: PreparedScreens,
   outcome: CalibrationOutcome,
   options: CalibratedRunOptions,
 ): Promise<CalibratedMlp> {
   const { inputWidth, unitCount, outputWidth } = block;
   const { calibration, screen, reason } = outcome;
-  const kernel = await createBlockKernel(block, rows, screen ?? undefined, options);
+  const kernel = await createBlockKernel(block, screens, screen ?? undefined, options);
   const createWatch = () => (calibration === null ? null : createDriftWatch(calibration, options.drift));
   const backToExact = (options.drift?.onDrift ?? 'exact') === 'exact';
   const chooser = createMethodChooser();
@@ -142,7 +145,7 @@ export async function runCalibratedBlock(
     method: calibration?.method ?? 'exact',
     reason,
     calibration,
-    memoryBytes: kernelBytes(block, screen ?? undefined),
+    memoryBytes: kernelBytes(block, screens, screen ?? undefined),
     forward: (input, out) => forward(run, input, 1, out),
     forwardExact: (input, out) => forward(runExact, input, 1, out),
     forwardBatch(inputs, rowCount, out) {
@@ -157,7 +160,7 @@ export async function runCalibratedBlock(
     resetDrift(): void {
       watch = createWatch();
     },
-    serialize: () => serializeCalibrated(block, rows, outcome),
+    serialize: () => serializeCalibrated(block, screens, outcome),
     dispose,
     [Symbol.dispose]: dispose,
   };

@@ -13,13 +13,12 @@ import {
   factorCodeLimit,
   lookupCodeBytes,
   paddedColumns,
-  type QuantisedRows,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
 import { FewfireError } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import type { CalibrationOutcome } from './calibration.ts';
-import { type PreparedMlp, parseMlp, serializeMlp } from './mlp-file.ts';
+import { type PreparedMlp, type PreparedScreens, parseMlp, serializeMlp } from './mlp-file.ts';
 
 /** "ffcal", then bytes that a text-mode transfer would change. */
 const MAGIC = Uint8Array.of(0x66, 0x66, 0x63, 0x61, 0x6c, 0x0d, 0x0a, 0x1a);
@@ -59,10 +58,10 @@ const headerSchema = z.strictObject({
 
 export async function serializeCalibrated(
   block: MlpBlock,
-  rows: QuantisedRows,
+  screens: PreparedScreens,
   { calibration, screen, reason }: CalibrationOutcome,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const prepared = await serializeMlp(block, rows);
+  const prepared = await serializeMlp(block, screens);
   const rank = screen?.method === 'low-rank' ? screen.rank : 0;
   const header = new TextEncoder().encode(
     JSON.stringify({
@@ -124,10 +123,10 @@ export async function parseCalibrated(
   if (hex(await hashOf(prepared)) !== header.preparedSha256) {
     throw damaged(`${label} has a calibration that was made for another block; calibrate this one`);
   }
-  const { block, rows } = await parseMlp(prepared, label);
+  const { block, screens } = await parseMlp(prepared, label);
   const outcome = takeOutcome(header, block, take, label);
   if (at !== bytes.length - HASH_BYTES) throw damaged(`${label} has bytes that belong to nothing; calibrate again`);
-  return { block, rows, outcome };
+  return { block, screens, outcome };
 }
 
 function takeOutcome(

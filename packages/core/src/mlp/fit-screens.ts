@@ -18,8 +18,10 @@ import {
   quantiseFactors,
   referenceEstimates,
 } from '@fewfire/kernels';
-import { createRandom, nextTurn, type RunOptions, throwIfAborted } from '../base/index.ts';
+import { createRandom, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
+import { createPause, type Pause } from './pause.ts';
+import { addScaled, orthonormal } from './subspace.ts';
 
 /** A screen without thresholds: a unit's sum is about estimate + offset, with the spread as its standard deviation. */
 export type FittedScreen = (Omit<LookupScreen, 'thresholds'> | Omit<LowRankScreen, 'thresholds'>) & {
@@ -32,27 +34,11 @@ const RIDGE = 0.02;
 const LINE_INPUTS = 256;
 const SUBSPACE_ROUNDS = 3;
 const RANK_STEP = 16;
-/** Between two looks at the signal. */
-const TURN_MS = 30;
 
 /** The lower factor L of the second moments about the mean, width x width, row-major. */
 export interface InputMoments {
   readonly factor: Float64Array;
   readonly width: number;
-}
-
-/** Lets others run, reports and throws when aborted, if some time has passed. */
-export type Pause = (done: number, total: number) => Promise<void>;
-
-export function createPause(phase: string, { signal, onProgress }: RunOptions): Pause {
-  let last = performance.now();
-  return async (done, total) => {
-    if (performance.now() - last < TURN_MS) return;
-    onProgress?.({ phase, done, total, unit: 'steps' });
-    await nextTurn();
-    throwIfAborted(signal);
-    last = performance.now();
-  };
 }
 
 export async function inputMoments(rows: Float32Array, width: number, options: RunOptions): Promise<InputMoments> {
@@ -193,10 +179,6 @@ function combineRows(w: Float32Array, rows: Float64Array, sum: Float64Array): vo
   }
 }
 
-function addScaled(rows: Float64Array, at: number, factor: number, row: Float64Array): void {
-  for (let r = 0; r < row.length; r++) rows[at + r] += factor * row[r];
-}
-
 async function timesFactor(
   factor: Float64Array,
   basis: Float64Array,
@@ -229,30 +211,6 @@ async function timesTransposedFactor(
     await pause(i, d);
   }
   return product;
-}
-
-// Columns made orthonormal, one after the other, twice (once is not enough in floating point).
-async function orthonormal(rows: Float64Array, rank: number, pause: Pause): Promise<Float64Array> {
-  const d = rows.length / rank;
-  const columns = Array.from({ length: rank }, (_, r) =>
-    Float64Array.from({ length: d }, (_, c) => rows[c * rank + r]),
-  );
-  for (let r = 0; r < rank; r++) {
-    const own = columns[r];
-    for (let time = 0; time < 2; time++) {
-      for (let q = 0; q < r; q++) {
-        const other = columns[q];
-        let dot = 0;
-        for (let c = 0; c < d; c++) dot += own[c] * other[c];
-        for (let c = 0; c < d; c++) own[c] -= dot * other[c];
-      }
-      const norm = Math.sqrt(own.reduce((sum, v) => sum + v * v, 0));
-      // A direction that is not there stays zero and costs nothing but its place.
-      for (let c = 0; c < d; c++) own[c] = norm > 1e-150 ? own[c] / norm : 0;
-    }
-    await pause(r, rank);
-  }
-  return Float64Array.from({ length: d * rank }, (_, i) => columns[i % rank][Math.floor(i / rank)]);
 }
 
 // V with V L = basis', rank x d.

@@ -28,4 +28,5 @@ export {
   prepareSparseMlp,
   type SparseMlp,
   type SparseMlpOptions,
+  type SparseMlpRunOptions,
 } from './sparse-mlp.ts';

@@ -11,6 +11,6 @@ export async function parseCalibratedMlp(
   label: string,
   options: CalibratedRunOptions = {},
 ): Promise<CalibratedMlp> {
-  const { block, rows, outcome } = await parseCalibrated(bytes, label);
-  return runCalibratedBlock(block, rows, outcome, options);
+  const { block, screens, outcome } = await parseCalibrated(bytes, label);
+  return runCalibratedBlock(block, screens, outcome, options);
 }

@@ -1,7 +1,7 @@
 /** From a file of a prepared block back to the block in memory. */
 import { throwIfAborted } from '../base/index.ts';
 import { parseMlp } from './mlp-file.ts';
-import { buildSparseMlp, type SparseMlp, type SparseMlpOptions } from './sparse-mlp.ts';
+import { buildSparseMlp, type SparseMlp, type SparseMlpRunOptions } from './sparse-mlp.ts';
 
 /**
  * @param label names the file in messages
@@ -10,9 +10,9 @@ import { buildSparseMlp, type SparseMlp, type SparseMlpOptions } from './sparse-
 export async function parseSparseMlp(
   bytes: Uint8Array<ArrayBuffer>,
   label: string,
-  options: SparseMlpOptions = {},
+  options: SparseMlpRunOptions = {},
 ): Promise<SparseMlp> {
-  const { block, rows } = await parseMlp(bytes, label);
+  const { block, screens } = await parseMlp(bytes, label);
   throwIfAborted(options.signal);
-  return buildSparseMlp(block, rows, options);
+  return buildSparseMlp(block, screens, options);
 }

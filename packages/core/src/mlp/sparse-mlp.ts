@@ -1,29 +1,44 @@
 /**
  * A trained feed-forward block at the cost of the units that fire, bit for bit the same as evaluating all of them. An int8
  * copy of the first matrix, a quarter of its size, is read from end to end; a test that is proved in docs/sparse-mlp.md
- * leaves only units that may fire; those are evaluated in single precision in the order of the dense kernel.
+ * leaves only units that may fire; those are evaluated in single precision in the order of the dense kernel. With typical
+ * inputs to fit it to, a test on a projection of the input comes first, and the int8 rows of few units are read.
  *
  * The result does not depend on threads, SIMD, batch size or the way taken. Inputs with NaN or infinity, and inputs so
  * large that a sum might overflow, go through every unit.
  */
 import {
+  boundProjection,
   boundRows,
   createMlpKernel,
   type MlpKernel,
+  type MlpProjection,
+  type MlpScreen,
   mlpKernelBytes,
-  type QuantisedRows,
+  type ProjectionScreen,
   quantiseRows,
 } from '@fewfire/kernels';
 import { FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { checkBlock } from './check-block.ts';
 import { createMethodChooser } from './choose-method.ts';
-import { serializeMlp } from './mlp-file.ts';
+import { checkInputs, fitProjection } from './fit-projection.ts';
+import { type PreparedScreens, serializeMlp } from './mlp-file.ts';
+
+const INPUT_CAPACITY = 32;
 
 /** `auto`: sparse unless so many units fire that dense is faster. Outputs are the same, bit for bit. */
 export type MlpPath = 'auto' | 'sparse' | 'dense';
 
-export interface SparseMlpOptions extends RunOptions {
+export interface SparseMlpOptions extends SparseMlpRunOptions {
+  /**
+   * Typical inputs, row-major, some hundreds or more: a first test is fitted to them where that pays (seconds for a width
+   * of a thousand). Results do not depend on them.
+   */
+  readonly sampleInputs?: Float32Array | undefined;
+}
+
+export interface SparseMlpRunOptions extends RunOptions {
   /** Default `auto`. */
   readonly path?: MlpPath | undefined;
   /** Inputs of a batch that are worked on together, default 32; each takes 16 bytes a unit. */
@@ -42,11 +57,15 @@ export interface MlpCounters {
   /** Units of all inputs whose preactivation was computed in single precision. */
   readonly evaluated: number;
   readonly active: number;
+  /** Units of all sparse inputs that the first test let through; null where the block has none. */
+  readonly projected: number | null;
 }
 
 /** Owns WebAssembly memory and threads: dispose of it, or declare it with `using`. */
 export interface SparseMlp extends Disposable {
   readonly block: MlpBlock;
+  /** The first test that was fitted to sample inputs; undefined without one. */
+  readonly projection: MlpProjection | undefined;
   readonly threads: number;
   readonly memoryBytes: number;
   /** One input to one output: `out` if given, else a new array. @throws FewfireError `invalid-argument` for other lengths */
@@ -66,32 +85,71 @@ export interface SparseMlp extends Disposable {
 
 /**
  * Quantises a block and puts it into memory.
- * @throws FewfireError `invalid-data` for weights that are not finite or sizes that do not fit, `memory-budget` beyond
- *   `memoryLimitBytes` or the 4 GiB of WebAssembly, `invalid-argument` for options out of range
+ * @throws FewfireError `invalid-data` for weights or sample inputs that are not finite, or sizes that do not fit,
+ *   `memory-budget` beyond `memoryLimitBytes` or the 4 GiB of WebAssembly, `invalid-argument` for options out of range
  */
 export async function prepareSparseMlp(block: MlpBlock, options: SparseMlpOptions = {}): Promise<SparseMlp> {
   checkBlock(block);
+  const { sampleInputs } = options;
+  if (sampleInputs !== undefined) checkInputs(sampleInputs, block.inputWidth, 'sample inputs');
   throwIfAborted(options.signal);
-  return buildSparseMlp(block, quantiseRows(block.up, block.inputWidth, block.unitCount), options);
+  const rows = quantiseRows(block.up, block.inputWidth, block.unitCount);
+  // Refused before a fit of seconds, if it has to be.
+  checkedMemory(block, undefined, options);
+  const projection =
+    sampleInputs === undefined
+      ? undefined
+      : await fitProjection(block, boundRows(rows, block.up, block.upBias, block.inputWidth), sampleInputs, options);
+  return buildSparseMlp(block, { rows, projection }, options);
 }
 
-/** The same with rows that are there already; any rows give the same results, good ones are fast. The block is checked. */
+/** The same with screens that are there already. The block is checked. */
 export async function buildSparseMlp(
   block: MlpBlock,
-  rows: QuantisedRows,
-  options: SparseMlpOptions,
+  screens: PreparedScreens,
+  options: SparseMlpRunOptions,
 ): Promise<SparseMlp> {
-  const { inputWidth, unitCount, outputWidth, name } = block;
-  const inputCapacity = options.inputCapacity ?? 32;
-  const threads = options.threads ?? 1;
+  const memoryBytes = checkedMemory(block, screens.projection, options);
+  const { screen, projection } = boundScreens(block, screens);
+  throwIfAborted(options.signal);
+  const kernel = await createMlpKernel({ ...block, squared: block.activation === 'squared-relu' }, screen, {
+    threads: options.threads ?? 1,
+    inputCapacity: options.inputCapacity ?? INPUT_CAPACITY,
+    variant: options.variant,
+    projection,
+  });
+  return wrap(block, screens, kernel, memoryBytes, options.path ?? 'auto');
+}
+
+/** @throws FewfireError `model-file` for a projection from which nothing follows */
+export function boundScreens(
+  { name, inputWidth, up, upBias }: MlpBlock,
+  { rows, projection }: PreparedScreens,
+): { readonly screen: MlpScreen; readonly projection: ProjectionScreen | undefined } {
+  const bounded = projection && boundProjection(projection, up, inputWidth);
+  if (projection !== undefined && bounded === undefined) {
+    throw new FewfireError(
+      'model-file',
+      `${name}: the rows of the projection are not nearly orthonormal; prepare the block again`,
+    );
+  }
+  return { screen: boundRows(rows, up, upBias, inputWidth), projection: bounded };
+}
+
+function checkedMemory(
+  { name, inputWidth, unitCount, outputWidth, linear }: MlpBlock,
+  projection: MlpProjection | undefined,
+  options: SparseMlpRunOptions,
+): number {
+  const { inputCapacity = INPUT_CAPACITY, threads = 1 } = options;
   for (const [what, count] of Object.entries({ inputCapacity, threads })) {
     if (!Number.isSafeInteger(count) || count < 1) {
       throw new FewfireError('invalid-argument', `${what} is ${count}; expected a whole number from 1`);
     }
   }
   const memoryBytes = mlpKernelBytes(
-    { inputWidth, unitCount, outputWidth, isGated: block.linear !== undefined },
-    { inputCapacity, threads },
+    { inputWidth, unitCount, outputWidth, isGated: linear !== undefined },
+    { inputCapacity, threads, projection },
   );
   const limit = Math.min(options.memoryLimitBytes ?? Infinity, 2 ** 32);
   if (memoryBytes > limit) {
@@ -100,20 +158,27 @@ export async function buildSparseMlp(
       `${name} needs ${memoryBytes.toLocaleString('en-US')} bytes, ${limit.toLocaleString('en-US')} are allowed; allow more memory (at most 4 GiB), or lower inputCapacity`,
     );
   }
-  const screen = boundRows(rows, block.up, block.upBias, inputWidth);
-  throwIfAborted(options.signal);
-  const kernel = await createMlpKernel({ ...block, squared: block.activation === 'squared-relu' }, screen, {
-    threads,
-    inputCapacity,
-    variant: options.variant,
-  });
-  return wrap(block, rows, kernel, memoryBytes, options.path ?? 'auto');
+  return memoryBytes;
 }
 
-function wrap(block: MlpBlock, rows: QuantisedRows, kernel: MlpKernel, memoryBytes: number, path: MlpPath): SparseMlp {
+function wrap(
+  block: MlpBlock,
+  screens: PreparedScreens,
+  kernel: MlpKernel,
+  memoryBytes: number,
+  path: MlpPath,
+): SparseMlp {
   const { inputWidth, unitCount, outputWidth } = block;
   const chooser = createMethodChooser();
-  const zero = { inputs: 0, denseInputs: 0, units: 0, evaluated: 0, active: 0 };
+  const { projection } = screens;
+  const zero = {
+    inputs: 0,
+    denseInputs: 0,
+    units: 0,
+    evaluated: 0,
+    active: 0,
+    projected: projection === undefined ? null : 0,
+  };
   let totals = { ...zero };
   let isDisposed = false;
   let hasRun = false;
@@ -123,14 +188,17 @@ function wrap(block: MlpBlock, rows: QuantisedRows, kernel: MlpKernel, memoryByt
     kernel.run(method, inputs, first * inputWidth, count, out, first * outputWidth);
     let evaluated = 0;
     let active = 0;
+    let projected = 0;
     for (let i = 0; i < count; i++) {
       evaluated += kernel.evaluatedCount(i);
       active += kernel.activeCount(i);
+      projected += kernel.projectedCount(i);
     }
     totals.inputs += count;
     totals.units += count * unitCount;
     totals.evaluated += evaluated;
     totals.active += active;
+    if (totals.projected !== null && method === 'sparse') totals.projected += projected;
     if (method === 'dense') totals.denseInputs += count;
     else chooser.learn({ evaluated: evaluated / (count * unitCount), active: active / (count * unitCount) });
   };
@@ -155,6 +223,7 @@ function wrap(block: MlpBlock, rows: QuantisedRows, kernel: MlpKernel, memoryByt
   };
   return {
     block,
+    projection,
     threads: kernel.threads,
     memoryBytes,
     forward: (input, out) => forward(path, input, 1, out),
@@ -178,7 +247,7 @@ function wrap(block: MlpBlock, rows: QuantisedRows, kernel: MlpKernel, memoryByt
     resetCounters(): void {
       totals = { ...zero };
     },
-    serialize: () => serializeMlp(block, rows),
+    serialize: () => serializeMlp(block, screens),
     dispose,
     [Symbol.dispose]: dispose,
   };

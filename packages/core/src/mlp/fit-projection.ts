@@ -1,0 +1,245 @@
+/**
+ * A first test for the exact way, fitted to inputs: a subspace that holds most of the inputs and most of the weights. What
+ * lies outside it enters the test as |w outside| |x outside| (docs/sparse-mlp.md), so the basis makes the product of the two
+ * means small: the leading directions of C / tr(C outside) + G / tr(G outside), C and G the second moments of inputs and
+ * weights, whose traces and directions are found in turns. Any basis gives the same outputs; a good one is fast.
+ *
+ * How many directions, and whether the test is worth having at all, is decided by the bytes that it and what it leaves have
+ * to read on inputs that it was not fitted to; never by the clock, so that the same inputs give the same choice.
+ */
+import { type MlpProjection, type MlpScreen, quantiseProjection } from '@fewfire/kernels';
+import { createRandom, FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
+import type { MlpBlock } from './block.ts';
+import { createPause, type Pause } from './pause.ts';
+import { addScaled, orthonormal } from './subspace.ts';
+
+/** Inputs, and units, from which moments are taken: work that grows with the square of the width. */
+const MOST_MOMENT_WORK = 2 ** 31;
+const MOST_TRIED_INPUTS = 96;
+const ROUNDS = 6;
+const RANK_STEP = 16;
+/** Ranks that are tried, as shares of the width. */
+const RANK_SHARES = [1 / 16, 1 / 8, 3 / 16, 1 / 4, 5 / 16, 3 / 8];
+const MOST_RANK = 512;
+/** The traces are taken for a basis of this share of the width. */
+const TYPICAL_SHARE = 1 / 4;
+/** Rows of int8 in no order cost more than one stream. */
+const GATHER_COST = 1.5;
+/** Reading and evaluating so much less is not worth a second copy of the factors. */
+const LEAST_GAIN = 0.1;
+/** Quantising of factors, products and rounding, as a share of |w| |x|: what the real bounds add, roughly. */
+const QUANTISING = 0.006;
+const LEAST_INPUTS = 64;
+
+/** @throws FewfireError `invalid-argument` for other than whole rows, `invalid-data` for NaN or infinity */
+export function checkInputs(inputs: Float32Array, inputWidth: number, what: string): void {
+  const count = inputs?.length / inputWidth;
+  if (!(inputs instanceof Float32Array) || !Number.isInteger(count)) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the ${what} have ${inputs?.length} numbers; expected a Float32Array of rows of ${inputWidth}`,
+    );
+  }
+  const at = inputs.findIndex((v) => !Number.isFinite(v));
+  if (at >= 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `number ${at % inputWidth} of row ${Math.floor(at / inputWidth)} of the ${what} is ${inputs[at]}; expected finite numbers`,
+    );
+  }
+}
+
+/**
+ * @param inputs typical inputs, row-major, finite
+ * @param screen the int8 screen of the block
+ * @returns undefined where a projection would not pay on these inputs
+ */
+export async function fitProjection(
+  block: MlpBlock,
+  screen: MlpScreen,
+  inputs: Float32Array,
+  options: RunOptions,
+): Promise<MlpProjection | undefined> {
+  const { inputWidth: d, unitCount, up } = block;
+  const count = inputs.length / d;
+  const ranks = [...new Set(RANK_SHARES.map((share) => RANK_STEP * Math.round((share * d) / RANK_STEP)))].filter(
+    (rank) => rank > 0 && rank <= Math.min(MOST_RANK, d / 2),
+  );
+  if (ranks.length === 0 || count < LEAST_INPUTS) return undefined;
+  const random = createRandom((options.seed ?? 1) + 2);
+  const order = random.permutation(count);
+  const tried = Math.min(MOST_TRIED_INPUTS, count >> 2);
+  const mostRows = Math.max(2 * LEAST_INPUTS, Math.floor(MOST_MOMENT_WORK / d ** 2));
+  const pause = createPause('fitting the projection', options);
+  const fitted = order.subarray(tried, Math.min(count, tried + mostRows));
+  const inputMoments = await moments(inputs, fitted, d, pause);
+  const units = random.permutation(unitCount).subarray(0, Math.min(unitCount, mostRows));
+  const weightMoments = await moments(up, units, d, pause);
+  if (trace(inputMoments, d) === 0 || trace(weightMoments, d) === 0) return undefined;
+  const rank = ranks[ranks.length - 1];
+  const columns = await subspace(inputMoments, weightMoments, d, rank, random, pause);
+  const basis = Float64Array.from({ length: rank * d }, (_, i) => columns[(i % d) * rank + Math.floor(i / d)]);
+  const choice = await cheapest(block, screen, basis, ranks, inputs, order.subarray(0, tried), pause);
+  throwIfAborted(options.signal);
+  if (choice === undefined) return undefined;
+  return quantiseProjection(basis.subarray(0, choice.rank * d), choice.rank, up, d, choice.refineAbove);
+}
+
+/** Mean of v v' over the listed rows, about zero. */
+async function moments(rows: Float32Array, list: Uint32Array, d: number, pause: Pause): Promise<Float64Array> {
+  const sums = new Float64Array(d * d);
+  const scaled = new Float64Array(d);
+  for (const [done, r] of list.entries()) {
+    const row = rows.subarray(r * d, (r + 1) * d);
+    for (let i = 0; i < d; i++) scaled[i] = row[i] / list.length;
+    for (let i = 0; i < d; i++) {
+      const factor = row[i];
+      if (factor === 0) continue;
+      const at = i * d;
+      for (let j = 0; j <= i; j++) sums[at + j] += factor * scaled[j];
+    }
+    await pause(done, list.length);
+  }
+  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) sums[j * d + i] = sums[i * d + j];
+  return sums;
+}
+
+function trace(matrix: Float64Array, d: number): number {
+  let sum = 0;
+  for (let i = 0; i < d; i++) sum += matrix[i * d + i];
+  return sum;
+}
+
+// Simultaneous iteration: the first columns are near the leading directions, whatever part of them is used.
+async function subspace(
+  c: Float64Array,
+  g: Float64Array,
+  d: number,
+  rank: number,
+  random: ReturnType<typeof createRandom>,
+  pause: Pause,
+): Promise<Float64Array> {
+  let basis = await orthonormal(
+    Float64Array.from({ length: d * rank }, () => random.normal()),
+    rank,
+    pause,
+  );
+  const typical = Math.min(rank, Math.max(1, Math.round(TYPICAL_SHARE * d)));
+  let [byInputs, byWeights] = [1 / trace(c, d), 1 / trace(g, d)];
+  for (let round = 0; round < ROUNDS; round++) {
+    const both = c.map((v, i) => byInputs * v + byWeights * g[i]);
+    basis = await orthonormal(await product(both, basis, d, rank, pause), rank, pause);
+    byInputs = 1 / (await outside(c, basis, d, rank, typical, pause));
+    byWeights = 1 / (await outside(g, basis, d, rank, typical, pause));
+  }
+  return basis;
+}
+
+async function product(
+  matrix: Float64Array,
+  basis: Float64Array,
+  d: number,
+  rank: number,
+  pause: Pause,
+): Promise<Float64Array> {
+  const out = new Float64Array(d * rank);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) addScaled(out, i * rank, matrix[i * d + j], basis.subarray(j * rank, (j + 1) * rank));
+    await pause(i, d);
+  }
+  return out;
+}
+
+/** The trace of a moment matrix outside the first columns; a little of all of it at least, so that it has an inverse. */
+async function outside(
+  matrix: Float64Array,
+  basis: Float64Array,
+  d: number,
+  rank: number,
+  used: number,
+  pause: Pause,
+): Promise<number> {
+  const first = Float64Array.from({ length: d * used }, (_, i) => basis[Math.floor(i / used) * rank + (i % used)]);
+  const mapped = await product(matrix, first, d, used, pause);
+  let inside = 0;
+  for (let i = 0; i < mapped.length; i++) inside += mapped[i] * first[i];
+  const all = trace(matrix, d);
+  return Math.max(all - inside, 1e-9 * all);
+}
+
+interface Choice {
+  readonly rank: number;
+  readonly refineAbove: number;
+}
+
+async function cheapest(
+  block: MlpBlock,
+  screen: MlpScreen,
+  basis: Float64Array,
+  ranks: readonly number[],
+  inputs: Float32Array,
+  tried: Uint32Array,
+  pause: Pause,
+): Promise<Choice | undefined> {
+  const { inputWidth: d, unitCount, up, upBias } = block;
+  const most = ranks[ranks.length - 1];
+  const projected = new Float64Array(unitCount * most);
+  const norms = new Float64Array(unitCount);
+  const pattern = new Float64Array(most);
+  const project = (row: Float32Array): Float64Array => {
+    for (let k = 0; k < most; k++) {
+      let sum = 0;
+      for (let i = 0; i < d; i++) sum += basis[k * d + i] * row[i];
+      pattern[k] = sum;
+    }
+    return pattern;
+  };
+  for (let u = 0; u < unitCount; u++) {
+    const w = up.subarray(u * d, (u + 1) * d);
+    for (const v of w) norms[u] += v * v;
+    projected.set(project(w), u * most);
+    await pause(u, unitCount);
+  }
+  // Units that the int8 test lets through, and those that each rank does.
+  const left = ranks.map(() => 0);
+  let survivors = 0;
+  for (const [done, r] of tried.entries()) {
+    const x = inputs.subarray(r * d, (r + 1) * d);
+    const z = project(x).slice();
+    let squares = 0;
+    for (const v of x) squares += v * v;
+    const norm = Math.sqrt(squares);
+    for (let u = 0; u < unitCount; u++) {
+      const at = u * most;
+      let sum = upBias[u] + QUANTISING * Math.sqrt(norms[u]) * norm;
+      let [wLeft, xLeft] = [norms[u], squares];
+      for (let q = 0, k = 0; q < ranks.length; q++) {
+        for (; k < ranks[q]; k++) {
+          const [a, b] = [projected[at + k], z[k]];
+          sum += a * b;
+          wLeft -= a * a;
+          xLeft -= b * b;
+        }
+        if (sum + Math.sqrt(Math.max(0, wLeft) * Math.max(0, xLeft)) > 0) left[q]++;
+      }
+      let dot = upBias[u] + 1.1 * screen.weightErrors[u] * norm;
+      for (let i = 0; i < d; i++) dot += up[u * d + i] * x[i];
+      if (dot > 0) survivors++;
+    }
+    await pause(done, tried.length);
+  }
+  const total = tried.length * unitCount;
+  const share = survivors / total;
+  // Bytes: int8 rows and five numbers a unit; rows of f32 for what is left.
+  const evaluate = 4 * d * unitCount;
+  const plain = unitCount * (d + 16) + share * evaluate;
+  const refineAbove = GATHER_COST * share;
+  let best: (Choice & { readonly cost: number }) | undefined;
+  for (const [q, rank] of ranks.entries()) {
+    const through = left[q] / total;
+    const after = through > refineAbove ? GATHER_COST * through * d * unitCount + share * evaluate : through * evaluate;
+    const cost = 2 * rank * d + unitCount * (rank + 20) + after;
+    if (best === undefined || cost < best.cost) best = { rank, refineAbove, cost };
+  }
+  return best !== undefined && best.cost < (1 - LEAST_GAIN) * plain ? best : undefined;
+}
