@@ -18,9 +18,13 @@ const node = {
   },
 };
 
-// Suites named *.browser.test.ts run in both places; in Chromium only where it is installed.
+// Suites named *.browser.test.ts run in both places; in Chromium only where it is installed. With these headers pages may
+// share memory, so that threads are tested there too.
 const browser = {
   resolve,
+  server: {
+    headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  },
   test: {
     name: 'chromium',
     include: ['packages/*/test/**/*.browser.test.ts'],

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createMonomialOperator, planMonomialOperator } from '../src/index.ts';
+import { threadsAvailable } from '../src/pool.ts';
 
 describe('threads', () => {
+  it('are there, in Chromium too: tests run in a page that may share memory', () => {
+    expect(threadsAvailable()).toBe(true);
+  });
+
   it('the result does not depend on the number of threads', async () => {
     const [n, m, degree] = [40, 5000, 3];
     const planes = Uint8Array.from({ length: 5 * m }, (_, i) => Math.imul(i + 1, 2654435761) >>> 13);
