@@ -11,12 +11,14 @@ import { type MlpProjection, type MlpScreen, quantiseProjection } from '@fewfire
 import { createRandom, FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { createPause, type Pause } from './pause.ts';
-import { addScaled, orthonormal } from './subspace.ts';
+import { addScaled, orthonormal, type RowSample, secondMoments } from './subspace.ts';
 
-/** Inputs, and units, from which moments are taken: work that grows with the square of the width. */
-const MOST_MOMENT_WORK = 2 ** 31;
+/** Inputs, and units, from which moments are taken: the width and so many more. */
+const MORE_ROWS = 512;
+/** Of these, how many tell what lies outside a basis. */
+const OUTSIDE_ROWS = 128;
 const MOST_TRIED_INPUTS = 96;
-const ROUNDS = 6;
+const ROUNDS = 4;
 const RANK_STEP = 16;
 /** Ranks that are tried, as shares of the width. */
 const RANK_SHARES = [1 / 16, 1 / 8, 3 / 16, 1 / 4, 5 / 16, 3 / 8];
@@ -69,15 +71,17 @@ export async function fitProjection(
   const random = createRandom((options.seed ?? 1) + 2);
   const order = random.permutation(count);
   const tried = Math.min(MOST_TRIED_INPUTS, count >> 2);
-  const mostRows = Math.max(2 * LEAST_INPUTS, Math.floor(MOST_MOMENT_WORK / d ** 2));
+  const mostRows = d + MORE_ROWS;
   const pause = createPause('fitting the projection', options);
   const fitted = order.subarray(tried, Math.min(count, tried + mostRows));
-  const inputMoments = await moments(inputs, fitted, d, pause);
   const units = random.permutation(unitCount).subarray(0, Math.min(unitCount, mostRows));
-  const weightMoments = await moments(up, units, d, pause);
-  if (trace(inputMoments, d) === 0 || trace(weightMoments, d) === 0) return undefined;
+  const samples = [
+    { rows: inputs, list: fitted },
+    { rows: up, list: units },
+  ];
   const rank = ranks[ranks.length - 1];
-  const columns = await subspace(inputMoments, weightMoments, d, rank, random, pause);
+  const columns = await subspace(samples, d, rank, random, pause);
+  if (columns === undefined) return undefined;
   const basis = Float64Array.from({ length: rank * d }, (_, i) => columns[(i % d) * rank + Math.floor(i / d)]);
   const choice = await cheapest(block, screen, basis, ranks, inputs, order.subarray(0, tried), pause);
   throwIfAborted(options.signal);
@@ -85,52 +89,32 @@ export async function fitProjection(
   return quantiseProjection(basis.subarray(0, choice.rank * d), choice.rank, up, d, choice.refineAbove);
 }
 
-/** Mean of v v' over the listed rows, about zero. */
-async function moments(rows: Float32Array, list: Uint32Array, d: number, pause: Pause): Promise<Float64Array> {
-  const sums = new Float64Array(d * d);
-  const scaled = new Float64Array(d);
-  for (const [done, r] of list.entries()) {
-    const row = rows.subarray(r * d, (r + 1) * d);
-    for (let i = 0; i < d; i++) scaled[i] = row[i] / list.length;
-    for (let i = 0; i < d; i++) {
-      const factor = row[i];
-      if (factor === 0) continue;
-      const at = i * d;
-      for (let j = 0; j <= i; j++) sums[at + j] += factor * scaled[j];
-    }
-    await pause(done, list.length);
-  }
-  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) sums[j * d + i] = sums[i * d + j];
-  return sums;
-}
-
-function trace(matrix: Float64Array, d: number): number {
-  let sum = 0;
-  for (let i = 0; i < d; i++) sum += matrix[i * d + i];
-  return sum;
-}
-
-// Simultaneous iteration: the first columns are near the leading directions, whatever part of them is used.
+// Simultaneous iteration: the first columns are near the leading directions, whatever part of them is used. Undefined where
+// inputs or weights are all zero.
 async function subspace(
-  c: Float64Array,
-  g: Float64Array,
+  samples: readonly RowSample[],
   d: number,
   rank: number,
   random: ReturnType<typeof createRandom>,
   pause: Pause,
-): Promise<Float64Array> {
-  let basis = await orthonormal(
+): Promise<Float64Array | undefined> {
+  const typical = Math.min(rank, Math.max(1, Math.round(TYPICAL_SHARE * d)));
+  let basis: Float64Array = new Float64Array(d * rank);
+  let outside = samples.map((sample) => meanOutside(sample, basis, d, rank, typical));
+  if (outside.includes(0)) return undefined;
+  const ofSamples: Float64Array[] = [];
+  for (const sample of samples) ofSamples.push(await secondMoments(sample, d, pause));
+  const [c, g] = ofSamples;
+  basis = await orthonormal(
     Float64Array.from({ length: d * rank }, () => random.normal()),
     rank,
     pause,
   );
-  const typical = Math.min(rank, Math.max(1, Math.round(TYPICAL_SHARE * d)));
-  let [byInputs, byWeights] = [1 / trace(c, d), 1 / trace(g, d)];
   for (let round = 0; round < ROUNDS; round++) {
+    const [byInputs, byWeights] = outside.map((v) => 1 / v);
     const both = c.map((v, i) => byInputs * v + byWeights * g[i]);
     basis = await orthonormal(await product(both, basis, d, rank, pause), rank, pause);
-    byInputs = 1 / (await outside(c, basis, d, rank, typical, pause));
-    byWeights = 1 / (await outside(g, basis, d, rank, typical, pause));
+    outside = samples.map((sample) => meanOutside(sample, basis, d, rank, typical));
   }
   return basis;
 }
@@ -150,21 +134,22 @@ async function product(
   return out;
 }
 
-/** The trace of a moment matrix outside the first columns; a little of all of it at least, so that it has an inverse. */
-async function outside(
-  matrix: Float64Array,
-  basis: Float64Array,
-  d: number,
-  rank: number,
-  used: number,
-  pause: Pause,
-): Promise<number> {
-  const first = Float64Array.from({ length: d * used }, (_, i) => basis[Math.floor(i / used) * rank + (i % used)]);
-  const mapped = await product(matrix, first, d, used, pause);
-  let inside = 0;
-  for (let i = 0; i < mapped.length; i++) inside += mapped[i] * first[i];
-  const all = trace(matrix, d);
-  return Math.max(all - inside, 1e-9 * all);
+/** Mean square of some rows outside the first columns; a little of all of it at least, so that it has an inverse. */
+function meanOutside({ rows, list }: RowSample, basis: Float64Array, d: number, rank: number, used: number): number {
+  const inside = new Float64Array(used);
+  let all = 0;
+  let left = 0;
+  for (const r of list.subarray(0, OUTSIDE_ROWS)) {
+    inside.fill(0);
+    for (let i = 0; i < d; i++) {
+      const v = rows[r * d + i];
+      all += v * v;
+      left += v * v;
+      for (let k = 0; k < used; k++) inside[k] += v * basis[i * rank + k];
+    }
+    for (const v of inside) left -= v * v;
+  }
+  return Math.max(left, 1e-9 * all);
 }
 
 interface Choice {

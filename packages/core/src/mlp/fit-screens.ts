@@ -21,7 +21,7 @@ import {
 import { createRandom, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { createPause, type Pause } from './pause.ts';
-import { addScaled, orthonormal } from './subspace.ts';
+import { addScaled, orthonormal, secondMoments } from './subspace.ts';
 
 /** A screen without thresholds: a unit's sum is about estimate + offset, with the spread as its standard deviation. */
 export type FittedScreen = (Omit<LookupScreen, 'thresholds'> | Omit<LowRankScreen, 'thresholds'>) & {
@@ -46,20 +46,17 @@ export async function inputMoments(rows: Float32Array, width: number, options: R
   const pause = createPause('second moments of the inputs', options);
   const mean = new Float64Array(width);
   for (let i = 0; i < rows.length; i++) mean[i % width] += rows[i] / count;
-  const moments = new Float64Array(width * width);
-  for (let row = 0; row < count; row++) {
-    const x = Float64Array.from(rows.subarray(row * width, (row + 1) * width), (v, c) => v - mean[c]);
-    for (let i = 0; i < width; i++) {
-      const factor = x[i] / count;
-      const at = i * width;
-      for (let j = 0; j <= i; j++) moments[at + j] += factor * x[j];
-    }
-    await pause(row, count);
+  const all = Uint32Array.from({ length: count }, (_, row) => row);
+  const moments = await secondMoments({ rows, list: all }, width, pause);
+  let aboutZero = 0;
+  for (let i = 0; i < width; i++) aboutZero += moments[i * width + i];
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < width; j++) moments[i * width + j] = j > i ? 0 : moments[i * width + j] - mean[i] * mean[j];
   }
   let trace = 0;
   for (let i = 0; i < width; i++) trace += moments[i * width + i];
-  // Inputs that are all the same need some positive number; with the ridge no pivot comes near 0.
-  const ridge = trace > 0 ? (RIDGE * trace) / width : 1;
+  // Inputs that are all the same, up to rounding, need some positive number; with the ridge no pivot comes near 0.
+  const ridge = trace > 1e-12 * aboutZero ? (RIDGE * trace) / width : 1;
   for (let i = 0; i < width; i++) moments[i * width + i] += ridge;
   await choleskyInPlace(moments, width, createPause('factor of the second moments', options));
   return { factor: moments, width };

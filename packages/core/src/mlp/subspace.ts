@@ -1,5 +1,38 @@
-/** Bases of subspaces as arrays d x rank: row c belongs to coordinate c, column r is a vector. */
+/**
+ * Second moments of rows, and bases of subspaces as arrays d x rank: row c belongs to coordinate c, column r is a vector.
+ */
 import type { Pause } from './pause.ts';
+
+/** Some rows of an array, row-major. */
+export interface RowSample {
+  readonly rows: Float32Array;
+  readonly list: Uint32Array;
+}
+
+/** Mean of v v' over the rows, about zero, d x d. */
+export async function secondMoments({ rows, list }: RowSample, d: number, pause: Pause): Promise<Float64Array> {
+  const sums = new Float64Array(d * d);
+  const nothing = new Float32Array(d);
+  const rowOf = (k: number): Float32Array =>
+    k < list.length ? rows.subarray(list[k] * d, (list[k] + 1) * d) : nothing;
+  // Four rows at a time: the sums do not fit the first-level cache.
+  for (let k = 0; k < list.length; k += 4) {
+    const [a, b, e, f] = [rowOf(k), rowOf(k + 1), rowOf(k + 2), rowOf(k + 3)];
+    for (let i = 0; i < d; i++) {
+      const at = i * d;
+      const [ai, bi, ei, fi] = [a[i], b[i], e[i], f[i]];
+      for (let j = 0; j <= i; j++) sums[at + j] += ai * a[j] + bi * b[j] + ei * e[j] + fi * f[j];
+    }
+    await pause(k, list.length);
+  }
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) {
+      sums[i * d + j] /= list.length;
+      sums[j * d + i] = sums[i * d + j];
+    }
+  }
+  return sums;
+}
 
 export function addScaled(rows: Float64Array, at: number, factor: number, row: Float64Array): void {
   for (let r = 0; r < row.length; r++) rows[at + r] += factor * row[r];
