@@ -29,6 +29,7 @@ interface Printed {
     readonly activationRate: number;
     readonly deadUnitCount: number;
     readonly survivorRate: number | null;
+    readonly firstTest: { readonly rank: number; readonly letThroughRate: number } | null;
     readonly timingsUs: Readonly<Record<'dense' | 'exact' | 'calibrated', number | null>>;
     readonly verdict: string;
     readonly unitRates: readonly number[];
@@ -53,6 +54,9 @@ describe('on the examples', () => {
     expect(Math.round(100 * block.activationRate)).toBe(6);
     expect(block.unitRates.filter((rate) => rate === 0)).toHaveLength(block.deadUnitCount);
     expect(block.topRows?.filter((rows) => rows.length === 0)).toHaveLength(block.deadUnitCount);
+    // Its inputs share directions with its weights: the exact way reads few of the int8 rows.
+    expect(block.firstTest?.letThroughRate).toBeLessThan(0.4);
+    expect(block.firstTest?.letThroughRate).toBeGreaterThanOrEqual(block.survivorRate ?? 1);
   });
 
   it('the transformer: text within 80 columns, and a page with figures', async () => {
@@ -86,6 +90,7 @@ it('a table as inputs, and a block that is not sparse', async () => {
     activation: 'gelu',
     verdict: 'GELU: not sparse, nothing to exploit',
     survivorRate: null,
+    firstTest: null,
     timingsUs: { dense: null, exact: null, calibrated: null },
   });
 });

@@ -163,6 +163,7 @@ describe('verdicts', () => {
     exactUs: 20,
     calibratedUs: null,
     survivorRate: 0.05,
+    firstTest: null,
     denseFromBatch: 16,
     exactUpToBatch: 12,
   };

@@ -7,7 +7,7 @@ import { counted, figure, integer, printable, quoteArgument, type Screen, wrapTe
 import { facts } from '../network-describe.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
 import { isTensorModel, type Profile, type ProfiledBlock, profileModel } from '../profile-analysis.ts';
-import { percentText, profileReport } from '../profile-report.ts';
+import { percentText, profileReport, timesText } from '../profile-report.ts';
 import type { Session } from '../session.ts';
 
 interface ProfileOptions extends WorkOptions {
@@ -143,6 +143,7 @@ function profileJson(
       unitRates: Array.from(activity.unitRates),
       staticSparsity,
       survivorRate: timings?.survivorRate ?? null,
+      firstTest: timings?.firstTest ?? null,
       timingsUs: {
         dense: timings?.denseUs ?? null,
         exact: timings?.exactUs ?? null,
@@ -200,11 +201,7 @@ function blockSection(block: ProfiledBlock, activation: string, sampleCount: num
     ]);
   }
   if (timings !== null) {
-    const calibrated = timings.calibratedUs === null ? '' : `, calibrated ${figure(timings.calibratedUs)}`;
-    lines.push([
-      'time',
-      `dense ${figure(timings.denseUs)} us, exact ${figure(timings.exactUs)}${calibrated} per row at batch 1; ${percentText(timings.survivorRate)} of the units survive the certified screen`,
-    ]);
+    lines.push(['time', `a row at batch 1: ${timesText(timings)}`]);
   }
   lines.push(['verdict', block.verdict]);
   return [

@@ -25,7 +25,7 @@ const LEAST_FITTING_ROWS = 256;
 
 /**
  * @param rows inputs of the block, row-major, at least one
- * @returns `survivorRate` over all rows (not a time: it is exact for these rows)
+ * @returns `survivorRate` and `firstTest` over all rows (not times: they are exact for these rows)
  * @throws FewfireError `invalid-argument` without rows; as `prepareSparseMlp`
  */
 export async function timeBlock(block: MlpBlock, rows: Float32Array, options: RunOptions = {}): Promise<BlockTimings> {
@@ -41,7 +41,7 @@ export async function timeBlock(block: MlpBlock, rows: Float32Array, options: Ru
   const sampleInputs = isFitted ? everyOther(rows, block.inputWidth, 0) : undefined;
   using sparse = await prepareSparseMlp(block, { ...options, threads: 1, path: 'sparse', sampleInputs });
   using dense = await prepareSparseMlp(block, { signal, memoryLimitBytes, path: 'dense' });
-  const survivorRate = await survivors({ block, rows, rowCount, sparse, dense, options });
+  const passed = await passAll({ block, rows, rowCount, sparse, dense, options });
   const timed = isFitted ? everyOther(rows, block.inputWidth, 1) : rows;
   const race: Race = { block, rows: timed, rowCount: timed.length / block.inputWidth, sparse, dense, options };
   const single = await compare(race, 1);
@@ -54,7 +54,7 @@ export async function timeBlock(block: MlpBlock, rows: Float32Array, options: Ru
     else exactUpToBatch = batch;
   }
   const calibratedUs = await calibratedTime(sparse, rows, single.denseUs, options);
-  return { ...single, calibratedUs, survivorRate, denseFromBatch, exactUpToBatch };
+  return { ...single, ...passed, calibratedUs, denseFromBatch, exactUpToBatch };
 }
 
 // The calibrated way at the usual target, as few rows allow: the missed mass is judged by the bootstrap. Its time is set
@@ -93,14 +93,24 @@ interface Race {
   readonly options: RunOptions;
 }
 
-async function survivors({ block, rows, rowCount, sparse, options }: Race): Promise<number> {
+async function passAll({
+  block,
+  rows,
+  rowCount,
+  sparse,
+  options,
+}: Race): Promise<Pick<BlockTimings, 'survivorRate' | 'firstTest'>> {
   const { inputWidth } = block;
   for (let row = 0; row < rowCount; row++) {
     sparse.forward(rows.subarray(row * inputWidth, (row + 1) * inputWidth));
     if (row % 64 === 63) await pause(options);
   }
-  const { evaluated, units } = sparse.counters();
-  return evaluated / units;
+  const { evaluated, projected, units } = sparse.counters();
+  const rank = sparse.projection?.rank;
+  return {
+    survivorRate: evaluated / units,
+    firstTest: rank === undefined || projected === null ? null : { rank, letThroughRate: projected / units },
+  };
 }
 
 // Microseconds per row, of the fastest turn of each.

@@ -13,6 +13,8 @@ export interface BlockTimings {
   readonly calibratedUs: number | null;
   /** Mean share of units that the certified screen could not rule out. */
   readonly survivorRate: number;
+  /** The first test of the exact way, on a projection of the input, and the mean share it let through; null without one. */
+  readonly firstTest: { readonly rank: number; readonly letThroughRate: number } | null;
   /** The least batch size tried at which the dense way was no slower; null if there was none. */
   readonly denseFromBatch: number | null;
   /** The largest batch size tried below that: sizes between the two were not tried. 0 where dense won at 1. */
