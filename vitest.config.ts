@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { findChromium } from './scripts/tools.mjs';
@@ -51,4 +52,9 @@ const browser = {
   },
 };
 
-export default defineConfig({ test: { projects: chromiumPath === undefined ? [node] : [node, browser] } });
+// All processors: vitest leaves one idle, on two processors half of the machine.
+const maxWorkers = availableParallelism();
+
+export default defineConfig({
+  test: { maxWorkers, projects: chromiumPath === undefined ? [node] : [node, browser] },
+});
