@@ -123,9 +123,9 @@ function readHouse(): House {
     const manifest = JSON.parse(readFileSync(join(root, 'packages', owner, 'package.json'), 'utf8'));
     dependencies[owner] = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
     for (const file of readdirSync(join(root, 'packages', owner, 'src'), { recursive: true, encoding: 'utf8' })) {
-      // The embedded WebAssembly is large, generated, and imports nothing.
-      if (!file.endsWith('.ts') || file === 'generated.ts') continue;
       const path = posix.join('packages', owner, 'src', file.replaceAll('\\', '/'));
+      // The embedded WebAssembly is large, generated, and imports nothing.
+      if (!path.endsWith('.ts') || path.startsWith('packages/kernels/src/generated/')) continue;
       files[path] = readFileSync(join(root, path), 'utf8');
     }
   }

@@ -1,76 +1,92 @@
 /**
- * Compiles assembly/ twice (with and without SIMD) and embeds both binaries as
- * base64 in src/generated.ts, with a hash of the sources. Embedding works in
- * Node, workers, browsers and bundlers alike; the raw files go to dist/ too.
- * Does nothing when the hash in src/generated.ts is that of today's sources.
+ * Compiles assembly/ to a binary per group of kernels, each twice (with and without SIMD), and embeds both as base64 in
+ * src/generated/<group>.ts: a module per group, so that bundlers leave out what is not used. Embedding works in Node,
+ * workers, browsers and bundlers alike; the raw files go to dist/ too. Does nothing when the hash in
+ * src/generated/source-hash.ts is that of today's sources, unless told to --force.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** The entry files in assembly/, and the binaries made from them. */
+const GROUPS = ['learning', 'transforms', 'networks', 'layers'];
+const VARIANTS = { simd: ['--enable', 'simd'], scalar: ['--disable', 'simd'] };
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const assembly = join(root, 'assembly');
-const generated = join(root, 'src', 'generated.ts');
+const generated = join(root, 'src', 'generated');
+const hashFile = join(generated, 'source-hash.ts');
 const dist = join(root, 'dist');
+const binaryFile = (group, variant) => join(dist, `${group}-${variant}.wasm`);
 
-const sources = readdirSync(assembly)
-  .filter((name) => name.endsWith('.ts'))
-  .sort();
-const compiler = JSON.parse(
-  readFileSync(join(root, '..', '..', 'node_modules', 'assemblyscript', 'package.json'), 'utf8'),
-).version;
-const hash = createHash('sha256')
-  .update(compiler)
-  .update(readFileSync(fileURLToPath(import.meta.url)));
-for (const name of sources)
-  hash
-    .update(name)
-    .update('\0')
-    .update(readFileSync(join(assembly, name)));
-const sourceHash = hash.digest('hex').slice(0, 16);
+const sourceHash = hashSources();
+if (process.argv.includes('--force') || !isUpToDate()) await buildAll();
 
-const upToDate =
-  existsSync(generated) &&
-  readFileSync(generated, 'utf8').includes(`'${sourceHash}'`) &&
-  existsSync(join(dist, 'simd.wasm')) &&
-  existsSync(join(dist, 'scalar.wasm'));
+function hashSources() {
+  const compiler = JSON.parse(
+    readFileSync(join(root, '..', '..', 'node_modules', 'assemblyscript', 'package.json'), 'utf8'),
+  ).version;
+  const hash = createHash('sha256')
+    .update(compiler)
+    .update(readFileSync(fileURLToPath(import.meta.url)));
+  const sources = readdirSync(assembly)
+    .filter((name) => name.endsWith('.ts'))
+    .sort();
+  for (const name of sources)
+    hash
+      .update(name)
+      .update('\0')
+      .update(readFileSync(join(assembly, name)));
+  return hash.digest('hex').slice(0, 16);
+}
 
-if (!upToDate) {
+function isUpToDate() {
+  return (
+    existsSync(hashFile) &&
+    readFileSync(hashFile, 'utf8').includes(`'${sourceHash}'`) &&
+    GROUPS.every((group) => Object.keys(VARIANTS).every((variant) => existsSync(binaryFile(group, variant))))
+  );
+}
+
+async function buildAll() {
   const { default: asc } = await import('assemblyscript/asc');
-  const common = [
-    join(assembly, 'index.ts'),
-    '-O3',
-    '--runtime',
-    'stub',
-    '--noAssert',
-    '--importMemory',
-    '--initialMemory',
-    '1',
-    '--maximumMemory',
-    '65536',
-  ];
+  // Nothing of an earlier build stays: dist/ is published, and the hash, written last, vouches for all.
+  rmSync(generated, { recursive: true, force: true });
+  mkdirSync(generated, { recursive: true });
   mkdirSync(dist, { recursive: true });
-  const embedded = {};
-  for (const [variant, flags] of [
-    ['simd', ['--enable', 'simd']],
-    ['scalar', ['--disable', 'simd']],
-  ]) {
-    const file = join(dist, `${variant}.wasm`);
-    const { error, stderr } = await asc.main([...common, ...flags, '--outFile', file]);
-    if (error) {
-      process.stderr.write(`${stderr.toString()}\n${error.message}\n`);
-      process.exit(1);
+  for (const name of readdirSync(dist)) if (name.endsWith('.wasm')) rmSync(join(dist, name));
+  for (const group of GROUPS) {
+    const embedded = {};
+    for (const variant of Object.keys(VARIANTS)) {
+      await compile(asc, group, variant);
+      embedded[variant] = readFileSync(binaryFile(group, variant)).toString('base64');
     }
-    embedded[variant] = readFileSync(file).toString('base64');
+    writeModule(group, embedded);
   }
-  const text = `// Made by scripts/build.mjs from assembly/; not to be edited.
-export const sourceHash = '${sourceHash}';
-export const simdBase64 =
-  '${embedded.simd}';
-export const scalarBase64 =
-  '${embedded.scalar}';
-`;
-  writeFileSync(`${generated}.tmp`, text);
-  renameSync(`${generated}.tmp`, generated);
+  writeModule('source-hash', { sourceHash });
+}
+
+async function compile(asc, group, variant) {
+  const { error, stderr } = await asc.main([
+    join(assembly, `${group}.ts`),
+    '-O3',
+    ...['--runtime', 'stub', '--noAssert'],
+    ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    ...VARIANTS[variant],
+    ...['--outFile', binaryFile(group, variant)],
+  ]);
+  if (error) {
+    process.stderr.write(`${stderr.toString()}\n${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+// With its type, or a declaration file would hold each string again.
+function writeModule(name, strings) {
+  const lines = Object.entries(strings).map(([key, value]) => `export const ${key}: string =\n  '${value}';\n`);
+  writeFileSync(
+    join(generated, `${name}.ts`),
+    `// Made by scripts/build.mjs from assembly/; not to be edited.\n${lines.join('')}`,
+  );
 }

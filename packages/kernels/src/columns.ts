@@ -10,15 +10,9 @@
  * some tenths of a second.
  */
 import { createArena } from './arena.ts';
+import { type ColumnKernels, learning } from './groups.ts';
 import type { KernelVariant, PackedPoints } from './kernels.ts';
-import {
-  type BinaryVariant,
-  bestVariant,
-  compileKernels,
-  createMemory,
-  instantiateKernels,
-  type KernelExports,
-} from './load.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { parity } from './reference.ts';
 
 /**
@@ -70,7 +64,7 @@ export async function createParityColumns(
 ): Promise<ParityColumns> {
   const { rowWeights } = options;
   if (rowWeights !== undefined) checkRows(points.rowCount, rowWeights, 'row weights');
-  const variant = options.variant ?? bestVariant();
+  const variant = options.variant ?? bestVariant(learning);
   return variant === 'reference'
     ? createReferenceColumns(points, rowWeights)
     : createBinaryColumns(points, rowWeights, options.capacity ?? DEFAULT_CAPACITY, variant);
@@ -119,7 +113,7 @@ async function createBinaryColumns(
   const layout = layOut(rowCount, coordinateCount, weighted);
   const { wordCount, coordinatesAt, maskAt, weightsAt, rowsAt, batchAt, listAt, tablesAt, columnsAt } = layout;
   const memory = createMemory(columnsAt + roomBytes(rowCount, capacity), false);
-  const kernels = await instantiateKernels(await compileKernels(variant, false), memory);
+  const kernels = await instantiateKernels(await compileKernels(learning, variant, false), memory);
   const floats = (at: number, length: number): Float64Array => new Float64Array(memory.buffer, at, length);
 
   writePanels(points, kernels, memory.buffer, rowsAt, coordinatesAt);
@@ -216,7 +210,7 @@ async function createBinaryColumns(
 /** Writes the coordinates of all points as panels of bit columns; `space` holds a byte per row, padded to whole words with zeros. */
 export function writePanels(
   points: PackedPoints,
-  kernels: KernelExports,
+  kernels: ColumnKernels,
   buffer: ArrayBuffer,
   spaceAt: number,
   panelsAt: number,

@@ -11,6 +11,7 @@
  */
 import { createArena } from './arena.ts';
 import type { ExactUnit } from './exact-units.ts';
+import { networks } from './groups.ts';
 import type { KernelVariant } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { createTurns } from './operator.ts';
@@ -107,7 +108,7 @@ export async function sweepActivity(
   const threads = threadsAvailable() ? Math.max(1, Math.min(options.threads ?? 1, batchCount, useful)) : 1;
   const places = reserve(layout, threads);
   const shared = threads > 1;
-  const module = await compileKernels(options.variant ?? bestVariant(), shared);
+  const module = await compileKernels(networks, options.variant ?? bestVariant(networks), shared);
   const memory = createMemory(places.arena.bytes, shared);
   const kernels = await instantiateKernels(module, memory);
   writePlan(layout, units, memory.buffer, places);

@@ -9,6 +9,7 @@
  * The value is defined in `referenceExactNetwork`; assembly/incremental.ts computes it.
  */
 import { createArena } from './arena.ts';
+import { networks } from './groups.ts';
 import type { PackedPoints } from './kernels.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import type { DenseNetwork } from './network.ts';
@@ -178,7 +179,7 @@ export async function createIncrementalKernel(
   const { inputCount: n, unitCount } = network;
   const places = reserve(network, plan.narrow, plan.wide);
   const { narrowBytes, rowBytes } = places;
-  const module = await compileKernels(options.variant ?? bestVariant(), false);
+  const module = await compileKernels(networks, options.variant ?? bestVariant(networks), false);
   const memory = createMemory(places.arena.bytes, false);
   const kernels = await instantiateKernels(module, memory);
   const { buffer } = memory;

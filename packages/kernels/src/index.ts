@@ -1,6 +1,6 @@
 export { createParityColumns, type ParityColumnOptions, type ParityColumns, parityColumnBytes } from './columns.ts';
 export { type ExactUnit, exactLevel, exactUnit, exactUnits } from './exact-units.ts';
-export { sourceHash as kernelHash } from './generated.ts';
+export { sourceHash as kernelHash } from './generated/source-hash.ts';
 export {
   MAX_SWEPT_BITS,
   planSweep,
@@ -19,7 +19,6 @@ export {
   referenceExactNetwork,
 } from './incremental.ts';
 export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
-export { bestVariant } from './load.ts';
 export {
   createMlpKernel,
   type MlpKernel,

@@ -1,76 +1,38 @@
 /**
- * Compiles the embedded binaries once (the only module state of the package)
- * and instantiates them over a memory of the caller's.
+ * Compiles the embedded binaries, each once (the only module state of the package), and instantiates them over a memory of
+ * the caller's.
  */
-import { scalarBase64, simdBase64 } from './generated.ts';
+import type { KernelGroup } from './groups.ts';
 import type { KernelVariant } from './kernels.ts';
-
-export interface KernelExports {
-  walshHadamardF64(data: number, logSize: number): void;
-  walshHadamardF32(data: number, logSize: number): void;
-  adjointItem(plan: number, item: number, scratch: number): void;
-  forwardItem(plan: number, item: number, scratch: number, sums: number, row0: number, row1: number): void;
-  networkItem(plan: number, chunk: number, scratch: number, block0: number, block1: number): void;
-  grayItems(plan: number, scratch: number, item0: number, item1: number): void;
-  addRows(from: number, to: number, narrow: number, wide: number, list: number, added: number, taken: number): void;
-  readState(plan: number): void;
-  mlpItem(plan: number, item: number): void;
-  mlpQuantise(plan: number, input: number): void;
-  mlpFinishProjection(plan: number, input: number): void;
-  mlpScreenCalibrated(plan: number): number;
-  cutBlock(low: number, high: number, out: number, shift: number, g: number, rowCount: number): void;
-  cubeScatter(codes: number, values: number, table: number, rowCount: number): void;
-  cubeGather(codes: number, values: number, table: number, rowCount: number): void;
-  columnsOfPlane(plane: number, panel: number, wordCount: number): void;
-  columnXor(list: number, listCount: number, column: number, wordCount: number): void;
-  columnXorWords(bits: number, column: number, out: number, wordCount: number): void;
-  columnCopy(from: number, to: number, wordCount: number): void;
-  columnDifferences(
-    column: number,
-    step: number,
-    mask: number,
-    panels: number,
-    panelBytes: number,
-    panelCount: number,
-    wordCount: number,
-    counts: number,
-  ): void;
-  columnSigned(column: number, values: number, out: number, wordCount: number): void;
-  columnCorrelations(
-    values: number,
-    panels: number,
-    panelCount: number,
-    wordCount: number,
-    sums: number,
-    tables: number,
-  ): void;
-  columnCombination(
-    coefficients: number,
-    panels: number,
-    panelCount: number,
-    wordCount: number,
-    out: number,
-    tables: number,
-  ): void;
-}
 
 export type BinaryVariant = Exclude<KernelVariant, 'reference'>;
 
+/** A compiled binary that knows the type of its exports. */
+export interface KernelModule<Exports> extends WebAssembly.Module {
+  /** Never there: carries the type. */
+  readonly exports?: Exports;
+}
+
 const PAGE_BYTES = 65536;
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
-const binaries = new Map<BinaryVariant, Uint8Array<ArrayBuffer>>();
+const binaries = new Map<string, Uint8Array<ArrayBuffer>>();
 
 /** `simd` where the engine accepts the real SIMD binary, else `scalar`. */
-export function bestVariant(): BinaryVariant {
-  return WebAssembly.validate(binary('simd')) ? 'simd' : 'scalar';
+export function bestVariant(group: KernelGroup<unknown>): BinaryVariant {
+  return WebAssembly.validate(binary(group, 'simd')) ? 'simd' : 'scalar';
 }
 
 /** The compiled module; `shared` for memories shared between threads. */
-export function compileKernels(variant: BinaryVariant, shared: boolean): Promise<WebAssembly.Module> {
-  const key = `${variant} ${shared}`;
+export function compileKernels<Exports>(
+  group: KernelGroup<Exports>,
+  variant: BinaryVariant,
+  shared: boolean,
+): Promise<KernelModule<Exports>> {
+  const key = `${group.name} ${variant} ${shared}`;
   let module = compiled.get(key);
   if (module === undefined) {
-    module = WebAssembly.compile(shared ? withSharedMemory(binary(variant)) : binary(variant));
+    const bytes = binary(group, variant);
+    module = WebAssembly.compile(shared ? withSharedMemory(bytes) : bytes);
     compiled.set(key, module);
   }
   return module;
@@ -83,19 +45,20 @@ export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory
   return new WebAssembly.Memory({ initial: pages, maximum: shared ? pages : 65536, shared });
 }
 
-export async function instantiateKernels(
-  module: WebAssembly.Module,
+export async function instantiateKernels<Exports>(
+  module: KernelModule<Exports>,
   memory: WebAssembly.Memory,
-): Promise<KernelExports> {
+): Promise<Exports> {
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
-  return instance.exports as unknown as KernelExports;
+  return instance.exports as unknown as Exports;
 }
 
-function binary(variant: BinaryVariant): Uint8Array<ArrayBuffer> {
-  let bytes = binaries.get(variant);
+function binary(group: KernelGroup<unknown>, variant: BinaryVariant): Uint8Array<ArrayBuffer> {
+  const key = `${group.name} ${variant}`;
+  let bytes = binaries.get(key);
   if (bytes === undefined) {
-    bytes = Uint8Array.from(atob(variant === 'simd' ? simdBase64 : scalarBase64), (c) => c.charCodeAt(0));
-    binaries.set(variant, bytes);
+    bytes = Uint8Array.from(atob(group[variant]), (c) => c.charCodeAt(0));
+    binaries.set(key, bytes);
   }
   return bytes;
 }

@@ -5,6 +5,7 @@
  */
 import { createArena } from './arena.ts';
 import { CREW_BYTES, createCrew } from './crew.ts';
+import { layers } from './groups.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import {
   type CalibratedLayout,
@@ -113,7 +114,7 @@ export async function createMlpKernel(
   const layout = layOut({ ...weights, isGated: linear !== undefined }, inputCapacity, threads, options);
   const { columns, units, outputColumns } = layout;
   const shared = threads > 1;
-  const module = await compileKernels(options.variant ?? bestVariant(), shared);
+  const module = await compileKernels(layers, options.variant ?? bestVariant(layers), shared);
   const memory = createMemory(layout.bytes, shared);
   const kernels = await instantiateKernels(module, memory);
   const { buffer } = memory;

@@ -8,6 +8,7 @@
  * Rows go through one memory a slab at a time, so its size does not grow with them.
  */
 import { createArena } from './arena.ts';
+import { networks } from './groups.ts';
 import type { KernelVariant, PackedPoints } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { createTurns } from './operator.ts';
@@ -206,7 +207,8 @@ async function run(
 
   const shared = threads > 1;
   const module = await compileKernels(
-    options.variant === 'scalar' || options.variant === 'simd' ? options.variant : bestVariant(),
+    networks,
+    options.variant === 'scalar' || options.variant === 'simd' ? options.variant : bestVariant(networks),
     shared,
   );
   const memory = createMemory(arena.bytes, shared);

@@ -6,15 +6,9 @@
  */
 import { type Arena, createArena } from './arena.ts';
 import { blockPositions, createBlockLayout } from './block-layout.ts';
+import { type BlockKernels, learning } from './groups.ts';
 import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
-import {
-  type BinaryVariant,
-  bestVariant,
-  compileKernels,
-  createMemory,
-  instantiateKernels,
-  type KernelExports,
-} from './load.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
 import { createPool, type ForwardUnit, STOP_COUNTER, threadsAvailable } from './pool.ts';
 import { createReferenceOperator } from './reference.ts';
@@ -44,7 +38,7 @@ export async function createMonomialOperator(
   const threads = threadsAvailable() ? (options.threads ?? 1) : 1;
   const { degree, precision } = options;
   const plan = options.plan ?? planMonomialOperator({ rowCount, coordinateCount, degree, threads, precision });
-  const variant = options.variant ?? bestVariant();
+  const variant = options.variant ?? bestVariant(learning);
   if (variant === 'reference') return createReferenceOperator(points, plan);
   return plan.method === 'cube'
     ? createCubeOperator(points, plan, variant)
@@ -76,7 +70,7 @@ async function createBlockOperator(
   const scratches = Array.from({ length: plan.threads }, () => arena.reserve(memoryParts(plan).scratchBytes));
 
   const shared = plan.threads > 1;
-  const module = await compileKernels(variant, shared);
+  const module = await compileKernels(learning, variant, shared);
   const memory = createMemory(arena.bytes, shared);
   const kernels = await instantiateKernels(module, memory);
   const { buffer } = memory;
@@ -189,7 +183,7 @@ async function createCubeOperator(
   const rowsAt = arena.reserve(8 * rowCount);
   const tableAt = arena.reserve(8 * 2 ** n);
   const memory = createMemory(arena.bytes, false);
-  const kernels = await instantiateKernels(await compileKernels(variant, false), memory);
+  const kernels = await instantiateKernels(await compileKernels(learning, variant, false), memory);
   const codes = new Uint32Array(memory.buffer, codesAt, rowCount);
   for (let p = 0; p * 8 < n; p++) {
     const plane = points.planes.subarray(p * rowCount, (p + 1) * rowCount);
@@ -252,7 +246,7 @@ function addParts(parts: readonly Float64Array[], into: Float64Array): void {
 function cutBlocks(
   points: PackedPoints,
   plan: OperatorPlan,
-  kernels: KernelExports,
+  kernels: BlockKernels,
   bytes: Uint8Array,
   codesAt: number,
   rowStride: number,

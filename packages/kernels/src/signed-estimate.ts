@@ -14,6 +14,7 @@
  */
 import { createArena } from './arena.ts';
 import { columnOffset, LINE_BYTES, PANEL_COLUMNS, WORD_ROWS, writeMask, writePanels } from './columns.ts';
+import { learning } from './groups.ts';
 import type { KernelVariant, PackedPoints } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { createMonomialOperator, createTurns } from './operator.ts';
@@ -75,7 +76,7 @@ export async function signedEstimate(
   const { rowCount, coordinateCount } = points;
   checkSigns(rowCount, target, rowWeights);
   signal?.throwIfAborted();
-  const variant = options.variant ?? bestVariant();
+  const variant = options.variant ?? bestVariant(learning);
   const index = createMonomialIndex(coordinateCount, degree);
   const sums = new Float64Array(index.count);
   if (variant === 'reference') {
@@ -87,7 +88,7 @@ export async function signedEstimate(
   const layout = layOut(rowCount, coordinateCount, index.degree);
   const { wordCount, coordinatesAt, spaceAt, targetAt, maskAt, prefixesAt, countsAt } = layout;
   const memory = createMemory(layout.bytes, false);
-  const kernels = await instantiateKernels(await compileKernels(variant, false), memory);
+  const kernels = await instantiateKernels(await compileKernels(learning, variant, false), memory);
   writePanels(points, kernels, memory.buffer, spaceAt, coordinatesAt);
   const total = writeMask(memory.buffer, maskAt, rowCount, rowWeights);
   const bits = new Uint8Array(memory.buffer, targetAt, wordCount * 8);

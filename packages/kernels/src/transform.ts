@@ -4,6 +4,7 @@
  * multiplies by the length.
  */
 import { createArena } from './arena.ts';
+import { transforms } from './groups.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 
 /**
@@ -41,7 +42,8 @@ export async function createTransformBuffer(
   const arena = createArena();
   const at = arena.reserve(bytes);
   const memory = createMemory(arena.bytes, false);
-  const kernels = await instantiateKernels(await compileKernels(options.variant ?? bestVariant(), false), memory);
+  const module = await compileKernels(transforms, options.variant ?? bestVariant(transforms), false);
+  const kernels = await instantiateKernels(module, memory);
   const view =
     type === 'f32' ? new Float32Array(memory.buffer, at, length) : new Float64Array(memory.buffer, at, length);
   return {
