@@ -15,7 +15,7 @@ import { networks } from './groups.ts';
 import type { KernelVariant } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { createTurns } from './operator.ts';
-import { createPool, type GrayJob, STOP_COUNTER, threadsAvailable } from './pool.ts';
+import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
 
 /** The points swept: all y in {+1,-1}^bitCount, with the coordinates y_i, or those of `lift`: y_i, then y_i y_l by l, then i < l. */
 export interface SweepDomain {
@@ -74,6 +74,21 @@ const NO_BIT = 255;
 /** A bit that is never set, for rows that change nothing. */
 const CONSTANT_BIT = 63;
 
+/** Batches of items are shared out; every thread sums into its own scratch. */
+interface SweepJob {
+  readonly plan: number;
+  readonly counter: number;
+  readonly batchCount: number;
+  readonly batchItems: number;
+  readonly itemCount: number;
+}
+
+const SWEEP_WORK: WorkSource = `({ plan, counter, batchCount, batchItems, itemCount }, { kernels, scratch, next }) => {
+  for (let b = next(counter); b < batchCount; b = next(counter)) {
+    kernels.grayItems(plan, scratch, b * batchItems, Math.min(itemCount, (b + 1) * batchItems));
+  }
+}`;
+
 /** @throws RangeError for a unit with an input that the domain does not have */
 export function planSweep(units: readonly ExactUnit[], domain: SweepDomain, threads = 1): SweepPlan {
   const layout = layOut(units, domain);
@@ -114,11 +129,10 @@ export async function sweepActivity(
   writePlan(layout, units, memory.buffer, places);
   const counters = new Int32Array(memory.buffer);
   const counter = places.counter >> 2;
-  const pool = shared ? await createPool(module, memory, places.scratches.slice(1)) : undefined;
+  const pool = shared ? await createPool<SweepJob>(SWEEP_WORK, module, memory, places.scratches.slice(1)) : undefined;
   const turn = createTurns();
   try {
-    const job: GrayJob = {
-      operation: 'gray',
+    const job: SweepJob = {
       plan: places.plan,
       counter: places.counter,
       batchCount,

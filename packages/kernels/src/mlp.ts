@@ -4,7 +4,7 @@
  * is computed; `referenceMlp` is the specification, and all ways of running agree with it bit for bit.
  */
 import { createArena } from './arena.ts';
-import { CREW_BYTES, createCrew } from './crew.ts';
+import { CREW_BYTES, CREW_WORK, type CrewJob, createCrew } from './crew.ts';
 import { layers } from './groups.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import {
@@ -179,7 +179,7 @@ export async function createMlpKernel(
   const records = layout.records >> 2;
   const counts = layout.counts >> 2;
   const pool = shared
-    ? await createPool(module, memory, new Array<number>(threads - 1).fill(layout.control))
+    ? await createPool<CrewJob>(CREW_WORK, module, memory, new Array<number>(threads - 1).fill(layout.control))
     : undefined;
   const crew = createCrew(pool, buffer, layout.control, layout.plan, (item) => kernels.mlpItem(layout.plan, item));
   const evaluated = new Uint32Array(inputCapacity);

@@ -12,7 +12,7 @@ import { networks } from './groups.ts';
 import type { KernelVariant, PackedPoints } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { createTurns } from './operator.ts';
-import { createPool, type NetworkJob, STOP_COUNTER, threadsAvailable } from './pool.ts';
+import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
 
 export interface DenseNetwork {
   readonly inputCount: number;
@@ -51,6 +51,24 @@ const TABLE_BYTES = 256 * BLOCK_UNITS * 8;
 const REFERENCE_WORK = 2 ** 18;
 /** (row, block, byte) steps between turns of the event loop: about 20 ms. */
 const TURN_STEPS = 6e6;
+
+/** Chunks of rows are shared out; a thread does the blocks of units of its chunk in order, `blockStep` at a time. */
+interface NetworkJob {
+  readonly plan: number;
+  readonly counter: number;
+  readonly chunkCount: number;
+  readonly blockCount: number;
+  readonly blockStep: number;
+}
+
+const NETWORK_WORK: WorkSource = `({ plan, counter, chunkCount, blockCount, blockStep }, { kernels, scratch, next, stopped }) => {
+  for (let chunk = next(counter); chunk < chunkCount; chunk = next(counter)) {
+    for (let block = 0; block < blockCount; block += blockStep) {
+      if (stopped(counter)) return;
+      kernels.networkItem(plan, chunk, scratch, block, Math.min(blockCount, block + blockStep));
+    }
+  }
+}`;
 
 /** h at every row: `points.rowCount` numbers. @throws RangeError for inputs of another number, or beyond the memory of WebAssembly */
 export async function evaluateDenseNetwork(
@@ -217,7 +235,7 @@ async function run(
   writeNetwork(network, buffer, weightsAt, biasesAt, outputsAt);
   const counters = new Int32Array(buffer);
   const counter = counterAt >> 2;
-  const pool = shared ? await createPool(module, memory, scratches.slice(1)) : undefined;
+  const pool = shared ? await createPool<NetworkJob>(NETWORK_WORK, module, memory, scratches.slice(1)) : undefined;
   const turn = createTurns();
   try {
     for (let row = 0; row < rowCount; row += slabRows) {
@@ -250,7 +268,6 @@ async function run(
       ]);
       const blockStep = Math.max(1, Math.floor(TURN_STEPS / (chunkRows * Math.max(1, byteCount))));
       const job: NetworkJob = {
-        operation: 'network',
         plan: planAt,
         counter: counterAt,
         chunkCount,

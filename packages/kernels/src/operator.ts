@@ -10,7 +10,7 @@ import { type BlockKernels, learning } from './groups.ts';
 import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
-import { createPool, type ForwardUnit, STOP_COUNTER, threadsAvailable } from './pool.ts';
+import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
 import { createReferenceOperator } from './reference.ts';
 import { createMonomialIndex } from './subsets.ts';
 
@@ -28,6 +28,39 @@ export interface OperatorOptions {
 
 const TURN_MS = 20;
 const ITEM_WORDS = 3;
+
+interface MonomialJob {
+  readonly operation: 'adjoint' | 'forward';
+  readonly plan: number;
+  readonly items: readonly number[];
+  /** Byte offset of the i32 that numbers the next unit of work (an item of `adjoint`, an entry of `units`). */
+  readonly counter: number;
+  /** What threads take in `forward`. */
+  readonly units: readonly ForwardUnit[];
+}
+
+/** Some of the items (every `step`th from `first`) over a range of rows, summed into one vector. */
+interface ForwardUnit {
+  readonly first: number;
+  readonly step: number;
+  readonly sums: number;
+  readonly row0: number;
+  readonly row1: number;
+}
+
+const MONOMIAL_WORK: WorkSource = `({ operation, plan, items, counter, units }, { kernels, scratch, next, stopped }) => {
+  if (operation === 'adjoint') {
+    for (let i = next(counter); i < items.length; i = next(counter)) kernels.adjointItem(plan, items[i], scratch);
+    return;
+  }
+  for (let u = next(counter); u < units.length; u = next(counter)) {
+    const { first, step, sums, row0, row1 } = units[u];
+    for (let i = first; i < items.length; i += step) {
+      if (stopped(counter)) return;
+      kernels.forwardItem(plan, items[i], scratch, sums, row0, row1);
+    }
+  }
+}`;
 
 /** @throws RangeError when the memory cannot be had; AbortError never (nothing here is long) */
 export async function createMonomialOperator(
@@ -110,7 +143,8 @@ async function createBlockOperator(
   const adjointRows = new FloatArray(buffer, rowsAt, rowCount);
   const adjointCoefficients = new FloatArray(buffer, coefficientsAt, layout.coefficientCount);
 
-  const pool = plan.threads > 1 ? await createPool(module, memory, scratches.slice(1)) : undefined;
+  const pool =
+    plan.threads > 1 ? await createPool<MonomialJob>(MONOMIAL_WORK, module, memory, scratches.slice(1)) : undefined;
   const counter = counterAt >> 2;
   const turn = createTurns();
   const nextUnit = (): number => Atomics.add(signedWords, counter, 1);
