@@ -8,8 +8,8 @@
 // The host lays out two structs of u32 words:
 //   plan: 0 degree  1 g  2 rowCount  3 rowStride (bytes between blocks in `codes`)
 //         4 codes  5 rowValues (f64)  6 coefficients (f64)  7 levels  8 blockCount
-//         9 groupSize (last blocks per pass: 1, 2, 4 or 8)  10 whether an adjoint is f32: its row values, coefficients
-//         and scratch then are, and g is at least 2
+//         9 groupSize (last blocks per pass: 1, 2, 4 or 8)
+//   An adjoint in f32 has its row values, coefficients and scratch in f32, and g of at least 2.
 //   levels: two words per tuple size k = 0 .. d-1: address and count of the u32
 //         cells of the 2^(gk) transform that are monomials touching all k blocks
 //   item: 0 tuple size k  1 coefficients of its own level, first index
@@ -34,8 +34,11 @@ export function cutBlock(low: usize, high: usize, out: usize, shift: u32, g: u32
 }
 
 export function adjointItem(plan: usize, item: usize, scratch: usize): void {
-  if (load<u32>(plan, 40)) adjoint<f32>(plan, item, scratch);
-  else adjoint<f64>(plan, item, scratch);
+  adjoint<f64>(plan, item, scratch);
+}
+
+export function adjointItemF32(plan: usize, item: usize, scratch: usize): void {
+  adjoint<f32>(plan, item, scratch);
 }
 
 // coefficients of one item = sums over all rows of rowValues * monomial, both f32 or both f64.

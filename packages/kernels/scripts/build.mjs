@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The entry files in assembly/, and the binaries made from them. */
-const GROUPS = ['learning', 'transforms', 'networks', 'layers'];
+const GROUPS = ['learning', 'learning-f32', 'transforms', 'networks', 'layers'];
 const VARIANTS = { simd: ['--enable', 'simd'], scalar: ['--disable', 'simd'] };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

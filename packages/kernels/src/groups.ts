@@ -5,6 +5,7 @@
  */
 import { scalar as layersScalar, simd as layersSimd } from './generated/layers.ts';
 import { scalar as learningScalar, simd as learningSimd } from './generated/learning.ts';
+import { scalar as learningF32Scalar, simd as learningF32Simd } from './generated/learning-f32.ts';
 import { scalar as networksScalar, simd as networksSimd } from './generated/networks.ts';
 import { scalar as transformsScalar, simd as transformsSimd } from './generated/transforms.ts';
 
@@ -89,6 +90,12 @@ export const learning: KernelGroup<BlockKernels & CubeKernels & ColumnKernels> =
   name: 'learning',
   simd: learningSimd,
   scalar: learningScalar,
+};
+
+export const learningF32: KernelGroup<BlockKernels> = {
+  name: 'learning-f32',
+  simd: learningF32Simd,
+  scalar: learningF32Scalar,
 };
 
 export const transforms: KernelGroup<TransformKernels> = {

@@ -72,6 +72,7 @@ export {
   referenceNetwork,
 } from './network.ts';
 export { createMonomialOperator, type OperatorOptions } from './operator.ts';
+export { createMonomialOperatorF32 } from './operator-f32.ts';
 export { type PlanRequest, planMonomialOperator } from './plan.ts';
 export { parity, referenceTransform } from './reference.ts';
 export {

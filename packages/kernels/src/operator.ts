@@ -6,7 +6,7 @@
  */
 import { type Arena, createArena } from './arena.ts';
 import { blockPositions, createBlockLayout } from './block-layout.ts';
-import { type BlockKernels, learning } from './groups.ts';
+import { type BlockKernels, type KernelGroup, learning } from './groups.ts';
 import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
@@ -16,8 +16,6 @@ import { createMonomialIndex } from './subsets.ts';
 
 export interface OperatorOptions {
   readonly degree: number;
-  /** Default `f64`. */
-  readonly precision?: Precision;
   /** Default 1; a page that is not cross-origin isolated always uses one. */
   readonly threads?: number;
   /** Default: `simd` where the engine has it. */
@@ -62,26 +60,38 @@ const MONOMIAL_WORK: WorkSource = `({ operation, plan, items, counter, units }, 
   }
 }`;
 
-/** @throws RangeError when the memory cannot be had; AbortError never (nothing here is long) */
-export async function createMonomialOperator(
+/** @throws RangeError for a plan in f32, or when the memory cannot be had; AbortError never (nothing here is long) */
+export function createMonomialOperator(points: PackedPoints, options: OperatorOptions): Promise<MonomialOperator> {
+  return createOperator(points, options, 'f64', learning);
+}
+
+/**
+ * With the kernels of one precision, whose blocks are in `group`: a group that is not named here, so that it is only in
+ * bundles that name it.
+ */
+export async function createOperator(
   points: PackedPoints,
   options: OperatorOptions,
+  precision: Precision,
+  group: KernelGroup<BlockKernels>,
 ): Promise<MonomialOperator> {
   const { rowCount, coordinateCount } = points;
   const threads = threadsAvailable() ? (options.threads ?? 1) : 1;
-  const { degree, precision } = options;
+  const { degree } = options;
   const plan = options.plan ?? planMonomialOperator({ rowCount, coordinateCount, degree, threads, precision });
-  const variant = options.variant ?? bestVariant(learning);
+  if (plan.precision !== precision) throw new RangeError(`a plan in ${plan.precision} for an operator in ${precision}`);
+  const variant = options.variant ?? bestVariant(group);
   if (variant === 'reference') return createReferenceOperator(points, plan);
   return plan.method === 'cube'
     ? createCubeOperator(points, plan, variant)
-    : createBlockOperator(points, plan, variant);
+    : createBlockOperator(points, plan, variant, group);
 }
 
 async function createBlockOperator(
   points: PackedPoints,
   plan: OperatorPlan,
   variant: BinaryVariant,
+  group: KernelGroup<BlockKernels>,
 ): Promise<MonomialOperator> {
   const { rowCount, blockBits: g, blockCount, degree } = plan;
   const index = createMonomialIndex(plan.coordinateCount, degree);
@@ -90,7 +100,7 @@ async function createBlockOperator(
   const rowStride = paddedRows(rowCount);
 
   const arena = createArena();
-  const planAt = arena.reserve(4 * 11);
+  const planAt = arena.reserve(4 * 10);
   const counterAt = arena.reserve(4);
   const levelsAt = arena.reserve(8 * degree);
   const levelAt = layout.levels.map((cells) => arena.reserve(4 * cells.length));
@@ -103,26 +113,14 @@ async function createBlockOperator(
   const scratches = Array.from({ length: plan.threads }, () => arena.reserve(memoryParts(plan).scratchBytes));
 
   const shared = plan.threads > 1;
-  const module = await compileKernels(learning, variant, shared);
+  const module = await compileKernels(group, variant, shared);
   const memory = createMemory(arena.bytes, shared);
   const kernels = await instantiateKernels(module, memory);
   const { buffer } = memory;
   const words = new Uint32Array(buffer);
   const signedWords = new Int32Array(buffer);
   words.set(
-    [
-      degree,
-      g,
-      rowCount,
-      rowStride,
-      codesAt,
-      rowsAt,
-      coefficientsAt,
-      levelsAt,
-      blockCount,
-      plan.groupSize,
-      plan.precision === 'f32' ? 1 : 0,
-    ],
+    [degree, g, rowCount, rowStride, codesAt, rowsAt, coefficientsAt, levelsAt, blockCount, plan.groupSize],
     planAt >> 2,
   );
   layout.levels.forEach((cells, k) => {

@@ -4,6 +4,7 @@ import {
   countMonomials,
   createMonomialIndex,
   createMonomialOperator,
+  createMonomialOperatorF32,
   type OperatorPlan,
   type PackedPoints,
   planMonomialOperator,
@@ -38,7 +39,8 @@ async function both(
   rows: Float64Array,
   coefficients: Float64Array,
 ): Promise<[Float64Array, Float64Array]> {
-  const operator = await createMonomialOperator(points, { degree: plan.degree, plan, variant });
+  const create = plan.precision === 'f32' ? createMonomialOperatorF32 : createMonomialOperator;
+  const operator = await create(points, { degree: plan.degree, plan, variant });
   const adjoint = new Float64Array(plan.monomialCount);
   const forward = new Float64Array(plan.rowCount);
   // Twice each, interleaved: a call must not depend on what an earlier one left behind.
@@ -171,6 +173,17 @@ describe('monomial operators', () => {
     const [adjoint, forward] = await both(points, plan, 'simd', rows, coefficients);
     const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
     expect(dot(forward, rows)).toBe(dot(coefficients, adjoint));
+  });
+
+  it('refuses a plan of the other precision, whose kernels are in another binary', async () => {
+    const points = randomPoints(100, 20, 1);
+    const plan = blockPlan(points, 2, 4, 8);
+    const planF32: OperatorPlan = { ...plan, precision: 'f32' };
+    await expect(createMonomialOperator(points, { degree: 2, plan: planF32 })).rejects.toThrow('in f32');
+    await expect(createMonomialOperatorF32(points, { degree: 2, plan })).rejects.toThrow('in f64');
+    const operator = await createMonomialOperatorF32(points, { degree: 2 });
+    expect(operator.plan.precision).toBe('f32');
+    operator.dispose();
   });
 
   it('refuses vectors of another length', async () => {
