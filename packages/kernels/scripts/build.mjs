@@ -1,13 +1,15 @@
 /**
- * Compiles assembly/ to a binary per group of kernels, each twice (with and without SIMD), and embeds both as base64 in
- * src/generated/<group>.ts: a module per group, so that bundlers leave out what is not used. Embedding works in Node,
- * workers, browsers and bundlers alike; the raw files go to dist/ too. Does nothing when the hash in
- * src/generated/source-hash.ts is that of today's sources, unless told to --force.
+ * Compiles assembly/ to a binary per group of kernels, each twice (with and without SIMD), and embeds both as text in
+ * src/generated/<group>.ts: a module per group, so that bundlers leave out what is not used, and both variants in it, because
+ * they have much in common and the second compresses to a third of the first. Embedding works in Node, workers, browsers and
+ * bundlers alike; the raw files go to dist/ too. Does nothing when the hash in src/generated/source-hash.ts is that of
+ * today's sources, unless told to --force.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pack } from './pack.mjs';
 
 /** The entry files in assembly/, and the binaries made from them. */
 const GROUPS = ['learning', 'learning-f32', 'transforms', 'networks', 'layers'];
@@ -27,17 +29,16 @@ function hashSources() {
   const compiler = JSON.parse(
     readFileSync(join(root, '..', '..', 'node_modules', 'assemblyscript', 'package.json'), 'utf8'),
   ).version;
-  const hash = createHash('sha256')
-    .update(compiler)
-    .update(readFileSync(fileURLToPath(import.meta.url)));
-  const sources = readdirSync(assembly)
-    .filter((name) => name.endsWith('.ts'))
-    .sort();
-  for (const name of sources)
-    hash
-      .update(name)
-      .update('\0')
-      .update(readFileSync(join(assembly, name)));
+  const hash = createHash('sha256').update(compiler);
+  for (const folder of [assembly, join(root, 'scripts')]) {
+    for (const name of readdirSync(folder).sort()) {
+      if (!/\.(ts|mjs)$/.test(name)) continue;
+      hash
+        .update(name)
+        .update('\0')
+        .update(readFileSync(join(folder, name)));
+    }
+  }
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -60,7 +61,7 @@ async function buildAll() {
     const embedded = {};
     for (const variant of Object.keys(VARIANTS)) {
       await compile(asc, group, variant);
-      embedded[variant] = readFileSync(binaryFile(group, variant)).toString('base64');
+      embedded[variant] = pack(readFileSync(binaryFile(group, variant)));
     }
     writeModule(group, embedded);
   }

@@ -4,6 +4,7 @@
  */
 import type { KernelGroup } from './groups.ts';
 import type { KernelVariant } from './kernels.ts';
+import { unpack } from './unpack.ts';
 
 export type BinaryVariant = Exclude<KernelVariant, 'reference'>;
 
@@ -57,7 +58,7 @@ function binary(group: KernelGroup<unknown>, variant: BinaryVariant): Uint8Array
   const key = `${group.name} ${variant}`;
   let bytes = binaries.get(key);
   if (bytes === undefined) {
-    bytes = Uint8Array.from(atob(group[variant]), (c) => c.charCodeAt(0));
+    bytes = unpack(group[variant]);
     binaries.set(key, bytes);
   }
   return bytes;
