@@ -205,6 +205,31 @@ describe('a first test fitted to sample inputs', () => {
     expect(await projectionOf({ up: new Float32Array(400 * 96) }, sampleInputs)).toBeUndefined();
   });
 
+  it('comes back from a file where most units survive every test', async () => {
+    const high = { ...block, upBias: new Float32Array(400).fill(60) };
+    using mlp = await prepareSparseMlp(high, { sampleInputs });
+    expect(mlp.projection?.refineAbove).toBe(1);
+    using again = await parseSparseMlp(await mlp.serialize(), 'a file');
+    expect(again.projection).toEqual(mlp.projection);
+  });
+
+  it('takes no more directions than inputs and weights have', async () => {
+    // Coordinates that are zero in both: of 96, 8 or 20 are left.
+    for (const left of [8, 20]) {
+      const only = (values: Float32Array): Float32Array => values.map((v, i) => (i % 96 < left ? v : 0));
+      using mlp = await prepareSparseMlp({ ...block, up: only(block.up) }, { sampleInputs: only(sampleInputs) });
+      expect(mlp.projection?.rank ?? 0).toBeLessThanOrEqual(left);
+      const x = only(inputs.subarray(96 * 600, 96 * 601));
+      expect(mlp.forward(x)).toEqual(mlp.forwardDense(x));
+    }
+  });
+
+  it('is left out where it does not fit into the memory allowed', async () => {
+    using plain = await prepareSparseMlp(block);
+    using mlp = await prepareSparseMlp(block, { sampleInputs, memoryLimitBytes: plain.memoryBytes });
+    expect(mlp.projection).toBeUndefined();
+  });
+
   it('refuses inputs of another width and NaN, and stops when told', async () => {
     const bad = sampleInputs.slice();
     bad[96 * 7 + 5] = Number.NaN;
@@ -237,7 +262,7 @@ describe('a first test fitted to sample inputs', () => {
       return copy;
     };
     expect(await forge({})).toBe('taken');
-    expect(await forge({ rowScales: changed(projection.rowScales, 2, 0) })).toMatch(/model-file: .*orthonormal/);
+    expect(await forge({ rowScales: changed(projection.rowScales, 2, 0) })).toMatch(/model-file: .*nothing follows/);
     expect(await forge({ rowScales: changed(projection.rowScales, 2, -1) })).toMatch(/model-file: .*scale 2 is -1/);
     expect(await forge({ factorScales: changed(projection.factorScales, 0, Infinity) })).toMatch(/scale 0 is Inf/);
     expect(await forge({ refineAbove: 2 })).toMatch(/model-file: .*refineAbove/);

@@ -119,6 +119,7 @@ function sparseUp(plan: usize, item: usize): void {
       count = <usize>load<u32>(record, 16);
     } else if (mode != SCREENED) {
       count = listUnits(plan, unit0, unit1, survivors);
+      if (rank != 0) first = count;
     } else if (rank != 0) {
       count = 0;
       // By parts of one size, so that it does not depend on how items are cut where the int8 test is taken.
@@ -131,6 +132,7 @@ function sparseUp(plan: usize, item: usize): void {
       }
     } else {
       count = screenUnits(word(plan, 18), columns, word(plan, 19), word(plan, 20), word(plan, 21), 0, word(plan, 22), codes, record, unit0, unit1, survivors);
+      count = withoutPadding(plan, survivors, count);
     }
     const segment = (i * unitCount + unit0) << 2;
     const counts = word(plan, 26) + ((item * inputCount + i) << 4);
@@ -146,7 +148,15 @@ function screenProjected(plan: usize, input: usize, unit0: usize, unit1: usize, 
   if (load<u32>(record, 12) != SCREENED) return listUnits(plan, unit0, unit1, to);
   const rank = word(plan, 34);
   const codes = word(plan, 38) + input * (rank << 1);
-  return screenUnits(word(plan, 40), rank, word(plan, 41), word(plan, 42), word(plan, 43), word(plan, 44), word(plan, 22), codes, record, unit0, unit1, to);
+  const count = screenUnits(word(plan, 40), rank, word(plan, 41), word(plan, 42), word(plan, 43), word(plan, 44), word(plan, 22), codes, record, unit0, unit1, to);
+  return withoutPadding(plan, to, count);
+}
+
+// Where a bound is beyond f32, NaN lets padding through too; its preactivation is 0, but it is no unit to count.
+function withoutPadding(plan: usize, list: usize, count: usize): usize {
+  const unitCount = load<u32>(plan, 124);
+  while (count > 0 && load<u32>(list + ((count - 1) << 2)) >= unitCount) count--;
+  return count;
 }
 
 // Padding is no unit: a NaN input would make it one.
@@ -287,6 +297,7 @@ function denseUp(plan: usize, item: usize): void {
     const active = activate(plan, i, unit0, unit1);
     const counts = word(plan, 26) + ((item * inputCount + i) << 4);
     store<u32>(counts, <u32>(min(unit1, word(plan, 31)) - unit0));
+    store<u32>(counts, 0, 8);
     store<u32>(counts, <u32>active, 4);
   }
 }

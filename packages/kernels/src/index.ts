@@ -44,6 +44,7 @@ export {
 } from './mlp-calibrated.ts';
 export {
   boundProjection,
+  isUsableProjection,
   MAX_RANK,
   type MlpProjection,
   type ProjectionScreen,

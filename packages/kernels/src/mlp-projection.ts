@@ -19,9 +19,11 @@ export interface MlpProjection {
   readonly factors: Int8Array;
   /** One per padded unit. */
   readonly factorScales: Float32Array;
-  /** Where the test leaves more than this share of the units, the int8 test goes over what it left. */
+  /** 0 to 1: of every 128 units, if the test leaves more than this share, the int8 test goes over what it left. */
   readonly refineAbove: number;
 }
+
+type ProjectionRows = Pick<MlpProjection, 'rank' | 'rows' | 'rowScales'>;
 
 /** With the numbers of the test, from the weights themselves. */
 export interface ProjectionScreen extends MlpProjection {
@@ -54,7 +56,7 @@ export function projectionIndex(row: number, column: number, columns: number): n
 
 /**
  * Rows in int16, and the factors of every unit in int8.
- * @param basis rank x inputWidth, row-major, orthonormal rows; rank a multiple of 16
+ * @param basis rank x inputWidth, row-major, orthonormal rows; rank a multiple of 16, inputWidth at most 2^18
  */
 export function quantiseProjection(
   basis: Float64Array,
@@ -98,9 +100,18 @@ export function quantiseProjection(
   return { rank, rows, rowScales, factors, factorScales, refineAbove };
 }
 
+/** Whether anything follows from the rows: they are few enough, nearly orthonormal, and leave the input enough codes. */
+export function isUsableProjection(projection: ProjectionRows, inputWidth: number): boolean {
+  const { rank, rows } = projection;
+  if (!(rank > 0 && rank % 16 === 0 && rank <= Math.min(MAX_RANK, inputWidth))) return false;
+  const columns = paddedColumns(inputWidth);
+  if (codeLimitOf(rows, rank, columns) < LEAST_INPUT_CODES) return false;
+  return skewOf(decode(projection, inputWidth).gram, rank, columns) <= MOST_SKEW;
+}
+
 /**
  * The bounds that belong to a projection.
- * @returns undefined for rows too far from orthonormal, or too large, to say anything of the input
+ * @returns undefined for one that is not usable
  */
 export function boundProjection(
   projection: MlpProjection,
@@ -108,11 +119,10 @@ export function boundProjection(
   inputWidth: number,
 ): ProjectionScreen | undefined {
   const { rank, rows, factors, factorScales } = projection;
+  if (!isUsableProjection(projection, inputWidth)) return undefined;
   const unitCount = up.length / inputWidth;
   const { values, gram } = decode(projection, inputWidth);
   const skew = skewOf(gram, rank, paddedColumns(inputWidth));
-  const inputCodeLimit = Math.floor((2 ** 31 - 1) / largestRowSum(rows, rank, paddedColumns(inputWidth)));
-  if (!(skew <= MOST_SKEW) || inputCodeLimit < LEAST_INPUT_CODES) return undefined;
   const padded = paddedUnits(unitCount);
   const [insideErrors, norms, residuals] = [0, 1, 2].map(() => new Float32Array(padded));
   const products = new Float64Array(rank);
@@ -160,7 +170,7 @@ export function boundProjection(
     insideErrors,
     norms,
     residuals,
-    inputCodeLimit,
+    inputCodeLimit: codeLimitOf(rows, rank, paddedColumns(inputWidth)),
     productCodeLimit: Math.min(32767, Math.floor((2 ** 31 - 1) / largestCodeSum)),
     largestNorm,
     inverse: (1 / (1 + skew)) * (1 - 2 ** -40),
@@ -169,7 +179,7 @@ export function boundProjection(
 
 /** V in doubles, exact, rank x inputWidth, and V V'. */
 function decode(
-  { rank, rows, rowScales }: Pick<MlpProjection, 'rank' | 'rows' | 'rowScales'>,
+  { rank, rows, rowScales }: ProjectionRows,
   inputWidth: number,
 ): { readonly values: Float64Array; readonly gram: Float64Array } {
   const columns = paddedColumns(inputWidth);
@@ -224,12 +234,13 @@ function skewOf(gram: Float64Array, rank: number, columns: number): number {
   return Math.sqrt(Math.sqrt(fourths) + rank * 2 ** -50 * squares) * (1 + 2 ** -30) + ofProducts;
 }
 
-function largestRowSum(rows: Int16Array, rank: number, columns: number): number {
+/** Largest code of an input for which no product with a row can leave 32 bits. */
+function codeLimitOf(rows: Int16Array, rank: number, columns: number): number {
   let largest = 1;
   for (let k = 0; k < rank; k++) {
     let sum = 0;
     for (let c = 0; c < columns; c++) sum += Math.abs(rows[projectionIndex(k, c, columns)]);
     largest = Math.max(largest, sum);
   }
-  return largest;
+  return Math.floor((2 ** 31 - 1) / largest);
 }

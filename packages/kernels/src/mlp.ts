@@ -67,7 +67,7 @@ export interface MlpKernel {
   /** Of the last run: units of input i whose preactivation was computed. */
   evaluatedCount(i: number): number;
   activeCount(i: number): number;
-  /** Of the last sparse run with a projection: units of input i that its test let through. */
+  /** Of the last run, if it was sparse and with a projection: units of input i that its test let through; else 0. */
   projectedCount(i: number): number;
   /** Of the last run: the active units of input i, in increasing order; a copy. */
   activeUnits(i: number): Uint32Array;

@@ -305,6 +305,48 @@ describe('feed-forward layers', () => {
     }
   });
 
+  it('padding is not counted where a bound is beyond single precision', async () => {
+    const [d, s] = [48, 9];
+    const next = createStream(2);
+    const up = Float32Array.from({ length: d * s }, () => 2 ** -15 * (next() - 0.5));
+    const small = { inputWidth: d, unitCount: s, outputWidth: 3, squared: false };
+    const weights = {
+      ...small,
+      up,
+      upBias: new Float32Array(s),
+      down: new Float32Array(3 * s),
+      downBias: new Float32Array(3),
+    };
+    const x = Float32Array.from({ length: d }, (_, c) => (c < 20 ? 0 : c === 20 ? 3.4028e38 : 8e33));
+    const projection = projectionOf(weights, { basis: drawBasis(16, d, next), outside: 1, refineAbove: 0 });
+    for (const options of [{}, { projection }]) {
+      const kernel = await createMlpKernel(weights, screenOf(weights), options);
+      kernel.run('sparse', x, 0, 1, new Float32Array(3), 0);
+      expect(kernel.evaluatedCount(0)).toBeLessThanOrEqual(s);
+      expect(kernel.activeUnits(0)).toEqual(referenceMlp(weights, x).activeUnits);
+      expect(kernel.projectedCount(0)).toBe('projection' in options ? s : 0);
+    }
+  });
+
+  it('counts of the first test are those of the last run: all units if not screened, none if dense', async () => {
+    const weights = nearSpan(makeLayer(SHAPES[3], 5), drawBasis(16, 33, createStream(3)), 0.01);
+    const projection = projectionOf(weights, {
+      basis: drawBasis(16, 33, createStream(3)),
+      outside: 0.01,
+      refineAbove: 1,
+    });
+    const kernel = await createMlpKernel(weights, screenOf(weights), { projection });
+    const x = new Float32Array(33).fill(0.5);
+    const run = (method: 'sparse' | 'dense'): number => {
+      kernel.run(method, x, 0, 1, new Float32Array(17), 0);
+      return kernel.projectedCount(0);
+    };
+    expect(run('sparse')).toBeLessThan(50);
+    expect(run('dense')).toBe(0);
+    x[3] = Number.NaN;
+    expect(run('sparse')).toBe(50);
+  });
+
   it('rows that are not nearly orthonormal, or not numbers, are refused', () => {
     const d = 33;
     const weights = makeLayer(SHAPES[3], 4);
@@ -318,6 +360,9 @@ describe('feed-forward layers', () => {
     const twice = good.rows.slice();
     for (let c = 0; c < d; c++) twice[projectionIndex(5, c, 48)] = twice[projectionIndex(6, c, 48)];
     expect(bound({ rows: twice })).toBeUndefined();
+    // Before any work that grows with the cube of the rank.
+    for (const rank of [8, 48, 4096]) expect(bound({ rank })).toBeUndefined();
+    expect(bound({ rows: good.rows.map(() => 32767), rowScales: good.rowScales.map(() => 2 ** -15) })).toBeUndefined();
   });
 
   it('bounds cover what quantising leaves, by a sum of another kind', () => {

@@ -7,7 +7,7 @@
  * How many directions, and whether the test is worth having at all, is decided by the bytes that it and what it leaves have
  * to read on inputs that it was not fitted to; never by the clock, so that the same inputs give the same choice.
  */
-import { type MlpProjection, type MlpScreen, quantiseProjection } from '@fewfire/kernels';
+import { isUsableProjection, type MlpProjection, type MlpScreen, quantiseProjection } from '@fewfire/kernels';
 import { createRandom, FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { createPause, type Pause } from './pause.ts';
@@ -23,6 +23,8 @@ const RANK_STEP = 16;
 /** Ranks that are tried, as shares of the width. */
 const RANK_SHARES = [1 / 16, 1 / 8, 3 / 16, 1 / 4, 5 / 16, 3 / 8];
 const MOST_RANK = 512;
+/** Fitting takes work that grows with the cube of the width. */
+const MOST_WIDTH = 8192;
 /** The traces are taken for a basis of this share of the width. */
 const TYPICAL_SHARE = 1 / 4;
 /** Rows of int8 in no order cost more than one stream. */
@@ -67,7 +69,7 @@ export async function fitProjection(
   const ranks = [...new Set(RANK_SHARES.map((share) => RANK_STEP * Math.round((share * d) / RANK_STEP)))].filter(
     (rank) => rank > 0 && rank <= Math.min(MOST_RANK, d / 2),
   );
-  if (ranks.length === 0 || count < LEAST_INPUTS) return undefined;
+  if (ranks.length === 0 || d > MOST_WIDTH || count < LEAST_INPUTS) return undefined;
   const random = createRandom((options.seed ?? 1) + 2);
   const order = random.permutation(count);
   const tried = Math.min(MOST_TRIED_INPUTS, count >> 2);
@@ -83,10 +85,14 @@ export async function fitProjection(
   const columns = await subspace(samples, d, rank, random, pause);
   if (columns === undefined) return undefined;
   const basis = Float64Array.from({ length: rank * d }, (_, i) => columns[(i % d) * rank + Math.floor(i / d)]);
-  const choice = await cheapest(block, screen, basis, ranks, inputs, order.subarray(0, tried), pause);
+  // Where inputs and weights have fewer directions, the last columns are zero.
+  const there = ranks.filter((q) => basis.subarray((q - 1) * d, q * d).some((v) => v !== 0));
+  if (there.length === 0) return undefined;
+  const choice = await cheapest(block, screen, basis, there, inputs, order.subarray(0, tried), pause);
   throwIfAborted(options.signal);
   if (choice === undefined) return undefined;
-  return quantiseProjection(basis.subarray(0, choice.rank * d), choice.rank, up, d, choice.refineAbove);
+  const fit = quantiseProjection(basis.subarray(0, choice.rank * d), choice.rank, up, d, choice.refineAbove);
+  return isUsableProjection(fit, d) ? fit : undefined;
 }
 
 // Simultaneous iteration: the first columns are near the leading directions, whatever part of them is used. Undefined where
@@ -218,7 +224,7 @@ async function cheapest(
   // Bytes: int8 rows and five numbers a unit; rows of f32 for what is left.
   const evaluate = 4 * d * unitCount;
   const plain = unitCount * (d + 16) + share * evaluate;
-  const refineAbove = GATHER_COST * share;
+  const refineAbove = Math.min(1, GATHER_COST * share);
   let best: (Choice & { readonly cost: number }) | undefined;
   for (const [q, rank] of ranks.entries()) {
     const through = left[q] / total;

@@ -33,7 +33,7 @@ export type MlpPath = 'auto' | 'sparse' | 'dense';
 export interface SparseMlpOptions extends SparseMlpRunOptions {
   /**
    * Typical inputs, row-major, some hundreds or more: a first test is fitted to them where that pays (seconds for a width
-   * of a thousand). Results do not depend on them.
+   * of a thousand; none beyond 8,192, or where it does not fit into the memory allowed). Results do not depend on them.
    */
   readonly sampleInputs?: Float32Array | undefined;
 }
@@ -96,11 +96,11 @@ export async function prepareSparseMlp(block: MlpBlock, options: SparseMlpOption
   const rows = quantiseRows(block.up, block.inputWidth, block.unitCount);
   // Refused before a fit of seconds, if it has to be.
   checkedMemory(block, undefined, options);
-  const projection =
-    sampleInputs === undefined
-      ? undefined
-      : await fitProjection(block, boundRows(rows, block.up, block.upBias, block.inputWidth), sampleInputs, options);
-  return buildSparseMlp(block, { rows, projection }, options);
+  if (sampleInputs === undefined) return buildSparseMlp(block, { rows, projection: undefined }, options);
+  const screen = boundRows(rows, block.up, block.upBias, block.inputWidth);
+  const projection = await fitProjection(block, screen, sampleInputs, options);
+  const isAffordable = memoryOf(block, projection, options) <= memoryLimit(options);
+  return buildSparseMlp(block, { rows, projection: isAffordable ? projection : undefined }, options);
 }
 
 /** The same with screens that are there already. The block is checked. */
@@ -130,32 +130,38 @@ export function boundScreens(
   if (projection !== undefined && bounded === undefined) {
     throw new FewfireError(
       'model-file',
-      `${name}: the rows of the projection are not nearly orthonormal; prepare the block again`,
+      `${name}: nothing follows from its projection: the rows are not nearly orthonormal, or too large; prepare the block again`,
     );
   }
   return { screen: boundRows(rows, up, upBias, inputWidth), projection: bounded };
 }
 
-function checkedMemory(
-  { name, inputWidth, unitCount, outputWidth, linear }: MlpBlock,
+function memoryOf(
+  { inputWidth, unitCount, outputWidth, linear }: MlpBlock,
   projection: MlpProjection | undefined,
-  options: SparseMlpRunOptions,
+  { inputCapacity = INPUT_CAPACITY, threads = 1 }: SparseMlpRunOptions,
 ): number {
+  const shape = { inputWidth, unitCount, outputWidth, isGated: linear !== undefined };
+  return mlpKernelBytes(shape, { inputCapacity, threads, projection });
+}
+
+function memoryLimit({ memoryLimitBytes = Infinity }: SparseMlpRunOptions): number {
+  return Math.min(memoryLimitBytes, 2 ** 32);
+}
+
+function checkedMemory(block: MlpBlock, projection: MlpProjection | undefined, options: SparseMlpRunOptions): number {
   const { inputCapacity = INPUT_CAPACITY, threads = 1 } = options;
   for (const [what, count] of Object.entries({ inputCapacity, threads })) {
     if (!Number.isSafeInteger(count) || count < 1) {
       throw new FewfireError('invalid-argument', `${what} is ${count}; expected a whole number from 1`);
     }
   }
-  const memoryBytes = mlpKernelBytes(
-    { inputWidth, unitCount, outputWidth, isGated: linear !== undefined },
-    { inputCapacity, threads, projection },
-  );
-  const limit = Math.min(options.memoryLimitBytes ?? Infinity, 2 ** 32);
+  const memoryBytes = memoryOf(block, projection, options);
+  const limit = memoryLimit(options);
   if (memoryBytes > limit) {
     throw new FewfireError(
       'memory-budget',
-      `${name} needs ${memoryBytes.toLocaleString('en-US')} bytes, ${limit.toLocaleString('en-US')} are allowed; allow more memory (at most 4 GiB), or lower inputCapacity`,
+      `${block.name} needs ${memoryBytes.toLocaleString('en-US')} bytes, ${limit.toLocaleString('en-US')} are allowed; allow more memory (at most 4 GiB), or lower inputCapacity`,
     );
   }
   return memoryBytes;

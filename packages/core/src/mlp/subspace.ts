@@ -34,11 +34,21 @@ export async function secondMoments({ rows, list }: RowSample, d: number, pause:
   return sums;
 }
 
+/** Less of a column is rounding. */
+const LEAST_LEFT = 1e-10;
+
+function lengthOf(v: Float64Array): number {
+  return Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+}
+
 export function addScaled(rows: Float64Array, at: number, factor: number, row: Float64Array): void {
   for (let r = 0; r < row.length; r++) rows[at + r] += factor * row[r];
 }
 
-/** Columns made orthonormal, one after the other, twice (once is not enough in floating point). */
+/**
+ * Columns made orthonormal, one after the other, twice (once is not enough in floating point). A column of which nothing is
+ * left but rounding becomes zero.
+ */
 export async function orthonormal(rows: Float64Array, rank: number, pause: Pause): Promise<Float64Array> {
   const d = rows.length / rank;
   const columns = Array.from({ length: rank }, (_, r) =>
@@ -46,6 +56,7 @@ export async function orthonormal(rows: Float64Array, rank: number, pause: Pause
   );
   for (let r = 0; r < rank; r++) {
     const own = columns[r];
+    const before = lengthOf(own);
     for (let time = 0; time < 2; time++) {
       for (let q = 0; q < r; q++) {
         const other = columns[q];
@@ -53,9 +64,9 @@ export async function orthonormal(rows: Float64Array, rank: number, pause: Pause
         for (let c = 0; c < d; c++) dot += own[c] * other[c];
         for (let c = 0; c < d; c++) own[c] -= dot * other[c];
       }
-      const norm = Math.sqrt(own.reduce((sum, v) => sum + v * v, 0));
-      // A direction that is not there stays zero and costs nothing but its place.
-      for (let c = 0; c < d; c++) own[c] = norm > 1e-150 ? own[c] / norm : 0;
+      const norm = lengthOf(own);
+      const isThere = norm > 1e-150 && (time > 0 ? norm > 0.5 : norm > LEAST_LEFT * before);
+      for (let c = 0; c < d; c++) own[c] = isThere ? own[c] / norm : 0;
     }
     await pause(r, rank);
   }
