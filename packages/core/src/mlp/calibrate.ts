@@ -45,6 +45,7 @@ const LEAST_TURN_MS = 3;
 const LEAST_GAIN = 0.05;
 
 /**
+ * @param sparse its first test, if it has one, stays that of the exact way
  * @param inputs typical inputs of the block, row-major; each counts as drawn independently. For the default target of 1e-3
  *   about 20,000 are wanted: half of them measure the missed mass
  * @returns the block to run, calibrated or exact with the reason; it owns memory of its own, so `sparse` may be disposed of
