@@ -96,6 +96,11 @@ footer{margin-top:3rem;border-top:1px solid #ccc;color:#444}
 .claims tr{border-bottom:1px solid #ccc;padding:.6rem 0}
 .claims td::before{content:attr(data-label) ": ";color:#595959}
 dt{flex-basis:8rem}
+.fit table{font-size:.8rem}
+.fit td,.fit th{padding-right:.55rem}
+.fit td:last-child,.fit th:last-child{padding-right:0}
+.fit th:first-child{min-width:6.5rem}
+.fit td.interval{min-width:4.2rem}
 .words div{display:block;margin-bottom:.5rem}
 .tiles li{flex-basis:6.5rem;padding:.4rem .6rem}
 .tiles strong{font-size:1.3rem}
@@ -110,6 +115,8 @@ tr,.slip,.tiles{break-inside:avoid}
 h2,h3{break-after:avoid}
 .scroll{overflow:visible}
 details:not([open]){display:none}
+.fit .figures .beside{grid-column:1/-1}
+.fit td.interval{white-space:nowrap}
 .fit .figures{grid-template-columns:repeat(auto-fit,minmax(16rem,1fr))}
 }
 `.replaceAll('\n', '');
