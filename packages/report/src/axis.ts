@@ -60,7 +60,7 @@ export function multiples(low: number, high: number, step: number): number[] {
 
 function tickText(value: number): string {
   const size = Math.abs(value);
-  if (size === 0 || (size >= 1e-3 && size < 1e5)) return numberText(value, 6);
+  if (size === 0 || (size >= 1e-3 && size < 1e6)) return numberText(value, 6);
   const [digits, exponent] = value.toExponential().split('e');
   const power = `10${superscript(Number(exponent))}`;
   return digits === '1' ? power : `${digits}·${power}`;

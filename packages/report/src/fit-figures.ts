@@ -198,10 +198,18 @@ export function penaltyFigure(report: FitReport, output: OutputReport): Figure |
       scale: 'log',
       ...(lambdas.includes(0) ? { zeroAt: Math.min(...positive) / 10 } : {}),
     },
-    y: { label: `mean squared error ${errorUnit(report)}`, scale: 'linear' },
+    y: { label: `mean squared error ${errorUnit(report)}`, scale: errorScale(curves) },
     series: [...series, chosenSeries(output, ({ lambda }) => lambda)],
     seen: `Mean squared error on rows held out by the folds; bars are one standard error over the folds on either side.${apart} ${chosenText(output)}`,
   };
+}
+
+// Penalties far too large have many times the lowest error, beside which the low ones would all look alike.
+function errorScale(curves: OutputReport['curves']): 'linear' | 'log' {
+  const errors = curves.flatMap(({ points }) => points.map(({ mse }) => mse));
+  const lowest = errors.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const highest = errors.reduce((a, b) => Math.max(a, b), 0);
+  return lowest > 0 && highest > 2 * lowest ? 'log' : 'linear';
 }
 
 /** Penalties on absolute values are of the mean squared error, all others of the sum. */

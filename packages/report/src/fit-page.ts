@@ -318,7 +318,7 @@ function termPart(report: FitReport, output: OutputReport): string {
     { head: 'Effect', number: true },
     ...(confirmed ? [{ head: 'Interval', number: true, wraps: true }] : []),
     { head: 'Rows', number: true },
-    { head: 'Coefficient', number: true },
+    { head: 'Coeffi\u00adcient', number: true },
   ];
   const effects = alignedTexts(terms.map(({ effect }) => effect));
   const coefficients = alignedTexts(terms.map(({ coefficient }) => coefficient));
@@ -335,7 +335,7 @@ function termPart(report: FitReport, output: OutputReport): string {
           `${counted(seldomCount, 'larger one is', 'larger ones are')} left out, because fewer than ${fewestRows} rows show a yes at all of their coordinates.`,
         )
       : '';
-  return `${heading}<div class="figures">${block(figure.title, kindOf(terms), effectSvg(figure), figure.seen, confirmedTable(terms) + stabilityTable(terms))}<div>${table(columns, rows)}${seldom}${untold}</div>${confirmedBlock}</div>`;
+  return `${heading}<div class="figures">${block(figure.title, kindOf(terms), effectSvg(figure), figure.seen, confirmedTable(terms) + stabilityTable(terms))}<div class="beside">${table(columns, rows)}${seldom}${untold}</div>${confirmedBlock}</div>`;
 }
 
 function confirmedTable(terms: readonly ReportTerm[]): string {
@@ -447,17 +447,19 @@ function choiceSection(report: FitReport): string {
     [
       ...(several ? [{ head: 'Class' }] : []),
       { head: 'Chosen' },
-      { head: 'Terms of monomials', number: true },
+      { head: 'Terms of monomials, the constant too', number: true },
       { head: 'Held-out error', number: true },
     ],
-    outputs
-      .slice(0, COLUMNS_LISTED)
-      .map((output) => [
-        ...(several ? [output.outputClass ?? ''] : []),
-        `degree ${output.fit.degree}, ${fitText(output.fit)}`,
-        `${numberText(output.termCount, 12)} of ${numberText(output.fit.monomialCount, 12)}`,
-        chosenError(output),
-      ]),
+    outputs.slice(0, COLUMNS_LISTED).map((output) => [
+      ...(several ? [output.outputClass ?? ''] : []),
+      `degree ${output.fit.degree}, ${fitText(output.fit)}`,
+      // The constant counts in both, as on the terminal.
+      `${numberText(
+        output.levels.reduce((sum, level) => sum + level.termCount, 0),
+        12,
+      )} of ${numberText(output.fit.monomialCount, 12)}`,
+      chosenError(output),
+    ]),
   );
   const left = blocks.length > 0 ? leftOut(outputs.length - drawn.length, 'class', 'classes') : '';
   return `${[how, ...skipped].map(paragraph).join('')}${chosen}${figures(blocks)}${left}`;

@@ -253,6 +253,29 @@ describe('a page', () => {
     expect(penaltyFigure(ridge, ridge.outputs[0])?.x.label).toBe('penalty lambda');
   });
 
+  it('drew low errors of penalties alike beside one many times as large', async () => {
+    const data = await report({ ...plain, y: targets.number }, { degree: 1, method: 'ridge' });
+    const [output] = data.outputs;
+    const at = (...errors: readonly number[]) => {
+      const points = errors.map((mse, i) => ({ lambda: i + 1, mse, standardError: 0.1, chosen: i === 0 }));
+      return penaltyFigure(data, { ...output, curves: [{ ...output.curves[0], points }] })?.y.scale;
+    };
+    expect([at(1, 1.1, 2.5), at(1, 1.1, 1.9), at(0, 1, 9)]).toEqual(['log', 'linear', 'linear']);
+  });
+
+  it('counted the terms without the constant, of monomials with it', async () => {
+    const { model, testRows } = await fitTable(memoryTable({ ...plain, y: targets.number }), {
+      target: 'y',
+      degree: 2,
+      folds: 2,
+      method: 'ridge',
+    });
+    const [{ polynomial, fit }] = model.outputs;
+    expect(polynomial.termCount).toBe(fit.monomialCount);
+    const document = checkedPage(fitReport(model, testRows));
+    expect(cells(document.querySelector('#choice table'))[0][1]).toBe(`${fit.monomialCount} of ${fit.monomialCount}`);
+  });
+
   it('draws confirmed terms that are not among the leading ones, and says why others have no intervals', async () => {
     const { model } = await fitTable(memoryTable({ ...plain, y: targets.number }), { target: 'y', degree: 2 });
     const few = fitReport(model, null, { terms: 1 });
