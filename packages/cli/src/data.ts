@@ -106,16 +106,24 @@ export async function checkReport(path: string, out: string | undefined, inputs:
   await checkOutput(path, inputs);
 }
 
-/** Writes the report of a fit. @throws FewfireError `file-unwritable` */
-export async function writeReport(
-  { model, testRows }: Pick<TableFit, 'model' | 'testRows'>,
-  path: string,
-  signal: AbortSignal,
-): Promise<void> {
+/** The report of a fit, as one HTML page. */
+export async function reportPage({ model, testRows }: Pick<TableFit, 'model' | 'testRows'>): Promise<string> {
   const { fitReport } = await import('@fewfire/core');
   const { fitReportPage } = await import('@fewfire/report');
+  return fitReportPage(fitReport(model, testRows));
+}
+
+/**
+ * Writes files that belong together: an abort leaves all of them or none, so all texts are made before.
+ * @throws FewfireError `file-unwritable`
+ */
+export async function writeTogether(
+  files: readonly { readonly path: string; readonly text: string }[],
+  signal: AbortSignal,
+): Promise<void> {
   const { writeFileAtomic } = await import('@fewfire/node');
-  await writeFileAtomic(path, fitReportPage(fitReport(model, testRows)), { signal });
+  // Once the first is there, the others are too: from then on the signal is not listened to.
+  for (const [i, { path, text }] of files.entries()) await writeFileAtomic(path, text, i === 0 ? { signal } : {});
 }
 
 /**

@@ -83,6 +83,23 @@ describe('fit --report', () => {
     expect(existsSync(inFolder('same.html'))).toBe(false);
   });
 
+  it('interrupted after the model was written lost the report that belongs to it', async () => {
+    const cwd = inFolder('together');
+    mkdirSync(cwd);
+    const args = ['fit', chess, '--target', 'class', ...quick, '--out', 'm.json', '--report', 'r.html', '--quiet'];
+    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: 'ignore' });
+    const closed = new Promise((resolve) => child.on('close', resolve));
+    const look = setInterval(() => {
+      if (!existsSync(join(cwd, 'm.json'))) return;
+      clearInterval(look);
+      child.kill('SIGINT');
+    }, 1);
+    await closed;
+    clearInterval(look);
+    expect(readdirSync(cwd).toSorted()).toEqual(['m.json', 'r.html']);
+    expect(readFileSync(join(cwd, 'r.html'), 'utf8').trimEnd().endsWith('</html>')).toBe(true);
+  });
+
   it('interrupted leaves nothing half written', async () => {
     const cwd = inFolder('interrupted');
     mkdirSync(cwd);

@@ -2,7 +2,7 @@
 import type { FitTableOptions, Hierarchy, Loss, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkOutput, checkReport, type Work, withProgress, withTable, writeReport } from '../data.ts';
+import { checkOutput, checkReport, reportPage, type Work, withProgress, withTable, writeTogether } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -168,8 +168,7 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
       const learn = (test: number | FileTable): Promise<TableFit> => fitOne(table, test, options, work, session);
       const result =
         testFile === undefined ? await learn(options.test as number) : await withTable(testFile, work, learn);
-      const byteCount = options.out === undefined ? 0 : await save(result, options.out, session);
-      if (options.report !== undefined) await writeReport(result, options.report, session.signal);
+      const byteCount = await save(result, options, session);
       return { ...result, byteCount, openMs: openedAt - startedAt, columnCount: table.columns.length };
     }),
   );
@@ -237,12 +236,13 @@ function sourceRecord({ label, provenance: { rowCount, format, sha256, byteCount
   return { label, rowCount, format, sha256, byteCount };
 }
 
-async function save({ model }: TableFit, out: string, session: Session): Promise<number> {
+/** Writes the model and the report that are wanted, and gives the size of the model. */
+async function save(result: TableFit, { out, report }: FitOptions, session: Session): Promise<number> {
   const { serializeModel } = await import('@fewfire/core');
-  const { writeFileAtomic } = await import('@fewfire/node');
-  const text = await serializeModel(model);
-  await writeFileAtomic(out, text, { signal: session.signal });
-  return Buffer.byteLength(text);
+  const model = out === undefined ? [] : [{ path: out, text: await serializeModel(result.model) }];
+  const page = report === undefined ? [] : [{ path: report, text: await reportPage(result) }];
+  await writeTogether([...model, ...page], session.signal);
+  return model.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
 }
 
 function shownPerOutput({ outputs }: Model): number {

@@ -1,7 +1,7 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
 import type { Model, ModelOutput } from '@fewfire/core';
 import type { Command } from 'commander';
-import { checkReport, readModel, writeReport } from '../data.ts';
+import { checkReport, readModel, reportPage, writeTogether } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -61,7 +61,10 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
   const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core');
   if (options.report !== undefined) await checkReport(options.report, undefined, [path]);
   const model = await readModel(path, session);
-  if (options.report !== undefined) await writeReport({ model, testRows: null }, options.report, session.signal);
+  if (options.report !== undefined) {
+    const text = await reportPage({ model, testRows: null });
+    await writeTogether([{ path: options.report, text }], session.signal);
+  }
   const { screen } = session;
   const influences = columnInfluences(model);
   if (options.json === true) {
