@@ -181,6 +181,30 @@ const usage: readonly Case[] = [
     /--keep names "prediction"/,
   ],
   ['predictions of another kind', 2, () => ['predict', model, chess, '--out', inFolder('x.txt')], /\.csv or \.parquet/],
+  [
+    'an l1 ratio without an elastic net was not looked at',
+    2,
+    () => ['fit', chess, '--target', 'class', '--method', 'lasso', '--l1-ratio', '0.5'],
+    /method is lasso; leave it out or add --method elastic-net/,
+  ],
+  [
+    'a hierarchy of ridge was not looked at',
+    2,
+    () => ['fit', chess, '--target', 'class', '--method', 'ridge', '--hierarchy', 'strong'],
+    /method is ridge; leave it out/,
+  ],
+  [
+    'a hierarchy of the logistic loss was not looked at',
+    2,
+    () => ['fit', chess, '--target', 'class', '--loss', 'logistic', '--hierarchy', 'weak'],
+    /logistic loss has ridge/,
+  ],
+  [
+    'simultaneous intervals that are none were not looked at',
+    2,
+    () => ['fit', chess, '--target', 'class', '--intervals', 'none', '--simultaneous'],
+    /--intervals none leaves out/,
+  ],
   ['standard input twice', 2, () => ['fit', '-', '--target', 'a', '--test', '-'], /standard input/],
 ];
 

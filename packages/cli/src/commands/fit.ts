@@ -152,10 +152,32 @@ Examples:
     .action(async (data: string, options: FitOptions) => {
       // Not commander's `requiredOption`: that complains before it looks for typos such as --tagret.
       const { target } = options;
+      const idle = idleOption(options, command.getOptionValueSource('l1Ratio') === 'cli');
       if (target === undefined)
         command.error('error: --target is missing: name the column to learn, as in --target class');
+      else if (idle !== undefined) command.error(`error: ${idle}`);
       else await fit(data, { ...options, target }, session);
     });
+}
+
+/** Says of an option that would change nothing what it is for: whoever typed it expects it to. */
+function idleOption(
+  { method, loss, hierarchy, intervals, simultaneous }: FitOptions,
+  ratioGiven: boolean,
+): string | undefined {
+  if (ratioGiven && method !== 'elastic-net') {
+    return `--l1-ratio is of the elastic net, and the method is ${method}; leave it out or add --method elastic-net`;
+  }
+  if (hierarchy !== 'none' && loss === 'logistic') {
+    return '--hierarchy is of the lasso and elastic net, and the logistic loss has ridge; leave one of them out';
+  }
+  if (hierarchy !== 'none' && !['auto', 'lasso', 'elastic-net'].includes(method)) {
+    return `--hierarchy is of the lasso and elastic net, and the method is ${method}; leave it out or choose one of these`;
+  }
+  if (simultaneous === true && intervals === 'none') {
+    return '--simultaneous is of the intervals that --intervals none leaves out; leave one of them out';
+  }
+  return undefined;
 }
 
 async function fit(data: string, options: TargetedOptions, session: Session): Promise<void> {
