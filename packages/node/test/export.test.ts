@@ -270,6 +270,12 @@ describe('onnx', () => {
     }
   });
 
+  it.each(cases)('$name: a constant that no node uses made ONNX Runtime warn', ({ model }) => {
+    const { graph } = readOnnxModel(exportModel(model, { to: 'onnx' }));
+    const used = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+    expect(graph.initializers.map(({ name }) => name).filter((name) => !used.has(name))).toEqual([]);
+  });
+
   it('renames inputs that would clash', () => {
     const { graph } = readOnnxModel(exportModel(cases[0].model, { to: 'onnx' }));
     expect(graph.inputs.map(({ name }) => name)).toContain('column_prediction');
