@@ -142,9 +142,10 @@ function arrowError(cause: unknown, { label, signal }: ArrowLoad): FewfireError 
       { cause },
     );
   }
+  // What the reader stumbled over inside says nothing to whoever has the file; it is the cause.
   return new FewfireError(
     'file-unreadable',
-    `${label} is not an Arrow IPC file or stream, or a damaged one (${said}); check how it was written or copy it again`,
+    `${label} is not an Arrow IPC file or stream, or a damaged one; check how it was written or copy it again`,
     { cause },
   );
 }

@@ -46,10 +46,8 @@ export async function confirmTerms(
   const { interval, confidence, simultaneous, loss, seed, signal, onProgress } = options;
   const [choosing, confirming] = halves(data, seed);
   if (target.length < FEWEST_ROWS || choosing.length === 0) {
-    const few =
-      data.clusters === undefined
-        ? `${target.length} rows are too few`
-        : `${target.length} rows in so few groups are too few`;
+    const rows = target.length.toLocaleString('en-US');
+    const few = data.clusters === undefined ? `${rows} rows are too few` : `${rows} rows in so few groups are too few`;
     return { record: null, reason: `no intervals: ${few} to choose terms on one half and confirm them on the other` };
   }
   const first = pick(data, target, choosing);
