@@ -6,6 +6,7 @@
  * target of one class being refused.
  */
 import { describe, expect, it } from 'vitest';
+import * as library from '../src/index.ts';
 import {
   type CubePoints,
   estimateLowDegree,
@@ -63,7 +64,20 @@ const learners: Record<string, { readonly learn: Learner; readonly kind: TargetK
     learn: (points, target, options) => fitElasticNet(points, target, { ...options, lambda: 0.02, hierarchy: 'weak' }),
     kind: 'numbers',
   },
+  'fitElasticNet, elastic net with strong hierarchy': {
+    learn: (points, target, options) =>
+      fitElasticNet(points, target, { ...options, lambda: 0.03, l1Ratio: 0.5, hierarchy: 'strong' }),
+    kind: 'numbers',
+  },
 };
+
+it('has every learner of the library', () => {
+  // These take a table, a candidate or a model and learn by the others, or learn no polynomial.
+  const others = ['fitTable', 'fitCandidate', 'fitReport', 'fitEncoder', 'fitPlatt'];
+  const exported = Object.keys(library).filter((name) => /^fit[A-Z]/.test(name) && !others.includes(name));
+  const tested = Object.keys(learners).map((name) => name.split(',')[0]);
+  expect(new Set(tested)).toEqual(new Set(['estimateLowDegree', ...exported]));
+});
 
 describe.each(Object.entries(learners))('%s', (_, { learn, kind }) => {
   const random = createRandom(6);
@@ -174,6 +188,17 @@ describe.each(Object.entries(learners))('%s', (_, { learn, kind }) => {
     const controller = new AbortController();
     controller.abort(new Error('enough'));
     await expect(learn(points, target, { degree: 2, signal: controller.signal })).rejects.toThrow('enough');
+  });
+
+  it('stops when aborted at work, and does no more of it', async () => {
+    const big = randomPoints(50_000, 80, createRandom(9));
+    const values = randomTarget(50_000, kind, random);
+    const controller = new AbortController();
+    const work = learn(big, values, { degree: 3, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error('enough')), 20);
+    const startedAt = performance.now();
+    await expect(work).rejects.toThrow('enough');
+    expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
   it('survives a round trip through JSON', async () => {
