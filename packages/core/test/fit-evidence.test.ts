@@ -1,6 +1,14 @@
 /** What a fit says of how sure it is, and what weights, groups and the logistic loss change; planted tables throughout. */
 import { describe, expect, it } from 'vitest';
-import { fitTable, leadingTerms, memoryTable, parseModel, predictPoints, serializeModel } from '../src/index.ts';
+import {
+  fitTable,
+  foldAssignment,
+  leadingTerms,
+  memoryTable,
+  parseModel,
+  predictPoints,
+  serializeModel,
+} from '../src/index.ts';
 import { createRandom } from './helpers.ts';
 
 /** y = 2 - 1.5 a + 0.8 ab (over -1/+1) + noise, among six more columns that say nothing. */
@@ -78,6 +86,57 @@ describe('confirmation', () => {
     // Four copies say no more than one: the error is that of 30 rows, not of 120.
     const residual = Math.sqrt(0.5 ** 2 + 0.8 ** 2);
     expect(confirmation?.terms[1].standardError as number).toBeGreaterThan(0.7 * (residual / Math.sqrt(30)));
+  });
+});
+
+describe('groups', () => {
+  const GROUPS = 40;
+  const clusters = Uint32Array.from({ length: 200 }, (_, row) => (row * 7) % GROUPS);
+
+  it('are whole in one fold, and folds are of one size', () => {
+    const fold = foldAssignment(clusters.length, 5, 1, clusters);
+    const foldsOf = new Map<number, Set<number>>();
+    clusters.forEach((cluster, row) => {
+      foldsOf.set(cluster, (foldsOf.get(cluster) ?? new Set()).add(fold[row]));
+    });
+    expect([...foldsOf.values()].every((folds) => folds.size === 1)).toBe(true);
+    const sizes = [0, 1, 2, 3, 4].map((k) => fold.filter((value) => value === k).length);
+    expect(sizes).toEqual([40, 40, 40, 40, 40]);
+    expect(() => foldAssignment(clusters.length, GROUPS + 1, 1, clusters)).toThrow('40 groups cannot make 41 folds');
+  });
+
+  it('copies of a row do not predict one another, in folds and in the test', async () => {
+    // The target is noise, the same in all rows of a group, and ten columns tell most groups apart.
+    const random = createRandom(5);
+    const perGroup = (value: () => number): number[] => {
+      const values = Array.from({ length: GROUPS }, value);
+      return Array.from(clusters, (cluster) => values[cluster]);
+    };
+    const columns = Object.fromEntries(
+      Array.from({ length: 10 }, (_, j) => [`x${j}`, perGroup(() => random.integer(2))]),
+    );
+    const y = perGroup(() => random.normal());
+    const table = memoryTable({ ...columns, y, group: Array.from(clusters) });
+    const errors = async (options: object): Promise<number[]> => {
+      const { model } = await fitTable(table, { target: 'y', degree: 2, method: 'ridge', test: 0.3, ...options });
+      const { candidates } = model.outputs[0].fit.selection;
+      return [Math.min(...candidates.map(({ mse }) => mse)), model.training.test?.mse ?? Number.NaN];
+    };
+    for (const error of await errors({ exclude: ['group'] })) expect(error).toBeLessThan(0.3);
+    for (const error of await errors({ group: 'group' })) expect(error).toBeGreaterThan(0.6);
+  });
+
+  it('the halves that choose and confirm terms are whole groups', async () => {
+    const { columns, y } = plantedTable(100);
+    // 19 groups of three and one of 43: ten of them are 30 or 70 rows, and never half.
+    const group = Array.from(y, (_, row) => Math.min(19, Math.floor(row / 3)));
+    for (const seed of [1, 2, 3]) {
+      const { model } = await fitTable(memoryTable({ ...columns, y, group }), {
+        ...{ target: 'y', degree: 1, folds: 2, test: 0, group: 'group', seed },
+      });
+      const { choosingRowCount, confirmingRowCount } = model.outputs[0].fit.confirmation ?? {};
+      expect([choosingRowCount, confirmingRowCount].toSorted()).toEqual([30, 70]);
+    }
   });
 });
 
