@@ -27,10 +27,12 @@ mkdirSync(results, { recursive: true });
 for (const entry of cases) {
   if (wanted.length > 0 && !wanted.includes(entry.name)) continue;
   process.stderr.write(`${entry.name} ...\n`);
-  const { rows, ...detail } = await entry.run();
+  const { rows, peers, ...detail } = await entry.run();
   const record = {
     case: entry.name,
     peer: entry.peer,
+    // Versions, where a case knows them; left out of the file where it does not.
+    peers,
     date: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
     rows,

@@ -13,6 +13,7 @@ import {
   quantiseRows,
   referenceMlp,
 } from '@fewfire/kernels';
+import { importSource } from '../lib.mjs';
 
 const INPUTS_PER_LAYER = 500;
 
@@ -29,9 +30,8 @@ const SHAPES = [
 
 /** Counts over `inputCount` inputs; `shrink` < 1 injects a fault into the bound. */
 export async function stress(inputCount, { shrink = 1, variant = 'simd', onLayer = () => {} } = {}) {
-  // The generators are those of the tests: one set of hostile inputs. TypeScript sources run only through a transpiler,
-  // so this goes through esbuild, which the workspace has anyway.
-  const cases = await loadCases();
+  // The generators are those of the tests: one set of hostile inputs.
+  const cases = await importSource('packages/kernels/test/mlp-cases.ts');
   const { borderBiases, createStream, drawInput, INPUT_KINDS, makeLayer, sameBits } = cases;
   const found = { inputs: 0, activeSets: 0, outputs: 0, units: 0, evaluated: 0, active: 0, notScreened: 0 };
   Object.assign(found, { projectedInputs: 0, projectedUnits: 0, projectedOut: 0 });
@@ -124,20 +124,6 @@ function shrunkenProjection({ up, inputWidth }, basis, seed, shrink) {
     norms: smaller(projection.norms),
     residuals: smaller(projection.residuals),
   };
-}
-
-async function loadCases() {
-  const { build } = await import('esbuild');
-  const { fileURLToPath } = await import('node:url');
-  const entry = fileURLToPath(new URL('../../packages/kernels/test/mlp-cases.ts', import.meta.url));
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    format: 'esm',
-    write: false,
-    platform: 'node',
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
