@@ -19,6 +19,7 @@ import {
   overCopies,
   peerVersions,
   race,
+  SAMPLE_INPUTS,
 } from '../mlp-race.mjs';
 
 const WIDTHS = [512, 1024, 2048, 0];
@@ -83,7 +84,7 @@ async function* measureLayer(layer, what, { place, threads = 1, batches = [1] })
 
 async function* measureAll(widths) {
   for (const width of widths) {
-    const make = width === 0 ? undefined : structuredLayers(width);
+    const make = width === 0 ? undefined : structuredLayers(width, 1, SAMPLE_INPUTS);
     const layer = make === undefined ? await trainedLayer() : make(0.03);
     const { inputWidth, unitCount } = layer.weights;
     const what = `${make === undefined ? 'trained block, ' : ''}d = ${inputWidth}, s = ${unitCount}`;
