@@ -12,7 +12,7 @@ import { createOnnxPeer } from './peers/onnxruntime.mjs';
 
 /** What a first test is fitted to. */
 export const SAMPLE_INPUTS = 2048;
-const ROUNDS = 15;
+const ROUNDS = 9;
 const WARM_UP_ROUNDS = 2;
 const TRIAL_ROUNDS = 3;
 /** From one input, or batch of inputs, to the next: all have their turn unless there are seven. */

@@ -88,6 +88,8 @@ const BATCH_DOWN_BYTES = 2 ** 18;
 const DENSE_PASS_UNITS = 64;
 /** With a projection, units are screened in parts of so many, whatever the items are: as in assembly/mlp-items.ts. */
 const PART_UNITS = 128;
+/** A smaller projection is done before other threads have woken up. */
+const LEAST_SHARED_PRODUCTS = 2 ** 18;
 /** Items per thread: enough that threads finish together. */
 const ITEMS_PER_THREAD = 4;
 
@@ -243,7 +245,7 @@ export async function createMlpKernel(
 
   const project = (inputCount: number, rank: number): void => {
     plan[0] = OPERATIONS.project;
-    plan[6] = share(rank, shares, 4);
+    plan[6] = rank * columns < LEAST_SHARED_PRODUCTS ? rank : share(rank, shares, 4);
     crew.run(Math.ceil(rank / plan[6]));
     for (let i = 0; i < inputCount; i++) kernels.mlpFinishProjection(layout.plan, i);
   };
