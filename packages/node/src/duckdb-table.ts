@@ -61,7 +61,13 @@ export interface Relation {
 
 // Up to this many distinct values are counted out to JavaScript; of more, SQL finds the quantiles and the most frequent.
 const COUNTED_OUT = 1024;
-const COLUMNS_PER_SCAN = 256;
+// DuckDB's planner takes time that grows with the square of a statement's aggregates: 300 columns in scans of 64 take
+// 0.17 s, in scans of 256 0.42 s.
+const COLUMNS_PER_SCAN = 64;
+// Where a table has few rows a statement costs more than its scan, so many columns are grouped in one: 300 columns of
+// 70 rows take 0.15 s instead of 0.72 s.
+const FEW_ROWS = 2 ** 14;
+const GROUPINGS_PER_STATEMENT = 32;
 const PLANES_PER_SCAN = 32;
 
 export function duckdbTable(engine: Engine, relation: Relation): Table {
@@ -115,10 +121,19 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       const run = { signal: options.signal, label };
       try {
         const profiles = new Map<string, ColumnProfile>();
-        const rest = await profileByScan(engine, scope, found, profiles, run);
-        let done = profiles.size;
+        let rest = await profileByScan(engine, scope, found, profiles, run);
+        const report = (): void =>
+          options.onProgress?.({ phase: 'profiling', done: profiles.size, total: found.length, unit: 'steps' });
+        if (rowCount <= FEW_ROWS) {
+          for (let start = 0; start < rest.length; start += GROUPINGS_PER_STATEMENT) {
+            report();
+            const part = rest.slice(start, start + GROUPINGS_PER_STATEMENT);
+            await profileByGroupings(engine, scope, part, profiles, bins, textTypes, run);
+          }
+          rest = rest.filter((column) => !profiles.has(column.name));
+        }
         for (const column of rest) {
-          options.onProgress?.({ phase: 'profiling', done: done++, total: found.length, unit: 'steps' });
+          report();
           profiles.set(column.name, await profileByGroups(engine, scope, column, groups, bins, textTypes, run));
         }
         return found.map((column) => profiles.get(column.name) as ColumnProfile);
@@ -299,7 +314,47 @@ function counted(column: RelationColumn, type: ColumnType, scope: Scope, present
   return { name: column.name, type, rowCount: scope.rowCount, missingCount: scope.rowCount - present };
 }
 
-// Profiles one column by counting its distinct values. `n` counts all rows (for the type), `k` the selected ones.
+/** SQL of a column's distinct values `v`: how many rows have each (`n`), and how many of those selected (`k`). */
+function groupingOf({ cell }: RelationColumn, { from, selected }: Scope): string {
+  const count = selected === undefined ? 'count(*)' : `count(*) FILTER (${selected})`;
+  return `SELECT ${cell} AS v, count(*) AS n, ${count} AS k FROM ${from} GROUP BY 1`;
+}
+
+// Profiles those of some columns that have few distinct values, all in one statement.
+async function profileByGroupings(
+  engine: Engine,
+  scope: Scope,
+  columns: readonly RelationColumn[],
+  profiles: Map<string, ColumnProfile>,
+  bins: number,
+  textTypes: Map<string, 'text' | 'number'>,
+  run: Run,
+): Promise<void> {
+  // One type per column of the result: texts and numbers have one each.
+  const parts = columns.map((column, i) => {
+    const value = column.type === 'number' ? 'NULL AS t, v AS x' : 'v AS t, NULL::DOUBLE AS x';
+    // One group more than fit tells that there are more; another may be that of missing cells.
+    return `SELECT ${i} AS i, ${value}, n, k FROM (${groupingOf(column, scope)} LIMIT ${COUNTED_OUT + 2})`;
+  });
+  const groups: { value: Cell | null; n: number; k: number }[][] = columns.map(() => []);
+  for (const [i, t, x, n, k] of await engine.rows(parts.join(' UNION ALL '), run)) {
+    groups[Number(i)].push({ value: (t ?? x) as Cell | null, n: Number(n), k: Number(k) });
+  }
+  columns.forEach((column, i) => {
+    const present = groups[i].filter(({ value }) => value !== null);
+    if (present.length > COUNTED_OUT) return;
+    checkRowCount(
+      scope.label,
+      groups[i].reduce((sum, { n }) => sum + n, 0),
+      scope.totalCount,
+    );
+    const count = present.reduce((sum, { k }) => sum + k, 0);
+    const entries = present.map(({ value, k }) => [value as Cell, k] as const);
+    profiles.set(column.name, profileOfEntries(scope, column, count, entries, bins, textTypes));
+  });
+}
+
+// Profiles one column by counting its distinct values.
 async function profileByGroups(
   engine: Engine,
   scope: Scope,
@@ -309,11 +364,7 @@ async function profileByGroups(
   textTypes: Map<string, 'text' | 'number'>,
   run: Run,
 ): Promise<ColumnProfile> {
-  const selected = scope.selected === undefined ? 'count(*)' : `count(*) FILTER (${scope.selected})`;
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE ${groups} AS SELECT ${column.cell} AS v, count(*) AS n, ${selected} AS k FROM ${scope.from} GROUP BY 1`,
-    run,
-  );
+  await engine.run(`CREATE OR REPLACE TEMP TABLE ${groups} AS ${groupingOf(column, scope)}`, run);
   const [total, missing] = await engine.numbers(
     `SELECT sum(n), coalesce(sum(k) FILTER (v IS NULL), 0) FROM ${groups}`,
     run,
@@ -324,17 +375,7 @@ async function profileByGroups(
 
   if (rows.length <= COUNTED_OUT) {
     const entries = rows.map(([value, , k]) => [value as Cell, Number(k)] as const);
-    if (column.type === 'number') return profileOfCounts(counted(column, 'number', scope, present), entries, bins);
-    const numbers = entries.map(([value]) => readNumber(value as string));
-    const type = entries.length > 0 && !numbers.includes(undefined) ? 'number' : 'text';
-    textTypes.set(column.name, type);
-    if (type === 'text') return profileOfCounts(counted(column, type, scope, present), entries, bins);
-    const merged = new Map<number, number>();
-    entries.forEach(([, k], i) => {
-      const number = numbers[i] as number;
-      merged.set(number, (merged.get(number) ?? 0) + k);
-    });
-    return profileOfCounts(counted(column, type, scope, present), merged, bins);
+    return profileOfEntries(scope, column, present, entries, bins, textTypes);
   }
 
   let type: ColumnType = column.type as ColumnType;
@@ -347,6 +388,28 @@ async function profileByGroups(
     textTypes.set(column.name, type as 'text' | 'number');
   }
   return await profileLargeGroups(engine, counted(column, type, scope, present), column, groups, bins, run);
+}
+
+// A profile from the distinct values and how many selected rows have each.
+function profileOfEntries(
+  scope: Scope,
+  column: RelationColumn,
+  present: number,
+  entries: readonly (readonly [Cell, number])[],
+  bins: number,
+  textTypes: Map<string, 'text' | 'number'>,
+): ColumnProfile {
+  if (column.type === 'number') return profileOfCounts(counted(column, 'number', scope, present), entries, bins);
+  const numbers = entries.map(([value]) => readNumber(value as string));
+  const type = entries.length > 0 && !numbers.includes(undefined) ? 'number' : 'text';
+  textTypes.set(column.name, type);
+  if (type === 'text') return profileOfCounts(counted(column, type, scope, present), entries, bins);
+  const merged = new Map<number, number>();
+  entries.forEach(([, k], i) => {
+    const number = numbers[i] as number;
+    merged.set(number, (merged.get(number) ?? 0) + k);
+  });
+  return profileOfCounts(counted(column, type, scope, present), merged, bins);
 }
 
 // The same from SQL, for columns of many distinct values.

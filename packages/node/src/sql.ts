@@ -19,17 +19,15 @@ export function doubleLiteral(value: number): string {
 
 /**
  * A text expression trimmed, NULL when it counts as missing (`readText` of core). Trimming a set of characters costs
- * DuckDB 300 ns a cell, so only cells that begin or end with white space pay it.
+ * DuckDB 300 ns a cell, so only cells that begin or end with white space pay it. Every function named here is bound
+ * anew for every column, which takes longer than reading a small table: literals instead of `chr`, and one `IN`
+ * instead of nested `nullif` (each of which doubles what it holds), bind four times as fast.
  */
 export function normalText(cell: string): string {
   const missing = MISSING_TOKENS.map(quoteLiteral).join(', ');
-  const characters = [...TRIMMED_CHARACTERS].map((character) => `chr(${character.charCodeAt(0)})`);
-  const ends = characters.map((character) => `suffix(${cell}, ${character})`).join(' OR ');
-  const trimmed = MISSING_TOKENS.reduce(
-    (text, token) => `nullif(${text}, ${quoteLiteral(token)})`,
-    `trim(${cell}, ${characters.join(' || ')})`,
-  );
-  return `CASE WHEN ${cell} IN (${missing}) THEN NULL WHEN ${cell} < '!' OR ${ends} THEN ${trimmed} ELSE ${cell} END`;
+  const ends = [...TRIMMED_CHARACTERS].map((character) => `suffix(${cell}, ${quoteLiteral(character)})`).join(' OR ');
+  const trimmed = `trim(${cell}, ${quoteLiteral(TRIMMED_CHARACTERS)})`;
+  return `CASE WHEN ${cell} IN (${missing}) THEN NULL WHEN NOT (${cell} < '!' OR ${ends}) THEN ${cell} WHEN ${trimmed} NOT IN (${missing}) THEN ${trimmed} END`;
 }
 
 /**
