@@ -9,13 +9,16 @@ const ssr = { resolve: { conditions: ['source', 'module', 'node', 'development|p
 
 const chromiumPath = findChromium();
 
+// No test asserts how long something takes. These only end what hangs, on a machine that may be slow and busy.
+const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 };
+
 const node = {
   resolve: { conditions: ['source', 'module', 'node', 'development|production'] },
   ssr,
   test: {
     name: 'node',
     include: ['packages/*/test/**/*.test.ts'],
-    testTimeout: 60_000,
+    ...timeouts,
   },
 };
 
@@ -29,7 +32,7 @@ const browser = {
   test: {
     name: 'chromium',
     include: ['packages/*/test/**/*.browser.test.ts'],
-    testTimeout: 60_000,
+    ...timeouts,
     browser: {
       enabled: true,
       headless: true,

@@ -34,5 +34,5 @@ describe.skipIf(python === undefined)('goldens of tree ensembles', () => {
     } finally {
       rmSync(fresh, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });

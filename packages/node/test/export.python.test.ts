@@ -125,5 +125,5 @@ describe.skipIf(python === undefined)('onnx', () => {
       .trim()
       .split('\n');
     expect(counts).toHaveLength(cases.length);
-  }, 120_000);
+  });
 });

@@ -109,7 +109,7 @@ it('a transformer: as a forward pass in numpy has it', async () => {
   });
   const shares = blocks.map(({ activity }) => Math.round(100 * activity.activationRate));
   expect(shares).toEqual([13, 6, 6]);
-}, 120_000);
+});
 
 describe('inputs that do not fit', () => {
   const bytes = graphBytes(reluGraphs[0]);
@@ -235,5 +235,5 @@ describe('models that cannot be run', () => {
       );
     }
     expect([...outcomes].sort()).toEqual(['answer', 'refused']);
-  }, 120_000);
+  });
 });
