@@ -23,17 +23,29 @@ import { Interrupted, OutputClosed, OutputFailed, openSession, type Session } fr
 
 /** Runs the command line to its end and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
-  const session = openSession(args, version());
-  try {
-    process.exitCode = await run(args, session);
-  } catch (error) {
-    process.exitCode = report(error, session);
-  }
+  const session = openSession(args, version(), process);
+  const onSignal = (): void => {
+    if (session.signal.aborted) process.exit(130);
+    session.interrupt();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  process.exitCode = await runCommandLine(args, session);
   // What an abort left running (a statement that winds down) may finish its cleaning up, but not for long.
   setTimeout(() => process.exit(), 2000).unref();
 }
 
-function version(): string {
+/** Runs a command line to its end and gives its exit code; what it prints and tells is the session's. */
+export async function runCommandLine(args: readonly string[], session: Session): Promise<number> {
+  try {
+    return await run(args, session);
+  } catch (error) {
+    return report(error, session);
+  }
+}
+
+/** The version of this package. */
+export function version(): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   return manifest.version;
 }
@@ -62,6 +74,9 @@ function createProgram(session: Session): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
+      // A closed output aborts the session; nothing waits for the help to be written.
+      writeOut: (text) => void session.print(text).catch(() => undefined),
+      writeErr: (text) => session.tell(text.trimEnd()),
       outputError: (text, write) => write(`${oneLine(text)}\n`),
       getErrHelpWidth: () => session.screen.width,
       getOutHelpWidth: () => session.screen.width,

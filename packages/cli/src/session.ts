@@ -1,9 +1,9 @@
 /**
  * One run of the command line: where it writes, how wide and colourful, and what stops it. The first Ctrl-C (or
- * SIGTERM) aborts `signal`, so that whoever works cleans up; the second ends the process at once. A reader that has
- * seen enough (`| head`) stops it quietly.
+ * SIGTERM) aborts `signal`, so that whoever works cleans up; the second ends the process at once (`main.ts`). A reader
+ * that has seen enough (`| head`) stops it quietly. A session has nothing of the process but the streams it is given.
  */
-import { quoteArgument, type Screen, screenOf } from './format.ts';
+import { quoteArgument, type Screen, type ScreenStream, screenOf } from './format.ts';
 
 export interface Session {
   readonly version: string;
@@ -19,6 +19,15 @@ export interface Session {
   print(text: string): Promise<void>;
   /** A message line, to standard error. */
   tell(line: string): void;
+  /** Aborts `signal`, as Ctrl-C does. */
+  interrupt(): void;
+}
+
+/** What a session writes to, and the environment that says how; a process is one. */
+export interface Outputs {
+  readonly stdout: NodeJS.WritableStream & ScreenStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 export class Interrupted extends Error {
@@ -31,15 +40,9 @@ export class OutputClosed extends Error {
 
 export class OutputFailed extends Error {}
 
-export function openSession(args: readonly string[], version: string): Session {
+export function openSession(args: readonly string[], version: string, { stdout, stderr, env }: Outputs): Session {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new Interrupted('interrupted'));
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
     const closed = error.code === 'EPIPE';
     controller.abort(
       closed
@@ -47,14 +50,14 @@ export function openSession(args: readonly string[], version: string): Session {
         : new OutputFailed(`cannot write to standard output: ${error.code ?? error.message}`, { cause: error }),
     );
   });
-  process.stderr.on('error', () => undefined); // nobody is left to tell
+  stderr.on('error', () => undefined); // nobody is left to tell
 
   let printed = false;
   return {
     version,
     commandLine: ['fewfire', ...args].map(quoteArgument).join(' '),
     signal: controller.signal,
-    screen: screenOf(process.stdout, process.env),
+    screen: screenOf(stdout, env),
     get printed() {
       return printed;
     },
@@ -62,11 +65,14 @@ export function openSession(args: readonly string[], version: string): Session {
       controller.signal.throwIfAborted();
       printed = true;
       return new Promise((resolve, reject) => {
-        process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+        stdout.write(text, (error) => (error ? reject(error) : resolve()));
       });
     },
     tell(line) {
-      process.stderr.write(`${line}\n`);
+      stderr.write(`${line}\n`);
+    },
+    interrupt() {
+      controller.abort(new Interrupted('interrupted'));
     },
   };
 }

@@ -2,8 +2,9 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { chess, fewfire, temporaryFolder, votes, writeCsv } from './run.ts';
+import { chess, commandHost, fewfire, temporaryFolder, votes, writeCsv } from './run.ts';
 
+const hosted = commandHost();
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const model = inFolder('model.json');
@@ -25,9 +26,9 @@ const table = (name: string, edit: (cell: string, row: number, column: number) =
   writeCsv(folder, name, [header, ...rows.map((row, i) => row.map((cell, j) => edit(cell, i, j)))]);
 
 beforeAll(async () => {
-  await fewfire(['fit', chess, '--target', 'class', '--degree', '1', '--folds', '2', '--out', model]);
+  await hosted(['fit', chess, '--target', 'class', '--degree', '1', '--folds', '2', '--out', model]);
   const data = table('good.csv', (cell) => cell);
-  const done = await fewfire(['fit', data, '--target', 'target', '--degree', '1', '--out', numbersModel]);
+  const done = await hosted(['fit', data, '--target', 'target', '--degree', '1', '--out', numbersModel]);
   expect(done.code).toBe(0);
 });
 
@@ -208,8 +209,10 @@ const usage: readonly Case[] = [
   ['standard input twice', 2, () => ['fit', '-', '--target', 'a', '--test', '-'], /standard input/],
 ];
 
-async function expectRefusal([, code, args, message]: Case): Promise<void> {
-  const done = await fewfire(args());
+async function expectRefusal([, code, args, message]: Case, alone = false): Promise<void> {
+  const typed = args();
+  // Standard input is a process's own.
+  const done = await (alone || typed.includes('-') ? fewfire : hosted)(typed);
   expect(done.stderr).toMatch(/^error: [^\n]+\n$/);
   expect(done.stderr).toMatch(message);
   expect(done.stderr).not.toMatch(/\n\s+at |fault of fewfire/);
@@ -225,15 +228,15 @@ describe('bad data and files', () => {
     if (process.getuid?.() === 0) return;
     mkdirSync(inFolder('locked'), { mode: 0o500 });
     const args = ['fit', chess, '--target', 'class', '--out', inFolder('locked/model.json')];
-    await expectRefusal(['', 1, () => args, /permission denied/]);
+    await expectRefusal(['', 1, () => args, /permission denied/], true);
   });
 
   it('full disk', async () => {
     if (process.platform !== 'linux') return; // has /dev/full
     const fit = ['fit', inFolder('good.csv'), '--target', 'target', '--degree', '1', '--out', '/dev/full'];
-    await expectRefusal(['', 1, () => fit, /no space left/]);
+    await expectRefusal(['', 1, () => fit, /no space left/], true);
     symlinkSync('/dev/full', inFolder('full.csv'));
-    await expectRefusal(['', 1, () => ['predict', model, chess, '--out', inFolder('full.csv')], /no space left/]);
+    await expectRefusal(['', 1, () => ['predict', model, chess, '--out', inFolder('full.csv')], /no space left/], true);
   });
 
   it('the whole story only when asked for', async () => {
@@ -245,4 +248,9 @@ describe('bad data and files', () => {
 
 describe('bad usage', () => {
   it.each(usage)('%s', async (...row) => expectRefusal(row));
+
+  it('a process of its own ends with the same', async () => {
+    await expectRefusal(usage[0], true);
+    await expectRefusal(data[0], true);
+  });
 });

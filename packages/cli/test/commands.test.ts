@@ -4,13 +4,28 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../src/format.ts';
-import { bin, chess, type Finished, fewfire, parseCsv, temporaryFolder, votes, writeCsv } from './run.ts';
+import {
+  bin,
+  chess,
+  commandHost,
+  type Finished,
+  fewfire,
+  finished,
+  interruptAtWork,
+  parseCsv,
+  type RunOptions,
+  temporaryFolder,
+  votes,
+  writeCsv,
+} from './run.ts';
 
+const hosted = commandHost();
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 
-async function succeed(...args: Parameters<typeof fewfire>): Promise<Finished> {
-  const done = await fewfire(...args);
+/** With options, as a process of its own. */
+async function succeed(args: readonly string[], options?: RunOptions): Promise<Finished> {
+  const done = await (options === undefined ? hosted(args) : fewfire(args, options));
   expect({ code: done.code, stderr: done.code === 0 ? '' : done.stderr }).toEqual({ code: 0, stderr: '' });
   return done;
 }
@@ -283,42 +298,29 @@ describe('column names of every kind', () => {
 });
 
 describe('Ctrl-C', () => {
-  // What is consumed from the pipe tells how far the process is: the file is longer than a pipe holds.
-  async function interrupt(endInput: boolean, delayMs: number): Promise<Finished> {
-    const args = ['fit', '-', '--target', 'class', '--degree', '3', '--folds', '50', '--out', inFolder('never.json')];
-    const child = spawn(process.execPath, [bin, ...args], { stdio: 'pipe' });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
-    await new Promise((resolve) => child.stdin.write(readFileSync(chess), resolve));
-    if (endInput) child.stdin.end();
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
-    child.kill('SIGINT');
-    return { code: await closed, stdout, stderr };
-  }
+  const args = ['fit', '-', '--target', 'class', '--degree', '3', '--folds', '50', '--out', inFolder('never.json')];
+  const stopped = { code: 130, stdout: '', stderr: 'stopped; nothing was written\n' };
 
-  it.each([
-    ['reading', false, 0],
-    ['working', true, 1000],
-  ])('while %s leaves nothing behind', async (_, endInput, delayMs) => {
-    expect(await interrupt(endInput, delayMs)).toEqual({
-      code: 130,
-      stdout: '',
-      stderr: 'stopped; nothing was written\n',
-    });
+  it('while reading leaves nothing behind', async () => {
+    const child = spawn(process.execPath, [bin, ...args], { stdio: 'pipe' });
+    const ended = finished(child);
+    // The file is longer than a pipe holds: when it is written the process has read, and waits for more.
+    await new Promise((resolve) => child.stdin.write(readFileSync(chess), resolve));
+    child.kill('SIGINT');
+    expect(await ended).toEqual(stopped);
+    expect(readdirSync(folder).filter((name) => name.includes('never'))).toEqual([]);
+  });
+
+  it('while working leaves nothing behind', async () => {
+    expect(await interruptAtWork(args, 'choosing', { input: readFileSync(chess) })).toEqual(stopped);
     expect(readdirSync(folder).filter((name) => name.includes('never'))).toEqual([]);
   });
 });
 
 describe('the programme', () => {
   it('prints help without arguments, and for every command with examples and defaults', async () => {
-    const plain = await succeed([]);
-    expect(plain.stdout).toBe((await succeed(['--help'])).stdout);
+    const plain = await succeed([], {});
+    expect(plain.stdout).toBe((await succeed(['--help'], {})).stdout);
     expectWithin(plain.stdout, 80);
     for (const command of ['fit', 'predict', 'score', 'show', 'optimize']) {
       const { stdout, stderr } = await succeed([command, '--help']);
@@ -327,7 +329,7 @@ describe('the programme', () => {
       expect(stdout.match(/^ {2}.*fewfire .*(examples\/|chess\.json)/gm)?.length).toBeGreaterThanOrEqual(2);
     }
     const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-    expect((await succeed(['--version'])).stdout).toBe(`${manifest.version}\n`);
+    expect((await succeed(['--version'], {})).stdout).toBe(`${manifest.version}\n`);
   });
 
   it('help needs neither core nor DuckDB', async () => {

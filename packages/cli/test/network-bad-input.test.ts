@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { fewfire, root, temporaryFolder } from './run.ts';
+import { commandHost, fewfire, type Run, root, temporaryFolder } from './run.ts';
 
+const hosted = commandHost();
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const net = inFolder('net.json');
@@ -24,10 +25,10 @@ const half = (path: string): Buffer => {
 beforeAll(async () => {
   mkdirSync(inFolder('folder'));
   for (const path of [net, tensors]) {
-    const made = await fewfire(`network make ensemble --inputs 8 --trees 2 --depth 2 --out ${path}`.split(' '));
+    const made = await hosted(`network make ensemble --inputs 8 --trees 2 --depth 2 --out ${path}`.split(' '));
     expect(made.code).toBe(0);
   }
-  expect((await fewfire(['network', 'certify', net, '--out', certificate])).code).toBe(0);
+  expect((await hosted(['network', 'certify', net, '--out', certificate])).code).toBe(0);
 });
 
 type Case = readonly [name: string, code: 1 | 2, args: () => string | readonly string[], message: RegExp];
@@ -220,12 +221,18 @@ const cases: readonly Case[] = [
   ['delta 1', 2, () => 'plan --n 10 --s 4 --k 2 --W 1 --B 1 --confidence-delta 1', /below 1/],
 ];
 
-it.each(cases)('%s', async (_, code, args, message) => {
+async function expectRefusal([, code, args, message]: Case, run: Run): Promise<void> {
   const command = args();
-  const done = await fewfire(typeof command === 'string' ? command.split(' ') : command);
+  const done = await run(typeof command === 'string' ? command.split(' ') : command);
   expect(done.stderr).toMatch(message);
   expect(done.stderr).toMatch(/^error: [^\n]*\n$/);
   expect(done.stderr).not.toContain('fault of fewfire');
   expect({ code: done.code, stdout: done.stdout }).toEqual({ code, stdout: '' });
   expect(existsSync(out)).toBe(false);
+}
+
+it.each(cases)('%s', async (...row) => expectRefusal(row, hosted));
+
+it('a process of its own ends with the same', async () => {
+  for (const one of [cases.find(([, code]) => code === 1), cases[0]]) await expectRefusal(one as Case, fewfire);
 });

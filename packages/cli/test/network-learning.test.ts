@@ -1,13 +1,14 @@
 /** What the theory says of learning, with the commands alone: make, sample, fit, and the figures of plan and show. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fewfire, temporaryFolder } from './run.ts';
+import { commandHost, temporaryFolder } from './run.ts';
 
+const hosted = commandHost();
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 
 async function run(command: string): Promise<string> {
-  const { code, stdout, stderr } = await fewfire(command.split(' '));
+  const { code, stdout, stderr } = await hosted(command.split(' '));
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;
 }

@@ -1,23 +1,33 @@
-/** The network commands end to end, as real processes: make, show, certify, verify, sample, import, plan. */
-import { spawn } from 'node:child_process';
+/** The network commands end to end: make, show, certify, verify, sample, import, plan. One family of each as real processes. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checksumOf, parseNetwork, serializeNetwork } from '@fewfire/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../src/format.ts';
-import { bin, type Finished, fewfire, parseCsv, root, temporaryFolder } from './run.ts';
+import {
+  commandHost,
+  type Finished,
+  fewfire,
+  interruptAtWork,
+  parseCsv,
+  type Run,
+  root,
+  temporaryFolder,
+} from './run.ts';
 
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 
-async function succeed(...args: Parameters<typeof fewfire>): Promise<Finished> {
-  const done = await fewfire(...args);
+const hosted = commandHost();
+
+async function succeed(args: readonly string[], run: Run = hosted): Promise<Finished> {
+  const done = await run(args);
   expect({ code: done.code, stderr: done.code === 0 ? '' : done.stderr }).toEqual({ code: 0, stderr: '' });
   return done;
 }
 
-async function json(args: readonly string[]): Promise<Record<string, never>> {
-  return JSON.parse((await succeed([...args, '--json'])).stdout);
+async function json(args: readonly string[], run: Run = hosted): Promise<Record<string, never>> {
+  return JSON.parse((await succeed([...args, '--json'], run)).stdout);
 }
 
 // Commands to be copied stay on one line, however long the names of files are.
@@ -55,21 +65,23 @@ const families: readonly Family[] = [
 describe.each(families)('$family', ({ family, flags, n, s, k, claimed = k }) => {
   const net = inFolder(`${family}.json`);
   const certificate = inFolder(`${family}.certificate.json`);
+  // As users do, a process for each command, and the rest in one.
+  const run: Run = family === 'junta' ? fewfire : hosted;
 
   it('is made, shown, certified and verified', async () => {
     const make = ['network', 'make', family, ...flags.split(' '), '--out', net];
-    const made = await succeed(make);
+    const made = await succeed(make, run);
     expectWithin(made.stdout, 80);
     expect(made.stdout).toContain(`n = ${n} inputs, s = `);
     expect(made.stdout).toContain(claimed === null ? 'certify measures it' : `k = ${claimed} (claimed by the family`);
-    const facts = await json(make);
+    const facts = await json(make, run);
     expect(facts).toMatchObject({ inputCount: n, unitCount: s, claimedSparsity: claimed });
 
-    const shown = await succeed(['network', 'show', net]);
+    const shown = await succeed(['network', 'show', net], run);
     expectWithin(shown.stdout, 80);
     expect(shown.stdout).toContain(`k = ${k} (exact`);
     expect(shown.stdout).toContain('average sensitivity');
-    const show = await json(['network', 'show', net]);
+    const show = await json(['network', 'show', net], run);
     expect(show).toMatchObject({
       inputCount: n,
       unitCount: s,
@@ -80,13 +92,13 @@ describe.each(families)('$family', ({ family, flags, n, s, k, claimed = k }) => 
     });
     expectLaws(show);
 
-    const said = await succeed(['network', 'certify', net, '--out', certificate]);
+    const said = await succeed(['network', 'certify', net, '--out', certificate], run);
     expectWithin(said.stdout, 80);
     expect(said.stdout).toContain(`k = ${k} (exact`);
-    const verified = await succeed(['network', 'verify', certificate, net, '--sweep']);
+    const verified = await succeed(['network', 'verify', certificate, net, '--sweep'], run);
     expectWithin(verified.stdout, 80);
     expect(verified.stdout.replace(/\s+/g, ' ')).toMatch(/holds: \d+ checks, all verified/);
-    const proved = await json(['network', 'certify', net, '--method', 'sweep']);
+    const proved = await json(['network', 'certify', net, '--method', 'sweep'], run);
     expect(proved).toMatchObject({ kLower: k, kUpper: k, exact: true });
   });
 
@@ -95,7 +107,7 @@ describe.each(families)('$family', ({ family, flags, n, s, k, claimed = k }) => 
     const biases = network.biases.slice();
     biases[0] += 1;
     const other = write(`${family}.other.json`, await serializeNetwork({ ...network, biases }));
-    const swapped = await fewfire(['network', 'verify', certificate, other]);
+    const swapped = await run(['network', 'verify', certificate, other]);
     expect(swapped.code).toBe(1);
     expect(swapped.stdout).toContain('FAILED');
     expect(swapped.stderr).toMatch(/^error: .* does not hold for .*"network" failed.*\n$/);
@@ -103,12 +115,12 @@ describe.each(families)('$family', ({ family, flags, n, s, k, claimed = k }) => 
     const file = JSON.parse(readFileSync(certificate, 'utf8'));
     for (const edit of edits(file)) {
       const edited = write(`${family}.edited.json`, await signed(edit));
-      const { code, stderr } = await fewfire(['network', 'verify', edited, net, '--sweep', '--quiet']);
+      const { code, stderr } = await run(['network', 'verify', edited, net, '--sweep', '--quiet']);
       expect(code, JSON.stringify(edit).slice(0, 300)).toBe(1);
       expect(stderr).toMatch(/^error: .*does not hold for .*\n$/);
     }
     const unsigned = write(`${family}.unsigned.json`, JSON.stringify({ ...file, notes: ['trust me'] }));
-    const { code, stderr } = await fewfire(['network', 'verify', unsigned, net]);
+    const { code, stderr } = await run(['network', 'verify', unsigned, net]);
     expect(code).toBe(1);
     expect(stderr).toContain('"checksum" failed');
   });
@@ -200,7 +212,7 @@ describe('certify and verify', () => {
       evidence: { ...file.evidence, classes: [[...first, ...second], ...rest] },
     };
     const edited = write('merged.json', await signed(merged));
-    const { code, stderr } = await fewfire(['network', 'verify', edited, net]);
+    const { code, stderr } = await hosted(['network', 'verify', edited, net]);
     expect(code).toBe(1);
     expect(stderr).toContain('does not hold');
   });
@@ -238,7 +250,7 @@ describe('certify and verify', () => {
     expect(await json(['network', 'verify', certificate, net, '--rows', data])).toMatchObject({ complete: true });
     const others = inFolder('other-rows.parquet');
     await succeed(['network', 'sample', net, '--rows', '3000', '--seed', '2', '--out', others]);
-    expect((await fewfire(['network', 'verify', certificate, net, '--rows', others])).code).toBe(1);
+    expect((await hosted(['network', 'verify', certificate, net, '--rows', others])).code).toBe(1);
   });
 
   it('gives the same certificate for any number of threads', async () => {
@@ -250,15 +262,12 @@ describe('certify and verify', () => {
     const large = inFolder('large.json');
     const out = inFolder('large.certificate.json');
     await succeed(`network make dense-control --inputs 36 --units 64 --quiet --out ${large}`.split(' '));
-    const child = spawn(process.execPath, [bin, 'network', 'certify', large, '--method', 'sweep', '--out', out]);
-    let stderr = '';
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
+    const args = ['network', 'certify', large, '--method', 'sweep', '--out', out];
+    expect(await interruptAtWork(args, 'sweeping')).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: 'stopped; nothing was written\n',
     });
-    const ended = new Promise((resolve) => child.on('close', resolve));
-    setTimeout(() => child.kill('SIGINT'), 2500);
-    expect(await ended).toBe(130);
-    expect(stderr).toBe('stopped; nothing was written\n');
     expect(existsSync(out)).toBe(false);
   });
 });
@@ -298,19 +307,19 @@ describe('import', () => {
 
   it('turns XGBoost and ONNX trees into networks that certify', async () => {
     writeFileSync(model, JSON.stringify(golden.model));
-    const { stdout } = await succeed(['network', 'import', model, '--out', net]);
+    const { stdout } = await succeed(['network', 'import', model, '--out', net], fewfire);
     expectWithin(stdout, 80);
     expect(stdout).toContain('12 trees, the raw margin');
-    const shown = await json(['network', 'show', net]);
+    const shown = await json(['network', 'show', net], fewfire);
     expect(shown).toMatchObject({ sparsity: { kind: 'exact', kLower: 12, kUpper: 12 }, function: { kind: 'exact' } });
     expectLaws(shown);
     const certificate = inFolder('imported.certificate.json');
-    await succeed(['network', 'certify', net, '--out', certificate]);
-    expect((await succeed(['network', 'verify', certificate, net])).stdout).toContain('all verified');
+    await succeed(['network', 'certify', net, '--out', certificate], fewfire);
+    expect((await succeed(['network', 'verify', certificate, net], fewfire)).stdout).toContain('all verified');
     if (golden.onnx === null) return;
     const onnx = inFolder('model.onnx');
     writeFileSync(onnx, Buffer.from(golden.onnx, 'base64'));
-    expect(await json(['network', 'import', onnx])).toMatchObject({ treeCount: 12, file: null });
+    expect(await json(['network', 'import', onnx], fewfire)).toMatchObject({ treeCount: 12, file: null });
   });
 });
 

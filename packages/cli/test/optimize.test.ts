@@ -1,10 +1,10 @@
 /** `fewfire optimize` as a process, on models of the examples. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../src/format.ts';
-import { bin, chess, fewfire, parseCsv, root, temporaryFolder, votes, writeCsv } from './run.ts';
+import { chess, commandHost, interruptAtWork, parseCsv, root, temporaryFolder, votes, writeCsv } from './run.ts';
 
+const fewfire = commandHost();
 const folder = temporaryFolder();
 const votesModel = join(folder, 'votes.json');
 const chessModel = join(folder, 'chess.json');
@@ -95,15 +95,11 @@ describe('optimize', () => {
   });
 
   it('Ctrl-C ends it without a result', async () => {
-    const child = spawn(process.execPath, [bin, 'optimize', chessModel, '--method', 'milp']);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
-        output += chunk;
-      });
-    setTimeout(() => child.kill('SIGINT'), 1500);
-    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
-    expect(output).toBe('stopped; nothing was written\n');
+    expect(await interruptAtWork(['optimize', chessModel, '--method', 'milp'], 'a thread has begun')).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: 'stopped; nothing was written\n',
+    });
   });
 
   it.each<[string, () => string[], RegExp]>([

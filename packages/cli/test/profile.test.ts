@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { graphBytes, otherGraphs, reluGraphs } from '../../core/test/mlp-graphs.ts';
 import { floatTensor, runnableModel } from '../../core/test/onnx-writer.ts';
-import { fewfire, root, temporaryFolder } from './run.ts';
+import { commandHost, root, temporaryFolder } from './run.ts';
 
+const fewfire = commandHost();
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const example = (name: string): string => join(root, 'examples', name);

@@ -1,10 +1,10 @@
 /** `--report` of fit and show: written whole or not at all, beside whatever else is asked for. */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bin, chess, fewfire, temporaryFolder, votes, writeCsv } from './run.ts';
+import { chess, commandHost, interruptAtWork, temporaryFolder, votes, writeCsv } from './run.ts';
 
+const fewfire = commandHost();
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const quick = ['--degree', '1', '--folds', '2'];
@@ -104,12 +104,8 @@ describe('fit --report', () => {
     const cwd = inFolder('interrupted');
     mkdirSync(cwd);
     const args = ['fit', '-', '--target', 'class', '--degree', '3', '--folds', '50', '--report', 'r.html'];
-    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: 'pipe' });
-    // Once it has read, it is at work.
-    await new Promise((resolve) => child.stdin.write(readFileSync(chess), resolve));
-    child.stdin.end();
-    setTimeout(() => child.kill('SIGINT'), 1000);
-    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    const { code } = await interruptAtWork(args, 'choosing', { cwd, input: readFileSync(chess) });
+    expect(code).toBe(130);
     expect(readdirSync(cwd)).toEqual([]);
   });
 });
