@@ -100,10 +100,16 @@ async function countSettled(
   points: CubePoints,
   rowCounts: Uint32Array,
   unitCounts: Float64Array,
-  { signal, threads }: RunOptions,
+  { signal, threads, onProgress }: RunOptions,
 ): Promise<readonly number[]> {
   const { inputCount } = network;
   const margins = candidates.map((j) => 2 * unitMargin(network, units[j], j));
+  let pass = 0;
+  const onRows = (rows: number): void => {
+    const done = pass * points.rowCount + rows;
+    onProgress?.({ phase: 'counting active units', done, total: 3 * points.rowCount, unit: 'rows' });
+    if (rows === points.rowCount) pass++;
+  };
   const count = (members: readonly number[], direction: 1 | -1) =>
     countNetworkActivity(
       {
@@ -117,7 +123,7 @@ async function countSettled(
         outputWeights: new Float64Array(members.length),
       },
       points,
-      { signal, threads },
+      { signal, threads, onRows },
     );
   const bounded = candidates.flatMap((_, c) => (margins[c] < 1e300 ? [c] : []));
   if (bounded.length === 0 || points.rowCount === 0) return candidates;
