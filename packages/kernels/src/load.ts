@@ -17,10 +17,17 @@ export interface KernelModule<Exports> extends WebAssembly.Module {
 const PAGE_BYTES = 65536;
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 const binaries = new Map<string, Uint8Array<ArrayBuffer>>();
+const variants = new Map<string, BinaryVariant>();
 
 /** `simd` where the engine accepts the real SIMD binary, else `scalar`. */
 export function bestVariant(group: KernelGroup<unknown>): BinaryVariant {
-  return WebAssembly.validate(binary(group, 'simd')) ? 'simd' : 'scalar';
+  // Asked for every operator; validating takes longer than many a small fit.
+  let variant = variants.get(group.name);
+  if (variant === undefined) {
+    variant = WebAssembly.validate(binary(group, 'simd')) ? 'simd' : 'scalar';
+    variants.set(group.name, variant);
+  }
+  return variant;
 }
 
 /** The compiled module; `shared` for memories shared between threads. */
