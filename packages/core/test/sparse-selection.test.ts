@@ -82,6 +82,10 @@ describe('choosing by held-out rows among sparse fits', () => {
     const auto = await selectLowDegree(problem.points, problem.target, { ...options, method: 'auto' });
     const ridge = await selectLowDegree(problem.points, problem.target, { ...options, method: 'ridge' });
     expect(auto.candidates.filter(({ method }) => method === 'ridge')).toEqual(ridge.candidates);
+    const without = await selectLowDegree(problem.points, problem.target, { ...options, method: 'auto', lasso: false });
+    expect(without.candidates).toEqual(auto.candidates.filter(({ method }) => method !== 'lasso'));
+    expect(without.candidates.length).toBeLessThan(auto.candidates.length);
+    expect(without.best.mse).toBe(Math.min(...without.candidates.map(({ mse }) => mse)));
   });
 
   it('one split takes the place of folds when they would cost more than the budget, and only its rows were held out', async () => {

@@ -217,11 +217,9 @@ async function learn(
   let best: Candidate | undefined;
   for (let degree = 1; degree <= largestDegree; degree++) {
     if (countMonomials(points.coordinateCount, degree) > MONOMIALS_PER_ROW * points.rowCount) break;
-    const choice = { degree, method: 'auto', budgetSeconds: BUDGET_SECONDS } as const;
+    const choice = { degree, method: 'auto', lasso: false, budgetSeconds: BUDGET_SECONDS } as const;
     const selection = await selectLowDegree(points, target, { ...options, ...choice });
-    for (const candidate of selection.candidates) {
-      if (candidate.l1Ratio === 0 && (best === undefined || candidate.mse < best.mse)) best = candidate;
-    }
+    if (best === undefined || selection.best.mse < best.mse) best = selection.best;
   }
   if (best === undefined) throw new Error('no degree was tried');
   const { degree } = best;

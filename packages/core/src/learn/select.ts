@@ -62,6 +62,8 @@ export interface SelectOptions extends RunOptions {
   readonly method: FitMethod | 'auto';
   /** Share of the elastic net's penalty on absolute values, in (0, 1]. Default 0.5; for other methods it has no meaning. */
   readonly l1Ratio?: number;
+  /** Whether `auto` tries the lasso. Default true. */
+  readonly lasso?: boolean;
   /** Of the lasso and elastic net. Default `none`. */
   readonly hierarchy?: Hierarchy;
   /**
@@ -444,7 +446,7 @@ interface SelectionPlan {
 function planSelection(points: CubePoints, options: SelectOptions, folds: number): SelectionPlan {
   if (isSparse(options.method)) return planSparse(points, options, folds);
   const plan = planDense(points, options, folds);
-  if (options.method !== 'auto' || options.loss === 'logistic') return plan;
+  if (options.method !== 'auto' || options.lasso === false || options.loss === 'logistic') return plan;
   const { rowCount, coordinateCount } = points;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const last = typeof options.degree === 'number' ? plan.degrees[0] : Math.min(MAX_AUTO_DEGREE, coordinateCount);
