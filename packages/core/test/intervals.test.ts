@@ -166,6 +166,20 @@ describe('bootstrap', () => {
     });
   });
 
+  it.each(['squared', 'logistic'] as const)('fits rows that are alike once, with the same result: %s', async (loss) => {
+    const { points, target } = sample(400, 21, 'logistic');
+    const options = { terms: TERMS, interval: 'bootstrap', bootstrapCount: 99, loss } as const;
+    const merged = await refitIntervals(points, target, options);
+    // Weights that differ by next to nothing make every row one of its own.
+    const rowWeights = Float64Array.from(target, (_, i) => 1 - i * 1e-13);
+    const single = await refitIntervals(points, target, { ...options, rowWeights });
+    merged.intervals.forEach(({ low, high }, k) => {
+      expect(low).toBeCloseTo(single.intervals[k].low, 9);
+      expect(high).toBeCloseTo(single.intervals[k].high, 9);
+    });
+    expect(merged.failedCount).toBe(single.failedCount);
+  });
+
   it('simultaneous intervals are wider, and for one uncorrelated pair as wide as Sidak says', async () => {
     const list = Array.from({ length: 64 * 40 }, (_, i) => i % 64);
     const random = createRandom(9);

@@ -24,6 +24,7 @@ import {
   fitTerms,
   gramMatrix,
   jackknifeErrors,
+  mergeAlike,
   type RefitLoss,
   type TermErrors,
   type TermFit,
@@ -316,18 +317,20 @@ async function simultaneousDelta(covariance: Float64Array, delta: number, random
   const normals = new Float64Array(size);
   for (let draw = 0; draw < SIMULTANEOUS_DRAWS; draw++) {
     for (let k = 0; k < size; k++) normals[k] = random.normal();
+    let most = 0;
     for (let a = 0; a < size; a++) {
       let sum = 0;
       for (let b = 0; b <= a; b++) sum += factor[a * size + b] * normals[b];
-      largest[draw] = Math.max(largest[draw], Math.abs(sum));
+      most = Math.max(most, Math.abs(sum));
     }
+    largest[draw] = most;
     if (draw % 64 === 0) await turn();
   }
   return normalTail(upperQuantile(largest, 1 - delta));
 }
 
 async function bootstrapMultipliers(
-  rows: TermRows,
+  all: TermRows,
   fit: TermFit,
   loss: RefitLoss,
   options: RefitOptions & { readonly confidence: number; readonly simultaneous: boolean },
@@ -335,15 +338,22 @@ async function bootstrapMultipliers(
   turn: Turn,
 ): Promise<{ multipliers: Float64Array; count: number; failedCount: number }> {
   const count = checkBootstrapCount(options.bootstrapCount ?? DEFAULT_BOOTSTRAP, options.confidence);
-  const unitCount = rows.units.length - 1;
-  const counts = new Float64Array(unitCount);
+  const drawCount = all.units.length - 1;
+  // Where targets have few values many rows are alike. How often each of them was drawn is all that a fit needs.
+  const merged = drawCount === all.rowCount ? mergeAlike(all) : undefined;
+  const rows = merged?.rows ?? all;
+  const counts = new Float64Array(rows.units.length - 1);
   const size = rows.size;
   // Every |t| of every sample, term after term.
   const ratios = new Float64Array(size * count).fill(Number.POSITIVE_INFINITY);
   const largest = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   let failedCount = 0;
   for (let sample = 0; sample < count; sample++) {
-    drawCounts(counts, random);
+    counts.fill(0);
+    for (let g = 0; g < drawCount; g++) {
+      const unit = random.integer(drawCount);
+      counts[merged === undefined ? unit : merged.unitOf[unit]]++;
+    }
     const again = await fitTerms(rows, loss, counts, fit.coefficients, turn);
     if (again === undefined) failedCount++;
     else {
@@ -375,11 +385,6 @@ function checkBootstrapCount(count: number, confidence: number): number {
     'invalid-argument',
     `bootstrapCount is ${count}; expected a whole number, at least ${least} for this confidence`,
   );
-}
-
-function drawCounts(counts: Float64Array, random: Random): void {
-  counts.fill(0);
-  for (let g = 0; g < counts.length; g++) counts[random.integer(counts.length)]++;
 }
 
 /** The value of rank ceil((count + 1) share): right on average for a sample of `count` whatever its distribution. */

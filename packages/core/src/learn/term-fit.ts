@@ -76,6 +76,63 @@ export async function gramMatrix(rows: TermRows, rowValues: Float64Array, turn: 
   return gram;
 }
 
+/** Rows of a unit each, those that are alike in signs, target and weight taken together. */
+export interface MergedRows {
+  readonly rows: TermRows;
+  /** The merged row that each row became. */
+  readonly unitOf: Uint32Array;
+}
+
+/** undefined where less than half of the rows would go. */
+export function mergeAlike(rows: TermRows): MergedRows | undefined {
+  const { size, rowCount, signs, target, weights } = rows;
+  // Classes of rows alike so far, refined by one property after another.
+  const unitOf = new Uint32Array(rowCount);
+  let classes = new Map<number, number>();
+  const refine = (propertyOf: (row: number) => number): boolean => {
+    const values = new Map<number, number>();
+    const refined = new Map<number, number>();
+    for (let i = 0; i < rowCount; i++) {
+      const value = propertyOf(i);
+      let number = values.get(value);
+      if (number === undefined) {
+        number = values.size;
+        values.set(value, number);
+      }
+      // Beyond half there is nothing to be gained, and the pairs stay far below 2^53.
+      const pair = number * rowCount + unitOf[i];
+      let unit = refined.get(pair);
+      if (unit === undefined) {
+        unit = refined.size;
+        if (unit > rowCount / 2) return false;
+        refined.set(pair, unit);
+      }
+      unitOf[i] = unit;
+    }
+    classes = refined;
+    return true;
+  };
+  if (!refine((i) => target[i]) || !refine((i) => weights[i])) return undefined;
+  for (let k = 0; k < size; k++) if (!refine((i) => signs[i * size + k])) return undefined;
+  const first = new Uint32Array(classes.size);
+  for (let i = rowCount - 1; i >= 0; i--) first[unitOf[i]] = i;
+  const merged = new Int8Array(first.length * size);
+  first.forEach((row, unit) => {
+    merged.set(signs.subarray(row * size, (row + 1) * size), unit * size);
+  });
+  return {
+    rows: {
+      rowCount: first.length,
+      size,
+      signs: merged,
+      target: Float64Array.from(first, (row) => target[row]),
+      weights: Float64Array.from(first, (row) => weights[row]),
+      units: Uint32Array.from({ length: first.length + 1 }, (_, unit) => unit),
+    },
+    unitOf,
+  };
+}
+
 /** The coefficients of least loss, starting from `start`; undefined when they are not unique or not finite. */
 export async function fitTerms(
   rows: TermRows,
@@ -99,7 +156,7 @@ export async function fitTerms(
   for (let iteration = 0; iteration <= MAX_NEWTON_STEPS; iteration++) {
     // A step that leads uphill is halved.
     for (let halving = 0; ; halving++) {
-      evaluate(rows, coefficients, values);
+      evaluate(rows, coefficients, multiplicity, values);
       const next = differentiate(rows, loss, values, multiplicity, curvature, score);
       if (next <= height * (1 + 1e-12) || halving === 40) {
         height = next;
@@ -154,10 +211,16 @@ export async function jackknifeErrors(
     spread: new Float64Array(size),
     own: new Float64Array(size),
   };
+  let work = 0;
   for (let g = 0; g < unitCount; g++) {
     const count = counts === undefined ? 1 : counts[g];
     if (count === 0) continue;
     const length = units[g + 1] - units[g];
+    work += length * size ** 2;
+    if (work > CHUNK) {
+      work = 0;
+      await turn();
+    }
     const supported =
       length === 1
         ? leaveOutRow(rows, fit, units[g], left)
@@ -178,7 +241,6 @@ export async function jackknifeErrors(
       for (let a = 0; a < size; a++)
         for (let b = 0; b <= a; b++) covariance[a * size + b] += count * change[a] * change[b];
     }
-    await turn();
   }
   if (covariance !== undefined) mirror(covariance, size);
   return {
@@ -316,19 +378,29 @@ function rowMultiplicity({ rowCount, units }: TermRows, counts: Float64Array | u
   return multiplicity;
 }
 
-function evaluate({ size, rowCount, signs }: TermRows, coefficients: Float64Array, values: Float64Array): void {
-  for (let i = 0, at = 0; i < rowCount; i++) {
+// Of rows that count.
+function evaluate(
+  { size, rowCount, signs }: TermRows,
+  coefficients: Float64Array,
+  multiplicity: Float64Array,
+  values: Float64Array,
+): void {
+  for (let i = 0; i < rowCount; i++) {
+    if (multiplicity[i] === 0) continue;
+    const from = i * size;
     let sum = 0;
-    for (let k = 0; k < size; k++) sum += coefficients[k] * signs[at++];
+    for (let k = 0; k < size; k++) sum += coefficients[k] * signs[from + k];
     values[i] = sum;
   }
 }
 
 function correlate({ size, rowCount, signs }: TermRows, rowValues: Float64Array, sums: Float64Array): void {
   sums.fill(0);
-  for (let i = 0, at = 0; i < rowCount; i++) {
+  for (let i = 0; i < rowCount; i++) {
     const value = rowValues[i];
-    for (let k = 0; k < size; k++) sums[k] += value * signs[at++];
+    if (value === 0) continue;
+    const from = i * size;
+    for (let k = 0; k < size; k++) sums[k] += value * signs[from + k];
   }
 }
 
