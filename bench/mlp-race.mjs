@@ -28,7 +28,7 @@ const INPUTS_TOGETHER = 32;
  */
 export const exactWays = {
   exact: ({ weights }) => ({ screen: boundedScreen(weights), options: {} }),
-  'exact, first test on a projection,': async (layer) => ({
+  'exact with first test': async (layer) => ({
     screen: boundedScreen(layer.weights),
     options: { projection: await fittedProjection(layer) },
   }),

@@ -51,17 +51,16 @@ function writeTable() {
   const lines = ['| what | fewfire | beside it, in the same run | ratio |', '| --- | --- | --- | --- |'];
   for (const record of records)
     for (const row of record.rows) lines.push(`| ${row.what} | ${row.fewfire} | ${row.peer} | ${row.ratio} |`);
-  const machines = [
-    ...new Set(
-      records.map(
-        ({ machine, date }) =>
-          `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Node ${machine.node} (${date})`,
-      ),
-    ),
-  ];
+  // Cases measured on one machine and day, by what that was.
+  const places = new Map();
+  for (const { case: name, machine, date } of records) {
+    const where = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Node ${machine.node} (${date})`;
+    places.set(where, [...(places.get(where) ?? []), name]);
+  }
+  const measured = Array.from(places, ([where, names]) => `- ${where}: ${names.join(', ')}`);
   const readme = join(benchDir, 'README.md');
   const text = readFileSync(readme, 'utf8');
-  const table = `<!-- table -->\n\n${lines.join('\n')}\n\nMeasured on: ${machines.join('; ')}.\n\n<!-- end -->`;
+  const table = `<!-- table -->\n\n${lines.join('\n')}\n\nMeasured on:\n\n${measured.join('\n')}\n\n<!-- end -->`;
   writeFileSync(
     readme,
     text.replace(/<!-- table -->[\s\S]*<!-- end -->/, () => table),

@@ -103,7 +103,7 @@ function describe({ what, us, faster, evaluated, active, onnxruntime }) {
   const percent = (part) => `${(100 * part).toFixed(1)} %`;
   const oracle = us.oracle === undefined ? '' : `; knowing the units: ${describeFaster(faster, 'oracle')}`;
   return Object.keys(exactWays).map((way) => ({
-    what: `${way} sparse block, ${what}, ${percent(active)} active, ${percent(evaluated[way])} evaluated`,
+    what: `sparse block, ${way}, ${what}, ${percent(active)} active, ${percent(evaluated[way])} evaluated`,
     fewfire: `${us[way].toFixed(0)} us`,
     peer: describePeers(us, onnxruntime),
     ratio: `${describeFaster(faster, way)}${oracle}`,
