@@ -287,7 +287,8 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       const x = Array.from({ length: rowCount }, (_, i) => (i * 48271) % 65537);
       const y = x.map((value) => (value & 1 ? 'odd' : 'even'));
       const table = await make({ x, y });
-      expect(await table.numbers('x')).toEqual(Float64Array.from(x));
+      // As a plain array: typed ones are compared ten times as slowly.
+      expect(Array.from(await table.numbers('x'))).toEqual(x);
       const { spec } = fitEncoder(await table.profile(['y']));
       const { points } = await table.encode(spec);
       expect(Array.from({ length: rowCount }, (_, i) => bitAt(points, i, 0))).toEqual(x.map((value) => value & 1));
