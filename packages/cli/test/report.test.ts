@@ -1,8 +1,9 @@
 /** `--report` of fit and show: written whole or not at all, beside whatever else is asked for. */
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chess, commandHost, interruptAtWork, temporaryFolder, votes, writeCsv } from './run.ts';
+import { bin, chess, commandHost, interruptAtWork, temporaryFolder, votes, writeCsv } from './run.ts';
 
 const fewfire = commandHost();
 const folder = temporaryFolder();
