@@ -138,14 +138,15 @@ export async function race(contestants, { place, threads = 1, rounds = ROUNDS, b
 
 /**
  * onnxruntime for a block. `best(batch)` is its fastest contestant, found in a short race, as `{ onnxruntime }`, and a note
- * for the results; where it cannot be had there is no contestant, and the note says why.
+ * for the results; where it cannot be had there is no contestant, and the note says why. `keepOnly(variant)` gives back the
+ * memory of the others, a working set each.
  * @param outputs ours for all inputs of the layer, with which its own must agree
  */
 export async function openOnnxPeer(layer, outputs, { place, threads = 1 }) {
   const copyCount = copyCountOf(layer.weights, place);
   const peer = await createOnnxPeer(layer, outputs, { place, copyCount, threads });
   if (peer.reason !== undefined) {
-    return { best: () => ({ contestants: {}, note: { reason: peer.reason } }), dispose() {} };
+    return { best: () => ({ contestants: {}, note: { reason: peer.reason } }), keepOnly() {}, dispose() {} };
   }
   return {
     async best(batch) {
@@ -160,6 +161,7 @@ export async function openOnnxPeer(layer, outputs, { place, threads = 1 }) {
         note: { version: peer.version, variant, copies, ...fewer, trialUs: us },
       };
     },
+    keepOnly: peer.keepOnly,
     dispose: peer.dispose,
   };
 }

@@ -116,6 +116,7 @@ async function measure(layer, { intervalMethod }) {
   const inputCount = seen.length;
   const peer = await openOnnxPeer(layer, outputs, { place });
   const { contestants: theirs, note } = await peer.best(1);
+  await peer.keepOnly(note.variant);
   const { methods, notes, toDispose } = await makeMethods(layer, known, { copyCount, intervalMethod });
 
   const errorOf = (run) => {

@@ -148,7 +148,7 @@ async function modelBytes(weights, form, copyCount, callCount) {
  * Sessions for a block and their contestants for a batch, to be raced against each other; or why there are none.
  * @param wanted the exact outputs for the inputs of the layer
  * @param place `memory`: as many copies as `copyCount`, or as the file format allows; `cache`: one
- * @returns `{ version, contestants(batch), dispose() }` or `{ reason }`
+ * @returns `{ version, contestants(batch), keepOnly(name), dispose() }` or `{ reason }`
  */
 export async function createOnnxPeer({ weights, inputs }, wanted, { place, copyCount, threads }) {
   const { ort, version, reason } = loadOnnxruntime();
@@ -163,7 +163,7 @@ export async function createOnnxPeer({ weights, inputs }, wanted, { place, copyC
     const packed = Math.max(1, Math.min(PACKED_CALLS, Math.floor(lastLevelCacheBytes() / 2 / copyBytes)));
     return isPacked ? { copies: packed, callCount: packed } : { copies: 1, callCount: CALLS_IN_CACHE };
   };
-  const sessions = [];
+  let sessions = [];
   let last;
   for (const { name, form, isPacked } of variants) {
     const { copies, callCount } = counts(isPacked);
@@ -202,6 +202,10 @@ export async function createOnnxPeer({ weights, inputs }, wanted, { place, copyC
       const found = {};
       for (const one of sessions) found[one.name] = await contestant(one, batch);
       return found;
+    },
+    async keepOnly(wantedName) {
+      for (const { name, session } of sessions) if (name !== wantedName) await session.release();
+      sessions = sessions.filter(({ name }) => name === wantedName);
     },
     async dispose() {
       for (const { session } of sessions) await session.release();
