@@ -36,7 +36,7 @@ it('tells of what is said or kept open besides', async () => {
   const open = openHost(imported('setInterval(() => 0, 1000)'));
   await open.run(['--version']);
   expect((await open.close(500)).code).toBeNull();
-  const broken = openHost(imported('setTimeout(() => { throw new Error("late") }, 200)'));
+  const broken = openHost(imported('process.on("disconnect", () => { throw new Error("late") })'));
   await broken.run(['--version']);
   expect(await broken.close()).toMatchObject({ code: 1, stderr: expect.stringContaining('late') });
 });
