@@ -38,15 +38,18 @@ export interface DriftStatus {
 }
 
 export interface DriftWatch {
-  /** Whether to check the next input. Draws a random number. */
+  /** Whether to check the next input; each has the same chance. */
   drawCheck(): boolean;
   addSurvivors(share: number): void;
   addMissed(share: number): void;
+  /** As of the last `SURVIVORS_TOGETHER` inputs, check or `status()`. */
   isDrifted(): boolean;
   status(): DriftStatus;
 }
 
 const KEPT_CHECKS = 4096;
+/** Shares are written down, and looked at so many together: a layer takes microseconds, and its watch has to cost less. */
+export const SURVIVORS_TOGETHER = 32;
 
 /** @throws FewfireError `invalid-argument` for options out of range */
 export function createDriftWatch(
@@ -75,6 +78,8 @@ export function createDriftWatch(
     'missed mass': createMeanAlarm(missedMass.target, 'above', delta / 2),
   };
   const checks: number[] = [];
+  const pending = new Float64Array(SURVIVORS_TOGETHER);
+  let pendingCount = 0;
   let inputCount = 0;
   let survivorSum = 0;
   let checkCount = 0;
@@ -86,38 +91,61 @@ export function createDriftWatch(
     cause = name;
     foundAt = inputCount;
   };
-  return {
-    drawCheck: () => random.uniform() * checkEvery < 1,
-    addSurvivors(share) {
+  const lookAtPending = (): void => {
+    const count = pendingCount;
+    pendingCount = 0;
+    for (const share of pending.subarray(0, count)) {
       inputCount++;
       survivorSum += share;
       tell('more survivors', share);
       tell('fewer survivors', share);
+    }
+  };
+  // The number of inputs until the next check, drawn at once (geometric), so that most inputs only count down.
+  const drawGap = (): number => {
+    if (checkEvery === Infinity) return Infinity;
+    return 1 + Math.floor(Math.log1p(-random.uniform()) / Math.log1p(-1 / checkEvery));
+  };
+  let untilCheck = drawGap();
+  return {
+    drawCheck() {
+      untilCheck--;
+      if (untilCheck > 0) return false;
+      untilCheck = drawGap();
+      return true;
+    },
+    addSurvivors(share) {
+      pending[pendingCount++] = share;
+      if (pendingCount === SURVIVORS_TOGETHER) lookAtPending();
     },
     addMissed(share) {
+      lookAtPending();
       checks[checkCount % KEPT_CHECKS] = share;
       checkCount++;
       missedSum += share;
       tell('missed mass', share);
     },
     isDrifted: () => cause !== null,
-    status: () => ({
-      state: cause === null ? 'ok' : 'drifted',
-      cause,
-      foundAt,
-      inputCount,
-      survivorRate: {
-        mean: inputCount === 0 ? null : survivorSum / inputCount,
-        calibrated: survivorRate.mean,
-        expected,
-      },
-      missedMass: {
-        target: missedMass.target,
-        checkCount,
-        mean: checkCount === 0 ? null : missedSum / checkCount,
-        interval: checkCount === 0 ? null : bettingInterval(checks, 1 - missedMass.confidence),
-      },
-      falseAlarm,
-    }),
+    status() {
+      lookAtPending();
+      return {
+        state: cause === null ? 'ok' : 'drifted',
+        cause,
+        foundAt,
+        inputCount,
+        survivorRate: {
+          mean: inputCount === 0 ? null : survivorSum / inputCount,
+          calibrated: survivorRate.mean,
+          expected,
+        },
+        missedMass: {
+          target: missedMass.target,
+          checkCount,
+          mean: checkCount === 0 ? null : missedSum / checkCount,
+          interval: checkCount === 0 ? null : bettingInterval(checks, 1 - missedMass.confidence),
+        },
+        falseAlarm,
+      };
+    },
   };
 }
