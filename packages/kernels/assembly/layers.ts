@@ -1,3 +1,3 @@
 // The binary of trained feed-forward layers.
-export { mlpFinishProjection, mlpItem, mlpQuantise } from "./mlp-items";
+export { listSurvivors, mlpFinishProjection, mlpForward, mlpGather, mlpItem, mlpQuantise } from "./mlp-items";
 export { mlpScreenCalibrated } from "./mlp-calibrated";

@@ -20,6 +20,7 @@
 //  39 records, [input]   40 factors, int8   41 their scales   42 e1   43 e2   44 e3   45 largest code of a product
 //  46 more than this share of the units goes through the int8 test too, f32   48 gamma, f64   50 inverse, f64
 //  The int8 rows then stand one after the other instead of four by four.
+import { mlpScreenCalibrated } from "./mlp-calibrated";
 import { dotRow, dotRowsOfFour, dotSixRows } from "./mlp-sums";
 import { projectRows, quantiseProducts } from "./mlp-projection";
 import { quantiseInput, RECORD, screenListed, screenUnits } from "./mlp-screen";
@@ -31,11 +32,16 @@ const DENSE_UP: u32 = 2;
 const DENSE_DOWN: u32 = 3;
 const PROJECT: u32 = 4;
 
+// Ways of `mlpForward`; LISTED: one input, `listSurvivors` has been called.
+const SPARSE: u32 = 0;
+const DENSE: u32 = 1;
+const CALIBRATED: u32 = 3;
+
 // With a projection, items are multiples of this (src/mlp.ts).
 const PART_UNITS: usize = 128;
 
 const SCREENED: u32 = 1;
-// The host has put the units to evaluate where survivors stand: one input and one item only.
+// The units to evaluate stand where survivors do: one input and one item only. Also a way of `mlpForward`.
 const LISTED: u32 = 2;
 
 function word(plan: usize, index: usize): usize {
@@ -52,51 +58,120 @@ export function mlpItem(plan: usize, item: usize): void {
   else denseDown(plan, item);
 }
 
-/** Codes and record of one input. */
-export function mlpQuantise(plan: usize, input: usize): void {
+/**
+ * All of a forward on one thread, in one call: from memory, every call costs cache misses of its own.
+ * `screen`: plan of a calibrated screen, see mlp-calibrated.ts, for CALIBRATED.
+ */
+export function mlpForward(plan: usize, way: u32, upItems: usize, downItems: usize, screen: usize): void {
+  if (way == SPARSE) {
+    mlpQuantise(plan);
+    const rank = word(plan, 34);
+    if (rank != 0) {
+      projectTo(plan, 0, rank);
+      mlpFinishProjection(plan);
+    }
+  } else if (way == CALIBRATED) {
+    listSurvivors(plan, mlpScreenCalibrated(screen));
+  }
+  for (let item: usize = 0; item < upItems; item++) {
+    if (way == DENSE) denseUp(plan, item);
+    else sparseUp(plan, item);
+  }
+  mlpGather(plan, upItems);
+  for (let item: usize = 0; item < downItems; item++) {
+    if (way == DENSE) denseDown(plan, item);
+    else sparseDown(plan, item);
+  }
+}
+
+/** One input, and so many units to evaluate where survivors stand. */
+export function listSurvivors(plan: usize, count: usize): void {
+  const record = word(plan, 11);
+  store<u32>(record, LISTED, 12);
+  store<u32>(record, <u32>count, 16);
+}
+
+/** Between the halves: for every input one list of active units out of those of the items, and its counts to its record. */
+export function mlpGather(plan: usize, itemCount: usize): void {
+  const inputCount = word(plan, 1);
+  const unitCount = word(plan, 3);
+  const step = word(plan, 6);
+  for (let i: usize = 0; i < inputCount; i++) {
+    const units = word(plan, 24) + ((i * unitCount) << 2);
+    const values = word(plan, 25) + ((i * unitCount) << 2);
+    let evaluated: u32 = 0;
+    let first: u32 = 0;
+    let active: usize = 0;
+    for (let item: usize = 0; item < itemCount; item++) {
+      const counts = word(plan, 26) + ((item * inputCount + i) << 4);
+      const some = <usize>load<u32>(counts, 4);
+      if (item > 0 && some > 0) {
+        memory.copy(units + (active << 2), units + ((item * step) << 2), some << 2);
+        memory.copy(values + (active << 2), values + ((item * step) << 2), some << 2);
+      }
+      evaluated += load<u32>(counts);
+      first += load<u32>(counts, 8);
+      active += some;
+    }
+    const record = word(plan, 11) + i * RECORD;
+    store<u32>(record, <u32>active, 20);
+    store<u32>(record, evaluated, 24);
+    store<u32>(record, first, 28);
+  }
+}
+
+/** Codes and records of the inputs. */
+export function mlpQuantise(plan: usize): void {
   const columns = word(plan, 2);
-  quantiseInput(
-    word(plan, 9) + input * (columns << 2),
-    columns << 2,
-    word(plan, 10) + input * (columns << 1),
-    <f32>load<u32>(plan, 120),
-    load<f64>(plan, 128),
-    word(plan, 11) + input * RECORD,
-  );
+  for (let i: usize = 0; i < word(plan, 1); i++) {
+    quantiseInput(
+      word(plan, 9) + i * (columns << 2),
+      columns << 2,
+      word(plan, 10) + i * (columns << 1),
+      <f32>load<u32>(plan, 120),
+      load<f64>(plan, 128),
+      word(plan, 11) + i * RECORD,
+    );
+  }
 }
 
 // Some rows of the projection (as many as units per item) for every input.
 function project(plan: usize, item: usize): void {
+  const row0 = item * word(plan, 6);
+  projectTo(plan, row0, min(word(plan, 34), row0 + word(plan, 6)));
+}
+
+function projectTo(plan: usize, row0: usize, row1: usize): void {
   const columns = word(plan, 2);
   const rank = word(plan, 34);
-  const row0 = item * word(plan, 6);
-  const row1 = min(rank, row0 + word(plan, 6));
   for (let i: usize = 0; i < word(plan, 1); i++) {
     if (load<u32>(word(plan, 11) + i * RECORD, 12) != SCREENED) continue;
     projectRows(word(plan, 35), columns, word(plan, 10) + i * (columns << 1), row0, row1, word(plan, 37) + i * (rank << 2));
   }
 }
 
-/** Codes and record of the projection of one input, once all its products are there. */
-export function mlpFinishProjection(plan: usize, input: usize): void {
+/** Codes and records of the projections of the inputs, once all their products are there. */
+export function mlpFinishProjection(plan: usize): void {
   const columns = word(plan, 2);
   const rank = word(plan, 34);
-  const own = word(plan, 11) + input * RECORD;
-  if (load<u32>(own, 12) != SCREENED) return;
-  quantiseProducts(
-    word(plan, 37) + input * (rank << 2),
-    rank,
-    word(plan, 36),
-    word(plan, 10) + input * (columns << 1),
-    columns,
-    own,
-    load<f64>(plan, 200),
-    load<f64>(plan, 192),
-    word(plan, 38) + input * (rank << 1),
-    <f32>load<u32>(plan, 180),
-    load<f64>(plan, 128),
-    word(plan, 39) + input * RECORD,
-  );
+  for (let i: usize = 0; i < word(plan, 1); i++) {
+    const own = word(plan, 11) + i * RECORD;
+    if (load<u32>(own, 12) != SCREENED) continue;
+    quantiseProducts(
+      word(plan, 37) + i * (rank << 2),
+      rank,
+      word(plan, 36),
+      word(plan, 10) + i * (columns << 1),
+      columns,
+      own,
+      load<f64>(plan, 200),
+      load<f64>(plan, 192),
+      word(plan, 38) + i * (rank << 1),
+      <f32>load<u32>(plan, 180),
+      load<f64>(plan, 128),
+      word(plan, 39) + i * RECORD,
+    );
+  }
 }
 
 // Screens some units for every input and evaluates what is left. Input after input over the same units, so that their
@@ -223,7 +298,7 @@ function dotsOfList(rows: usize, bytes: usize, x: usize, list: usize, count: usi
   }
 }
 
-// Adds the active units (put together by the host, in order) to some output columns. A batch goes over the units in
+// Adds the active units (`mlpGather` has put them together) to some output columns. A batch goes over the units in
 // passes, so that a row of `down` comes from memory once for all inputs.
 function sparseDown(plan: usize, item: usize): void {
   const inputCount = word(plan, 1);

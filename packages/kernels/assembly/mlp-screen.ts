@@ -3,7 +3,7 @@
 //
 // A record of 32 bytes per input holds what the test needs of it:
 //   0 step t, f32   4 norm A >= |x|, f32   8 error B >= |x - t p|, f32   12 u32: 0 evaluate every unit, 1 screen, 2 see mlp-items.ts
-//  16 units listed by the host, u32   20 active units, u32 (put together by the host)
+//  16 units listed, u32   and after the run   20 active units   24 evaluated ones   28 let through by a first test
 //
 // A layer may have a first test on few numbers: the input's products with `rank` rows, its projection. What is left goes
 // through the int8 test, if it is much. The projection of an input has a record of its own:
@@ -99,10 +99,46 @@ function largest(x: usize, bytes: usize): f32 {
   return most;
 }
 
+// Dots of four int8 rows with int16 codes, as i32. Rows as 4 rows x 16 columns in 64 bytes.
+// @ts-ignore: decorator
+@inline
+export function dotsOfFour(rows: usize, codes: usize, codesEnd: usize): v128 {
+  let d0 = i32x4(0, 0, 0, 0);
+  let d1 = d0;
+  let d2 = d0;
+  let d3 = d0;
+  for (let p = codes; p < codesEnd; p += 32) {
+    let v = v128.load(p);
+    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows), v));
+    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 16), v));
+    d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 32), v));
+    d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 48), v));
+    v = v128.load(p, 16);
+    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 8), v));
+    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 24), v));
+    d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 40), v));
+    d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(rows, 56), v));
+    rows += 64;
+  }
+  return sumsOfFour(d0, d1, d2, d3);
+}
+
+// Of row k of such four.
+export function dotOfFour(rows: usize, k: usize, codes: usize, codesEnd: usize): i32 {
+  let dot: i32 = 0;
+  let w = rows + (k << 4);
+  for (let p = codes; p < codesEnd; p += 32) {
+    for (let c: usize = 0; c < 16; c++) dot += <i32>load<i8>(w + c) * <i32>load<i16>(p + (c << 1));
+    w += 64;
+  }
+  return dot;
+}
+
 // Units [unit0, unit1) (multiples of 4) that the test lets through, in order, as u32 at `to`; returns how many.
 // A unit is let through unless  (s t) q.p + e1 A + e2 B (+ e3 R) <= threshold, in f32, in this order; NaN lets it through.
 // `rows`: int8, 4 units x 16 columns in 64 bytes, so that it is one stream (two streams side by side were 2.5 times slower
-// from memory). Arrays of f32: scale s, e1, e2, threshold, and e3 or 0 for a test of three terms.
+// from memory). Arrays of f32: scale s, e1, e2, threshold, and e3 or 0 for a test of three terms; e1 0 for one of the first
+// term alone.
 export function screenUnits(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, residuals: usize, thresholds: usize, codes: usize, record: usize, unit0: usize, unit1: usize, to: usize): usize {
   const start = to;
   const t = load<f32>(record);
@@ -115,47 +151,24 @@ export function screenUnits(rows: usize, columns: usize, scales: usize, weightEr
     const at = unit << 2;
     let mask: i32 = 0;
     if (ASC_FEATURE_SIMD) {
-      let d0 = i32x4(0, 0, 0, 0);
-      let d1 = d0;
-      let d2 = d0;
-      let d3 = d0;
-      for (let p = codes; p < codesEnd; p += 32) {
-        let v = v128.load(p);
-        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(row), v));
-        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 16), v));
-        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 32), v));
-        d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 48), v));
-        v = v128.load(p, 16);
-        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 8), v));
-        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 24), v));
-        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 40), v));
-        d3 = i32x4.add(d3, i32x4.dot_i16x8_s(v128.load_ext<i8>(row, 56), v));
-        row += 64;
+      const dot = f32x4.convert_i32x4_s(dotsOfFour(row, codes, codesEnd));
+      let upper = f32x4.mul(f32x4.mul(v128.load(scales + at), f32x4.splat(t)), dot);
+      if (weightErrors != 0) {
+        upper = f32x4.add(upper, f32x4.mul(v128.load(weightErrors + at), f32x4.splat(a)));
+        upper = f32x4.add(upper, f32x4.mul(v128.load(codeNorms + at), f32x4.splat(b)));
       }
-      const dot = f32x4.convert_i32x4_s(sumsOfFour(d0, d1, d2, d3));
-      const middle = f32x4.mul(f32x4.mul(v128.load(scales + at), f32x4.splat(t)), dot);
-      let upper = f32x4.add(
-        f32x4.add(middle, f32x4.mul(v128.load(weightErrors + at), f32x4.splat(a))),
-        f32x4.mul(v128.load(codeNorms + at), f32x4.splat(b)),
-      );
       if (residuals != 0) upper = f32x4.add(upper, f32x4.mul(v128.load(residuals + at), f32x4.splat(r)));
       mask = i32x4.bitmask(f32x4.le(upper, v128.load(thresholds + at))) ^ 15;
     } else {
       for (let k: usize = 0; k < 4; k++) {
-        let dot: i32 = 0;
-        let w = row + (k << 4);
-        for (let p = codes; p < codesEnd; p += 32) {
-          for (let c: usize = 0; c < 16; c++) dot += <i32>load<i8>(w + c) * <i32>load<i16>(p + (c << 1));
-          w += 64;
-        }
         const own = at + (k << 2);
-        const middle = load<f32>(scales + own) * t * <f32>dot;
-        let upper = middle + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
+        let upper = load<f32>(scales + own) * t * <f32>dotOfFour(row, k, codes, codesEnd);
+        if (weightErrors != 0) upper = upper + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
         if (residuals != 0) upper += load<f32>(residuals + own) * r;
         if (!(upper <= load<f32>(thresholds + own))) mask |= 1 << (<i32>k);
       }
-      row += columns << 2;
     }
+    row += columns << 2;
     // Without a branch, which would be foretold wrongly for every fourth group or so: what is not let through is overwritten.
     store<u32>(to, <u32>unit);
     to += (mask & 1) << 2;
@@ -209,11 +222,11 @@ export function screenListed(rows: usize, columns: usize, scales: usize, weightE
         w0 += 16, w1 += 16, w2 += 16, w3 += 16;
       }
       const dot = f32x4.convert_i32x4_s(sumsOfFour(d0, d1, d2, d3));
-      const middle = f32x4.mul(f32x4.mul(fourOf(scales, u0, u1, u2, u3), f32x4.splat(t)), dot);
-      const upper = f32x4.add(
-        f32x4.add(middle, f32x4.mul(fourOf(weightErrors, u0, u1, u2, u3), f32x4.splat(a))),
-        f32x4.mul(fourOf(codeNorms, u0, u1, u2, u3), f32x4.splat(b)),
-      );
+      let upper = f32x4.mul(f32x4.mul(fourOf(scales, u0, u1, u2, u3), f32x4.splat(t)), dot);
+      if (weightErrors != 0) {
+        upper = f32x4.add(upper, f32x4.mul(fourOf(weightErrors, u0, u1, u2, u3), f32x4.splat(a)));
+        upper = f32x4.add(upper, f32x4.mul(fourOf(codeNorms, u0, u1, u2, u3), f32x4.splat(b)));
+      }
       mask = i32x4.bitmask(f32x4.le(upper, fourOf(thresholds, u0, u1, u2, u3))) ^ 15;
     } else {
       for (let j: usize = 0; j < 4; j++) {
@@ -222,7 +235,8 @@ export function screenListed(rows: usize, columns: usize, scales: usize, weightE
         let w = rows + unit * columns;
         for (let p = codes; p < codesEnd; p += 2) dot += <i32>load<i8>(w++) * <i32>load<i16>(p);
         const own = unit << 2;
-        const upper = load<f32>(scales + own) * t * <f32>dot + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
+        let upper = load<f32>(scales + own) * t * <f32>dot;
+        if (weightErrors != 0) upper = upper + load<f32>(weightErrors + own) * a + load<f32>(codeNorms + own) * b;
         if (!(upper <= load<f32>(thresholds + own))) mask |= 1 << (<i32>j);
       }
     }

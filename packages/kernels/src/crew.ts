@@ -37,19 +37,12 @@ export interface Crew {
 
 /** @param runItem what this thread does with an item: the same as the workers, kernels.mlpItem(plan, item) */
 export function createCrew(
-  pool: WorkerPool<CrewJob> | undefined,
+  pool: WorkerPool<CrewJob>,
   buffer: ArrayBufferLike,
   control: number,
   plan: number,
   runItem: (item: number) => void,
 ): Crew {
-  if (pool === undefined) {
-    return {
-      run(itemCount: number): void {
-        for (let item = 0; item < itemCount; item++) runItem(item);
-      },
-    };
-  }
   const words = new Int32Array(buffer);
   const [tickets, done, sequence] = [0, 1, 2].map((word) => (control >> 2) + 16 * word);
   pool.start({ plan, control });

@@ -80,9 +80,12 @@ export interface NetworkKernels {
 }
 
 export interface LayerKernels {
+  mlpForward(plan: number, way: number, upItems: number, downItems: number, screen: number): void;
   mlpItem(plan: number, item: number): void;
-  mlpQuantise(plan: number, input: number): void;
-  mlpFinishProjection(plan: number, input: number): void;
+  mlpQuantise(plan: number): void;
+  mlpFinishProjection(plan: number): void;
+  mlpGather(plan: number, itemCount: number): void;
+  listSurvivors(plan: number, count: number): void;
   mlpScreenCalibrated(plan: number): number;
 }
 

@@ -25,6 +25,9 @@ export interface MlpScreen extends QuantisedRows {
   readonly normLimit: number;
 }
 
+/** Of what a kernel notes of an input, see assembly/mlp-screen.ts. */
+export const RECORD_BYTES = 32;
+
 const UNIT_ROUNDOFF = 2 ** -24;
 /** More than the rounding errors of the test in f32 (5 roundings) and of norms in f64. */
 export const TEST_SLACK: number = 2 ** -20;
@@ -51,6 +54,18 @@ export function dotRounding(columns: number): number {
 /** Where the code of a weight stands in `rows`. */
 export function packedIndex(unit: number, column: number, columns: number): number {
   return (unit >> 2) * 4 * columns + (column >> 4) * 64 + (unit & 3) * 16 + (column & 15);
+}
+
+/** Packed rows, one after the other: a test that goes over few units needs them to stand alone. */
+export function rowAfterRow(packed: Int8Array, columns: number): Int8Array {
+  const rows = new Int8Array(packed.length);
+  for (let u = 0; u < packed.length / columns; u++) {
+    for (let c = 0; c < columns; c += 16) {
+      const from = packedIndex(u, c, columns);
+      rows.set(packed.subarray(from, from + 16), u * columns + c);
+    }
+  }
+  return rows;
 }
 
 /** Every unit's weights as multiples of a 127th of the largest. Weights must be finite. */

@@ -16,7 +16,15 @@ import {
 } from './mlp-calibrated.ts';
 import type { MlpProjection, ProjectionScreen } from './mlp-projection.ts';
 import type { MlpWeights } from './mlp-reference.ts';
-import { dotRounding, type MlpScreen, packedIndex, paddedColumns, paddedUnits, SUM_LIMIT } from './mlp-screen.ts';
+import {
+  dotRounding,
+  type MlpScreen,
+  paddedColumns,
+  paddedUnits,
+  RECORD_BYTES,
+  rowAfterRow,
+  SUM_LIMIT,
+} from './mlp-screen.ts';
 import { createPool, threadsAvailable } from './pool.ts';
 
 export interface MlpKernelOptions {
@@ -77,11 +85,11 @@ export interface MlpKernel {
   dispose(): void;
 }
 
+/** As in assembly/mlp-items.ts. */
+const WAYS = { sparse: 0, dense: 1, listed: 2, calibrated: 3 } as const;
 const OPERATIONS = { sparseUp: 0, sparseDown: 1, denseUp: 2, denseDown: 3, project: 4 } as const;
 const PLAN_WORDS = 52;
-const RECORD_BYTES = 32;
 const COUNT_WORDS = 4;
-const LISTED = 2;
 /** What a batch works on at a time: int8 rows, and rows of `down`, of about so many bytes stay in the second-level cache. */
 const BATCH_UP_BYTES = 2 ** 16;
 const BATCH_DOWN_BYTES = 2 ** 18;
@@ -178,85 +186,83 @@ export async function createMlpKernel(
   }
 
   const words = new Uint32Array(buffer);
-  const records = layout.records >> 2;
-  const counts = layout.counts >> 2;
   const pool = shared
     ? await createPool<CrewJob>(CREW_WORK, module, memory, new Array<number>(threads - 1).fill(layout.control))
     : undefined;
-  const crew = createCrew(pool, buffer, layout.control, layout.plan, (item) => kernels.mlpItem(layout.plan, item));
-  const evaluated = new Uint32Array(inputCapacity);
-  const letThrough = new Uint32Array(inputCapacity);
-  const active = new Uint32Array(inputCapacity);
+  const crew =
+    pool && createCrew(pool, buffer, layout.control, layout.plan, (item) => kernels.mlpItem(layout.plan, item));
 
   // How the work is cut; never what is computed.
-  const cut = (unitStep: number, columnStep: number, unitsPerPass: number): [number, number] => {
+  const shares = threads === 1 ? 1 : threads * ITEMS_PER_THREAD;
+  const columnShares = threads === 1 ? 1 : threads;
+  const cut = (way: number, inputCount: number): readonly [number, number] => {
+    const columnStep = share(outputColumns, columnShares, 16);
+    let unitStep = units;
+    let unitsPerPass = units;
+    if (way === WAYS.dense) {
+      unitStep = share(units, shares, 8);
+      if (inputCount >= 4) unitsPerPass = DENSE_PASS_UNITS;
+    } else if (way === WAYS.sparse) {
+      const part = projected === undefined ? 8 : PART_UNITS;
+      unitStep = share(units, shares, part);
+      if (inputCount > 1) {
+        unitStep = Math.min(unitStep, multiple(BATCH_UP_BYTES / (projected?.rank ?? columns), part));
+        unitsPerPass = Math.min(units, multiple(BATCH_DOWN_BYTES / (4 * outputColumns), 8));
+      }
+    }
     plan[6] = unitStep;
     plan[7] = columnStep;
     plan[8] = unitsPerPass;
     return [Math.ceil(units / unitStep), Math.ceil(outputColumns / columnStep)];
   };
-  const shares = threads === 1 ? 1 : threads * ITEMS_PER_THREAD;
-  const columnShares = threads === 1 ? 1 : threads;
 
-  // After the first half: one list of active units per input out of those of the items.
-  const gather = (inputCount: number, itemCount: number): void => {
-    const step = plan[6];
-    for (let i = 0; i < inputCount; i++) {
-      const start = i * units;
-      let seen = 0;
-      let first = 0;
-      let count = 0;
-      for (let item = 0; item < itemCount; item++) {
-        const at = counts + COUNT_WORDS * (item * inputCount + i);
-        const from = start + item * step;
-        const some = words[at + 1];
-        if (item > 0 && some > 0) {
-          for (const list of [layout.activeUnits >> 2, layout.activeValues >> 2]) {
-            words.copyWithin(list + start + count, list + from, list + from + some);
-          }
-        }
-        seen += words[at];
-        first += words[at + 2];
-        count += some;
+  // What `mlpForward` does, with its parts handed out.
+  const forwardShared = (way: number, inputCount: number): void => {
+    const operate = (operation: number, itemCount: number): void => {
+      plan[0] = operation;
+      crew?.run(itemCount);
+    };
+    if (way === WAYS.sparse) {
+      kernels.mlpQuantise(layout.plan);
+      if (projected !== undefined) {
+        const { rank } = projected;
+        plan[6] = rank * columns < LEAST_SHARED_PRODUCTS ? rank : share(rank, shares, 4);
+        operate(OPERATIONS.project, Math.ceil(rank / plan[6]));
+        kernels.mlpFinishProjection(layout.plan);
       }
-      evaluated[i] = seen;
-      letThrough[i] = first;
-      active[i] = count;
-      words[records + (RECORD_BYTES >> 2) * i + 5] = count;
+    } else if (way === WAYS.calibrated && calibrated !== undefined) {
+      kernels.listSurvivors(layout.plan, kernels.mlpScreenCalibrated(calibrated.plan));
     }
+    const [upItems, downItems] = cut(way, inputCount);
+    operate(way === WAYS.dense ? OPERATIONS.denseUp : OPERATIONS.sparseUp, upItems);
+    kernels.mlpGather(layout.plan, upItems);
+    operate(way === WAYS.dense ? OPERATIONS.denseDown : OPERATIONS.sparseDown, downItems);
   };
-  const finish = (
-    method: MlpMethod,
+  const forward = (
+    way: number,
+    inputs: Float32Array,
+    inputOffset: number,
     inputCount: number,
-    items: readonly [number, number],
     outputs: Float32Array,
-    at: number,
+    outputOffset: number,
   ): void => {
-    plan[0] = method === 'dense' ? OPERATIONS.denseUp : OPERATIONS.sparseUp;
-    crew.run(items[0]);
-    gather(inputCount, items[0]);
-    plan[0] = method === 'dense' ? OPERATIONS.denseDown : OPERATIONS.sparseDown;
-    crew.run(items[1]);
+    plan[1] = inputCount;
+    for (let i = 0; i < inputCount; i++) {
+      const from = inputOffset + i * inputWidth;
+      floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >> 2) + i * columns);
+    }
+    if (crew === undefined) {
+      const [upItems, downItems] = cut(way, inputCount);
+      kernels.mlpForward(layout.plan, way, upItems, downItems, calibrated?.plan ?? 0);
+    } else {
+      forwardShared(way, inputCount);
+    }
     for (let i = 0; i < inputCount; i++) {
       const from = (layout.outputs >> 2) + i * outputColumns;
-      outputs.set(floats.subarray(from, from + outputWidth), at + i * outputWidth);
+      outputs.set(floats.subarray(from, from + outputWidth), outputOffset + i * outputWidth);
     }
   };
-
-  const project = (inputCount: number, rank: number): void => {
-    plan[0] = OPERATIONS.project;
-    plan[6] = rank * columns < LEAST_SHARED_PRODUCTS ? rank : share(rank, shares, 4);
-    crew.run(Math.ceil(rank / plan[6]));
-    for (let i = 0; i < inputCount; i++) kernels.mlpFinishProjection(layout.plan, i);
-  };
-
-  // One input whose units to evaluate are listed.
-  const runSurvivors = (count: number, outputs: Float32Array, at: number): void => {
-    plan[1] = 1;
-    words[records + 3] = LISTED;
-    words[records + 4] = count;
-    finish('sparse', 1, cut(units, share(outputColumns, columnShares, 16), units), outputs, at);
-  };
+  const countOf = (i: number, place: number): number => words[(layout.records + RECORD_BYTES * i + place) >> 2];
 
   return {
     inputCapacity,
@@ -264,54 +270,28 @@ export async function createMlpKernel(
     run(method, inputs, inputOffset, inputCount, outputs, outputOffset): void {
       if (inputCount > inputCapacity) throw new RangeError(`${inputCount} inputs; room for ${inputCapacity}`);
       if (inputOffset + inputCount * inputWidth > inputs.length) throw new RangeError('fewer inputs than announced');
-      plan[1] = inputCount;
-      for (let i = 0; i < inputCount; i++) {
-        const from = inputOffset + i * inputWidth;
-        floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >> 2) + i * columns);
-      }
-      let items: [number, number];
-      if (method === 'dense') {
-        items = cut(
-          share(units, shares, 8),
-          share(outputColumns, columnShares, 16),
-          inputCount < 4 ? units : DENSE_PASS_UNITS,
-        );
-      } else {
-        for (let i = 0; i < inputCount; i++) kernels.mlpQuantise(layout.plan, i);
-        if (projected !== undefined) project(inputCount, projected.rank);
-        const rowBytes = projected?.rank ?? columns;
-        const part = projected === undefined ? 8 : PART_UNITS;
-        const batchUnits = inputCount > 1 ? multiple(BATCH_UP_BYTES / rowBytes, part) : units;
-        const passUnits = inputCount > 1 ? multiple(BATCH_DOWN_BYTES / (4 * outputColumns), 8) : units;
-        items = cut(
-          Math.min(batchUnits, share(units, shares, part)),
-          share(outputColumns, columnShares, 16),
-          Math.min(units, passUnits),
-        );
-      }
-      finish(method, inputCount, items, outputs, outputOffset);
+      forward(WAYS[method], inputs, inputOffset, inputCount, outputs, outputOffset);
     },
     runListed(input, list, output): void {
-      floats.set(input.subarray(0, inputWidth), layout.inputs >> 2);
       words.set(list, layout.survivors >> 2);
-      runSurvivors(list.length, output, 0);
+      kernels.listSurvivors(layout.plan, list.length);
+      forward(WAYS.listed, input, 0, 1, output, 0);
     },
     runCalibrated(inputs, inputOffset, outputs, outputOffset): void {
       if (calibrated === undefined) throw new RangeError('the layer has no calibrated screen');
       if (inputOffset + inputWidth > inputs.length) throw new RangeError('fewer inputs than announced');
-      floats.set(inputs.subarray(inputOffset, inputOffset + inputWidth), layout.inputs >> 2);
-      runSurvivors(kernels.mlpScreenCalibrated(calibrated.plan), outputs, outputOffset);
+      forward(WAYS.calibrated, inputs, inputOffset, 1, outputs, outputOffset);
     },
-    evaluatedCount: (i) => evaluated[i],
-    activeCount: (i) => active[i],
-    projectedCount: (i) => letThrough[i],
+    evaluatedCount: (i) => countOf(i, 24),
+    activeCount: (i) => countOf(i, 20),
+    projectedCount: (i) => countOf(i, 28),
     activeUnits: (i) => {
       const from = (layout.activeUnits >> 2) + i * units;
-      return words.slice(from, from + active[i]);
+      return words.slice(from, from + countOf(i, 20));
     },
     activeValues: (i) => {
       const from = (layout.activeValues >> 2) + i * units;
-      return floats.slice(from, from + active[i]);
+      return floats.slice(from, from + countOf(i, 20));
     },
     dispose: () => pool?.dispose(),
   };
@@ -459,18 +439,6 @@ function writeProjection(
   ]);
   floats[(planAt >> 2) + 46] = projection.refineAbove;
   new Float64Array(buffer, planAt + 192, 2).set([dotRounding(columns), projection.inverse]);
-}
-
-// The int8 test goes over few units where a first one has been: their rows have to stand alone.
-function rowAfterRow(packed: Int8Array, columns: number): Int8Array {
-  const rows = new Int8Array(packed.length);
-  for (let u = 0; u < packed.length / columns; u++) {
-    for (let c = 0; c < columns; c += 16) {
-      const from = packedIndex(u, c, columns);
-      rows.set(packed.subarray(from, from + 16), u * columns + c);
-    }
-  }
-  return rows;
 }
 
 // Rows of `width` numbers to rows of `padded`; the memory is zero.
