@@ -4,7 +4,8 @@
  * of our calibrated blocks, as one of their screens.
  */
 import { calibratedUnits, referenceEstimates } from '@fewfire/kernels';
-import { fitLowRank, inputMoments } from '../../packages/core/dist/mlp/fit-screens.js';
+import { fitLowRank } from '../../packages/core/dist/mlp/fit-low-rank.js';
+import { inputMoments } from '../../packages/core/dist/mlp/fit-screens.js';
 import { exactOutputs } from '../mlp-race.mjs';
 
 /** @param rows inputs, row-major, on which regression and threshold are fitted */
@@ -28,7 +29,7 @@ export async function learnPredictor(weights, rows, missedMass) {
   // Some 3 % fire: in units of that the numbers are near 1.
   const up = Float32Array.from(sums, (sum) => sum / count);
   const regression = { ...weights, up, upBias: new Float32Array(unitCount) };
-  const { offsets, spreads, ...screen } = await fitLowRank(regression, moments, rows, {});
+  const { offsets, spreads, ...screen } = await fitLowRank(regression, moments, rows, 16 * Math.round(d / 128), {});
   const pairs = [];
   for (const [i, { units, values }] of seen.entries()) {
     const estimates = referenceEstimates(screen, weights, rows.subarray(i * d, (i + 1) * d), units);

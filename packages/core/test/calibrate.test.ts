@@ -1,4 +1,4 @@
-import { quantiseRows, referenceMlp } from '@fewfire/kernels';
+import { quantiseRows, referenceMlp, referenceSurvivors } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
 import {
   bettingInterval,
@@ -13,9 +13,12 @@ import {
   type Random,
 } from '../src/index.ts';
 import { createMeanAlarm } from '../src/mlp/betting.ts';
-import { kappaFor, measure, needsOf, observe, screenAt, slowness } from '../src/mlp/calibrate.ts';
+import { measure, observe, slowness } from '../src/mlp/calibrate.ts';
+import { parseCalibrated } from '../src/mlp/calibration-file.ts';
 import { createDriftWatch } from '../src/mlp/drift.ts';
-import { fitLookup, fitLowRank, inputMoments } from '../src/mlp/fit-screens.ts';
+import { fitLowRank } from '../src/mlp/fit-low-rank.ts';
+import { fitLookup, inputMoments } from '../src/mlp/fit-screens.ts';
+import { kappaFor, needsOf, screenAt } from '../src/mlp/thresholds.ts';
 
 const [D, S, O] = [48, 192, 9];
 const RANK = 8;
@@ -55,6 +58,54 @@ function drawRows(count: number, random: Random, noise: number, gain = 1): Float
 
 function makeInputs(count: number, seed: number, gain = 1): Float32Array {
   return drawRows(count, createRandom(seed), 0.6, gain);
+}
+
+const LOW_RANK: CalibrateOptions = {
+  missedMass: 1e-3,
+  intervalMethod: 'bootstrap',
+  evenIfSlower: true,
+  methods: ['low-rank'],
+};
+
+interface Directions {
+  readonly width: number;
+  readonly count: number;
+}
+
+/** Rows in some directions, the later ones fainter. */
+function fadingRows(rowCount: number, { width, count }: Directions, seed: number): Float32Array {
+  const common = createRandom(98);
+  const random = createRandom(seed);
+  const directions = Float64Array.from({ length: count * width }, () => common.normal() / Math.sqrt(width));
+  const rows = new Float32Array(rowCount * width);
+  for (let r = 0; r < rowCount; r++) {
+    for (let k = 0; k < count; k++) {
+      const factor = (3 * random.normal()) / (1 + k / 8);
+      for (let c = 0; c < width; c++) rows[r * width + c] += factor * directions[k * width + c];
+    }
+  }
+  return rows;
+}
+
+function makeFadingBlock(directions: Directions): MlpBlock {
+  const random = createRandom(7);
+  const { width } = directions;
+  return {
+    name: 'fading',
+    inputWidth: width,
+    unitCount: 4 * width,
+    outputWidth: 3,
+    activation: 'relu',
+    up: fadingRows(4 * width, directions, 8),
+    upBias: new Float32Array(4 * width).fill(-30),
+    down: Float32Array.from({ length: 12 * width }, () => random.normal()),
+    downBias: new Float32Array(3),
+  };
+}
+
+function screenOf(bytes: Uint8Array): { rank: number; leadColumns: number } {
+  const headerBytes = new DataView(bytes.buffer).getUint32(12, true);
+  return JSON.parse(new TextDecoder().decode(bytes.subarray(16, 16 + headerBytes)));
 }
 
 const OPTIONS: CalibrateOptions = { missedMass: 0.02, evenIfSlower: true, methods: ['lookup'] };
@@ -207,11 +258,37 @@ describe('calibrateMlp', () => {
   it('fits low-rank screens that estimate sums better the more of the inputs lies in the subspace', async () => {
     const block = makeBlock();
     const rows = drawRows(600, createRandom(3), 0.01);
-    const { spreads } = await fitLowRank(block, await inputMoments(rows, D, {}), rows, {});
+    const { spreads } = await fitLowRank(block, await inputMoments(rows, D, {}), rows, 16, {});
     const noisy = drawRows(600, createRandom(3), 1);
-    const far = await fitLowRank(block, await inputMoments(noisy, D, {}), noisy, {});
+    const far = await fitLowRank(block, await inputMoments(noisy, D, {}), noisy, 16, {});
     const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
     expect(sum(spreads)).toBeLessThan(0.3 * sum(far.spreads));
+  });
+
+  it('reads the leading columns of a low-rank screen first where columns fall off, and few where there are few', async () => {
+    const few = { width: 160, count: 8 };
+    const lax = { ...LOW_RANK, missedMass: 0.02 };
+    using narrow = await calibrateMlp({ block: makeFadingBlock(few) }, fadingRows(1200, few, 5), lax);
+    expect(screenOf(await narrow.serialize())).toMatchObject({ rank: 16, leadColumns: 0 });
+    const many = { width: 512, count: 64 };
+    const block = makeFadingBlock(many);
+    using calibrated = await calibrateMlp({ block }, fadingRows(1200, many, 5), LOW_RANK);
+    const bytes = await calibrated.serialize();
+    const { rank, leadColumns } = screenOf(bytes);
+    expect(rank).toBeGreaterThan(16);
+    expect(leadColumns).toBe(16);
+    // By the definition of both tests, and the same from the file.
+    const { outcome } = await parseCalibrated(bytes, 'file');
+    using read = await parseCalibratedMlp(bytes, 'file');
+    const inputs = fadingRows(40, many, 6);
+    for (let i = 0; i < 40; i++) {
+      const x = inputs.subarray(i * 512, (i + 1) * 512);
+      const output = calibrated.forward(x);
+      expect(read.forward(x)).toEqual(output);
+      const survivors = outcome.screen === null ? [] : referenceSurvivors(outcome.screen, block, x);
+      const active = referenceMlp({ ...block, squared: false }, x).activeUnits;
+      expect(calibrated.activeUnits()).toEqual(active.filter((u) => survivors.includes(u)));
+    }
   });
 
   it('runs exactly, and says why, where it cannot promise or does not pay', async () => {

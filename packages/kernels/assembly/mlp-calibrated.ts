@@ -3,17 +3,19 @@
 //
 // Lookup: every weight is one of four levels (2 bits) times a scale. Two columns make a code of 4 bits, so that the 16
 // possible sums of two columns are one register and a swizzle looks them up for 16 units at once.
-// Low rank: the estimate is A (V x), with few rows in V and A in int8; its dots are those of `screenUnits`.
+// Low rank: the estimate is A (V x), with few rows in V, and V, A and x in whole numbers. There may be a first test by the
+// leading columns of A alone, so that the others are read for few units; its dots are those of mlp-screen.ts.
 //
 // The host lays out one struct of u32 words, `plan`:
 //   0 low rank   1 bytes of an input   2 units, padded to 32   3 units   4 input, f32   5 found units, u32 [unit]
-//   6 codes (lookup) or int8 rows (low rank)   7 scales, f32 [unit]   8 thresholds, f32 [unit]
+//   6 codes (lookup) or the leading columns of A, int8   7 scales, f32 [unit]   8 thresholds (of the first test), f32 [unit]
 //   9 tables, u8 [two columns][16] (lookup) or V x, f32 [rank] (low rank)
-//  10 V, f32 [rank][columns]   11 rank, padded to 16   12 codes of V x, i16 [rank]   13 record, see mlp-screen.ts
-//  14 largest code   15 zeros, f32 [unit]
+// and for low rank
+//  10 V, int8   11 its scales, f32 [rank]   12 rank   13 leading columns of A (rank and these are multiples of 16)
+//  14 codes of x, i16 [columns]   15 largest of them   16 codes of V x, i16 [rank]   17 largest of them
+//  18 records of x and of V x, see mlp-screen.ts   19 A, int8, row after row, or 0 for one test   20 thresholds of the second
 // The numbers of both are the same with and without SIMD, and those of src/mlp-calibrated.ts.
-import { dotRow, dotSixRows } from "./mlp-sums";
-import { quantiseInput, screenUnits } from "./mlp-screen";
+import { dotOfFour, dotsOfFour, quantiseInput, RECORD, screenListed, screenUnits } from "./mlp-screen";
 
 // The levels of a weight, of the quantiser that loses least of a normal number (Max 1960); negative ones mirror them.
 const OUTER: f32 = 1.51;
@@ -42,21 +44,40 @@ export function mlpScreenCalibrated(plan: usize): usize {
 
 function screenLowRank(plan: usize, found: usize): usize {
   const bytes = word(plan, 1);
-  const x = word(plan, 4);
   const products = word(plan, 9);
-  const v = word(plan, 10);
-  const rank = word(plan, 11);
-  const record = word(plan, 13);
-  let r: usize = 0;
-  for (; r + 6 <= rank; r += 6) {
-    const row = v + r * bytes;
-    dotSixRows(row, row + bytes, row + 2 * bytes, row + 3 * bytes, row + 4 * bytes, row + 5 * bytes, x, bytes, products + (r << 2));
-  }
-  for (; r < rank; r++) store<f32>(products + (r << 2), dotRow(v + r * bytes, x, bytes));
-  quantiseInput(products, rank << 2, word(plan, 12), <f32>load<u32>(plan, 56), Infinity, record);
+  const rank = word(plan, 12);
+  const inputCodes = word(plan, 14);
+  const codes = word(plan, 16);
+  const input = word(plan, 18);
+  const record = input + RECORD;
+  quantiseInput(word(plan, 4), bytes, inputCodes, <f32>load<u32>(plan, 60), Infinity, input);
+  if (load<u32>(input, 12) == 0) return listAll(plan, found);
+  multiply(word(plan, 10), word(plan, 11), rank, inputCodes, bytes >> 2, load<f32>(input), products);
+  quantiseInput(products, rank << 2, codes, <f32>load<u32>(plan, 68), Infinity, record);
   if (load<u32>(record, 12) == 0) return listAll(plan, found);
-  const zeros = word(plan, 15);
-  return screenUnits(word(plan, 6), rank, word(plan, 7), zeros, zeros, 0, word(plan, 8), word(plan, 12), record, 0, word(plan, 2), found);
+  const scales = word(plan, 7);
+  const count = screenUnits(word(plan, 6), word(plan, 13), scales, 0, 0, 0, word(plan, 8), codes, record, 0, word(plan, 2), found);
+  const rows = word(plan, 19);
+  if (rows == 0) return count;
+  return screenListed(rows, rank, scales, 0, 0, word(plan, 20), codes, record, found, count);
+}
+
+// (scale step) row.codes of every row, in f32.
+function multiply(rows: usize, scales: usize, rowCount: usize, codes: usize, columns: usize, step: f32, to: usize): void {
+  const codesEnd = codes + (columns << 1);
+  for (let row: usize = 0; row < rowCount; row += 4) {
+    const at = row << 2;
+    if (ASC_FEATURE_SIMD) {
+      const dots = f32x4.convert_i32x4_s(dotsOfFour(rows, codes, codesEnd));
+      v128.store(to + at, f32x4.mul(f32x4.mul(v128.load(scales + at), f32x4.splat(step)), dots));
+    } else {
+      for (let k: usize = 0; k < 4; k++) {
+        const own = at + (k << 2);
+        store<f32>(to + own, load<f32>(scales + own) * step * <f32>dotOfFour(rows, k, codes, codesEnd));
+      }
+    }
+    rows += columns << 2;
+  }
 }
 
 // Nothing is estimated of inputs that are not finite, or so large that sums overflow.

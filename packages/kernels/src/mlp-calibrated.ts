@@ -3,8 +3,7 @@
  * kernels bit for bit, so thresholds can be set from them. Nothing is proved of an estimate; a calibration measures it.
  */
 import type { createArena } from './arena.ts';
-import { referenceDot } from './mlp-reference.ts';
-import { packedIndex, paddedColumns, quantiseRows } from './mlp-screen.ts';
+import { packedIndex, paddedColumns, quantiseRows, RECORD_BYTES, rowAfterRow } from './mlp-screen.ts';
 
 /** Levels of a weight in units of its scale, codes 0 to 3, and the border between inner and outer ones. */
 export const LOOKUP_LEVELS: readonly number[] = [-1.51, -0.4528, 0.4528, 1.51].map(Math.fround);
@@ -16,6 +15,7 @@ const LEAST_INPUT = 2 ** -100;
 /** As in assembly/mlp-screen.ts, whose quantiser gives up where the norm overflows. */
 const NORM_SLACK = 1 + 2 ** -20;
 const UNITS_PER_BLOCK = 32;
+const PLAN_WORDS = 24;
 
 interface ScreenThresholds {
   /** f32, one per unit, padded to 32. */
@@ -30,16 +30,30 @@ export interface LookupScreen extends ScreenThresholds {
   readonly codes: Uint8Array;
 }
 
-/** The estimate is (rows as int8 times scale) . (projection . x). */
-export interface LowRankScreen extends ScreenThresholds {
-  readonly method: 'low-rank';
+/** W is about A V; A, V and the input in whole numbers. */
+export interface LowRankFactors {
+  /** Rows of V and columns of A; a multiple of 16. */
   readonly rank: number;
-  /** f32, rank x inputWidth, row-major. */
-  readonly projection: Float32Array;
-  /** int8, as `QuantisedRows.rows` over `rank` columns. */
+  /** V: int8, as `QuantisedRows.rows`, and a scale for each row. */
+  readonly projection: Int8Array;
+  readonly projectionScales: Float32Array;
+  /** A: int8, as `QuantisedRows.rows` over `rank` columns, units padded to 32. */
   readonly rows: Int8Array;
-  /** From `factorCodeLimit` for the rows. */
+  /** f32, one per unit, padded to 32. */
+  readonly scales: Float32Array;
+  /** Largest code of an input, and of a product with V, for which no integer sum can leave 32 bits. */
+  readonly inputCodeLimit: number;
   readonly codeLimit: number;
+}
+
+/** The estimate is (rows times scale) . (projection times scales . x). */
+export interface LowRankScreen extends ScreenThresholds, LowRankFactors {
+  readonly method: 'low-rank';
+  /**
+   * A first test by the leading columns of A alone (a multiple of 16, fewer than `rank`), with thresholds of its own, padded to
+   * 32; a unit has to pass both.
+   */
+  readonly lead: { readonly columns: number; readonly thresholds: Float32Array } | undefined;
 }
 
 export type CalibratedScreen = LookupScreen | LowRankScreen;
@@ -79,39 +93,57 @@ export function packLookupCodes(levels: Uint8Array, shape: ScreenShape): Uint8Ar
   return codes;
 }
 
-/** Rows of the low-rank screen with their scales, padded to 32 units. @param factors unitCount x rank, row-major */
-export function quantiseFactors(
+/** @param factors A, unitCount x rank; @param projection V, rank x inputWidth; both row-major, rank a multiple of 16 */
+export function quantiseLowRank(
   factors: Float32Array,
+  projection: Float32Array,
   rank: number,
-  unitCount: number,
-): Pick<LowRankScreen, 'rows' | 'scales' | 'codeLimit'> {
+  { inputWidth, unitCount }: ScreenShape,
+): LowRankFactors {
   const padded = calibratedUnits(unitCount);
   const all = new Float32Array(padded * rank);
   all.set(factors);
-  const { rows, scales } = quantiseRows(all, rank, padded);
-  return { rows, scales, codeLimit: factorCodeLimit(rows, rank) };
+  const v = quantiseRows(projection, inputWidth, rank);
+  const a = quantiseRows(all, rank, padded);
+  return lowRankFactors({ rank, projection: v.rows, projectionScales: v.scales, ...a }, inputWidth);
+}
+
+/** With the limits that belong to the rows. */
+export function lowRankFactors(
+  factors: Omit<LowRankFactors, 'inputCodeLimit' | 'codeLimit'>,
+  inputWidth: number,
+): LowRankFactors {
+  const inputCodeLimit = codeLimit(factors.projection, paddedColumns(inputWidth));
+  return { ...factors, inputCodeLimit, codeLimit: codeLimit(factors.rows, factors.rank) };
 }
 
 /**
  * Estimates of listed units for an input, in single precision in the order of the kernels; NaN where the input is not
  * finite. A unit is left out where the estimate is at most its threshold.
+ * @param columns low rank: by so many leading columns of A, default all
  */
 export function referenceEstimates(
-  screen: Pick<LookupScreen, 'method' | 'codes' | 'scales'> | Omit<LowRankScreen, 'thresholds'>,
+  screen: Pick<LookupScreen, 'method' | 'codes' | 'scales'> | (LowRankFactors & Pick<LowRankScreen, 'method'>),
   { inputWidth }: ScreenShape,
   input: Float32Array,
   units: Iterable<number>,
+  columns?: number,
 ): Float32Array {
   return screen.method === 'lookup'
     ? lookupEstimates(screen, inputWidth, input, units)
-    : lowRankEstimates(screen, inputWidth, input, units);
+    : lowRankEstimates(screen, inputWidth, input, units, columns ?? screen.rank);
 }
 
 /** The units that a screen lets through, in increasing order. */
 export function referenceSurvivors(screen: CalibratedScreen, shape: ScreenShape, input: Float32Array): Uint32Array {
-  const units = Uint32Array.from({ length: shape.unitCount }, (_, u) => u);
-  const estimates = referenceEstimates(screen, shape, input, units);
-  return units.filter((u) => !(estimates[u] <= screen.thresholds[u]));
+  let units = Uint32Array.from({ length: shape.unitCount }, (_, u) => u);
+  const test = (thresholds: Float32Array, columns?: number): void => {
+    const estimates = referenceEstimates(screen, shape, input, units, columns);
+    units = units.filter((u, k) => !(estimates[k] <= thresholds[u]));
+  };
+  if (screen.method === 'low-rank' && screen.lead !== undefined) test(screen.lead.thresholds, screen.lead.columns);
+  test(screen.thresholds);
+  return units;
 }
 
 function lookupEstimates(
@@ -156,29 +188,40 @@ function lookupTables(input: Float32Array, pairs: number): { readonly step: numb
 }
 
 function lowRankEstimates(
-  { projection, rank, rows, scales, codeLimit: limit }: Omit<LowRankScreen, 'thresholds'>,
+  { projection, projectionScales, rank, rows, scales, inputCodeLimit, codeLimit: limit }: LowRankFactors,
   inputWidth: number,
   input: Float32Array,
   units: Iterable<number>,
+  columns: number,
 ): Float32Array {
   const { fround } = Math;
-  const columns = paddedColumns(rank);
-  const products = Float32Array.from({ length: rank }, (_, r) => referenceDot(projection, r * inputWidth, input));
-  const most = products.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
-  const norm = Math.sqrt(products.reduce((sum, v) => sum + v * v, 0));
-  const step = !(fround(norm * NORM_SLACK) < Infinity) ? Number.NaN : most < LEAST_INPUT ? 0 : fround(most / limit);
-  const inverse = step === 0 ? 0 : fround(1 / step);
-  const codes = products.map((v) => Math.max(-limit, Math.min(limit, roundToEven(fround(v * inverse)))));
+  const x = quantise(input, inputCodeLimit);
+  const width = paddedColumns(inputWidth);
+  const products = Float32Array.from({ length: rank }, (_, r) => {
+    let dot = 0;
+    for (let c = 0; c < inputWidth; c++) dot += projection[packedIndex(r, c, width)] * x.codes[c];
+    return fround(fround(projectionScales[r] * x.step) * fround(dot));
+  });
+  const { step, codes } = quantise(products, limit);
   return Float32Array.from(units, (u) => {
     let dot = 0;
-    for (let r = 0; r < rank; r++) dot += rows[packedIndex(u, r, columns)] * codes[r];
+    for (let r = 0; r < columns; r++) dot += rows[packedIndex(u, r, rank)] * codes[r];
     return fround(fround(scales[u] * step) * fround(dot));
   });
 }
 
-/** Largest code of a product for which no integer sum can leave 32 bits. */
-export function factorCodeLimit(rows: Int8Array, rank: number): number {
-  const columns = paddedColumns(rank);
+// As `quantiseInput` of assembly/mlp-screen.ts; the step of what it refuses is NaN.
+function quantise(values: Float32Array, limit: number): { readonly step: number; readonly codes: Float32Array } {
+  const { fround } = Math;
+  const most = values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
+  const norm = Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+  const step = !(fround(norm * NORM_SLACK) < Infinity) ? Number.NaN : most < LEAST_INPUT ? 0 : fround(most / limit);
+  const inverse = step === 0 ? 0 : fround(1 / step);
+  return { step, codes: values.map((v) => Math.max(-limit, Math.min(limit, roundToEven(fround(v * inverse))))) };
+}
+
+/** Largest code for which no integer sum with packed rows of so many columns can leave 32 bits. */
+function codeLimit(rows: Int8Array, columns: number): number {
   let largest = 1;
   for (let first = 0; first < rows.length; first += 4 * columns) {
     const sums = [0, 0, 0, 0];
@@ -195,6 +238,7 @@ function roundToEven(v: number): number {
 
 type Arena = ReturnType<typeof createArena>;
 
+/** Places in memory; 0 for what a screen does not have. */
 export interface CalibratedLayout {
   readonly plan: number;
   readonly data: number;
@@ -202,26 +246,49 @@ export interface CalibratedLayout {
   readonly thresholds: number;
   readonly tables: number;
   readonly projection: number;
-  readonly products: number;
-  readonly record: number;
-  readonly zeros: number;
+  readonly projectionScales: number;
+  readonly inputCodes: number;
+  readonly codes: number;
+  readonly records: number;
+  readonly rows: number;
+  readonly rowThresholds: number;
 }
 
 /** Room for a screen in the memory of a layer. */
 export function layOutCalibrated(arena: Arena, screen: CalibratedScreen, shape: ScreenShape): CalibratedLayout {
   const units = calibratedUnits(shape.unitCount);
   const columns = paddedColumns(shape.inputWidth);
-  const rank = screen.method === 'low-rank' ? paddedColumns(screen.rank) : 0;
-  return {
-    plan: arena.reserve(64),
-    data: arena.reserve(screen.method === 'lookup' ? screen.codes.length : screen.rows.length),
+  const shared = {
+    plan: arena.reserve(4 * PLAN_WORDS),
     scales: arena.reserve(4 * units),
     thresholds: arena.reserve(4 * units),
-    tables: arena.reserve(Math.max(8 * columns, 4 * rank)),
-    projection: arena.reserve(4 * rank * columns),
-    products: arena.reserve(2 * rank),
-    record: arena.reserve(32),
-    zeros: arena.reserve(4 * units),
+  };
+  if (screen.method === 'lookup') {
+    return {
+      ...shared,
+      data: arena.reserve(screen.codes.length),
+      tables: arena.reserve(8 * columns),
+      projection: 0,
+      projectionScales: 0,
+      inputCodes: 0,
+      codes: 0,
+      records: 0,
+      rows: 0,
+      rowThresholds: 0,
+    };
+  }
+  const { rank, lead } = screen;
+  return {
+    ...shared,
+    data: arena.reserve(units * (lead?.columns ?? rank)),
+    tables: arena.reserve(4 * rank),
+    projection: arena.reserve(rank * columns),
+    projectionScales: arena.reserve(4 * rank),
+    inputCodes: arena.reserve(2 * columns),
+    codes: arena.reserve(2 * rank),
+    records: arena.reserve(2 * RECORD_BYTES),
+    rows: lead === undefined ? 0 : arena.reserve(units * rank),
+    rowThresholds: lead === undefined ? 0 : arena.reserve(4 * units),
   };
 }
 
@@ -234,14 +301,12 @@ export function writeCalibrated(
   input: number,
   found: number,
 ): void {
-  const columns = paddedColumns(shape.inputWidth);
   const floats = new Float32Array(buffer);
+  const plan = new Uint32Array(buffer, layout.plan, PLAN_WORDS);
   floats.set(screen.scales, layout.scales >> 2);
-  floats.set(screen.thresholds, layout.thresholds >> 2);
-  const isLowRank = screen.method === 'low-rank';
-  new Uint32Array(buffer, layout.plan, 16).set([
-    isLowRank ? 1 : 0,
-    4 * columns,
+  plan.set([
+    screen.method === 'low-rank' ? 1 : 0,
+    4 * paddedColumns(shape.inputWidth),
     calibratedUnits(shape.unitCount),
     shape.unitCount,
     input,
@@ -250,23 +315,42 @@ export function writeCalibrated(
     layout.scales,
     layout.thresholds,
     layout.tables,
-    layout.projection,
-    isLowRank ? paddedColumns(screen.rank) : 0,
-    layout.products,
-    layout.record,
-    isLowRank ? screen.codeLimit : 0,
-    layout.zeros,
   ]);
-  if (!isLowRank) {
+  if (screen.method === 'lookup') {
+    floats.set(screen.thresholds, layout.thresholds >> 2);
     new Uint8Array(buffer).set(screen.codes, layout.data);
     return;
   }
-  new Int8Array(buffer).set(screen.rows, layout.data);
-  const { inputWidth } = shape;
-  for (let r = 0; r < screen.rank; r++) {
-    floats.set(
-      screen.projection.subarray(r * inputWidth, (r + 1) * inputWidth),
-      (layout.projection >> 2) + r * columns,
-    );
+  const { rank, lead, rows } = screen;
+  const bytes = new Int8Array(buffer);
+  plan.set(
+    [
+      layout.projection,
+      layout.projectionScales,
+      rank,
+      lead?.columns ?? rank,
+      layout.inputCodes,
+      screen.inputCodeLimit,
+      layout.codes,
+      screen.codeLimit,
+      layout.records,
+      layout.rows,
+      layout.rowThresholds,
+    ],
+    10,
+  );
+  bytes.set(screen.projection, layout.projection);
+  floats.set(screen.projectionScales, layout.projectionScales >> 2);
+  if (lead === undefined) {
+    floats.set(screen.thresholds, layout.thresholds >> 2);
+    bytes.set(rows, layout.data);
+    return;
   }
+  floats.set(lead.thresholds, layout.thresholds >> 2);
+  floats.set(screen.thresholds, layout.rowThresholds >> 2);
+  // Of every four units the leading columns stand first.
+  for (let from = 0, to = layout.data; from < rows.length; from += 4 * rank, to += 4 * lead.columns) {
+    bytes.set(rows.subarray(from, from + 4 * lead.columns), to);
+  }
+  bytes.set(rowAfterRow(rows, rank), layout.rows);
 }

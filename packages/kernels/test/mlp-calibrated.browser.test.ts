@@ -7,7 +7,7 @@ import {
   LOOKUP_LEVELS,
   type MlpWeights,
   packLookupCodes,
-  quantiseFactors,
+  quantiseLowRank,
   quantiseRows,
   referenceEstimates,
   referenceMlp,
@@ -33,13 +33,18 @@ function drawScreen(method: string, weights: MlpWeights, seed: number): Calibrat
     const scales = Float32Array.from({ length: units }, () => next());
     return { method: 'lookup', codes: packLookupCodes(levels, weights), scales, thresholds };
   }
-  const rank = Math.ceil(inputWidth / 4);
+  const rank = multipleOf16(inputWidth / 4) + (method === 'low-rank' ? 0 : 32);
   const factors = Float32Array.from({ length: rank * unitCount }, () => next() - 0.5);
   const projection = Float32Array.from({ length: rank * inputWidth }, () => next() - 0.5);
-  return { method: 'low-rank', rank, projection, ...quantiseFactors(factors, rank, unitCount), thresholds };
+  const lead = method === 'low-rank' ? undefined : { columns: 16, thresholds: thresholds.map((h) => h - 0.5) };
+  return { method: 'low-rank', ...quantiseLowRank(factors, projection, rank, weights), lead, thresholds };
 }
 
-describe.each(['lookup', 'low-rank'])('the calibrated screen by %s', (method) => {
+function multipleOf16(count: number): number {
+  return 16 * Math.ceil(count / 16);
+}
+
+describe.each(['lookup', 'low-rank', 'low-rank after its leading columns'])('the calibrated screen by %s', (method) => {
   it.each(['simd', 'scalar'] as const)(
     'lets through what the definition does, and evaluates it: %s',
     async (variant) => {
@@ -116,24 +121,25 @@ describe('estimates', () => {
     }
   });
 
-  it('of low rank are near the product of the factors', () => {
+  it.each([16, 48])('of low rank are near the product of the factors, of %i columns', (columns) => {
     const next = createStream(6);
-    const [rank, unitCount, inputWidth] = [7, 40, 30];
+    const [rank, unitCount, inputWidth] = [48, 40, 30];
     const factors = Float32Array.from({ length: rank * unitCount }, () => next() - 0.5);
     const projection = Float32Array.from({ length: rank * inputWidth }, () => next() - 0.5);
     const input = Float32Array.from({ length: inputWidth }, () => next() - 0.5);
-    const screen = { method: 'low-rank' as const, rank, projection, ...quantiseFactors(factors, rank, unitCount) };
-    const estimates = referenceEstimates(
-      screen,
-      { inputWidth, unitCount },
-      input,
-      Array.from({ length: 40 }, (_, u) => u),
+    const shape = { inputWidth, unitCount };
+    const screen = { method: 'low-rank' as const, ...quantiseLowRank(factors, projection, rank, shape) };
+    const units = Array.from({ length: 40 }, (_, u) => u);
+    const estimates = referenceEstimates(screen, shape, input, units, columns);
+    const z = Array.from({ length: columns }, (_, r) =>
+      input.reduce((sum, v, c) => sum + v * projection[r * 30 + c], 0),
     );
-    const z = Array.from({ length: rank }, (_, r) => input.reduce((sum, v, c) => sum + v * projection[r * 30 + c], 0));
+    // Half a step of 0.5 / 127 in every factor, and in every entry of the projection.
+    const size = input.reduce((sum, v) => sum + Math.abs(v), 0);
     for (const [u, estimate] of estimates.entries()) {
-      const dot = z.reduce((sum, v, r) => sum + v * factors[u * rank + r], 0);
-      // Half a step of 0.5 / 127 in every factor.
-      const slack = z.reduce((sum, v) => sum + Math.abs(v), 0) * (0.5 / 254) + 1e-3;
+      const own = factors.subarray(u * rank, u * rank + columns);
+      const dot = z.reduce((sum, v, r) => sum + v * own[r], 0);
+      const slack = z.reduce((sum, v, r) => sum + Math.abs(v) + Math.abs(own[r]) * size, 0) * (0.5 / 254) + 1e-3;
       expect(Math.abs(estimate - dot)).toBeLessThan(slack);
     }
   });

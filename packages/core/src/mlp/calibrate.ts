@@ -7,7 +7,7 @@
  * If the interval reaches beyond the target, stricter thresholds are tried, sharing the confidence out among at most three;
  * if none passes, or nothing is gained, the block runs exactly and the reason is given.
  */
-import { type CalibratedScreen, calibratedUnits, quantiseRows, referenceEstimates, stepDown } from '@fewfire/kernels';
+import { type CalibratedScreen, quantiseRows } from '@fewfire/kernels';
 import { createRandom, FewfireError, nextTurn, throwIfAborted } from '../base/index.ts';
 import { bettingInterval } from './betting.ts';
 import type { MlpBlock } from './block.ts';
@@ -21,11 +21,13 @@ import {
   SURVIVOR_DELTA,
 } from './calibration.ts';
 import { createDriftWatch } from './drift.ts';
-import { type FittedScreen, fitLookup, fitLowRank, inputMoments, screenRank } from './fit-screens.ts';
+import { fitLowRank, lowRanks } from './fit-low-rank.ts';
+import { type FittedScreen, fitLookup, inputMoments } from './fit-screens.ts';
 import { aimFor, leastInputs, missedShare, shareInterval } from './missed-mass.ts';
 import type { PreparedScreens } from './mlp-file.ts';
 import { createPause } from './pause.ts';
 import type { SparseMlp } from './sparse-mlp.ts';
+import { kappaFor, type Needs, needsOf, type Seen, screenAt } from './thresholds.ts';
 
 /** Of the aim and of the allowed error, for one threshold after the other. */
 const ATTEMPTS = [
@@ -36,8 +38,6 @@ const ATTEMPTS = [
 /** More inputs than these change fit and threshold little; they go to the measurement instead. */
 const MAX_CHOOSE_INPUTS = 4096;
 const MAX_CHOOSE_UNITS = 2e6;
-/** Sorted at once. */
-const MAX_NEEDS = 2 ** 16;
 const TIMED_INPUTS = 64;
 const TIMED_TURNS = 9;
 const LEAST_TURN_MS = 3;
@@ -121,14 +121,16 @@ async function findScreen(block: Prepared, inputs: Float32Array, settings: Setti
     );
   }
   const tried = settings.methods ?? ['lookup', 'low-rank'];
-  const methods = tried.filter((method) => method === 'lookup' || screenRank(block.inputWidth) > 0);
+  const methods = tried.filter((method) => method === 'lookup' || lowRanks(block.inputWidth).length > 0);
   if (methods.length === 0) return exact('no method fits a block of so few inputs');
   const moments = await inputMoments(parts.fit, block.inputWidth, settings);
   const seen = await observe(block, parts.choose, settings);
   const candidates: Candidate[] = [];
   for (const method of methods) {
-    const fit = method === 'lookup' ? fitLookup : fitLowRank;
-    const fitted = await fit(block, moments, parts.fit, settings);
+    const fitted =
+      method === 'lookup'
+        ? await fitLookup(block, moments, parts.fit, settings)
+        : await fitLowRank(block, moments, parts.fit, { rows: parts.choose, seen, aim }, settings);
     const needs = await needsOf(block, fitted, parts.choose, seen, aim, settings);
     const screen = screenAt(fitted, kappaFor(needs, aim));
     candidates.push({ method, fitted, needs, times: await timeScreen(block, screen, parts.choose, settings) });
@@ -227,11 +229,6 @@ async function split(width: number, inputs: Float32Array, settings: Settings): P
   };
 }
 
-export interface Seen {
-  readonly units: Uint32Array;
-  readonly values: Float32Array;
-}
-
 // Who really fires, input after input, until that is plenty.
 export async function observe(block: Prepared, rows: Float32Array, settings: Settings): Promise<readonly Seen[]> {
   const { inputWidth, outputWidth } = block;
@@ -251,86 +248,6 @@ export async function observe(block: Prepared, rows: Float32Array, settings: Set
     kernel.dispose();
   }
   return seen;
-}
-
-/**
- * Per active unit of an input, the kappa from which on the screen keeps it, and its share of the mean missed mass: those
- * with the largest kappa, as many as matter for the aim.
- */
-export interface Needs {
-  /** Falling. */
-  readonly kappas: Float64Array;
-  readonly shares: Float64Array;
-}
-
-export async function needsOf(
-  block: MlpBlock,
-  fitted: FittedScreen,
-  rows: Float32Array,
-  seen: readonly Seen[],
-  aim: number,
-  settings: Settings,
-): Promise<Needs> {
-  const pause = createPause('thresholds', settings);
-  let pairs: Need[] = [];
-  for (const [i, { units, values }] of seen.entries()) {
-    const x = rows.subarray(i * block.inputWidth, (i + 1) * block.inputWidth);
-    const estimates = referenceEstimates(fitted, block, x, units);
-    const total = values.reduce((sum, v) => sum + Math.abs(v), 0);
-    for (let k = 0; k < units.length; k++) {
-      const u = units[k];
-      const kappa = -(estimates[k] + fitted.offsets[u]) / spreadOf(fitted, u);
-      // NaN: an input whose units are all let through.
-      if (!Number.isNaN(kappa) && total > 0) pairs.push({ kappa, share: Math.abs(values[k]) / total / seen.length });
-    }
-    if (pairs.length > MAX_NEEDS) pairs = firstToMiss(pairs, aim);
-    await pause(i, seen.length);
-  }
-  pairs = firstToMiss(pairs, aim);
-  return {
-    kappas: Float64Array.from(pairs, ({ kappa }) => kappa),
-    shares: Float64Array.from(pairs, ({ share }) => share),
-  };
-}
-
-interface Need {
-  readonly kappa: number;
-  readonly share: number;
-}
-
-// Those that are missed before more than the aim is, and the one that is not; needs to come can only make them fewer.
-function firstToMiss(needs: readonly Need[], aim: number): Need[] {
-  const sorted = needs.toSorted((a, b) => b.kappa - a.kappa);
-  let missed = 0;
-  const end = sorted.findIndex(({ share }) => {
-    missed += share;
-    return missed > aim;
-  });
-  return end < 0 ? sorted : sorted.slice(0, end + 1);
-}
-
-// The least kappa that misses no more than the aim of these inputs; the unit that sets it is kept.
-export function kappaFor({ kappas, shares }: Needs, aim: number): number {
-  let missed = 0;
-  for (let k = 0; k < kappas.length; k++) {
-    missed += shares[k];
-    if (missed > aim) return kappas[k];
-  }
-  return kappas.at(-1) ?? 0;
-}
-
-function spreadOf({ spreads }: FittedScreen, u: number): number {
-  return spreads[u] > 0 ? spreads[u] : 1e-30;
-}
-
-// Units are kept where estimate + offset >= -kappa spread, and a little below that by rounding.
-export function screenAt(fitted: FittedScreen, kappa: number): CalibratedScreen {
-  const { offsets, spreads, ...screen } = fitted;
-  const thresholds = new Float32Array(calibratedUnits(offsets.length));
-  for (let u = 0; u < offsets.length; u++) {
-    thresholds[u] = stepDown(Math.fround(-offsets[u] - kappa * spreadOf(fitted, u)));
-  }
-  return { ...screen, thresholds };
 }
 
 export interface Measured {

@@ -10,8 +10,8 @@
 import {
   type CalibratedScreen,
   calibratedUnits,
-  factorCodeLimit,
   lookupCodeBytes,
+  lowRankFactors,
   paddedColumns,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
@@ -22,7 +22,7 @@ import { type PreparedMlp, type PreparedScreens, parseMlp, serializeMlp } from '
 
 /** "ffcal", then bytes that a text-mode transfer would change. */
 const MAGIC = Uint8Array.of(0x66, 0x66, 0x63, 0x61, 0x6c, 0x0d, 0x0a, 0x1a);
-export const CALIBRATION_FILE_VERSION = 1;
+export const CALIBRATION_FILE_VERSION = 2;
 const PREFIX_BYTES = 16;
 const HASH_BYTES = 32;
 
@@ -34,6 +34,7 @@ const headerSchema = z.strictObject({
   preparedSha256: z.string(),
   preparedBytes: count,
   rank: count,
+  leadColumns: count,
   reason: z.nullable(z.string()),
   calibration: z.nullable(
     z.strictObject({
@@ -62,12 +63,13 @@ export async function serializeCalibrated(
   { calibration, screen, reason }: CalibrationOutcome,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const prepared = await serializeMlp(block, screens);
-  const rank = screen?.method === 'low-rank' ? screen.rank : 0;
+  const lowRank = screen?.method === 'low-rank' ? screen : undefined;
   const header = new TextEncoder().encode(
     JSON.stringify({
       preparedSha256: hex(await hashOf(prepared)),
       preparedBytes: prepared.length,
-      rank,
+      rank: lowRank?.rank ?? 0,
+      leadColumns: lowRank?.lead?.columns ?? 0,
       reason,
       calibration,
     }),
@@ -130,7 +132,7 @@ export async function parseCalibrated(
 }
 
 function takeOutcome(
-  { calibration, reason, rank }: z.infer<typeof headerSchema>,
+  { calibration, reason, rank, leadColumns }: z.infer<typeof headerSchema>,
   block: MlpBlock,
   take: (byteLength: number) => Uint8Array<ArrayBuffer>,
   label: string,
@@ -143,22 +145,23 @@ function takeOutcome(
     const screen = { method: 'lookup' as const, codes: take(lookupCodeBytes(block)), scales, thresholds };
     return { calibration, screen, reason: null };
   }
-  if (rank < 1 || rank > block.inputWidth) throw damaged(`${label} states a rank of ${rank}; calibrate again`);
-  const rows = new Int8Array(take(units * paddedColumns(rank)).buffer);
-  const projection = floats(take(4 * rank * block.inputWidth));
-  const codeLimit = factorCodeLimit(rows, rank);
-  return {
-    calibration,
-    screen: { method: 'low-rank', rank, projection, rows, codeLimit, scales, thresholds },
-    reason: null,
-  };
+  const areSteps = rank % 16 === 0 && leadColumns % 16 === 0;
+  if (!areSteps || rank < 16 || rank > block.inputWidth || leadColumns >= rank) {
+    throw damaged(`${label} states a rank of ${rank} after ${leadColumns} columns; calibrate again`);
+  }
+  const rows = new Int8Array(take(units * rank).buffer);
+  const projection = new Int8Array(take(rank * paddedColumns(block.inputWidth)).buffer);
+  const projectionScales = floats(take(4 * rank));
+  const lead = leadColumns === 0 ? undefined : { columns: leadColumns, thresholds: floats(take(4 * units)) };
+  const factors = lowRankFactors({ rank, projection, projectionScales, rows, scales }, block.inputWidth);
+  return { calibration, screen: { method: 'low-rank', ...factors, lead, thresholds }, reason: null };
 }
 
 function screenParts(screen: CalibratedScreen): readonly (Float32Array | Uint8Array | Int8Array)[] {
   const { scales, thresholds } = screen;
-  return screen.method === 'lookup'
-    ? [scales, thresholds, screen.codes]
-    : [scales, thresholds, screen.rows, screen.projection];
+  if (screen.method === 'lookup') return [scales, thresholds, screen.codes];
+  const { rows, projection, projectionScales, lead } = screen;
+  return [scales, thresholds, rows, projection, projectionScales, ...(lead === undefined ? [] : [lead.thresholds])];
 }
 
 function toBytes(values: Float32Array | Uint8Array | Int8Array): Uint8Array {

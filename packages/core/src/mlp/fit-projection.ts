@@ -11,7 +11,7 @@ import { isUsableProjection, type MlpProjection, type MlpScreen, quantiseProject
 import { createRandom, FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { createPause, type Pause } from './pause.ts';
-import { addScaled, orthonormal, type RowSample, secondMoments } from './subspace.ts';
+import { orthonormal, type RowSample, secondMoments, timesMatrix } from './subspace.ts';
 
 /** Inputs, and units, from which moments are taken: the width and so many more. */
 const MORE_ROWS = 512;
@@ -119,25 +119,10 @@ async function subspace(
   for (let round = 0; round < ROUNDS; round++) {
     const [byInputs, byWeights] = outside.map((v) => 1 / v);
     const both = c.map((v, i) => byInputs * v + byWeights * g[i]);
-    basis = await orthonormal(await product(both, basis, d, rank, pause), rank, pause);
+    basis = await orthonormal(await timesMatrix(both, basis, rank, pause), rank, pause);
     outside = samples.map((sample) => meanOutside(sample, basis, d, rank, typical));
   }
   return basis;
-}
-
-async function product(
-  matrix: Float64Array,
-  basis: Float64Array,
-  d: number,
-  rank: number,
-  pause: Pause,
-): Promise<Float64Array> {
-  const out = new Float64Array(d * rank);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) addScaled(out, i * rank, matrix[i * d + j], basis.subarray(j * rank, (j + 1) * rank));
-    await pause(i, d);
-  }
-  return out;
 }
 
 /** Mean square of some rows outside the first columns; a little of all of it at least, so that it has an inverse. */

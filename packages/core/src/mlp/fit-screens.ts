@@ -4,7 +4,7 @@
  *
  * - `lookup`: two bits a weight, rounded column after column from the last to the first, each column making up for the
  *   error of those before it (GPTQ, Frantar et al. 2023, in the form of Babai's nearest plane: only L is needed);
- * - `low-rank`: W = A V with the best subspace for W L, by subspace iteration.
+ * - `low-rank`: W = A V with the best subspace for W L (fit-low-rank.ts).
  *
  * A line through estimate and sum of every unit, over some inputs, corrects scale and offset and tells the spread.
  */
@@ -13,27 +13,42 @@ import {
   LOOKUP_BORDER,
   LOOKUP_LEVELS,
   type LookupScreen,
-  type LowRankScreen,
+  type LowRankFactors,
   packLookupCodes,
-  quantiseFactors,
   referenceEstimates,
 } from '@fewfire/kernels';
-import { createRandom, type RunOptions } from '../base/index.ts';
+import type { RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { createPause, type Pause } from './pause.ts';
-import { addScaled, orthonormal, secondMoments } from './subspace.ts';
+import { secondMoments } from './subspace.ts';
 
-/** A screen without thresholds: a unit's sum is about estimate + offset, with the spread as its standard deviation. */
-export type FittedScreen = (Omit<LookupScreen, 'thresholds'> | Omit<LowRankScreen, 'thresholds'>) & {
+/** A unit's sum is about estimate + offset, with the spread as its standard deviation. */
+export interface Line {
   readonly offsets: Float64Array;
   readonly spreads: Float64Array;
-};
+}
+
+type Unfitted =
+  | Omit<LookupScreen, 'thresholds'>
+  | (LowRankFactors & {
+      readonly method: 'low-rank';
+      readonly lead: { readonly columns: number } | undefined;
+    });
+
+/** A screen without thresholds. */
+export type FittedScreen = Line &
+  (
+    | Omit<LookupScreen, 'thresholds'>
+    | (LowRankFactors & {
+        readonly method: 'low-rank';
+        /** Of the estimates by the leading columns alone. */
+        readonly lead: (Line & { readonly columns: number }) | undefined;
+      })
+  );
 
 /** Share of the mean second moment added to every one, so that directions not seen in the inputs count a little. */
 const RIDGE = 0.02;
 const LINE_INPUTS = 256;
-const SUBSPACE_ROUNDS = 3;
-const RANK_STEP = 16;
 
 /** The lower factor L of the second moments about the mean, width x width, row-major. */
 export interface InputMoments {
@@ -117,121 +132,8 @@ function roundUnit(
   }
 }
 
-/** Rank d / 8 in steps of 16; 0 where that would be no saving. */
-export function screenRank(inputWidth: number): number {
-  const rank = Math.max(1, Math.round(inputWidth / 8 / RANK_STEP)) * RANK_STEP;
-  return rank <= inputWidth / 2 ? rank : 0;
-}
-
-export async function fitLowRank(
-  block: MlpBlock,
-  { factor }: InputMoments,
-  rows: Float32Array,
-  options: RunOptions,
-): Promise<FittedScreen> {
-  const { inputWidth: d, unitCount, up } = block;
-  const rank = screenRank(d);
-  const random = createRandom((options.seed ?? 1) + 1);
-  const pause = createPause('fitting the low-rank screen', options);
-  const steps = unitCount * (2 * SUBSPACE_ROUNDS + 1);
-  let done = 0;
-  // Rows of the subspace's basis, d x rank: row c belongs to column c.
-  let basis = await orthonormal(
-    Float64Array.from({ length: d * rank }, () => random.normal()),
-    rank,
-    pause,
-  );
-  const unitRow = new Float64Array(rank);
-  for (let round = 0; round < SUBSPACE_ROUNDS; round++) {
-    const mapped = await timesFactor(factor, basis, d, rank, pause);
-    const back = new Float64Array(d * rank);
-    for (let u = 0; u < unitCount; u++) {
-      const w = up.subarray(u * d, (u + 1) * d);
-      combineRows(w, mapped, unitRow);
-      for (let c = 0; c < d; c++) addScaled(back, c * rank, w[c], unitRow);
-      await pause(done++, steps);
-    }
-    basis = await orthonormal(await timesTransposedFactor(factor, back, d, rank, pause), rank, pause);
-  }
-  const mapped = await timesFactor(factor, basis, d, rank, pause);
-  const factors = new Float32Array(unitCount * rank);
-  for (let u = 0; u < unitCount; u++) {
-    combineRows(up.subarray(u * d, (u + 1) * d), mapped, unitRow);
-    factors.set(unitRow, u * rank);
-    await pause(done++, steps);
-  }
-  const projection = await solveProjection(factor, basis, d, rank, pause);
-  const screen = { method: 'low-rank' as const, rank, projection, ...quantiseFactors(factors, rank, unitCount) };
-  return fitLines(block, screen, rows, options);
-}
-
-// sum of w[c] times row c.
-function combineRows(w: Float32Array, rows: Float64Array, sum: Float64Array): void {
-  const rank = sum.length;
-  sum.fill(0);
-  for (let c = 0; c < w.length; c++) {
-    const factor = w[c];
-    const at = c * rank;
-    for (let r = 0; r < rank; r++) sum[r] += factor * rows[at + r];
-  }
-}
-
-async function timesFactor(
-  factor: Float64Array,
-  basis: Float64Array,
-  d: number,
-  rank: number,
-  pause: Pause,
-): Promise<Float64Array> {
-  const product = new Float64Array(d * rank);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      addScaled(product, i * rank, factor[i * d + j], basis.subarray(j * rank, (j + 1) * rank));
-    }
-    await pause(i, d);
-  }
-  return product;
-}
-
-async function timesTransposedFactor(
-  factor: Float64Array,
-  rows: Float64Array,
-  d: number,
-  rank: number,
-  pause: Pause,
-): Promise<Float64Array> {
-  const product = new Float64Array(d * rank);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      addScaled(product, j * rank, factor[i * d + j], rows.subarray(i * rank, (i + 1) * rank));
-    }
-    await pause(i, d);
-  }
-  return product;
-}
-
-// V with V L = basis', rank x d.
-async function solveProjection(
-  factor: Float64Array,
-  basis: Float64Array,
-  d: number,
-  rank: number,
-  pause: Pause,
-): Promise<Float32Array> {
-  const left = basis.slice();
-  for (let i = d - 1; i >= 0; i--) {
-    const row = left.subarray(i * rank, (i + 1) * rank);
-    for (let r = 0; r < rank; r++) row[r] /= factor[i * d + i];
-    for (let j = 0; j < i; j++) addScaled(left, j * rank, -factor[i * d + j], row);
-    await pause(d - i, d);
-  }
-  return Float32Array.from({ length: rank * d }, (_, i) => left[(i % d) * rank + Math.floor(i / d)]);
-}
-
-type Unfitted = Omit<LookupScreen, 'thresholds'> | Omit<LowRankScreen, 'thresholds'>;
-
-// The line sum = slope estimate + offset of every unit over some inputs; the slope goes into the scales.
-async function fitLines(
+/** With the line sum = slope estimate + offset of every unit over some inputs; the slope goes into the scales. */
+export async function fitLines(
   block: MlpBlock,
   screen: Unfitted,
   rows: Float32Array,
@@ -241,33 +143,60 @@ async function fitLines(
   const count = Math.min(LINE_INPUTS, rows.length / d);
   const pause = createPause('offsets of the screen', options);
   const units = Uint32Array.from({ length: unitCount }, (_, u) => u);
-  const [sumE, sumZ, sumEE, sumEZ, sumZZ] = Array.from({ length: 5 }, () => new Float64Array(unitCount));
+  const lead = screen.method === 'low-rank' ? screen.lead : undefined;
+  const all = createMoments(unitCount);
+  const leading = createMoments(unitCount);
+  const sums = new Float64Array(unitCount);
   for (let row = 0; row < count; row++) {
     const x = rows.subarray(row * d, (row + 1) * d);
-    const estimates = referenceEstimates(screen, block, x, units);
     for (let u = 0; u < unitCount; u++) {
       let z = upBias[u];
       for (let c = 0, at = u * d; c < d; c++, at++) z += up[at] * x[c];
-      const e = estimates[u];
-      sumE[u] += e;
-      sumZ[u] += z;
-      sumEE[u] += e * e;
-      sumEZ[u] += e * z;
-      sumZZ[u] += z * z;
+      sums[u] = z;
     }
+    all.add(referenceEstimates(screen, block, x, units), sums);
+    if (lead !== undefined) leading.add(referenceEstimates(screen, block, x, units, lead.columns), sums);
     await pause(row, count);
   }
-  const scales = screen.scales.slice();
-  const offsets = new Float64Array(unitCount);
-  const spreads = new Float64Array(unitCount);
-  for (let u = 0; u < unitCount; u++) {
-    const varE = sumEE[u] / count - (sumE[u] / count) ** 2;
-    const varZ = sumZZ[u] / count - (sumZ[u] / count) ** 2;
-    const cov = sumEZ[u] / count - (sumE[u] / count) * (sumZ[u] / count);
-    const slope = varE > 1e-12 * Math.abs(sumEE[u] / count) ? Math.max(0, cov / varE) : 0;
-    scales[u] = scales[u] * slope;
-    offsets[u] = (sumZ[u] - slope * sumE[u]) / count;
-    spreads[u] = Math.sqrt(Math.max(0, varZ - 2 * slope * cov + slope * slope * varE));
-  }
-  return { ...screen, scales, offsets, spreads };
+  const slopes = all.slopes();
+  const scales = screen.scales.map((scale, u) => (u < unitCount ? scale * slopes[u] : scale));
+  const line = all.line(slopes);
+  if (screen.method === 'lookup') return { ...screen, scales, ...line };
+  return { ...screen, scales, ...line, lead: lead && { columns: lead.columns, ...leading.line(slopes) } };
+}
+
+// Means and products of estimates and sums of every unit.
+function createMoments(unitCount: number) {
+  const [sumE, sumZ, sumEE, sumEZ, sumZZ] = Array.from({ length: 5 }, () => new Float64Array(unitCount));
+  let count = 0;
+  const covariances = (u: number): { readonly varE: number; readonly varZ: number; readonly cov: number } => ({
+    varE: sumEE[u] / count - (sumE[u] / count) ** 2,
+    varZ: sumZZ[u] / count - (sumZ[u] / count) ** 2,
+    cov: sumEZ[u] / count - (sumE[u] / count) * (sumZ[u] / count),
+  });
+  return {
+    add(estimates: Float32Array, sums: Float64Array): void {
+      count++;
+      for (let u = 0; u < unitCount; u++) {
+        const [e, z] = [estimates[u], sums[u]];
+        sumE[u] += e;
+        sumZ[u] += z;
+        sumEE[u] += e * e;
+        sumEZ[u] += e * z;
+        sumZZ[u] += z * z;
+      }
+    },
+    slopes: (): Float64Array =>
+      Float64Array.from({ length: unitCount }, (_, u) => {
+        const { varE, cov } = covariances(u);
+        return varE > 1e-12 * Math.abs(sumEE[u] / count) ? Math.max(0, cov / varE) : 0;
+      }),
+    line: (slopes: Float64Array): Line => ({
+      offsets: slopes.map((slope, u) => (sumZ[u] - slope * sumE[u]) / count),
+      spreads: slopes.map((slope, u) => {
+        const { varE, varZ, cov } = covariances(u);
+        return Math.sqrt(Math.max(0, varZ - 2 * slope * cov + slope * slope * varE));
+      }),
+    }),
+  };
 }
