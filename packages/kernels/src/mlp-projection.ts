@@ -102,11 +102,20 @@ export function quantiseProjection(
 
 /** Whether anything follows from the rows: they are few enough, nearly orthonormal, and leave the input enough codes. */
 export function isUsableProjection(projection: ProjectionRows, inputWidth: number): boolean {
+  return decodeUsable(projection, inputWidth) !== undefined;
+}
+
+function decodeUsable(
+  projection: ProjectionRows,
+  inputWidth: number,
+): (Decoded & { readonly skew: number }) | undefined {
   const { rank, rows } = projection;
-  if (!(rank > 0 && rank % 16 === 0 && rank <= Math.min(MAX_RANK, inputWidth))) return false;
+  if (!(rank > 0 && rank % 16 === 0 && rank <= Math.min(MAX_RANK, inputWidth))) return undefined;
   const columns = paddedColumns(inputWidth);
-  if (codeLimitOf(rows, rank, columns) < LEAST_INPUT_CODES) return false;
-  return skewOf(decode(projection, inputWidth).gram, rank, columns) <= MOST_SKEW;
+  if (codeLimitOf(rows, rank, columns) < LEAST_INPUT_CODES) return undefined;
+  const decoded = decode(projection, inputWidth);
+  const skew = skewOf(decoded.gram, rank, columns);
+  return skew <= MOST_SKEW ? { ...decoded, skew } : undefined;
 }
 
 /**
@@ -119,10 +128,10 @@ export function boundProjection(
   inputWidth: number,
 ): ProjectionScreen | undefined {
   const { rank, rows, factors, factorScales } = projection;
-  if (!isUsableProjection(projection, inputWidth)) return undefined;
+  const decoded = decodeUsable(projection, inputWidth);
+  if (decoded === undefined) return undefined;
+  const { values, gram, skew } = decoded;
   const unitCount = up.length / inputWidth;
-  const { values, gram } = decode(projection, inputWidth);
-  const skew = skewOf(gram, rank, paddedColumns(inputWidth));
   const padded = paddedUnits(unitCount);
   const [insideErrors, norms, residuals] = [0, 1, 2].map(() => new Float32Array(padded));
   const products = new Float64Array(rank);
@@ -178,10 +187,12 @@ export function boundProjection(
 }
 
 /** V in doubles, exact, rank x inputWidth, and V V'. */
-function decode(
-  { rank, rows, rowScales }: ProjectionRows,
-  inputWidth: number,
-): { readonly values: Float64Array; readonly gram: Float64Array } {
+interface Decoded {
+  readonly values: Float64Array;
+  readonly gram: Float64Array;
+}
+
+function decode({ rank, rows, rowScales }: ProjectionRows, inputWidth: number): Decoded {
   const columns = paddedColumns(inputWidth);
   const values = new Float64Array(rank * inputWidth);
   for (let k = 0; k < rank; k++) {
