@@ -142,7 +142,13 @@ async function observe(
   if (sampleCount < available) {
     notes.push(`the model takes ${step} samples at a time: the last ${available - sampleCount} are left out`);
   }
-  if (available < plan.sampleCount) notes.push(`the first ${available} of ${plan.sampleCount} samples are used`);
+  if (available < plan.sampleCount) {
+    const used =
+      available === 1
+        ? `the first of ${plan.sampleCount} samples is`
+        : `the first ${available} of ${plan.sampleCount} samples are`;
+    notes.push(`${used} used`);
+  }
   return {
     sampleCount,
     notes,
