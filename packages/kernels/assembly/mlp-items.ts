@@ -32,7 +32,7 @@ const DENSE_UP: u32 = 2;
 const DENSE_DOWN: u32 = 3;
 const PROJECT: u32 = 4;
 
-// Ways of `mlpForward`; LISTED: one input, `listSurvivors` has been called.
+// Ways of `mlpForward`. There is one more, 2: one input, and `markListed` has been called.
 const SPARSE: u32 = 0;
 const DENSE: u32 = 1;
 const CALIBRATED: u32 = 3;
@@ -41,7 +41,7 @@ const CALIBRATED: u32 = 3;
 const PART_UNITS: usize = 128;
 
 const SCREENED: u32 = 1;
-// The units to evaluate stand where survivors do: one input and one item only. Also a way of `mlpForward`.
+// The units to evaluate stand where survivors do: one input and one item only.
 const LISTED: u32 = 2;
 
 function word(plan: usize, index: usize): usize {
@@ -71,7 +71,7 @@ export function mlpForward(plan: usize, way: u32, upItems: usize, downItems: usi
       mlpFinishProjection(plan);
     }
   } else if (way == CALIBRATED) {
-    listSurvivors(plan, mlpScreenCalibrated(screen));
+    markListed(plan, mlpScreenCalibrated(screen));
   }
   for (let item: usize = 0; item < upItems; item++) {
     if (way == DENSE) denseUp(plan, item);
@@ -84,8 +84,8 @@ export function mlpForward(plan: usize, way: u32, upItems: usize, downItems: usi
   }
 }
 
-/** One input, and so many units to evaluate where survivors stand. */
-export function listSurvivors(plan: usize, count: usize): void {
+/** So many units to evaluate stand where survivors do, for the one input. */
+export function markListed(plan: usize, count: usize): void {
   const record = word(plan, 11);
   store<u32>(record, LISTED, 12);
   store<u32>(record, <u32>count, 16);

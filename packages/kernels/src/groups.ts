@@ -85,7 +85,7 @@ export interface LayerKernels {
   mlpQuantise(plan: number): void;
   mlpFinishProjection(plan: number): void;
   mlpGather(plan: number, itemCount: number): void;
-  listSurvivors(plan: number, count: number): void;
+  markListed(plan: number, count: number): void;
   mlpScreenCalibrated(plan: number): number;
 }
 

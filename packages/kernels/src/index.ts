@@ -36,6 +36,7 @@ export {
   type LowRankFactors,
   type LowRankScreen,
   lookupCodeBytes,
+  lowRankEstimates,
   lowRankFactors,
   packLookupCodes,
   quantiseLowRank,

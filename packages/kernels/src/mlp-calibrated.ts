@@ -120,30 +120,28 @@ export function lowRankFactors(
 /**
  * Estimates of listed units for an input, in single precision in the order of the kernels; NaN where the input is not
  * finite. A unit is left out where the estimate is at most its threshold.
- * @param columns low rank: by so many leading columns of A, default all
  */
 export function referenceEstimates(
   screen: Pick<LookupScreen, 'method' | 'codes' | 'scales'> | (LowRankFactors & Pick<LowRankScreen, 'method'>),
-  { inputWidth }: ScreenShape,
+  shape: ScreenShape,
   input: Float32Array,
   units: Iterable<number>,
-  columns?: number,
 ): Float32Array {
   return screen.method === 'lookup'
-    ? lookupEstimates(screen, inputWidth, input, units)
-    : lowRankEstimates(screen, inputWidth, input, units, columns ?? screen.rank);
+    ? lookupEstimates(screen, shape.inputWidth, input, units)
+    : lowRankEstimates(screen, shape, input, units, [screen.rank])[0];
 }
 
 /** The units that a screen lets through, in increasing order. */
 export function referenceSurvivors(screen: CalibratedScreen, shape: ScreenShape, input: Float32Array): Uint32Array {
   let units = Uint32Array.from({ length: shape.unitCount }, (_, u) => u);
-  const test = (thresholds: Float32Array, columns?: number): void => {
-    const estimates = referenceEstimates(screen, shape, input, units, columns);
-    units = units.filter((u, k) => !(estimates[k] <= thresholds[u]));
-  };
-  if (screen.method === 'low-rank' && screen.lead !== undefined) test(screen.lead.thresholds, screen.lead.columns);
-  test(screen.thresholds);
-  return units;
+  if (screen.method === 'low-rank' && screen.lead !== undefined) {
+    const { columns, thresholds } = screen.lead;
+    const [leading] = lowRankEstimates(screen, shape, input, units, [columns]);
+    units = units.filter((u) => !(leading[u] <= thresholds[u]));
+  }
+  const estimates = referenceEstimates(screen, shape, input, units);
+  return units.filter((u, k) => !(estimates[k] <= screen.thresholds[u]));
 }
 
 function lookupEstimates(
@@ -187,27 +185,53 @@ function lookupTables(input: Float32Array, pairs: number): { readonly step: numb
   return { step, tables: new Uint8Array(tables.buffer) };
 }
 
-function lowRankEstimates(
+/**
+ * As `referenceEstimates`, by several numbers of leading columns of A.
+ * @param columnCounts increasing
+ * @returns an array of estimates for each of them
+ */
+export function lowRankEstimates(
   { projection, projectionScales, rank, rows, scales, inputCodeLimit, codeLimit: limit }: LowRankFactors,
-  inputWidth: number,
+  { inputWidth }: ScreenShape,
   input: Float32Array,
   units: Iterable<number>,
-  columns: number,
-): Float32Array {
+  columnCounts: readonly number[],
+): readonly Float32Array[] {
   const { fround } = Math;
   const x = quantise(input, inputCodeLimit);
   const width = paddedColumns(inputWidth);
-  const products = Float32Array.from({ length: rank }, (_, r) => {
-    let dot = 0;
-    for (let c = 0; c < inputWidth; c++) dot += projection[packedIndex(r, c, width)] * x.codes[c];
-    return fround(fround(projectionScales[r] * x.step) * fround(dot));
-  });
+  const products = Float32Array.from({ length: rank }, (_, r) =>
+    fround(fround(projectionScales[r] * x.step) * fround(dotOfPacked(projection, r, width, x.codes, 0, inputWidth))),
+  );
   const { step, codes } = quantise(products, limit);
-  return Float32Array.from(units, (u) => {
+  const listed = Uint32Array.from(units);
+  const estimates = columnCounts.map(() => new Float32Array(listed.length));
+  for (const [k, u] of listed.entries()) {
     let dot = 0;
-    for (let r = 0; r < columns; r++) dot += rows[packedIndex(u, r, rank)] * codes[r];
-    return fround(fround(scales[u] * step) * fround(dot));
-  });
+    for (let q = 0, from = 0; q < columnCounts.length; from = columnCounts[q++]) {
+      dot += dotOfPacked(rows, u, rank, codes, from, columnCounts[q]);
+      estimates[q][k] = fround(fround(scales[u] * step) * fround(dot));
+    }
+  }
+  return estimates;
+}
+
+// Columns [from, to) of a packed row, `from` a multiple of 16, with codes.
+function dotOfPacked(
+  packed: Int8Array,
+  row: number,
+  columns: number,
+  codes: Float32Array,
+  from: number,
+  to: number,
+): number {
+  let dot = 0;
+  for (let first = from; first < to; first += 16) {
+    const at = packedIndex(row, first, columns) - first;
+    const end = Math.min(to, first + 16);
+    for (let c = first; c < end; c++) dot += packed[at + c] * codes[c];
+  }
+  return dot;
 }
 
 // As `quantiseInput` of assembly/mlp-screen.ts; the step of what it refuses is NaN.

@@ -4,7 +4,7 @@
  * is computed; `referenceMlp` is the specification, and all ways of running agree with it bit for bit.
  */
 import { createArena } from './arena.ts';
-import { CREW_BYTES, CREW_WORK, type CrewJob, createCrew } from './crew.ts';
+import { CREW_BYTES, CREW_WORK, type Crew, type CrewJob, createCrew } from './crew.ts';
 import { layers } from './groups.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import {
@@ -192,10 +192,10 @@ export async function createMlpKernel(
   const crew =
     pool && createCrew(pool, buffer, layout.control, layout.plan, (item) => kernels.mlpItem(layout.plan, item));
 
-  // How the work is cut; never what is computed.
+  // How the work is cut, into the plan; never what is computed. Returns how many items the two halves have.
   const shares = threads === 1 ? 1 : threads * ITEMS_PER_THREAD;
   const columnShares = threads === 1 ? 1 : threads;
-  const cut = (way: number, inputCount: number): readonly [number, number] => {
+  const planCut = (way: number, inputCount: number): readonly [number, number] => {
     const columnStep = share(outputColumns, columnShares, 16);
     let unitStep = units;
     let unitsPerPass = units;
@@ -217,10 +217,10 @@ export async function createMlpKernel(
   };
 
   // What `mlpForward` does, with its parts handed out.
-  const forwardShared = (way: number, inputCount: number): void => {
+  const forwardShared = (crew: Crew, way: number, inputCount: number): void => {
     const operate = (operation: number, itemCount: number): void => {
       plan[0] = operation;
-      crew?.run(itemCount);
+      crew.run(itemCount);
     };
     if (way === WAYS.sparse) {
       kernels.mlpQuantise(layout.plan);
@@ -231,9 +231,9 @@ export async function createMlpKernel(
         kernels.mlpFinishProjection(layout.plan);
       }
     } else if (way === WAYS.calibrated && calibrated !== undefined) {
-      kernels.listSurvivors(layout.plan, kernels.mlpScreenCalibrated(calibrated.plan));
+      kernels.markListed(layout.plan, kernels.mlpScreenCalibrated(calibrated.plan));
     }
-    const [upItems, downItems] = cut(way, inputCount);
+    const [upItems, downItems] = planCut(way, inputCount);
     operate(way === WAYS.dense ? OPERATIONS.denseUp : OPERATIONS.sparseUp, upItems);
     kernels.mlpGather(layout.plan, upItems);
     operate(way === WAYS.dense ? OPERATIONS.denseDown : OPERATIONS.sparseDown, downItems);
@@ -252,10 +252,10 @@ export async function createMlpKernel(
       floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >> 2) + i * columns);
     }
     if (crew === undefined) {
-      const [upItems, downItems] = cut(way, inputCount);
+      const [upItems, downItems] = planCut(way, inputCount);
       kernels.mlpForward(layout.plan, way, upItems, downItems, calibrated?.plan ?? 0);
     } else {
-      forwardShared(way, inputCount);
+      forwardShared(crew, way, inputCount);
     }
     for (let i = 0; i < inputCount; i++) {
       const from = (layout.outputs >> 2) + i * outputColumns;
@@ -274,7 +274,7 @@ export async function createMlpKernel(
     },
     runListed(input, list, output): void {
       words.set(list, layout.survivors >> 2);
-      kernels.listSurvivors(layout.plan, list.length);
+      kernels.markListed(layout.plan, list.length);
       forward(WAYS.listed, input, 0, 1, output, 0);
     },
     runCalibrated(inputs, inputOffset, outputs, outputOffset): void {

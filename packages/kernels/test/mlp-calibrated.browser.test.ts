@@ -5,6 +5,7 @@ import {
   calibratedUnits,
   createMlpKernel,
   LOOKUP_LEVELS,
+  lowRankEstimates,
   type MlpWeights,
   packLookupCodes,
   quantiseLowRank,
@@ -130,7 +131,7 @@ describe('estimates', () => {
     const shape = { inputWidth, unitCount };
     const screen = { method: 'low-rank' as const, ...quantiseLowRank(factors, projection, rank, shape) };
     const units = Array.from({ length: 40 }, (_, u) => u);
-    const estimates = referenceEstimates(screen, shape, input, units, columns);
+    const [estimates] = lowRankEstimates(screen, shape, input, units, [columns]);
     const z = Array.from({ length: columns }, (_, r) =>
       input.reduce((sum, v, c) => sum + v * projection[r * 30 + c], 0),
     );

@@ -1,8 +1,8 @@
 /**
  * Finds a screen for a block that leaves out more units than the proved one and, by measurement, little that matters.
  *
- * The inputs are split at random in three. On the first part screens are fitted; on the second a threshold is set for a
- * missed mass somewhat below the target, and methods are timed; on the third the missed mass is *measured* and stated with
+ * The inputs are split at random in three. On the first part screens are fitted; on the second the columns of the low-rank
+ * one are chosen, a threshold is set for a missed mass somewhat below the target, and methods are timed; on the third the missed mass is *measured* and stated with
  * an interval. Only the third part's word counts, because a threshold set to miss 1e-3 of some inputs misses more of others.
  * If the interval reaches beyond the target, stricter thresholds are tried, sharing the confidence out among at most three;
  * if none passes, or nothing is gained, the block runs exactly and the reason is given.
@@ -122,7 +122,7 @@ async function findScreen(block: Prepared, inputs: Float32Array, settings: Setti
   }
   const tried = settings.methods ?? ['lookup', 'low-rank'];
   const methods = tried.filter((method) => method === 'lookup' || lowRanks(block.inputWidth).length > 0);
-  if (methods.length === 0) return exact('no method fits a block of so few inputs');
+  if (methods.length === 0) return exact('no method fits a block with so few inputs');
   const moments = await inputMoments(parts.fit, block.inputWidth, settings);
   const seen = await observe(block, parts.choose, settings);
   const candidates: Candidate[] = [];

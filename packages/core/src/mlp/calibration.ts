@@ -41,7 +41,7 @@ export interface MlpCalibration {
   /** Share of units evaluated, and an interval for its mean that is wrong with probability at most `SURVIVOR_DELTA`. */
   readonly survivorRate: { readonly mean: number; readonly interval: Interval };
   readonly times: CalibrationTimes;
-  /** Inputs used to fit the screens, to choose method and threshold, and to state the missed mass. */
+  /** Inputs used to fit the screens, to choose method, rank and threshold, and to state the missed mass. */
   readonly inputCounts: { readonly fit: number; readonly choose: number; readonly check: number };
   /** Thresholds tried on the last part of the inputs. */
   readonly attemptCount: number;

@@ -24,16 +24,18 @@ const LEADS = [16, 32, 64];
 const SUBSPACE_ROUNDS = 3;
 /** From so many units the subspace is found. */
 const MOST_UNITS = 4096;
-/** On so many units and inputs the ranks are compared. */
+/** On so many units and inputs, the inputs as long as no more than so many units fire, the ranks are compared. */
 const CHOICE_UNITS = 2048;
 const CHOICE_INPUTS = 128;
+const CHOICE_ACTIVE = 2 ** 16;
 /** What a listed row, its scale and threshold cost beyond the row's bytes: cache misses, by measurement. */
 const LISTED_BYTES = 256;
 
 /** Ranks that a block may have; none where there would be no saving. */
 export function lowRanks(inputWidth: number): readonly number[] {
   const ranks = RANK_SHARES.map((share) => RANK_STEP * Math.max(1, Math.round((share * inputWidth) / RANK_STEP)));
-  return [...new Set(ranks)].filter((rank) => rank <= Math.min(MOST_RANK, inputWidth / 2));
+  const within = ranks.map((rank) => Math.min(rank, MOST_RANK));
+  return [...new Set(within)].filter((rank) => rank <= inputWidth / 2);
 }
 
 /** What decides on the rank: inputs that nothing was fitted to, who fires for them, and the missed mass to aim for. */
@@ -62,7 +64,8 @@ export async function fitLowRank(
   const chosen =
     typeof rank === 'number'
       ? { rank, lead: undefined }
-      : await cheapest(block, mapped, projection, units.subarray(0, CHOICE_UNITS), rank, pause);
+      : // Units from the other end: of wide blocks, those that the subspace was not fitted to.
+        await cheapest(block, mapped, projection, units.subarray(-CHOICE_UNITS), rank, pause);
   const used = Float64Array.from(
     { length: d * chosen.rank },
     (_, i) => mapped[Math.floor(i / chosen.rank) * most + (i % chosen.rank)],
@@ -129,7 +132,11 @@ async function cheapest(
 ): Promise<Columns> {
   const { inputWidth: d, unitCount } = block;
   const ranks = lowRanks(d);
-  const inputs = seen.slice(0, CHOICE_INPUTS);
+  let activeCount = 0;
+  const inputs = seen.slice(0, CHOICE_INPUTS).filter(({ units: fired }) => {
+    activeCount += fired.length;
+    return activeCount <= Math.max(CHOICE_ACTIVE, fired.length);
+  });
   const tested = [...new Set([...ranks, ...LEADS.filter((lead) => lead < Math.max(...ranks))])].sort((a, b) => a - b);
   const kappas = await neededKappas(block, mapped, projection, units, rows, inputs.length, tested, pause);
   // Who fires among the units, as places in their list.
@@ -163,6 +170,7 @@ async function cheapest(
       const ofUnit = (lead ?? rank) + listed + (kept / own.length) * 4 * d;
       const bytes = rank * d + unitCount * ofUnit;
       if (best === undefined || bytes < best.bytes) best = { rank, lead, bytes };
+      await pause(ranks.indexOf(rank), ranks.length);
     }
   }
   return best ?? { rank: ranks[0], lead: undefined };

@@ -14,6 +14,7 @@ import {
   LOOKUP_LEVELS,
   type LookupScreen,
   type LowRankFactors,
+  lowRankEstimates,
   packLookupCodes,
   referenceEstimates,
 } from '@fewfire/kernels';
@@ -132,6 +133,20 @@ function roundUnit(
   }
 }
 
+/** Estimates of listed units, and those by the leading columns alone if the screen has such. */
+export function estimatesOf(
+  screen: Unfitted,
+  block: MlpBlock,
+  input: Float32Array,
+  units: Iterable<number>,
+): { readonly estimates: Float32Array; readonly leading: Float32Array | undefined } {
+  if (screen.method === 'lookup' || screen.lead === undefined) {
+    return { estimates: referenceEstimates(screen, block, input, units), leading: undefined };
+  }
+  const [leading, estimates] = lowRankEstimates(screen, block, input, units, [screen.lead.columns, screen.rank]);
+  return { estimates, leading };
+}
+
 /** With the line sum = slope estimate + offset of every unit over some inputs; the slope goes into the scales. */
 export async function fitLines(
   block: MlpBlock,
@@ -154,8 +169,9 @@ export async function fitLines(
       for (let c = 0, at = u * d; c < d; c++, at++) z += up[at] * x[c];
       sums[u] = z;
     }
-    all.add(referenceEstimates(screen, block, x, units), sums);
-    if (lead !== undefined) leading.add(referenceEstimates(screen, block, x, units, lead.columns), sums);
+    const found = estimatesOf(screen, block, x, units);
+    all.add(found.estimates, sums);
+    if (found.leading !== undefined) leading.add(found.leading, sums);
     await pause(row, count);
   }
   const slopes = all.slopes();

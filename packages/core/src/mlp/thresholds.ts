@@ -3,10 +3,10 @@
  * for the unit to be kept; where a first test by leading columns comes before, it is laxer by `LEAD_SLACK`, because what it
  * keeps wrongly costs little.
  */
-import { type CalibratedScreen, calibratedUnits, referenceEstimates, stepDown } from '@fewfire/kernels';
+import { type CalibratedScreen, calibratedUnits, stepDown } from '@fewfire/kernels';
 import type { RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
-import type { FittedScreen, Line } from './fit-screens.ts';
+import { estimatesOf, type FittedScreen, type Line } from './fit-screens.ts';
 import { createPause } from './pause.ts';
 
 export const LEAD_SLACK = 0.5;
@@ -41,9 +41,8 @@ export async function needsOf(
   let pairs: Need[] = [];
   for (const [i, { units, values }] of seen.entries()) {
     const x = rows.subarray(i * block.inputWidth, (i + 1) * block.inputWidth);
-    const estimates = referenceEstimates(fitted, block, x, units);
     const lead = fitted.method === 'low-rank' ? fitted.lead : undefined;
-    const leading = lead && referenceEstimates(fitted, block, x, units, lead.columns);
+    const { estimates, leading } = estimatesOf(fitted, block, x, units);
     const total = values.reduce((sum, v) => sum + Math.abs(v), 0);
     for (let k = 0; k < units.length; k++) {
       const u = units[k];
