@@ -16,7 +16,7 @@ import { createMeanAlarm } from '../src/mlp/betting.ts';
 import { measure, observe, slowness } from '../src/mlp/calibrate.ts';
 import { parseCalibrated } from '../src/mlp/calibration-file.ts';
 import { createDriftWatch } from '../src/mlp/drift.ts';
-import { fitLowRank } from '../src/mlp/fit-low-rank.ts';
+import { fitLowRank, lowRanks } from '../src/mlp/fit-low-rank.ts';
 import { fitLookup, inputMoments } from '../src/mlp/fit-screens.ts';
 import { kappaFor, needsOf, screenAt } from '../src/mlp/thresholds.ts';
 
@@ -291,6 +291,16 @@ describe('calibrateMlp', () => {
     }
   });
 
+  it.each([
+    [31, []],
+    [32, [16]],
+    [256, [16, 32, 48, 64]],
+    [2048, [64, 128, 256]],
+    [12288, [256]],
+  ])('tries ranks that save something: of %i inputs', (width, ranks) => {
+    expect(lowRanks(width)).toEqual(ranks);
+  });
+
   it('runs exactly, and says why, where it cannot promise or does not pay', async () => {
     const block = makeBlock();
     using few = await calibrateMlp({ block }, makeInputs(500, 2), { missedMass: 1e-3 });
@@ -414,6 +424,36 @@ describe('drift', () => {
     expect(watch.status()).toMatchObject({ cause: 'missed mass', foundAt: count });
   });
 
+  it('is looked for 32 inputs at a time, whoever asks, and dated to the input', () => {
+    const [asked, unasked] = [createDriftWatch(MEASURED), createDriftWatch(MEASURED)];
+    for (let i = 1; i <= 32; i++) {
+      for (const watch of [asked, unasked]) {
+        expect(watch.isDrifted()).toBe(false);
+        watch.addSurvivors(0.9);
+      }
+      expect(asked.status()).toMatchObject({ inputCount: i });
+      expect(asked.status().survivorRate.mean).toBeCloseTo(0.9, 12);
+    }
+    for (const watch of [asked, unasked]) expect(watch.isDrifted()).toBe(true);
+    expect(asked.status()).toEqual(unasked.status());
+    expect(asked.status().foundAt).toBeLessThan(8);
+  });
+
+  it('is checked for on inputs drawn independently', () => {
+    const drawn = (checkEvery: number): boolean[] => {
+      const watch = createDriftWatch(MEASURED, { checkEvery });
+      return Array.from({ length: 40_000 }, () => watch.drawCheck());
+    };
+    expect(drawn(1)).not.toContain(false);
+    expect(drawn(Infinity)).not.toContain(true);
+    const draws = drawn(4);
+    const rate = draws.filter((isDrawn) => isDrawn).length / draws.length;
+    const pairs = draws.filter((isDrawn, i) => isDrawn && draws[i + 1]).length / draws.length;
+    // Four standard deviations of independent draws.
+    expect(Math.abs(rate - 1 / 4)).toBeLessThan(4 * Math.sqrt(3 / 16 / draws.length));
+    expect(Math.abs(pairs - 1 / 16)).toBeLessThan(4 * Math.sqrt(((1 / 16) * (15 / 16 + 6 / 16)) / draws.length));
+  });
+
   it('is hardly ever seen where there is none', () => {
     let drifted = 0;
     for (let seed = 1; seed <= 100; seed++) {
@@ -446,6 +486,32 @@ describe('files of calibrated blocks', () => {
     using exact = await calibrateMlp({ block: makeBlock() }, makeInputs(100, 2));
     using read = await parseCalibratedMlp(await exact.serialize(), 'file');
     expect(read).toMatchObject({ method: 'exact', reason: exact.reason });
+  });
+
+  it('are refused in other versions, and with a rank that cannot be', async () => {
+    using calibrated = await make('low-rank');
+    const bytes = await calibrated.serialize();
+    const rehashed = async (wrong: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> => {
+      wrong.set(new Uint8Array(await crypto.subtle.digest('SHA-256', wrong.subarray(0, -32))), wrong.length - 32);
+      return wrong;
+    };
+    const older = bytes.slice();
+    older[8] = 1;
+    await expect(parseCalibratedMlp(await rehashed(older), 'file')).rejects.toThrow(
+      /has version 1; this is for version 2/,
+    );
+    for (const [from, to] of [
+      ['"rank":16', '"rank":24'],
+      ['"rank":16', '"rank":64'],
+      ['"leadColumns":0', '"leadColumns":8'],
+    ]) {
+      const headerBytes = new DataView(bytes.buffer).getUint32(12, true);
+      const header = new TextDecoder().decode(bytes.subarray(16, 16 + headerBytes));
+      expect(header).toContain(from);
+      const wrong = bytes.slice();
+      wrong.set(new TextEncoder().encode(header.replace(from, to)), 16);
+      await expect(parseCalibratedMlp(await rehashed(wrong), 'file')).rejects.toMatchObject({ code: 'model-file' });
+    }
   });
 
   it('are refused when edited, cut off, or put together with another block', async () => {

@@ -38,7 +38,7 @@ export interface CalibratedMlp extends Disposable {
   activeUnits(): Uint32Array;
   /** Drift so far; null where the block is exact. */
   status(): DriftStatus | null;
-  /** Whether the next input goes through the calibrated screen. */
+  /** Whether the next input goes through the calibrated screen; drift counts once it was looked for (drift.ts). */
   runsCalibrated(): boolean;
   /** Forgets what drift was seen. */
   resetDrift(): void;

@@ -15,7 +15,7 @@ import { type DriftOptions, type MlpCalibration, SURVIVOR_DELTA } from './calibr
 export interface DriftStatus {
   readonly state: 'ok' | 'drifted';
   readonly cause: 'more survivors' | 'fewer survivors' | 'missed mass' | null;
-  /** The input, counted from 1, at which drift was found. */
+  /** The input, counted from 1, at which drift was found; up to `SURVIVORS_TOGETHER` - 1 later ones were not yet run as drifted. */
   readonly foundAt: number | null;
   /** Inputs run through the screen. */
   readonly inputCount: number;
@@ -42,7 +42,7 @@ export interface DriftWatch {
   drawCheck(): boolean;
   addSurvivors(share: number): void;
   addMissed(share: number): void;
-  /** As of the last `SURVIVORS_TOGETHER` inputs, check or `status()`. */
+  /** As of the last look: after every `SURVIVORS_TOGETHER` inputs, and after every check. */
   isDrifted(): boolean;
   status(): DriftStatus;
 }
@@ -126,15 +126,17 @@ export function createDriftWatch(
       tell('missed mass', share);
     },
     isDrifted: () => cause !== null,
+    // Looks at nothing new, so that nothing depends on who asks.
     status() {
-      lookAtPending();
+      const sum = pending.subarray(0, pendingCount).reduce((total, share) => total + share, survivorSum);
+      const count = inputCount + pendingCount;
       return {
         state: cause === null ? 'ok' : 'drifted',
         cause,
         foundAt,
-        inputCount,
+        inputCount: count,
         survivorRate: {
-          mean: inputCount === 0 ? null : survivorSum / inputCount,
+          mean: count === 0 ? null : sum / count,
           calibrated: survivorRate.mean,
           expected,
         },
