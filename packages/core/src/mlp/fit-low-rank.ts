@@ -28,7 +28,7 @@ const MOST_UNITS = 4096;
 const CHOICE_UNITS = 2048;
 const CHOICE_INPUTS = 128;
 const CHOICE_ACTIVE = 2 ** 16;
-/** What a listed row, its scale and threshold cost beyond the row's bytes: cache misses, by measurement. */
+/** What a listed row, its scale and threshold cost beyond the row's bytes: cache misses, roughly. */
 const LISTED_BYTES = 256;
 
 /** Ranks that a block may have; none where there would be no saving. */
@@ -59,7 +59,7 @@ export async function fitLowRank(
   const most = typeof rank === 'number' ? rank : Math.max(...lowRanks(d));
   const units = random.permutation(unitCount);
   const basis = await leadingSubspace(block, factor, units.subarray(0, MOST_UNITS), most, random, pause);
-  const mapped = await timesFactor(factor, basis, most, pause);
+  const mapped = await timesMatrix(factor, basis, most, pause, true);
   const projection = await solveProjection(factor, basis, most, pause);
   const chosen =
     typeof rank === 'number'
@@ -93,7 +93,8 @@ async function leadingSubspace(
     pause,
   );
   for (let round = 0; round < SUBSPACE_ROUNDS; round++) {
-    const mapped = await timesMatrix(moments, await timesFactor(factor, basis, rank, pause), rank, pause);
+    const sums = await timesMatrix(factor, basis, rank, pause, true);
+    const mapped = await timesMatrix(moments, sums, rank, pause);
     basis = await orthonormal(await timesTransposedFactor(factor, mapped, rank, pause), rank, pause);
   }
   return basis;
@@ -234,23 +235,6 @@ function combineRows(w: Float32Array, rows: Float64Array, sum: Float64Array): vo
     const at = c * rank;
     for (let r = 0; r < rank; r++) sum[r] += factor * rows[at + r];
   }
-}
-
-async function timesFactor(
-  factor: Float64Array,
-  basis: Float64Array,
-  rank: number,
-  pause: Pause,
-): Promise<Float64Array> {
-  const d = basis.length / rank;
-  const product = new Float64Array(d * rank);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      addScaled(product, i * rank, factor[i * d + j], basis.subarray(j * rank, (j + 1) * rank));
-    }
-    await pause(i, d);
-  }
-  return product;
 }
 
 async function timesTransposedFactor(

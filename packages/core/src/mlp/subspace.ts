@@ -73,18 +73,21 @@ export async function orthonormal(rows: Float64Array, rank: number, pause: Pause
   return Float64Array.from({ length: d * rank }, (_, i) => columns[i % rank][Math.floor(i / rank)]);
 }
 
-/** A d x d matrix times d x rank. */
+/** A d x d matrix, or the lower triangle of one, times d x rank. */
 export async function timesMatrix(
   matrix: Float64Array,
   basis: Float64Array,
   rank: number,
   pause: Pause,
+  isLower = false,
 ): Promise<Float64Array> {
   const d = basis.length / rank;
   const product = new Float64Array(d * rank);
   for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++)
+    const end = isLower ? i + 1 : d;
+    for (let j = 0; j < end; j++) {
       addScaled(product, i * rank, matrix[i * d + j], basis.subarray(j * rank, (j + 1) * rank));
+    }
     await pause(i, d);
   }
   return product;
