@@ -5,9 +5,12 @@
  *
  * Packing is tried first with expressions that are NULL wherever a cell is missing, unseen or not a number. Only if a
  * NULL comes out are the cells counted, refused or taken for a no: clean data is read once.
+ *
+ * Rows of separate statements are put side by side: inputs, targets, weights, columns kept. An engine may give rows in
+ * any order (joins with several threads do), so every such statement carries the row's key, and it is checked.
  */
 
-import type { DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
 import {
   type Cell,
   type ColumnProfile,
@@ -55,6 +58,8 @@ export interface RelationColumn {
 export interface Relation {
   readonly label: string;
   readonly name: string;
+  /** The expression of a row's key: its position in the source, from 0 without gaps. */
+  readonly rowKey: string;
   readonly rowCount: number;
   readonly columns: readonly RelationColumn[];
 }
@@ -99,10 +104,9 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
 
   const cellsOf = async (expression: string, options: RunOptions): Promise<(string | number | boolean | null)[]> => {
     const cells: (string | number | boolean | null)[] = [];
-    for await (const chunk of await engine.run(`SELECT ${expression} FROM ${data}`, { ...options, label })) {
+    for await (const { chunk } of keyedRows(engine, relation, [expression], data, options)) {
       for (const value of chunk.getColumnValues(0)) cells.push(value as string | number | boolean | null);
     }
-    checkRowCount(label, cells.length, rowCount);
     return cells;
   };
 
@@ -171,8 +175,8 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     async numbers(name, options = {}) {
       const column = find(name);
       const numbers = new Float64Array(rowCount);
-      let row = 0;
-      for await (const chunk of await engine.run(`SELECT ${column.cell} FROM ${data}`, { ...options, label })) {
+      for await (const { chunk, firstRow } of keyedRows(engine, relation, [column.cell], data, options)) {
+        let row = firstRow;
         for (const cell of chunk.getColumnValues(0)) {
           const number = cell === null ? Number.NaN : typeof cell === 'string' ? readNumber(cell) : Number(cell);
           if (cell !== null && (number === undefined || !Number.isFinite(number))) {
@@ -181,7 +185,6 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
           numbers[row++] = (number as number) + 0;
         }
       }
-      checkRowCount(label, row, rowCount);
       return numbers;
     },
 
@@ -194,6 +197,43 @@ function checkRowCount(label: string, found: number, expected: number): void {
   throw new FewfireError(
     'file-unreadable',
     `${label} gave ${found} rows, expected ${expected}: it changed while it was read; run again when it is complete`,
+  );
+}
+
+// ---- rows in their order
+
+/**
+ * The rows of a statement over all rows of a relation, chunk by chunk. Each chunk has the expressions' columns and then
+ * the key; what comes is in the order of the source, or it is an error.
+ * @param from the relation, or a selection of its rows that has the key as `row_key`
+ */
+async function* keyedRows(
+  engine: Engine,
+  { label, rowKey, rowCount }: Pick<Relation, 'label' | 'rowKey' | 'rowCount'>,
+  expressions: readonly string[],
+  from: string,
+  options: RunOptions & { readonly onShare?: (share: number) => void },
+): AsyncGenerator<{ readonly chunk: DuckDBDataChunk; readonly firstRow: number }> {
+  const { signal, onShare } = options;
+  const sql = `SELECT ${[...expressions, `(${rowKey})::UINTEGER`].join(', ')} FROM ${from}`;
+  let firstRow = 0;
+  for await (const chunk of await engine.run(sql, { signal, onShare, label })) {
+    const keys = rawVector(chunk.getColumnVector(expressions.length), Uint32Array);
+    if (!allValid(keys.validity.data, chunk.rowCount)) throw outOfOrder(label, 'none', firstRow);
+    for (let i = 0; i < chunk.rowCount; i++) {
+      if (keys.items[i] !== firstRow + i) throw outOfOrder(label, keys.items[i] + 1, firstRow + i);
+    }
+    if (firstRow + chunk.rowCount > rowCount) checkRowCount(label, firstRow + chunk.rowCount, rowCount);
+    yield { chunk, firstRow };
+    firstRow += chunk.rowCount;
+  }
+  checkRowCount(label, firstRow, rowCount);
+}
+
+function outOfOrder(label: string, found: number | string, expectedRow: number): FewfireError {
+  return new FewfireError(
+    'file-unreadable',
+    `${label} gave row ${found} where row ${expectedRow + 1} was expected, so nothing was made of its rows; did the file change? run again, and if it stays so, report it as a fault of fewfire`,
   );
 }
 
@@ -213,29 +253,20 @@ interface Scope {
 
 async function openScope(
   engine: Engine,
-  { label, name, rowCount }: Relation,
+  { label, name, rowKey, rowCount }: Relation,
   mask: Uint8Array | undefined,
-  table: string,
+  variable: string,
 ): Promise<Scope> {
-  if (mask === undefined) {
-    return {
-      label,
-      from: name,
-      selected: undefined,
-      rowCount,
-      totalCount: rowCount,
-      close: async () => undefined,
-    };
-  }
-  await engine.createBytes(table, mask);
+  const scope = { label, from: name, totalCount: rowCount };
+  if (mask === undefined) return { ...scope, selected: undefined, rowCount, close: async () => undefined };
+  // Looked up by key, where a mask in a table would have to be joined.
+  await engine.setBits(variable, mask);
   return {
-    label,
-    from: `${name} POSITIONAL JOIN ${table}`,
-    selected: 'm <> 0',
+    ...scope,
+    selected: `get_bit(getvariable(${quoteLiteral(variable)}), (${rowKey})::INTEGER) = 1`,
     rowCount: mask.reduce((count, m) => count + Number(m !== 0), 0),
-    totalCount: rowCount,
     close: async () => {
-      await engine.run(`DROP TABLE IF EXISTS ${table}`);
+      await engine.run(`RESET VARIABLE ${variable}`);
     },
   };
 }
@@ -515,7 +546,7 @@ async function encodeRelation(
   const columns = spec.columns.map((encoded, k) => sqlColumn(encoded, found[k], k));
   const coordinateCount = spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0);
   refuseLargePoints(label, rowCount, coordinateCount, options.memoryLimitBytes);
-  const from = `(SELECT ${columns.map(({ select }) => select).join(', ')} FROM ${relation.name})`;
+  const from = `(SELECT ${columns.map(({ select }) => select).join(', ')}, ${relation.rowKey} AS row_key FROM ${relation.name})`;
   const points = createCubePoints(rowCount, coordinateCount);
 
   // Missing cells that are allowed are likely there, and a column without codes cannot show a NULL.
@@ -557,11 +588,12 @@ interface Bit {
  */
 async function pack(
   engine: Engine,
-  { label, name, rowCount }: Relation,
+  relation: Relation,
   bits: readonly Bit[],
   planes: Uint8Array,
   options: RunOptions,
 ): Promise<boolean> {
+  const { name, rowKey, rowCount } = relation;
   const bytes: string[] = [];
   for (let first = 0; first < bits.length; first += 8) {
     const terms = bits
@@ -578,36 +610,31 @@ async function pack(
         total: rowCount,
         unit: 'rows',
       });
-    let row = 0;
     const needed = new Set(bits.slice(8 * start, 8 * (start + part.length)).flatMap(({ needs }) => needs));
-    const from = `(SELECT ${Array.from(needed, ({ select }) => select).join(', ')} FROM ${name})`;
-    const sql = `SELECT ${part.map((byte, p) => `${byte} AS p${p}`).join(', ')} FROM ${from}`;
-    for await (const chunk of await engine.run(sql, { signal: options.signal, onShare: report, label })) {
-      const count = chunk.rowCount;
-      if (row + count > rowCount) checkRowCount(label, row + count, rowCount);
+    const from = `(SELECT ${Array.from(needed, ({ select }) => select).join(', ')}, ${rowKey} AS row_key FROM ${name})`;
+    const rows = keyedRows(engine, { ...relation, rowKey: 'row_key' }, part, from, { ...options, onShare: report });
+    for await (const { chunk, firstRow } of rows) {
       for (let p = 0; p < part.length; p++) {
-        const vector = byteVector(chunk.getColumnVector(p));
-        if (!allValid(vector.validity.data, count)) return false;
-        planes.set(vector.items.subarray(0, count), (start + p) * rowCount + row);
+        const vector = rawVector(chunk.getColumnVector(p), Uint8Array);
+        if (!allValid(vector.validity.data, chunk.rowCount)) return false;
+        planes.set(vector.items.subarray(0, chunk.rowCount), (start + p) * rowCount + firstRow);
       }
-      row += count;
     }
-    checkRowCount(label, row, rowCount);
     report(1);
   }
   return true;
 }
 
-/** A vector of bytes as the engine holds it: items, and a bit per item that is valid (null when all are). */
-interface ByteVector {
-  readonly items: Uint8Array;
+/** A vector as the engine holds it: items, and a bit per item that is valid (null when all are). */
+interface RawVector<T> {
+  readonly items: T;
   readonly validity: { readonly data: BigUint64Array | null };
 }
 
 // DuckDB's vectors keep both private, but reading item by item would take longer than packing does.
-function byteVector(vector: DuckDBVector): ByteVector {
-  const { items, validity } = vector as unknown as ByteVector;
-  if (!(items instanceof Uint8Array) || validity?.data === undefined) {
+function rawVector<T extends Uint8Array | Uint32Array>(vector: DuckDBVector, kind: new () => T): RawVector<T> {
+  const { items, validity } = vector as unknown as RawVector<T>;
+  if (!(items instanceof kind) || validity?.data === undefined) {
     throw new FewfireError(
       'unsupported',
       'this version of @duckdb/node-api has other vectors than expected; install 1.5',
@@ -629,6 +656,7 @@ function allValid(words: BigUint64Array | null, count: number): boolean {
 async function countOddities(
   engine: Engine,
   { label, rowCount }: Relation,
+  /** The columns' selection, with the key as `row_key`. */
   from: string,
   columns: readonly SqlColumn[],
   options: RunOptions,
@@ -667,7 +695,7 @@ async function countOddities(
   if (bad >= 0) {
     const { encoded, c, x } = columns[bad];
     const [[row, cell]] = await engine.rows(
-      `SELECT r, ${c}::VARCHAR FROM (SELECT row_number() OVER () - 1 AS r, ${c}, ${x} FROM ${from}) WHERE ${c} IS NOT NULL AND (${x} IS NULL OR NOT isfinite(${x})) ORDER BY r LIMIT 1`,
+      `SELECT row_key, ${c}::VARCHAR FROM ${from} WHERE ${c} IS NOT NULL AND (${x} IS NULL OR NOT isfinite(${x})) ORDER BY row_key LIMIT 1`,
       run,
     );
     throw notANumber(label, encoded.column, Number(row), String(cell));

@@ -66,7 +66,8 @@ export class Engine {
       const connection = await instance.connect();
       const engine = new Engine(instance, connection, temporaryDirectory);
       await engine.run(
-        'SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0',
+        // A list of five values or more would become a join, whose rows come in any order.
+        "SET disabled_optimizers = 'in_clause'; SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0",
       );
       return engine;
     } catch (error) {
@@ -147,28 +148,10 @@ export class Engine {
     return `[${texts.map(quoteLiteral).join(', ')}]`;
   }
 
-  /** Fills a one-column table of bytes, in order. */
-  async createBytes(table: string, bytes: Uint8Array): Promise<void> {
-    await this.run(`CREATE OR REPLACE TEMP TABLE ${table}(m UTINYINT)`);
-    const { DuckDBDataChunk, UTINYINT } = loadDuckdb();
-    const before = this.#last;
-    // In the queue like a statement: the appender's flush must not meet another statement on this connection.
-    const appending = (async () => {
-      await before;
-      const appender = await this.#connection.createAppender(table, 'main', 'temp');
-      try {
-        for (let start = 0; start < bytes.length; start += CHUNK_ROWS) {
-          const part = bytes.subarray(start, start + CHUNK_ROWS);
-          const chunk = DuckDBDataChunk.create([UTINYINT], part.length);
-          chunk.setColumnValues(0, Array.from(part));
-          appender.appendDataChunk(chunk);
-        }
-      } finally {
-        appender.closeSync();
-      }
-    })();
-    this.#last = appending.catch(() => undefined);
-    await appending;
+  /** Sets a variable to a bit string with a 1 for every byte that is not 0. */
+  async setBits(variable: string, bytes: Uint8Array): Promise<void> {
+    const digits = Buffer.from(bytes.map((byte) => (byte === 0 ? 0x30 : 0x31))).toString('latin1');
+    await this.run(`SET VARIABLE ${variable} = '${digits}'::BIT`);
   }
 
   /** Fills a table of texts and doubles, column c0, c1, ..., in order. */

@@ -126,7 +126,8 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
     byteCount,
     rowCount,
   };
-  const table = duckdbTable(engine, { label, name: 'data', rowCount, columns: loaded.columns });
+  const { columns, rowKey } = loaded;
+  const table = duckdbTable(engine, { label, name: 'data', rowKey, rowCount, columns });
   return { ...table, provenance };
 }
 
@@ -140,6 +141,8 @@ interface LoadOptions {
 interface Loaded {
   /** Columns of the relation `data`. */
   readonly columns: readonly RelationColumn[];
+  /** As `Relation` has it. */
+  readonly rowKey: string;
   /** Records counted in the bytes, where they can be. */
   readonly recordCount: number | undefined;
 }
@@ -204,7 +207,7 @@ async function loadCsv(engine: Engine, source: Source, header: CsvHeader, run: L
   const columns = header.names.map((name, i): RelationColumn => {
     return { name, type: 'text', sourceType: 'text', cell: `c${i}`, source: undefined };
   });
-  return { columns, recordCount };
+  return { columns, rowKey: 'rowid', recordCount };
 }
 
 interface Scan {
@@ -296,8 +299,14 @@ async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promi
   const lines = await loadBesideScan(engine, sql, source, run, scanLines);
   await refuseLostNames(engine, columns, run);
   const view = columns.map((column, i) => viewColumn(column.name, column.type, column.sourceType, `r${i}`, i, true));
-  await engine.run(`CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')} FROM loaded`);
-  return { columns: view.map(({ column }) => column), recordCount: source.format === 'ndjson' ? lines : undefined };
+  await engine.run(
+    `CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')}, rowid AS row_key FROM loaded`,
+  );
+  return {
+    columns: view.map(({ column }) => column),
+    rowKey: 'row_key',
+    recordCount: source.format === 'ndjson' ? lines : undefined,
+  };
 }
 
 function rank(columns: readonly { readonly name: string }[], name: string): number {
@@ -376,8 +385,21 @@ async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Pr
     }
   }
   for (const path of source.paths) for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
-  const columns = await viewOf(engine, `read_parquet(${fileList(paths)})`, shapes[0]);
-  return { columns, recordCount: undefined };
+  const [{ names }] = shapes;
+  const reader = `read_parquet(${fileList(paths)})`;
+  // A column of the file hides the engine's own of the same name.
+  const hidden = names.some((name) => /^file_(?:row_number|index)$/i.test(name));
+  return hidden
+    ? await copyOf(engine, reader, shapes[0], run)
+    : await viewOf(engine, reader, await parquetRowKey(engine, paths, run), shapes[0]);
+}
+
+// The position of a row in all files together.
+async function parquetRowKey(engine: Engine, paths: readonly string[], run: LoadOptions): Promise<string> {
+  if (paths.length === 1) return 'file_row_number';
+  const counts = await engine.rows(`SELECT num_rows FROM parquet_file_metadata(${fileList(paths)})`, run);
+  const before = counts.map((_, i) => counts.slice(0, i).reduce((sum, [count]) => sum + Number(count), 0));
+  return `file_row_number + [${before.join(', ')}][file_index::BIGINT + 1]`;
 }
 
 // Names of the root's children, from the schema's depth-first list.
@@ -443,14 +465,13 @@ async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): P
   }
   for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
   const described = await engine.rows(`DESCRIBE SELECT * FROM ${table.id}`, options);
-  let from = table.id;
-  if (table.view) {
-    // Rows of a view come in no certain order, so they are fixed once.
-    await engine.run(`CREATE TABLE loaded AS SELECT * FROM ${table.id}`, { ...run });
-    from = 'loaded';
-  }
   const shape = { names: described.map(([name]) => String(name)), types: described.map(([, type]) => String(type)) };
-  return { columns: await viewOf(engine, from, shape), recordCount: undefined };
+  // Rows of a view come in no certain order, so they are fixed once.
+  if (table.view || shape.names.some((name) => /^rowid$/i.test(name)))
+    return await copyOf(engine, table.id, shape, run);
+  // Deleted rows leave gaps in the engine's row numbers.
+  const [gaps] = await engine.numbers(`SELECT max(rowid) + 1 - count(*) FROM ${table.id}`, run);
+  return gaps === 0 ? await viewOf(engine, table.id, 'rowid', shape) : await copyOf(engine, table.id, shape, run);
 }
 
 async function loadArrowFiles(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
@@ -463,28 +484,34 @@ async function loadArrowFiles(engine: Engine, source: Source, run: LoadOptions):
     shape ??= found;
     refuseOtherColumns(source, path, shape.names, found.names);
   }
-  const columns = await viewOf(engine, 'loaded', shape as ArrowShape);
-  return { columns, recordCount: undefined };
+  return await viewOf(engine, 'loaded', 'rowid', shape as ArrowShape);
 }
 
-async function viewOf(
-  engine: Engine,
-  from: string,
-  shape: {
-    readonly names: readonly string[];
-    readonly types: readonly string[];
-    readonly unusable?: readonly boolean[];
-  },
-): Promise<RelationColumn[]> {
-  const raw = shape.names.map((_, i) => `r${i}`);
+/** Names and the engine's types of columns. */
+interface Shape {
+  readonly names: readonly string[];
+  readonly types: readonly string[];
+  readonly unusable?: readonly boolean[];
+}
+
+// A table of what has no row numbers of its own, or rows in no certain order.
+async function copyOf(engine: Engine, from: string, shape: Shape, run: LoadOptions): Promise<Loaded> {
+  await engine.run(`CREATE TABLE loaded AS SELECT * FROM (SELECT * FROM ${from}) AS raw(${rawNames(shape)})`, run);
+  return await viewOf(engine, 'loaded', 'rowid', shape);
+}
+
+function rawNames({ names }: Shape): string {
+  return names.map((_, i) => `r${i}`).join(', ');
+}
+
+async function viewOf(engine: Engine, from: string, rowKey: string, shape: Shape): Promise<Loaded> {
   const view = shape.names.map((name, i) => {
     const type = shape.unusable?.[i] === true ? 'unusable' : typeOf(shape.types[i]);
-    return viewColumn(name, type, shape.types[i], raw[i], i, false);
+    return viewColumn(name, type, shape.types[i], `r${i}`, i, false);
   });
-  await engine.run(
-    `CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')} FROM (SELECT * FROM ${from}) AS raw(${raw.join(', ')})`,
-  );
-  return view.map(({ column }) => column);
+  const raw = `(SELECT *, ${rowKey} FROM ${from}) AS raw(${rawNames(shape)}, row_key)`;
+  await engine.run(`CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')}, row_key FROM ${raw}`);
+  return { columns: view.map(({ column }) => column), rowKey: 'row_key', recordCount: undefined };
 }
 
 // A column of the relation `data`: `c` the cell as it counts, and `r` as it is where that is spelled otherwise.
