@@ -154,6 +154,21 @@ describe('stability and intervals of the test', () => {
     expect(intervals?.mse.high).toBeGreaterThan(mse as number);
     expect(intervals?.mse.low).toBeLessThan(0.25);
   });
+
+  it('terms of a higher degree than the folds chose, which the confirming half may choose, are in no fold', async () => {
+    // The folds find degree 1 best; the half that chooses terms to confirm finds degree 3 (an xor of three, half as large).
+    const random = createRandom(24);
+    const bits = (): number[] => Array.from({ length: 120 }, () => random.integer(2));
+    const [a, b, c, d] = [bits(), bits(), bits(), bits()];
+    const y = a.map((bit, i) => 0.5 * (bit ^ b[i] ^ c[i]) + bit + random.normal());
+    const { model } = await fitTable(memoryTable({ a, b, c, d, y }), { target: 'y', test: 0, seed: 1 });
+    const { degree, confirmation, stability } = model.outputs[0].fit;
+    const degrees = (confirmation?.terms ?? []).map(({ coordinates }) => coordinates.length);
+    expect(Math.max(...degrees)).toBeGreaterThan(degree); // else this table tests nothing
+    expect(stability.map(({ coordinates }) => coordinates.join())).toContain('0');
+    expect(stability.every(({ coordinates }) => coordinates.length <= degree)).toBe(true);
+    expect(await parseModel(await serializeModel(model), 'm.json')).toEqual(model);
+  });
 });
 
 describe('weights', () => {

@@ -1,6 +1,13 @@
 /** Intervals and stability by their definitions; that they cover is the matter of intervals-coverage.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, errorInterval, polynomialFromTerms, refitIntervals, termStability } from '../src/index.ts';
+import {
+  createRandom,
+  errorInterval,
+  foldTermLists,
+  polynomialFromTerms,
+  refitIntervals,
+  termStability,
+} from '../src/index.ts';
 import { studentQuantile, studentTail } from '../src/learn/student.ts';
 import { randomPoints } from './helpers.ts';
 import { drawPoint, eliminate, minimise, parity, pointsFrom } from './interval-helpers.ts';
@@ -322,5 +329,32 @@ describe('stability of terms', () => {
     expect(() => termStability([])).toThrow('there are no folds');
     const term = { coordinates: [1], coefficient: 1 };
     expect(() => termStability([[term, term]])).toThrow('fold 0 has the term [1] twice');
+  });
+
+  it('finds the terms of folds by their places, and none of a degree the folds did not have', () => {
+    // Over 4 coordinates up to degree 2 the places are: the constant, 0 to 3, then 01 02 12 03 13 23.
+    const folds = [
+      { at: Uint32Array.of(0, 2, 7, 9), values: Float64Array.of(5, 1, 2, 3) },
+      { at: Uint32Array.of(7), values: Float64Array.of(-4) },
+    ];
+    const wanted = [
+      { at: [1], coordinates: [6] },
+      { at: [2, 1], coordinates: [6, 8] },
+      { at: [0, 3], coordinates: [1, 9] },
+      { at: [0, 1, 2], coordinates: [1, 6, 8] },
+      { at: [0, 1, 2, 3], coordinates: [1, 6, 8, 9] },
+    ];
+    expect(foldTermLists(folds, { coordinateCount: 4, degree: 2 }, wanted)).toEqual([
+      [
+        { coordinates: [6], coefficient: 1 },
+        { coordinates: [6, 8], coefficient: 2 },
+      ],
+      [{ coordinates: [6, 8], coefficient: -4 }],
+    ]);
+    // A degree above the number of coordinates is that number.
+    const whole = { at: Uint32Array.of(3), values: Float64Array.of(1) };
+    expect(foldTermLists([whole], { coordinateCount: 2, degree: 5 }, [{ at: [0, 1], coordinates: [0, 1] }])).toEqual([
+      [{ coordinates: [0, 1], coefficient: 1 }],
+    ]);
   });
 });

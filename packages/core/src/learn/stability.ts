@@ -1,6 +1,8 @@
 /** How steady a choice of terms is: fits on several parts of the rows (folds), term by term. */
 import { FewfireError } from '../base/index.ts';
+import { createMonomialIndex } from '../cube/index.ts';
 import { type Polynomial, type Term, termList } from '../spectrum/index.ts';
+import type { FoldTerms } from './folds.ts';
 
 export interface TermStability {
   readonly coordinates: readonly number[];
@@ -59,4 +61,31 @@ export function termStability(folds: readonly (Polynomial | readonly Term[])[]):
         b.size - a.size,
     )
     .map(({ stability }) => stability);
+}
+
+/**
+ * What each fold found of some terms, under names of the caller's own: a term's `at` are its coordinates among those the
+ * folds were fitted over, its `coordinates` what it is called in the result. A term of a higher degree than the folds
+ * had is in none of them.
+ * @param shape of the folds' fits
+ */
+export function foldTermLists(
+  folds: readonly FoldTerms[],
+  shape: { readonly coordinateCount: number; readonly degree: number },
+  wanted: readonly { readonly at: readonly number[]; readonly coordinates: readonly number[] }[],
+): Term[][] {
+  const index = createMonomialIndex(shape.coordinateCount, shape.degree);
+  const places = new Map<number, readonly number[]>();
+  for (const { at, coordinates } of wanted) {
+    if (at.length > index.degree) continue;
+    places.set(index.indexOf([...at].sort((a, b) => a - b)), coordinates);
+  }
+  return folds.map(({ at, values }) => {
+    const terms: Term[] = [];
+    at.forEach((place, i) => {
+      const coordinates = places.get(place);
+      if (coordinates !== undefined) terms.push({ coordinates, coefficient: values[i] });
+    });
+    return terms;
+  });
 }

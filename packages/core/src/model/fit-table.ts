@@ -10,12 +10,13 @@
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import { countAllYes, createMonomialIndex, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
+import { countAllYes, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
 import {
   type Candidate,
   type FitMethod,
   fitCandidate,
   fitPlatt,
+  foldTermLists,
   type Hierarchy,
   type LowDegreeFit,
   type Selection,
@@ -25,7 +26,7 @@ import {
   termStability,
   weightedMean,
 } from '../learn/index.ts';
-import { evaluatePolynomial, type Polynomial, type Term } from '../spectrum/index.ts';
+import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
 import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
 import {
   type Calibration,
@@ -340,29 +341,22 @@ function confirmedTerms({ record }: Confirmation): (readonly number[])[] {
   return (record?.terms ?? []).map(({ coordinates }) => coordinates).filter((coordinates) => coordinates.length > 0);
 }
 
-// The folds' fits are over the training rows' coordinates, which may be in other places, or not be there at all.
+// The folds' fits are over the training rows' coordinates, which may be in other places, or not be there at all; and of
+// the degree the folds chose, while the terms may be of a higher one that was chosen on other rows.
 function foldStability(
   model: Polynomial,
-  leading: readonly (readonly number[])[],
+  terms: readonly (readonly number[])[],
   encoder: EncoderSpec,
   { best, validation, foldTerms }: Selection,
 ): TermStability[] {
   if (validation === 'split') return []; // one fit says nothing of how steady its terms are
   const names = encoderCoordinates(encoder).map((coordinate) => coordinate.name);
   const places = new Map(names.map((name, place) => [name, place]));
-  const index = createMonomialIndex(names.length, best.degree);
-  const wanted = new Map<number, readonly number[]>();
-  for (const coordinates of leading) {
-    const there = coordinates.map((s) => places.get(model.coordinates[s]));
-    if (!there.includes(undefined)) wanted.set(index.indexOf((there as number[]).sort((a, b) => a - b)), coordinates);
+  const wanted: { at: number[]; coordinates: readonly number[] }[] = [];
+  for (const coordinates of terms) {
+    const at = coordinates.map((s) => places.get(model.coordinates[s]));
+    if (at.every((place) => place !== undefined)) wanted.push({ at, coordinates });
   }
-  const folds = foldTerms.map(({ at, values }) => {
-    const terms: Term[] = [];
-    at.forEach((place, i) => {
-      const coordinates = wanted.get(place);
-      if (coordinates !== undefined) terms.push({ coordinates, coefficient: values[i] });
-    });
-    return terms;
-  });
-  return termStability(folds);
+  const shape = { coordinateCount: names.length, degree: best.degree };
+  return termStability(foldTermLists(foldTerms, shape, wanted));
 }
