@@ -36,6 +36,19 @@ export function duckdbError(error: unknown, label = 'the table'): unknown {
   if (/No magic bytes|too small to be a Parquet|not a Parquet|Invalid.*(footer|magic)/i.test(message)) {
     return fail('file-unreadable', `${label} is not a Parquet file, or a truncated one; check where it came from`);
   }
+  const other = /Cannot access (?:file|directory) "([^"]*)" - file system operations are disabled/.exec(message)?.[1];
+  if (other !== undefined) {
+    return fail(
+      'unsupported',
+      `${label} reads another file, ${other}: a view does that, and only the file that was named is read; write the rows you want into a table, or name that file`,
+    );
+  }
+  if (/max_temp_directory_size/.test(message)) {
+    return fail(
+      'memory-budget',
+      `${label} has more rows than fit in memory and the temporary files allowed beside it; is it a view without end? raise --memory, or write the rows you want into a table`,
+    );
+  }
   if (/Out of Memory/i.test(message)) {
     return fail('memory-budget', `reading ${label} needs more memory than allowed; raise --memory`);
   }

@@ -38,13 +38,20 @@ export class Engine {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #temporaryDirectory: string;
+  readonly #memoryLimitBytes: number;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, temporaryDirectory: string) {
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    temporaryDirectory: string,
+    memoryLimitBytes: number,
+  ) {
     this.#instance = instance;
     this.#connection = connection;
     this.#temporaryDirectory = temporaryDirectory;
+    this.#memoryLimitBytes = memoryLimitBytes;
   }
 
   static async open(options: RunOptions): Promise<Engine> {
@@ -58,13 +65,12 @@ export class Engine {
       autoload_known_extensions: 'false',
       preserve_insertion_order: 'true',
     };
-    if (options.memoryLimitBytes !== undefined) {
-      config.memory_limit = `${Math.max(64, Math.floor(options.memoryLimitBytes / 1e6))}MB`;
-    }
+    const { memoryLimitBytes = DEFAULT_MEMORY_BYTES } = options;
+    config.memory_limit = `${Math.max(64, Math.floor(memoryLimitBytes / 1e6))}MB`;
     const instance = await DuckDBInstance.create(':memory:', config);
     try {
       const connection = await instance.connect();
-      const engine = new Engine(instance, connection, temporaryDirectory);
+      const engine = new Engine(instance, connection, temporaryDirectory, memoryLimitBytes);
       await engine.run(
         // A list of five values or more would become a join, whose rows come in any order.
         "SET disabled_optimizers = 'in_clause'; SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0",
@@ -74,6 +80,18 @@ export class Engine {
       instance.closeSync();
       throw error;
     }
+  }
+
+  /**
+   * From now on no statement reaches any file but these (paths or patterns as its readers are given them) and temporary
+   * ones, whatever a view in a database says; what is put on disk beside memory is bounded. Not to be undone.
+   * @param sourceBytes of the files, unpacked as far as that is known
+   */
+  async lock(paths: readonly string[], sourceBytes: number): Promise<void> {
+    const temporaryBytes = this.#memoryLimitBytes + TEMPORARY_BYTES_PER_BYTE * sourceBytes;
+    await this.run(
+      `SET max_temp_directory_size = '${Math.ceil(temporaryBytes / 1e6)}MB'; SET allowed_paths = ${Engine.list(paths)}; SET enable_external_access = false; SET lock_configuration = true`,
+    );
   }
 
   /** A directory for temporary files, removed on close. */
@@ -231,6 +249,9 @@ export class Engine {
   }
 }
 
+const DEFAULT_MEMORY_BYTES = 4e9;
+/** A cell takes 16 bytes in the engine, and with its delimiter at least two in a file; packed files have several for each. */
+const TEMPORARY_BYTES_PER_BYTE = 32;
 const CHUNK_ROWS = 2048;
 /** Cells appended between two looks at the signal. */
 const TURN_CELLS = 2 ** 17;

@@ -98,7 +98,7 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
   const byteCount = stats.reduce((sum, { size }) => sum + size, 0);
   const onShare = (share: number): void =>
     options.onProgress?.({ phase: 'reading', done: Math.round(share * byteCount), total: byteCount, unit: 'bytes' });
-  const run: LoadOptions = { signal, onShare, label, hash };
+  const run: LoadOptions = { signal, onShare, label, hash, byteCount };
 
   const loaded = await load(engine, source, header, run);
   const [rowCount] = (await engine.numbers('SELECT count(*) FROM data', run)) as [number];
@@ -136,6 +136,8 @@ interface LoadOptions {
   readonly onShare: (share: number) => void;
   readonly label: string;
   readonly hash: Hash;
+  /** Of all files as they are on disk. */
+  readonly byteCount: number;
 }
 
 interface Loaded {
@@ -199,7 +201,8 @@ function refuseOtherColumns(source: Source, path: string, expected: readonly str
 async function loadCsv(engine: Engine, source: Source, header: CsvHeader, run: LoadOptions): Promise<Loaded> {
   const cells = header.names.map((_, i) => `c${i}`);
   const types = cells.map((cell) => `${cell}: 'VARCHAR'`).join(', ');
-  const reader = `read_csv(${fileList(source.paths)}, auto_detect = false, header = true, strict_mode = true, delim = ${quoteLiteral(header.delimiter)}, quote = '"', escape = '"', compression = '${source.gzip ? 'gzip' : 'none'}', columns = {${types}})`;
+  const reader = `read_csv(${fileList(source.paths)}, auto_detect = false, header = true, strict_mode = true, delim = ${quoteLiteral(header.delimiter)}, quote = '"', escape = '"', compression = '${source.gzip ? 'gzip' : 'none'}', columns = {${types}}, hive_partitioning = false)`;
+  await engine.lock(readable(source.paths), run.byteCount);
   const sql = `CREATE TABLE data AS SELECT ${cells.map((cell) => `${normalText(cell)} AS ${cell}`).join(', ')} FROM ${reader}`;
   const recordCount = await loadBesideScan(engine, sql, source, run, (label) =>
     scanCsv(label, header.delimiter, header.names.length),
@@ -258,8 +261,9 @@ function typeOf(sourceType: string): ColumnType | 'unusable' {
 }
 
 async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
-  const shape = `compression = '${source.gzip ? 'gzip' : 'uncompressed'}', format = '${source.format === 'ndjson' ? 'newline_delimited' : 'auto'}'`;
+  const shape = `hive_partitioning = false, compression = '${source.gzip ? 'gzip' : 'uncompressed'}', format = '${source.format === 'ndjson' ? 'newline_delimited' : 'auto'}'`;
   const sniff = 'sample_size = -1, records = true, map_inference_threshold = -1, field_appearance_threshold = 0';
+  await engine.lock(readable(source.paths), run.byteCount);
   const described: { name: string; type: string }[][] = [];
   for (const path of source.paths) {
     const label = source.paths.length === 1 ? run.label : path;
@@ -368,12 +372,13 @@ async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Pr
       }),
     );
   }
+  await engine.lock(readable(paths), run.byteCount);
   const shapes: { names: string[]; types: string[] }[] = [];
   for (const [i, path] of paths.entries()) {
     const options = { signal: run.signal, label: source.paths.length === 1 ? run.label : source.paths[i] };
     // The engine renames columns whose names differ in case only; the schema has the names as written.
     const schema = await engine.rows(`SELECT name, num_children FROM parquet_schema(${fileList([path])})`, options);
-    const described = await engine.rows(`DESCRIBE SELECT * FROM read_parquet(${fileList([path])})`, options);
+    const described = await engine.rows(`DESCRIBE SELECT * FROM ${parquetReader([path])}`, options);
     shapes.push({ names: topLevelNames(schema), types: described.map(([, type]) => String(type)) });
     refuseOtherColumns(source, source.paths[i], shapes[0].names, shapes[i].names);
     const odd = shapes[i].types.findIndex((type, k) => type !== shapes[0].types[k]);
@@ -386,12 +391,17 @@ async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Pr
   }
   for (const path of source.paths) for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
   const [{ names }] = shapes;
-  const reader = `read_parquet(${fileList(paths)})`;
+  const reader = parquetReader(paths);
   // A column of the file hides the engine's own of the same name.
   const hidden = names.some((name) => /^file_(?:row_number|index)$/i.test(name));
   return hidden
     ? await copyOf(engine, reader, shapes[0], run)
     : await viewOf(engine, reader, await parquetRowKey(engine, paths, run), shapes[0]);
+}
+
+// Folders called key=value are not columns.
+function parquetReader(paths: readonly string[]): string {
+  return `read_parquet(${fileList(paths)}, hive_partitioning = false)`;
 }
 
 // The position of a row in all files together.
@@ -434,6 +444,8 @@ async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): P
       { cause },
     );
   }
+  // What is attached stays readable, and nothing else is: a view may name any file.
+  await engine.lock([], run.byteCount);
   const rows = await engine.rows(
     `SELECT schema_name, table_name, false FROM duckdb_tables() WHERE database_name = 'source' AND NOT internal
      UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() WHERE database_name = 'source' AND NOT internal
@@ -475,6 +487,7 @@ async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): P
 }
 
 async function loadArrowFiles(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
+  await engine.lock([], run.byteCount);
   let shape: ArrowShape | undefined;
   for (const path of source.paths) {
     const label = source.paths.length === 1 ? run.label : path;
@@ -542,7 +555,16 @@ function viewColumn(
 
 // Paths for the engine's readers, which take patterns: special characters stand for themselves in brackets.
 function fileList(paths: readonly string[]): string {
-  return Engine.list(paths.map((path) => path.replace(/[*?[]/g, '[$&]')));
+  return Engine.list(paths.map(literalPattern));
+}
+
+function literalPattern(path: string): string {
+  return path.replace(/[*?[]/g, '[$&]');
+}
+
+/** What the engine must be allowed so that its readers find these files: the patterns too. */
+function readable(paths: readonly string[]): string[] {
+  return [...new Set(paths.flatMap((path) => [path, literalPattern(path)]))];
 }
 
 /** The bytes of a file, unpacked; the packed ones pass through `hash`. @throws FewfireError `file-unreadable` */
