@@ -116,6 +116,35 @@ async function expectEncoding(table: Table, spec: EncoderSpec, columns: Contract
     .map(({ column }) => ({ column, count: columns[column].filter((cell) => clean(cell) === null).length }))
     .filter((entry) => entry.count > 0);
   expect(encoded.missing).toEqual(missing);
+  await expectParts(table, spec);
+}
+
+/** That the parts of a table put together are what it encodes at once. */
+export async function expectParts(table: Table, spec: EncoderSpec): Promise<void> {
+  const whole = await table.encode(spec);
+  const { unseen, missing, parts } = await table.encodeParts(spec);
+  expect({ unseen, missing }).toEqual({ unseen: whole.unseen, missing: whole.missing });
+  const rows: number[] = [];
+  const { rowCount, coordinateCount, planes } = whole.points;
+  let end = 0;
+  let differences = 0;
+  for await (const { range, points, ...part } of parts) {
+    expect(range.firstRow).toBe(end);
+    end = range.endRow;
+    const before = rows.length;
+    for (let i = 0; i < points.rowCount; i++) rows.push(part.rows === undefined ? range.firstRow + i : part.rows[i]);
+    for (let p = 0; 8 * p < coordinateCount; p++) {
+      const found = points.planes.subarray(p * points.rowCount, (p + 1) * points.rowCount);
+      const expected = planes.subarray(p * rowCount + before, p * rowCount + before + points.rowCount);
+      if (Buffer.compare(found, expected) !== 0) differences++;
+    }
+    const { column } = spec.columns[0];
+    const texts = JSON.stringify((await table.texts(column)).slice(range.firstRow, end));
+    expect(JSON.stringify(await table.texts(column, { range })) === texts).toBe(true);
+  }
+  expect([end, differences, rows.length]).toEqual([table.rowCount, 0, rowCount]);
+  const expectedRows = whole.rows ?? Uint32Array.from({ length: rowCount }, (_, row) => row);
+  expect(Buffer.compare(Buffer.from(Uint32Array.from(rows).buffer), Buffer.from(expectedRows.slice().buffer))).toBe(0);
 }
 
 // ---- generated tables

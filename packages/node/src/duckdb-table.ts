@@ -22,6 +22,8 @@ import {
   columnReading,
   createCubePoints,
   type EncodedColumn,
+  type EncodedPart,
+  type EncodedParts,
   type EncodedRows,
   type EncoderSpec,
   FewfireError,
@@ -29,10 +31,12 @@ import {
   PROFILE_VALUE_LIMIT,
   profileOfCounts,
   quantileRank,
+  type RowRange,
   type RunOptions,
   readNumber,
   refusedMissing,
   refuseLargePoints,
+  rowRanges,
   selectRows,
   type Table,
   throwIfAborted,
@@ -102,10 +106,14 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     return type;
   };
 
-  const cellsOf = async (expression: string, options: RunOptions): Promise<(string | number | boolean | null)[]> => {
-    const cells: (string | number | boolean | null)[] = [];
-    for await (const { chunk } of keyedRows(engine, relation, [expression], data, options)) {
-      for (const value of chunk.getColumnValues(0)) cells.push(value as string | number | boolean | null);
+  const cellsOf = async (
+    expression: string,
+    options: RunOptions & { readonly range?: RowRange },
+  ): Promise<(Cell | null)[]> => {
+    const cells: (Cell | null)[] = [];
+    const rows = keyedRows(engine, relation, [expression], data, options);
+    for await (const { chunk } of rows) {
+      for (const value of chunk.getColumnValues(0)) cells.push(value as Cell | null);
     }
     return cells;
   };
@@ -149,6 +157,16 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
 
     async encode(spec, options = {}) {
       return await encodeRelation(
+        engine,
+        relation,
+        spec,
+        spec.columns.map((column) => find(column.column)),
+        options,
+      );
+    },
+
+    async encodeParts(spec, options = {}) {
+      return await encodeRelationParts(
         engine,
         relation,
         spec,
@@ -203,31 +221,33 @@ function checkRowCount(label: string, found: number, expected: number): void {
 // ---- rows in their order
 
 /**
- * The rows of a statement over all rows of a relation, chunk by chunk. Each chunk has the expressions' columns and then
- * the key; what comes is in the order of the source, or it is an error.
- * @param from the relation, or a selection of its rows that has the key as `row_key`
+ * The rows of a statement over a relation, chunk by chunk. Each chunk has the expressions' columns and then the key; what
+ * comes is in the order of the source, every row of the range, or it is an error.
+ * @param from the relation, or a selection of it that has the key as `row_key`
  */
 async function* keyedRows(
   engine: Engine,
   { label, rowKey, rowCount }: Pick<Relation, 'label' | 'rowKey' | 'rowCount'>,
   expressions: readonly string[],
   from: string,
-  options: RunOptions & { readonly onShare?: (share: number) => void },
+  options: RunOptions & { readonly onShare?: (share: number) => void; readonly range?: RowRange | undefined },
 ): AsyncGenerator<{ readonly chunk: DuckDBDataChunk; readonly firstRow: number }> {
-  const { signal, onShare } = options;
-  const sql = `SELECT ${[...expressions, `(${rowKey})::UINTEGER`].join(', ')} FROM ${from}`;
-  let firstRow = 0;
+  const { signal, onShare, range } = options;
+  const { firstRow: start, endRow } = range ?? { firstRow: 0, endRow: rowCount };
+  const where = range === undefined ? '' : ` WHERE ${rowKey} >= ${start} AND ${rowKey} < ${endRow}`;
+  const sql = `SELECT ${[...expressions, `(${rowKey})::UINTEGER`].join(', ')} FROM ${from}${where}`;
+  let firstRow = start;
   for await (const chunk of await engine.run(sql, { signal, onShare, label })) {
     const keys = rawVector(chunk.getColumnVector(expressions.length), Uint32Array);
     if (!allValid(keys.validity.data, chunk.rowCount)) throw outOfOrder(label, 'none', firstRow);
     for (let i = 0; i < chunk.rowCount; i++) {
       if (keys.items[i] !== firstRow + i) throw outOfOrder(label, keys.items[i] + 1, firstRow + i);
     }
-    if (firstRow + chunk.rowCount > rowCount) checkRowCount(label, firstRow + chunk.rowCount, rowCount);
+    if (firstRow + chunk.rowCount > endRow) checkRowCount(label, firstRow + chunk.rowCount, endRow);
     yield { chunk, firstRow };
     firstRow += chunk.rowCount;
   }
-  checkRowCount(label, firstRow, rowCount);
+  checkRowCount(label, firstRow, endRow);
 }
 
 function outOfOrder(label: string, found: number | string, expectedRow: number): FewfireError {
@@ -534,6 +554,23 @@ function isOneOf(x: string, cells: readonly Cell[]): string {
   return literals.length === 1 ? `${x} = ${literals[0]}` : `${x} IN (${literals.join(', ')})`;
 }
 
+/** How a relation's rows are encoded. */
+interface Encoding {
+  readonly columns: readonly SqlColumn[];
+  readonly coordinateCount: number;
+  /** The columns' selection, with the key as `row_key`. */
+  readonly from: string;
+}
+
+function encodingOf(relation: Relation, spec: EncoderSpec, found: readonly RelationColumn[]): Encoding {
+  const columns = spec.columns.map((encoded, k) => sqlColumn(encoded, found[k], k));
+  return {
+    columns,
+    coordinateCount: spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0),
+    from: `(SELECT ${columns.map(({ select }) => select).join(', ')}, ${relation.rowKey} AS row_key FROM ${relation.name})`,
+  };
+}
+
 async function encodeRelation(
   engine: Engine,
   relation: Relation,
@@ -543,37 +580,75 @@ async function encodeRelation(
 ): Promise<EncodedRows> {
   const { label, rowCount } = relation;
   throwIfAborted(options.signal);
-  const columns = spec.columns.map((encoded, k) => sqlColumn(encoded, found[k], k));
-  const coordinateCount = spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0);
+  const encoding = encodingOf(relation, spec, found);
+  const { columns, coordinateCount } = encoding;
   refuseLargePoints(label, rowCount, coordinateCount, options.memoryLimitBytes);
-  const from = `(SELECT ${columns.map(({ select }) => select).join(', ')}, ${relation.rowKey} AS row_key FROM ${relation.name})`;
-  const points = createCubePoints(rowCount, coordinateCount);
 
   // Missing cells that are allowed are likely there, and a column without codes cannot show a NULL.
   const strict = columns.every(({ encoded, codes }) => encoded.missing === 'refuse' && codes.length > 0);
   if (strict) {
+    const points = createCubePoints(rowCount, coordinateCount);
     const bits = columns.flatMap((column) => strictCodes(column).map((sql) => ({ sql, needs: [column] })));
-    if (await pack(engine, relation, bits, points.planes, options)) {
+    if (await pack(engine, relation, bits, points.planes, allRows(relation), options)) {
       return { points, rows: undefined, unseen: [], missing: [] };
     }
   }
+  const oddities = await countOddities(engine, relation, encoding, options);
+  return { ...(await encodeRange(engine, relation, encoding, allRows(relation), options)), ...oddities };
+}
 
-  const { missing, unseen } = await countOddities(engine, relation, from, columns, options);
+async function encodeRelationParts(
+  engine: Engine,
+  relation: Relation,
+  spec: EncoderSpec,
+  found: readonly RelationColumn[],
+  options: RunOptions,
+): Promise<EncodedParts> {
+  throwIfAborted(options.signal);
+  const encoding = encodingOf(relation, spec, found);
+  const ranges = rowRanges(relation.rowCount);
+  const { label, rowCount } = relation;
+  refuseLargePoints(label, Math.min(rowCount, ranges[0].endRow), encoding.coordinateCount, options.memoryLimitBytes);
+  const oddities = await countOddities(engine, relation, encoding, options);
+  const { onProgress: _, ...quiet } = options;
+  const parts = async function* (): AsyncGenerator<EncodedPart> {
+    for (const range of ranges) {
+      yield { range, ...(await encodeRange(engine, relation, encoding, range, quiet)) };
+      options.onProgress?.({ phase: 'encoding', done: range.endRow, total: rowCount, unit: 'rows' });
+    }
+  };
+  return { ...oddities, parts: parts() };
+}
+
+function allRows({ rowCount }: Relation): RowRange {
+  return { firstRow: 0, endRow: rowCount };
+}
+
+// Whatever the rows hold that was not refused: missing and unseen cells are a no, or their row is dropped.
+async function encodeRange(
+  engine: Engine,
+  relation: Relation,
+  { columns, coordinateCount }: Encoding,
+  range: RowRange,
+  options: RunOptions,
+): Promise<Pick<EncodedRows, 'points' | 'rows'>> {
+  const rowCount = range.endRow - range.firstRow;
+  const points = createCubePoints(rowCount, coordinateCount);
   const bits = columns.flatMap((column) =>
     [
       ...column.codes.map((code) => `coalesce(${code}, false)`),
       ...(column.encoded.missingCoordinate ? [`${column.c} IS NULL`] : []),
     ].map((sql) => ({ sql, needs: [column] })),
   );
-  await pack(engine, relation, bits, points.planes, options);
+  await pack(engine, relation, bits, points.planes, range, options);
   const dropping = columns.filter(({ encoded }) => encoded.missing === 'drop');
-  if (dropping.length === 0 || missing.length === 0) return { points, rows: undefined, unseen, missing };
+  if (dropping.length === 0) return { points, rows: undefined };
   const dropped = new Uint8Array(rowCount);
   const anyMissing = dropping.map(({ c }) => `${c} IS NULL`).join(' OR ');
-  await pack(engine, relation, [{ sql: anyMissing, needs: dropping }], dropped, options);
-  const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
-  if (rows.length === rowCount) return { points, rows: undefined, unseen, missing };
-  return { points: selectRows(points, rows), rows, unseen, missing };
+  await pack(engine, relation, [{ sql: anyMissing, needs: dropping }], dropped, range, options);
+  const kept = Uint32Array.from(dropped.keys()).filter((i) => dropped[i] === 0);
+  if (kept.length === rowCount) return { points, rows: undefined };
+  return { points: selectRows(points, kept), rows: kept.map((i) => range.firstRow + i) };
 }
 
 /** A boolean expression and the columns it reads. */
@@ -583,7 +658,7 @@ interface Bit {
 }
 
 /**
- * Evaluates one boolean expression per coordinate into planes. False as soon as one is NULL. A scan selects the columns
+ * Evaluates one boolean expression per coordinate into the planes of a range's rows. False as soon as one is NULL. A scan selects the columns
  * it needs only: with all of them in each, the cost would grow with the square of their number.
  */
 async function pack(
@@ -591,9 +666,11 @@ async function pack(
   relation: Relation,
   bits: readonly Bit[],
   planes: Uint8Array,
+  range: RowRange,
   options: RunOptions,
 ): Promise<boolean> {
-  const { name, rowKey, rowCount } = relation;
+  const { name, rowKey } = relation;
+  const rowCount = range.endRow - range.firstRow;
   const bytes: string[] = [];
   for (let first = 0; first < bits.length; first += 8) {
     const terms = bits
@@ -612,12 +689,16 @@ async function pack(
       });
     const needed = new Set(bits.slice(8 * start, 8 * (start + part.length)).flatMap(({ needs }) => needs));
     const from = `(SELECT ${Array.from(needed, ({ select }) => select).join(', ')}, ${rowKey} AS row_key FROM ${name})`;
-    const rows = keyedRows(engine, { ...relation, rowKey: 'row_key' }, part, from, { ...options, onShare: report });
+    const rows = keyedRows(engine, { ...relation, rowKey: 'row_key' }, part, from, {
+      ...options,
+      onShare: report,
+      range: rowCount === relation.rowCount ? undefined : range,
+    });
     for await (const { chunk, firstRow } of rows) {
       for (let p = 0; p < part.length; p++) {
         const vector = rawVector(chunk.getColumnVector(p), Uint8Array);
         if (!allValid(vector.validity.data, chunk.rowCount)) return false;
-        planes.set(vector.items.subarray(0, chunk.rowCount), (start + p) * rowCount + firstRow);
+        planes.set(vector.items.subarray(0, chunk.rowCount), (start + p) * rowCount + firstRow - range.firstRow);
       }
     }
     report(1);
@@ -656,9 +737,7 @@ function allValid(words: BigUint64Array | null, count: number): boolean {
 async function countOddities(
   engine: Engine,
   { label, rowCount }: Relation,
-  /** The columns' selection, with the key as `row_key`. */
-  from: string,
-  columns: readonly SqlColumn[],
+  { columns, from }: Encoding,
   options: RunOptions,
 ): Promise<Pick<EncodedRows, 'missing' | 'unseen'>> {
   const run = { signal: options.signal, label };

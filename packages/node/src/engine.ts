@@ -172,8 +172,8 @@ export class Engine {
     await this.run(`SET VARIABLE ${variable} = '${digits}'::BIT`);
   }
 
-  /** Fills a table of texts and doubles, column c0, c1, ..., in order. */
-  async createColumns(
+  /** Appends rows to a table of texts, doubles and booleans, column c0, c1, ..., in order; makes it where there is none. */
+  async appendColumns(
     table: string,
     columns: readonly (Float64Array | Uint8Array | readonly (string | null)[])[],
     signal?: AbortSignal,
@@ -182,7 +182,7 @@ export class Engine {
       (column): AppendType =>
         column instanceof Float64Array ? 'DOUBLE' : column instanceof Uint8Array ? 'BOOLEAN' : 'VARCHAR',
     );
-    await this.run(`CREATE TABLE ${table}(${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
+    await this.run(`CREATE TABLE IF NOT EXISTS ${table}(${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
     const parts = function* (): Generator<unknown[][]> {
       const rowCount = columns[0]?.length ?? 0;
       for (let start = 0; start < rowCount; start += CHUNK_ROWS) {

@@ -36,4 +36,4 @@ export {
 } from './safetensors.ts';
 export { safetensorsBlocks } from './safetensors-blocks.ts';
 export type { SourceFormat } from './source.ts';
-export { csvChunks, type OutputColumn, writeTable } from './write-table.ts';
+export { csvChunks, csvParts, type OutputColumn, type OutputParts, writeTable } from './write-table.ts';

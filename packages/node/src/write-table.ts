@@ -13,23 +13,31 @@ export interface OutputColumn {
   readonly values: Float64Array | Uint8Array | readonly (string | null)[];
 }
 
+/** Rows a part at a time: the same columns in each, with the values of its rows. */
+export type OutputParts = AsyncIterable<readonly OutputColumn[]>;
+
 /**
  * Writes columns of equal length to a `.csv` or `.parquet` file, whole or not at all.
- * @throws FewfireError `unsupported` (another extension), `invalid-argument` (lengths differ), `file-unwritable`
+ * @param columns all rows at once, or in parts, of which one is in memory at a time
+ * @throws FewfireError `unsupported` (another extension), `invalid-argument` (lengths differ), `file-unwritable`; what
+ *   the parts throw
  */
 export async function writeTable(
   path: string,
-  columns: readonly OutputColumn[],
+  columns: readonly OutputColumn[] | OutputParts,
   options: WriteOptions = {},
 ): Promise<void> {
-  checkColumns(columns);
-  if (/\.csv$/i.test(path)) return await writeFileAtomic(path, csvChunks(columns), options);
+  const parts = Symbol.asyncIterator in columns ? columns : onePart(columns);
+  if (/\.csv$/i.test(path)) return await writeFileAtomic(path, csvParts(parts), options);
   if (!/\.parquet$/i.test(path)) {
     throw new FewfireError('unsupported', `cannot write ${path}: expected a name that ends in .csv or .parquet`);
   }
   throwIfAborted(options.signal);
-  refuseTwins(path, columns);
-  await replaceFile(path, (target) => writeParquet(path, target, columns, options.signal), options);
+  await replaceFile(path, (target) => writeParquet(path, target, parts, options.signal), options);
+}
+
+async function* onePart(columns: readonly OutputColumn[]): OutputParts {
+  yield columns;
 }
 
 // The engine's names ignore case: it would write the second of "a" and "A" as "A_1" without a word.
@@ -50,16 +58,22 @@ function refuseTwins(path: string, columns: readonly OutputColumn[]): void {
 async function writeParquet(
   path: string,
   target: string,
-  columns: readonly OutputColumn[],
+  parts: OutputParts,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const engine = await Engine.open({});
+  const engine = await Engine.open({ memoryLimitBytes: WRITER_BYTES });
+  let columns: readonly OutputColumn[] = [];
   try {
-    await engine.createColumns(
-      'output',
-      columns.map(({ values }) => values),
-      signal,
-    );
+    for await (const part of parts) {
+      checkColumns(part);
+      if (columns.length === 0) refuseTwins(path, part);
+      columns = part;
+      await engine.appendColumns(
+        'output',
+        part.map(({ values }) => values),
+        signal,
+      );
+    }
     const names = columns.map(({ name }, i) => `c${i} AS ${quoteIdentifier(name)}`).join(', ');
     await engine.run(`COPY (SELECT ${names} FROM output) TO ${quoteLiteral(target)} (FORMAT parquet)`, { signal });
   } catch (error) {
@@ -87,13 +101,24 @@ function unwritableParquet(error: unknown, path: string, target: string): unknow
   return new FewfireError('file-unwritable', `cannot write ${path}: ${reason}`, { cause });
 }
 
+/** What the writer keeps in memory; the rest of a large table waits on disk. */
+const WRITER_BYTES = 256e6;
 const ROWS_PER_CHUNK = 4096;
 
+/** The CSV text of parts, as `csvChunks` gives it of all rows. */
+export async function* csvParts(parts: OutputParts): AsyncGenerator<string> {
+  let header = true;
+  for await (const columns of parts) {
+    yield* csvChunks(columns, header);
+    header = false;
+  }
+}
+
 /** Columns as CSV text, piece by piece: a header, `\n` between rows, quotes where needed, numbers in shortest form. */
-export function* csvChunks(columns: readonly OutputColumn[]): Generator<string> {
+export function* csvChunks(columns: readonly OutputColumn[], header = true): Generator<string> {
   checkColumns(columns);
   const rowCount = columns[0]?.values.length ?? 0;
-  yield `${columns.map(({ name }) => csvCell(name)).join(',')}\n`;
+  if (header) yield `${columns.map(({ name }) => csvCell(name)).join(',')}\n`;
   for (let start = 0; start < rowCount; start += ROWS_PER_CHUNK) {
     const end = Math.min(rowCount, start + ROWS_PER_CHUNK);
     let text = '';

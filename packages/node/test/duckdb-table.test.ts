@@ -19,7 +19,7 @@ import {
 } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { type ContractColumns, tableContract } from '../../core/test/table-contract.ts';
+import { type ContractCell, type ContractColumns, expectParts, tableContract } from '../../core/test/table-contract.ts';
 import { Engine } from '../src/engine.ts';
 import { openTable } from '../src/index.ts';
 import { normalText, quoteIdentifier, quoteLiteral, textNumber } from '../src/sql.ts';
@@ -214,7 +214,7 @@ describe('cells in SQL', () => {
       '1e400',
       '1f',
     );
-    await engine.createColumns('cells', [cells]);
+    await engine.appendColumns('cells', [cells]);
     const rows = await engine.rows(`SELECT t, ${textNumber('t')} FROM (SELECT ${normalText('c0')} AS t FROM cells)`);
     const expected = cells.map((cell) => {
       const text = readText(cell);
@@ -422,6 +422,20 @@ describe('openTable', () => {
       await table.close();
     }
     expect(results[0]).toEqual(results[1]);
+  });
+
+  it('encodes in parts what it encodes at once', async () => {
+    const select = `SELECT (hash(i) % 5 = 0) AS b, 'w' || hash(i) % 6 AS t, CASE WHEN hash(i) % 7 > 0 THEN hash(i) % 9 END AS n FROM range(300000) r(i)`;
+    const columns = { b: [], t: [], n: [] } as Record<string, ContractCell[]>;
+    const path = await parquetOf(select);
+    const table = await openTable(path, { threads: 2 });
+    for (const name of Object.keys(columns)) columns[name] = await table.texts(name);
+    for (const missing of ['indicator', 'drop-rows'] as const) {
+      const { spec } = fitEncoder(await table.profile(['b', 't', 'n']), { missing });
+      await expectParts(table, spec);
+      await expectParts(memoryTable(columns), spec);
+    }
+    await table.close();
   });
 
   it('reports progress that ends complete', async () => {

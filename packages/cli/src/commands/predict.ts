@@ -1,8 +1,8 @@
 /** `fewfire predict`: one prediction per row of a table, in its order. */
-import type { EncodedRows, Model, Prediction } from '@fewfire/core';
-import type { FileTable, OutputColumn } from '@fewfire/node';
+import type { EncodedRows, Model, Prediction, RunOptions } from '@fewfire/core';
+import type { FileTable, OutputColumn, OutputParts } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkColumns, checkOutput, readModel, unseenLines, type Work, withProgress, withTable } from '../data.ts';
+import { checkColumns, checkOutput, readModel, unseenLines, withProgress } from '../data.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -49,30 +49,33 @@ Examples:
     .action(async (path: string, data: string, options: PredictOptions) => predict(path, data, options, session));
 }
 
-interface Predicted {
-  readonly columns: readonly OutputColumn[];
-  readonly messages: readonly string[];
-}
-
 async function predict(path: string, data: string, options: PredictOptions, session: Session): Promise<void> {
   const out = options.out === '-' ? undefined : options.out;
   await checkPaths(path, data, out);
   const model = await readModel(path, session);
-  const { columns, messages } = await withProgress(session, options, async (work) => {
-    const predicted = await withTable(data, work, (table) => predictTable(model, path, table, options, work));
-    if (out !== undefined) {
-      const { writeTable } = await import('@fewfire/node');
-      await writeTable(out, predicted.columns, { signal: session.signal });
+  const { csvParts, openTable, writeTable } = await import('@fewfire/node');
+  const table = await withProgress(session, options, (work) => openTable(data, work));
+  const told: string[] = [];
+  try {
+    if (out === undefined) {
+      // Without a progress line, which would stand among the predictions.
+      const { signal } = session;
+      const work = { signal, threads: options.threads, memoryLimitBytes: options.memory };
+      const { parts, messages } = await predictTable(model, path, table, options, work);
+      for await (const text of csvParts(parts)) await session.print(text);
+      told.push(...messages());
+    } else {
+      await withProgress(session, options, async (work) => {
+        const { parts, messages } = await predictTable(model, path, table, options, work);
+        await writeTable(out, parts, { signal: session.signal });
+        told.push(...messages());
+      });
+      told.push(`wrote ${counted(table.rowCount, 'prediction')} to ${printable(out)}`);
     }
-    return predicted;
-  });
-  if (options.quiet !== true) for (const message of messages) session.tell(message);
-  if (out === undefined) {
-    const { csvChunks } = await import('@fewfire/node');
-    for (const chunk of csvChunks(columns)) await session.print(chunk);
-  } else if (options.quiet !== true) {
-    session.tell(`wrote ${counted(columns[0].values.length, 'prediction')} to ${printable(out)}`);
+  } finally {
+    await table.close();
   }
+  if (options.quiet !== true) for (const line of told) session.tell(line);
 }
 
 async function checkPaths(path: string, data: string, out: string | undefined): Promise<void> {
@@ -84,12 +87,18 @@ async function checkPaths(path: string, data: string, out: string | undefined): 
   await checkOutput(out, [path, data]);
 }
 
+/** Predictions a part at a time; the messages are complete when all parts are there. */
+interface Predicted {
+  readonly parts: OutputParts;
+  readonly messages: () => string[];
+}
+
 async function predictTable(
   model: Model,
   path: string,
   table: FileTable,
   { keep = [], attributions }: PredictOptions,
-  work: Work,
+  work: RunOptions,
 ): Promise<Predicted> {
   const { predictPoints, unknownColumn } = await import('@fewfire/core');
   const predictionHeads = await predictionNames(model);
@@ -99,18 +108,33 @@ async function predictTable(
   await checkKept(keep, [...predictionHeads, ...attributionHeads]);
   await refuseTwice([...keep, ...predictionHeads, ...attributionHeads]);
   await checkColumns(model, path, table);
-  const kept: OutputColumn[] = [];
-  for (const name of keep) kept.push({ name, values: await table.texts(name, { ...work, spelling: 'source' }) });
-  const encoded = await table.encode(model.encoder, work);
-  const prediction = await predictPoints(model, encoded.points, work);
-  const columns = predictionColumns(predictionHeads, prediction, encoded.rows, table.rowCount);
-  if (attributions !== undefined) {
-    const parts = await attributionColumns(model, attributionHeads, attributions, encoded, table.rowCount, work);
-    columns.push(...parts);
-  }
+  const { parts, unseen, missing } = await table.encodeParts(model.encoder, work);
+  // An average is over all rows, so they are there at once.
+  const background = attributions === 'average' ? (await table.encode(model.encoder, work)).points : undefined;
+  const { onProgress: _, ...quiet } = work;
+  let encodedCount = 0;
+  const predicted = async function* (): AsyncGenerator<readonly OutputColumn[]> {
+    for await (const { range, points, rows } of parts) {
+      const positions = rows?.map((row) => row - range.firstRow);
+      const rowCount = range.endRow - range.firstRow;
+      encodedCount += points.rowCount;
+      const kept: OutputColumn[] = [];
+      for (const name of keep) {
+        kept.push({ name, values: await table.texts(name, { ...quiet, range, spelling: 'source' }) });
+      }
+      const prediction = await predictPoints(model, points, quiet);
+      const columns = predictionColumns(predictionHeads, prediction, positions, rowCount);
+      if (attributions !== undefined) {
+        const part = { points, rows: positions, background: background ?? points };
+        columns.push(...(await attributionColumns(model, attributionHeads, attributions, part, rowCount, quiet)));
+      }
+      yield [...kept, ...columns];
+    }
+  };
+  const unseenMessages = await unseenLines(model, unseen);
   return {
-    columns: [...kept, ...columns],
-    messages: [...(await unseenLines(model, encoded.unseen)), ...missingLines(encoded, table.rowCount)],
+    parts: predicted(),
+    messages: () => [...unseenMessages, ...missingLines(missing, table.rowCount - encodedCount)],
   };
 }
 
@@ -185,12 +209,12 @@ async function attributionColumns(
   model: Model,
   names: readonly string[],
   baseline: Baseline,
-  { points, rows }: EncodedRows,
+  { points, rows, background }: Pick<EncodedRows, 'points' | 'rows'> & { readonly background: EncodedRows['points'] },
   rowCount: number,
-  work: Work,
+  work: RunOptions,
 ): Promise<OutputColumn[]> {
   const { attributeModelRows } = await import('@fewfire/core');
-  const { columns, outputs } = await attributeModelRows(model, points, { ...work, baseline, background: points });
+  const { columns, outputs } = await attributeModelRows(model, points, { ...work, baseline, background });
   const vectors = outputs.flatMap(({ base, values }) => [
     new Float64Array(points.rowCount).fill(base),
     ...columns.map((_, c) => Float64Array.from({ length: points.rowCount }, (_, i) => values[i * columns.length + c])),
@@ -198,12 +222,12 @@ async function attributionColumns(
   return vectors.map((values, j) => ({ name: names[j], values: spreadRows(values, rows, rowCount) }));
 }
 
-function missingLines({ missing, rows }: EncodedRows, rowCount: number): string[] {
+function missingLines(missing: EncodedRows['missing'], droppedCount: number): string[] {
   if (missing.length === 0) return [];
   const counts = [...missing]
     .sort((a, b) => b.count - a.count)
     .map(({ column, count }) => `${printable(column)} ${count}`);
   const where = `(cells without a value: ${listSome(counts, 5)})`;
-  if (rows === undefined) return [`missing values counted as the model was fitted with --missing indicator ${where}`];
-  return [`${counted(rowCount - rows.length, 'row')} with missing values: their prediction is empty ${where}`];
+  if (droppedCount === 0) return [`missing values counted as the model was fitted with --missing indicator ${where}`];
+  return [`${counted(droppedCount, 'row')} with missing values: their prediction is empty ${where}`];
 }

@@ -19,9 +19,17 @@ import {
   unusableColumn,
 } from './cells.ts';
 import { columnCoordinateNames, type EncodedColumn, type EncoderSpec } from './encoder.ts';
-import { createCubePoints, cubePointsBytes, selectRows } from './points.ts';
+import { type CubePoints, createCubePoints, cubePointsBytes, selectRows } from './points.ts';
 import type { ColumnType } from './profile.ts';
-import type { Table, TableColumn, UnseenValue } from './table.ts';
+import {
+  type EncodedPart,
+  type EncodedRows,
+  type RowRange,
+  rowRanges,
+  type Table,
+  type TableColumn,
+  type UnseenValue,
+} from './table.ts';
 
 /** A column of `memoryTable`: any array of texts, numbers and booleans; null and undefined are missing. */
 export type MemoryColumn =
@@ -72,6 +80,14 @@ export function memoryTable(
     return column;
   };
 
+  const encode = async (spec: EncoderSpec, options: RunOptions = {}): Promise<EncodedRows> => {
+    const found = spec.columns.map((column) => find(column.column));
+    const { points, missing, unseen, dropped } = await encodeColumns(label, rowCount, spec, found, options);
+    if (dropped === undefined) return { points, rows: undefined, unseen, missing };
+    const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
+    return { points: selectRows(points, rows), rows, unseen, missing };
+  };
+
   return {
     label,
     rowCount,
@@ -89,19 +105,24 @@ export function memoryTable(
       return profiles;
     },
 
-    async encode(spec, options = {}) {
-      const found = spec.columns.map((column) => find(column.column));
-      const { points, missing, unseen, dropped } = await encodeColumns(label, rowCount, spec, found, options);
-      if (dropped === undefined) return { points, rows: undefined, unseen, missing };
-      const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
-      return { points: selectRows(points, rows), rows, unseen, missing };
+    encode,
+
+    async encodeParts(spec, options) {
+      const { points, rows, unseen, missing } = await encode(spec, options);
+      const parts = async function* (): AsyncGenerator<EncodedPart> {
+        for (const range of rowRanges(rowCount)) yield partOf(points, rows, range);
+      };
+      return { unseen, missing, parts: parts() };
     },
 
     async texts(name, options = {}) {
       throwIfAborted(options.signal);
       const column = find(name);
       const asNumber = options.spelling !== 'source' && profileType(column) === 'number';
-      return column.cells.map((cell) => (cell === null ? null : asNumber ? String(toNumber(cell)) : String(cell)));
+      const { firstRow, endRow } = options.range ?? { firstRow: 0, endRow: rowCount };
+      return column.cells
+        .slice(firstRow, endRow)
+        .map((cell) => (cell === null ? null : asNumber ? String(toNumber(cell)) : String(cell)));
     },
 
     async numbers(name, options = {}) {
@@ -119,6 +140,16 @@ export function memoryTable(
       byName.clear();
     },
   };
+}
+
+// The encoded rows of a range; `rows` are those encoded, if not all.
+function partOf(points: CubePoints, rows: Uint32Array | undefined, range: RowRange): EncodedPart {
+  const { firstRow, endRow } = range;
+  const inside = rows?.filter((row) => row >= firstRow && row < endRow);
+  const before = rows === undefined ? firstRow : rows.filter((row) => row < firstRow).length;
+  const count = inside?.length ?? endRow - firstRow;
+  const positions = Uint32Array.from({ length: count }, (_, i) => before + i);
+  return { range, points: selectRows(points, positions), rows: count === endRow - firstRow ? undefined : inside };
 }
 
 function readColumn(name: string, raw: MemoryColumn): Column {

@@ -25,6 +25,37 @@ export interface EncodedRows {
   readonly missing: readonly { readonly column: string; readonly count: number }[];
 }
 
+/** Rows from `firstRow` up to, but not including, `endRow`. */
+export interface RowRange {
+  readonly firstRow: number;
+  readonly endRow: number;
+}
+
+/** All rows of a table encoded, a part at a time: however many there are, one part is in memory. */
+export interface EncodedParts {
+  /** Of all rows, as in `EncodedRows`. */
+  readonly unseen: readonly UnseenValue[];
+  readonly missing: EncodedRows['missing'];
+  /** The parts in the order of the rows, at most `PART_ROWS` in each. */
+  readonly parts: AsyncIterable<EncodedPart>;
+}
+
+/** The rows of a range, encoded; `rows` counts from the start of the table. */
+export interface EncodedPart extends Pick<EncodedRows, 'points' | 'rows'> {
+  readonly range: RowRange;
+}
+
+/** Rows that are encoded, predicted and written together where not all are: their work outweighs that of a statement. */
+export const PART_ROWS: number = 2 ** 17;
+
+/** The ranges of at most `PART_ROWS` rows that make up so many. */
+export function rowRanges(rowCount: number): RowRange[] {
+  return Array.from({ length: Math.ceil(rowCount / PART_ROWS) }, (_, i) => ({
+    firstRow: i * PART_ROWS,
+    endRow: Math.min(rowCount, (i + 1) * PART_ROWS),
+  }));
+}
+
 export interface TableColumn {
   readonly name: string;
   /** The type as the source states it; text sources (CSV) are `text` before profiling. */
@@ -56,10 +87,20 @@ export interface Table {
   encode(spec: EncoderSpec, options?: RunOptions): Promise<EncodedRows>;
 
   /**
+   * The same in parts. What is refused is refused before the first part.
+   * @throws FewfireError as `encode`, and `memory-budget` only for a part
+   */
+  encodeParts(spec: EncoderSpec, options?: RunOptions): Promise<EncodedParts>;
+
+  /**
    * One column as text, null where missing. The spelling is that of `ColumnProfile.values` (for targets with classes),
    * or with `source` that of the source, where `007` is not `7` (for columns copied into predictions).
+   * @param options `range`: of these rows only
    */
-  texts(name: string, options?: RunOptions & { readonly spelling?: 'profile' | 'source' }): Promise<(string | null)[]>;
+  texts(
+    name: string,
+    options?: RunOptions & { readonly spelling?: 'profile' | 'source'; readonly range?: RowRange },
+  ): Promise<(string | null)[]>;
 
   /**
    * One column as numbers, NaN where missing.
