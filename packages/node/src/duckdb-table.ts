@@ -206,6 +206,11 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       return numbers;
     },
 
+    async heldBytes() {
+      const [bytes] = await engine.numbers('SELECT sum(memory_usage_bytes) FROM duckdb_memory()');
+      return bytes ?? 0;
+    },
+
     close: () => engine.close(),
   };
 }

@@ -57,16 +57,19 @@ export class Engine {
   static async open(options: RunOptions): Promise<Engine> {
     const { DuckDBInstance } = loadDuckdb();
     const temporaryDirectory = join(tmpdir(), `fewfire-${process.pid}-${randomUUID()}`);
+    const { memoryLimitBytes = DEFAULT_MEMORY_BYTES } = options;
+    const engineBytes = Math.max(LEAST_BYTES, ENGINE_SHARE * memoryLimitBytes);
+    // Each thread has buffers of its own.
+    const threads = engineBytes < BYTES_PER_THREAD ? 1 : (options.threads ?? 1);
     const config: Record<string, string> = {
-      threads: String(options.threads ?? 1),
+      threads: String(threads),
+      memory_limit: `${Math.floor(engineBytes / 1e6)}MB`,
       temp_directory: temporaryDirectory,
       // No file beside the data, nothing fetched, nothing loaded.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       preserve_insertion_order: 'true',
     };
-    const { memoryLimitBytes = DEFAULT_MEMORY_BYTES } = options;
-    config.memory_limit = `${Math.max(64, Math.floor(memoryLimitBytes / 1e6))}MB`;
     const instance = await DuckDBInstance.create(':memory:', config);
     try {
       const connection = await instance.connect();
@@ -250,6 +253,10 @@ export class Engine {
 }
 
 const DEFAULT_MEMORY_BYTES = 4e9;
+/** Of the memory allowed: the rest is for points, targets and the fit. */
+const ENGINE_SHARE = 0.4;
+const LEAST_BYTES = 24e6;
+const BYTES_PER_THREAD = 64e6;
 /** A cell takes 16 bytes in the engine, and with its delimiter at least two in a file; packed files have several for each. */
 const TEMPORARY_BYTES_PER_BYTE = 32;
 const CHUNK_ROWS = 2048;

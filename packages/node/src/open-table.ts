@@ -198,10 +198,13 @@ function refuseOtherColumns(source: Source, path: string, expected: readonly str
   );
 }
 
+// The reader holds several of these for each thread.
+const CSV_BUFFER_BYTES = 4e6;
+
 async function loadCsv(engine: Engine, source: Source, header: CsvHeader, run: LoadOptions): Promise<Loaded> {
   const cells = header.names.map((_, i) => `c${i}`);
   const types = cells.map((cell) => `${cell}: 'VARCHAR'`).join(', ');
-  const reader = `read_csv(${fileList(source.paths)}, auto_detect = false, header = true, strict_mode = true, delim = ${quoteLiteral(header.delimiter)}, quote = '"', escape = '"', compression = '${source.gzip ? 'gzip' : 'none'}', columns = {${types}}, hive_partitioning = false)`;
+  const reader = `read_csv(${fileList(source.paths)}, auto_detect = false, header = true, strict_mode = true, delim = ${quoteLiteral(header.delimiter)}, quote = '"', escape = '"', compression = '${source.gzip ? 'gzip' : 'none'}', columns = {${types}}, hive_partitioning = false, buffer_size = ${CSV_BUFFER_BYTES})`;
   await engine.lock(readable(source.paths), run.byteCount);
   const sql = `CREATE TABLE data AS SELECT ${cells.map((cell) => `${normalText(cell)} AS ${cell}`).join(', ')} FROM ${reader}`;
   const recordCount = await loadBesideScan(engine, sql, source, run, (label) =>

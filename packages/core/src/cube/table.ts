@@ -46,7 +46,7 @@ export interface EncodedPart extends Pick<EncodedRows, 'points' | 'rows'> {
 }
 
 /** Rows that are encoded, predicted and written together where not all are: their work outweighs that of a statement. */
-export const PART_ROWS: number = 2 ** 17;
+export const PART_ROWS: number = 2 ** 15;
 
 /** The ranges of at most `PART_ROWS` rows that make up so many. */
 export function rowRanges(rowCount: number): RowRange[] {
@@ -107,6 +107,9 @@ export interface Table {
    * @throws FewfireError `invalid-data` naming the first row whose cell is not a finite number
    */
   numbers(name: string, options?: RunOptions): Promise<Float64Array>;
+
+  /** Bytes of memory the table holds, beside what it returns. */
+  heldBytes(): Promise<number>;
 
   /** Frees what the table holds. */
   close(): Promise<void>;
