@@ -12,6 +12,11 @@ import { closestName, FewfireError, listNames, throwIfAborted } from '@fewfire/c
 export interface WriteOptions {
   /** Aborting rejects with the signal's reason and leaves the target as it was. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called when the new file is complete, right before it takes the place of whatever is at `target` then (a device is
+   * asked for before it is written to). What it throws leaves that as it was.
+   */
+  readonly beforeReplacing?: ((target: string) => Promise<void>) | undefined;
 }
 
 export type FileContent = string | Uint8Array | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
@@ -33,13 +38,16 @@ export async function replaceFile(
   write: (temporaryPath: string) => Promise<void>,
   options: WriteOptions = {},
 ): Promise<void> {
-  const { signal } = options;
+  const { signal, beforeReplacing } = options;
   throwIfAborted(signal);
   let temporary: string | undefined;
   try {
     const existing = await stat(path).catch(() => undefined);
     if (existing?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
-    if (existing !== undefined && !existing.isFile()) return await write(path);
+    if (existing !== undefined && !existing.isFile()) {
+      await beforeReplacing?.(path);
+      return await write(path);
+    }
     // Behind a link, the file it points to is replaced, not the link.
     const target = existing === undefined ? path : await realpath(path);
     temporary = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.tmp`);
@@ -52,6 +60,7 @@ export async function replaceFile(
       await file.close();
     }
     throwIfAborted(signal);
+    await beforeReplacing?.(target);
     await rename(temporary, target);
   } catch (error) {
     if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);

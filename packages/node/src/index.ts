@@ -36,4 +36,5 @@ export {
 } from './safetensors.ts';
 export { safetensorsBlocks } from './safetensors-blocks.ts';
 export type { SourceFormat } from './source.ts';
+export { sourceFiles } from './source-files.ts';
 export { csvChunks, csvParts, type OutputColumn, type OutputParts, writeTable } from './write-table.ts';

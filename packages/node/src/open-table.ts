@@ -27,6 +27,7 @@ import { duckdbTable, type RelationColumn } from './duckdb-table.ts';
 import { Engine } from './engine.ts';
 import { readFileChunks } from './files.ts';
 import { findSource, type Source, type SourceFormat } from './source.ts';
+import { matchingFiles } from './source-files.ts';
 import { normalText, quoteIdentifier, quoteLiteral } from './sql.ts';
 
 /** Where a table came from, for the model file. */
@@ -82,10 +83,7 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
   const isStdin = text === '-';
   const source = isStdin
     ? await spoolStdin(await openEngine(), options)
-    : await findSource(text, async (pattern) => {
-        const rows = await (await openEngine()).rows(`SELECT file FROM glob(${quoteLiteral(pattern)})`);
-        return rows.map(([file]) => String(file)).sort();
-      });
+    : await findSource(text, async (pattern) => matchingFiles(await openEngine(), pattern));
   const label = isStdin ? 'standard input' : text;
   // Before the engine is imported, whatever the header alone tells.
   const header =

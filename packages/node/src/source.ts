@@ -42,10 +42,8 @@ const FORMATS: Readonly<Record<string, SourceFormat>> = {
  * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `invalid-data` (an empty file)
  */
 export async function findSource(text: string, expand: (pattern: string) => Promise<string[]>): Promise<Source> {
-  const hash = /^(.*\.(?:duckdb|ddb))#(.+)$/i.exec(text);
-  const path = hash?.[1] ?? text;
-  const exists = await stat(path).catch(() => undefined);
-  const paths = exists === undefined && /[*?[]/.test(path) ? await expand(path) : [path];
+  const { path, table } = splitTable(text);
+  const paths = await expandSource(path, expand);
   if (paths.length === 0) {
     throw new FewfireError('file-not-found', `no file matches ${path}; check the pattern and the directory`);
   }
@@ -58,7 +56,19 @@ export async function findSource(text: string, expand: (pattern: string) => Prom
       `${path} matches files of different formats, ${listNames([paths[0], paths[other]])}; expected one format: narrow the pattern`,
     );
   }
-  return { text, ...kinds[0], paths, table: hash?.[2] };
+  return { text, ...kinds[0], paths, table };
+}
+
+/** The path of a source, and the table behind the `#` of a database file. */
+export function splitTable(text: string): { readonly path: string; readonly table: string | undefined } {
+  const hash = /^(.*\.(?:duckdb|ddb))#(.+)$/i.exec(text);
+  return { path: hash?.[1] ?? text, table: hash?.[2] };
+}
+
+/** The files that a path stands for: itself, or where there is no such file those that match it as a pattern. */
+export async function expandSource(path: string, expand: (pattern: string) => Promise<string[]>): Promise<string[]> {
+  const exists = await stat(path).catch(() => undefined);
+  return exists === undefined && /[*?[]/.test(path) ? await expand(path) : [path];
 }
 
 async function checkFile(path: string): Promise<void> {

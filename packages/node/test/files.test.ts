@@ -19,6 +19,7 @@ import {
   openTable,
   readTextFile,
   sha256File,
+  sourceFiles,
   writeFileAtomic,
   writeTable,
 } from '../src/index.ts';
@@ -84,6 +85,24 @@ describe('writeFileAtomic', () => {
       expect(readdirSync(directory)).toEqual(existing ? ['f'] : []);
       if (existing) expect(readFileSync(path, 'utf8')).toBe('old');
     }
+  });
+
+  it('asks right before it replaces, and changes nothing when that is refused', async () => {
+    const directory = newDirectory();
+    const path = join(directory, 'f');
+    writeFileSync(path, 'old');
+    const asked: string[] = [];
+    const refuse = async (target: string): Promise<void> => {
+      const [complete] = readdirSync(directory).filter((name) => name.endsWith('.tmp'));
+      asked.push(target, readFileSync(join(directory, complete), 'utf8'));
+      throw new FewfireError('file-unwritable', 'not this one');
+    };
+    expect((await failure(writeFileAtomic(path, ['n', 'ew'], { beforeReplacing: refuse }))).message).toBe(
+      'not this one',
+    );
+    expect(asked).toEqual([path, 'new']);
+    expect(readdirSync(directory)).toEqual(['f']);
+    expect(readFileSync(path, 'utf8')).toBe('old');
   });
 
   it('changes nothing when the data fail', async () => {
@@ -159,6 +178,29 @@ describe('readTextFile and sha256File', () => {
       expect((await failure(read(directory))).message).toContain('is a directory');
     }
     expect((await failure(readTextFile(join(directory, 'model.json')))).message).toContain('is not UTF-8 text');
+  });
+});
+
+describe('sourceFiles', () => {
+  it('are the files that a table is read from', async () => {
+    const directory = newDirectory();
+    for (const name of ['a.csv', 'b.csv', 'c[1].csv', 'd.tsv']) writeFileSync(join(directory, name), 'x\n1\n');
+    for (const source of ['a.csv', '*.csv', '?.csv', '[ab].csv', 'c[1].csv', './b.csv'].map((each) =>
+      join(directory, each),
+    )) {
+      const table = await openTable(source);
+      expect(await sourceFiles(source)).toEqual(table.provenance.paths);
+      await table.close();
+    }
+  });
+
+  it('are none of standard input, and the database and its log of a table in one', async () => {
+    expect(await sourceFiles('-')).toEqual([]);
+    expect(await sourceFiles('none.csv')).toEqual(['none.csv']);
+    expect(await sourceFiles('none*.csv')).toEqual([]);
+    for (const source of ['shop.duckdb#orders', 'shop.duckdb']) {
+      expect(await sourceFiles(source)).toEqual(['shop.duckdb', 'shop.duckdb.wal']);
+    }
   });
 });
 
