@@ -1,9 +1,7 @@
-/** What the commands that read models and data share: opening, checking before the work, and telling what was odd. */
-import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+/** What the commands that read models and data share: opening, checking columns, and telling what was odd. */
 import type { Model, Progress, Table, TableFit, UnseenValue } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
+import type { CommandFiles } from './command-files.ts';
 import { counted, quoted } from './format.ts';
 import type { WorkOptions } from './options.ts';
 import { openProgress } from './progress.ts';
@@ -15,6 +13,7 @@ export interface Work {
   readonly onProgress: (progress: Progress) => void;
   readonly threads: number;
   readonly memoryLimitBytes: number;
+  readonly files: Pick<CommandFiles, 'addInputs'>;
 }
 
 /** Does `task` with a progress line, which is gone when it ends, however it ends. */
@@ -32,6 +31,7 @@ export async function withProgress<T>(
       onProgress: line.report,
       threads: options.threads,
       memoryLimitBytes: options.memory,
+      files: session.files,
     });
   } finally {
     session.signal.removeEventListener('abort', line.close);
@@ -44,6 +44,8 @@ export async function withTable<T>(source: string, work: Work, task: (table: Fil
   const { openTable } = await import('@fewfire/node');
   const table = await openTable(source, work);
   try {
+    // A pattern may match more by now than when it was first looked at.
+    await work.files.addInputs(source, table.provenance.paths);
     return await task(table);
   } finally {
     await table.close();
@@ -57,73 +59,11 @@ export async function readModel(path: string, session: Session): Promise<Model> 
   return await parseModel(await readTextFile(path, { signal: session.signal }), path);
 }
 
-/**
- * Refuses an output path that could not be written, before the work that would be lost.
- * @param inputs files that are read; writing over one of them is refused too
- * @throws FewfireError `file-unwritable`
- */
-export async function checkOutput(path: string, inputs: readonly string[]): Promise<void> {
-  const { FewfireError } = await import('@fewfire/core');
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new FewfireError('file-unwritable', `cannot write ${path}: ${why}`, { cause });
-  };
-  const existing = await stat(path).catch(() => undefined);
-  if (existing?.isDirectory()) refuse('it is a directory; add a file name');
-  // A device or pipe is written to in place.
-  const target = existing === undefined ? path : await realpath(path);
-  const inPlace = existing !== undefined && !existing.isFile();
-  const directory = dirname(target);
-  if (!inPlace) {
-    const parent = await stat(directory).catch(() => undefined);
-    if (parent === undefined) refuse(`the directory ${directory} does not exist; create it first`);
-    if (parent?.isDirectory() === false) refuse(`${directory} is not a directory; choose another path`);
-    if (path.endsWith('/') || basename(path) === '') refuse('it is a directory; add a file name');
-  }
-  try {
-    if (existing !== undefined) await access(target, constants.W_OK);
-    if (!inPlace) await access(directory, constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    refuse('permission denied; choose another path or change the permissions', cause);
-  }
-  for (const input of inputs) {
-    const same = existing !== undefined && (await realpath(input).catch(() => undefined)) === target;
-    if (same) refuse('it is also what is read; choose another path');
-  }
-}
-
-/**
- * Refuses a report that could not be written, or would take the place of the model, before the work.
- * @throws FewfireError `file-unwritable`, `invalid-argument`
- */
-export async function checkReport(path: string, out: string | undefined, inputs: readonly string[]): Promise<void> {
-  const { FewfireError } = await import('@fewfire/core');
-  if (path === '-') {
-    throw new FewfireError('invalid-argument', '--report is -; expected a file name, such as report.html');
-  }
-  if (out !== undefined && resolve(out) === resolve(path)) {
-    throw new FewfireError('invalid-argument', `--out and --report are both ${path}; expected two files`);
-  }
-  await checkOutput(path, inputs);
-}
-
 /** The report of a fit, as one HTML page. */
 export async function reportPage({ model, testRows }: Pick<TableFit, 'model' | 'testRows'>): Promise<string> {
   const { fitReport } = await import('@fewfire/core');
   const { fitReportPage } = await import('@fewfire/report');
   return fitReportPage(fitReport(model, testRows));
-}
-
-/**
- * Writes files that belong together: an abort leaves all of them or none, so all texts are made before.
- * @throws FewfireError `file-unwritable`
- */
-export async function writeTogether(
-  files: readonly { readonly path: string; readonly text: string }[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { writeFileAtomic } = await import('@fewfire/node');
-  // Once the first is there, the others are too: from then on the signal is not listened to.
-  for (const [i, { path, text }] of files.entries()) await writeFileAtomic(path, text, i === 0 ? { signal } : {});
 }
 
 /**

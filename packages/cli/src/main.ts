@@ -18,6 +18,7 @@ import { addProfileCommand } from './commands/profile.ts';
 import { addReproduceCommand } from './commands/reproduce.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addShowCommand } from './commands/show.ts';
+import { filesOf } from './file-roles.ts';
 import { printable } from './format.ts';
 import { Interrupted, OutputClosed, OutputFailed, openSession, type Session } from './session.ts';
 
@@ -60,7 +61,8 @@ async function run(args: readonly string[], session: Session): Promise<number> {
   return 0;
 }
 
-function createProgram(session: Session): Command {
+/** The programme with all its commands. */
+export function createProgram(session: Session): Command {
   const program = new Command('fewfire')
     .description('Learns functions of yes/no inputs: which columns matter, which combinations of them, how sure.')
     .version(session.version, '-V, --version', 'print the version')
@@ -73,6 +75,10 @@ function createProgram(session: Session): Command {
     })
     .showSuggestionAfterError()
     .exitOverride()
+    // Before any command begins: what it would destroy.
+    .hook('preAction', async (_, command) => {
+      await session.files.declare(filesOf(command));
+    })
     .configureOutput({
       // A closed output aborts the session; nothing waits for the help to be written.
       writeOut: (text) => void session.print(text).catch(() => undefined),

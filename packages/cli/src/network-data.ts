@@ -1,6 +1,7 @@
 /** What the network commands share: reading and writing network files, and rows of a table as points. */
 import type { CubePoints, SparseNetwork, Table } from '@fewfire/core';
-import { checkOutput, type Work, withTable } from './data.ts';
+import { type Work, withTable } from './data.ts';
+import type { Ending } from './file-roles.ts';
 import type { Session } from './session.ts';
 
 /** Whether a path names a safetensors file; every other network file is JSON. */
@@ -24,22 +25,15 @@ export async function readBytes(path: string, session: Session): Promise<Uint8Ar
   return Buffer.concat(chunks);
 }
 
-/** Refuses a name for a network file that could not be written, before the work. @throws FewfireError */
-export async function checkNetworkOutput(out: string, inputs: readonly string[]): Promise<void> {
-  if (!/\.(json|safetensors)$/i.test(out)) {
-    const { FewfireError } = await import('@fewfire/core');
-    throw new FewfireError(
-      'invalid-argument',
-      `--out is ${out}; expected a name that ends in .json, or .safetensors for large networks`,
-    );
-  }
-  await checkOutput(out, inputs);
-}
+/** What the name of a network file that is written ends in. */
+export const NETWORK_ENDING: Ending = {
+  pattern: /\.(json|safetensors)$/i,
+  text: '.json, or .safetensors for large networks',
+};
 
 /** Writes a network, whole or not at all, and gives the size of the file in bytes. */
 export async function writeNetwork(network: SparseNetwork, out: string, session: Session): Promise<number> {
   const { FewfireError, serializeNetwork, serializeNetworkTensors } = await import('@fewfire/core');
-  const { writeFileAtomic } = await import('@fewfire/node');
   let content: string | Uint8Array;
   try {
     content = isTensorFile(out) ? await serializeNetworkTensors(network) : await serializeNetwork(network);
@@ -51,7 +45,7 @@ export async function writeNetwork(network: SparseNetwork, out: string, session:
       { cause },
     );
   }
-  await writeFileAtomic(out, content, { signal: session.signal });
+  await session.files.write([{ path: out, content }]);
   return Buffer.byteLength(content);
 }
 

@@ -132,8 +132,18 @@ export function defaultThreads(): number {
   return Math.min(4, availableParallelism());
 }
 
+/** `--quiet`, and what still comes out with it: data or reports as ever, files only, or no more than the exit code. */
+export class QuietOption extends Option {
+  constructor(
+    description: string,
+    readonly leaves: 'data' | 'files' | 'exit code',
+  ) {
+    super('-q, --quiet', description);
+  }
+}
+
 /** Adds the options of every command that reads data. */
-export function addWorkOptions(command: Command, quiet: string): Command {
+export function addWorkOptions(command: Command, quiet: string, leaves: QuietOption['leaves']): Command {
   return command
     .addOption(
       new Option('--threads <count>', 'threads to use; results do not depend on it')
@@ -145,5 +155,5 @@ export function addWorkOptions(command: Command, quiet: string): Command {
         .argParser(parseMemory)
         .default(4e9, '4GB'),
     )
-    .option('-q, --quiet', quiet);
+    .addOption(new QuietOption(quiet, leaves));
 }

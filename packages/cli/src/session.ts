@@ -3,6 +3,7 @@
  * SIGTERM) aborts `signal`, so that whoever works cleans up; the second ends the process at once (`main.ts`). A reader
  * that has seen enough (`| head`) stops it quietly. A session has nothing of the process but the streams it is given.
  */
+import { type CommandFiles, openCommandFiles } from './command-files.ts';
 import { quoteArgument, type Screen, type ScreenStream, screenOf } from './format.ts';
 
 export interface Session {
@@ -11,6 +12,8 @@ export interface Session {
   readonly commandLine: string;
   /** Aborted by Ctrl-C with `Interrupted`, by a closed standard output with `OutputClosed`. */
   readonly signal: AbortSignal;
+  /** What the command reads and writes. */
+  readonly files: CommandFiles;
   /** What standard output looks like. */
   readonly screen: Screen;
   /** Whether anything went to standard output. */
@@ -25,7 +28,8 @@ export interface Session {
 
 /** What a session writes to, and the environment that says how; a process is one. */
 export interface Outputs {
-  readonly stdout: NodeJS.WritableStream & ScreenStream;
+  /** A process's own has a descriptor. */
+  readonly stdout: NodeJS.WritableStream & ScreenStream & { readonly fd?: number };
   readonly stderr: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -57,6 +61,7 @@ export function openSession(args: readonly string[], version: string, { stdout, 
     version,
     commandLine: ['fewfire', ...args].map(quoteArgument).join(' '),
     signal: controller.signal,
+    files: openCommandFiles(controller.signal, stdout.fd),
     screen: screenOf(stdout, env),
     get printed() {
       return printed;

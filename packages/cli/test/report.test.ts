@@ -78,7 +78,7 @@ describe('fit --report', () => {
     expect(await refused(['--report', inFolder('none/r.html')])).toContain('does not exist; create it first');
     expect(await refused(['--report', inFolder('directory')])).toContain('it is a directory');
     expect(await refused(['--report', chess])).toContain('it is also what is read');
-    expect(await refused(['--report', '-'])).toContain('--report is -; expected a file name');
+    expect(await refused(['--report', '-'])).toContain('Expected a file name, such as report.html');
     const same = ['--out', inFolder('same.html'), '--report', inFolder('directory/../same.html')];
     expect(await refused(same)).toContain('expected two files');
     expect(existsSync(inFolder('same.html'))).toBe(false);

@@ -1,6 +1,6 @@
 /** The reproduction: every experiment there is, at sizes for tests, and the command around them. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExperimentResult } from '../src/experiments/experiment.ts';
 import { EXPERIMENT_IDS, loadExperiment } from '../src/experiments/index.ts';
@@ -206,7 +206,7 @@ describe('fewfire reproduce', () => {
 
   it('goes on where it stopped, and gives the same', async () => {
     const before = { page: read('report.html'), part: read('E1.json') };
-    writeFileSync(join(out, 'E3.json'), '{ cut off');
+    writeFileSync(join(out, 'E3.json'), read('E3.json').slice(0, 300));
     const { code, stdout } = await fewfire(args);
     expect(code).toBe(0);
     expect(stdout.match(/kept from an earlier run/g)).toHaveLength(1);
@@ -217,6 +217,23 @@ describe('fewfire reproduce', () => {
   it('runs everything again with --fresh, and with another seed', async () => {
     expect((await fewfire([...args, '--fresh'])).stdout).not.toContain('kept');
     expect((await fewfire([...args, '--seed', '2'])).stdout).not.toContain('kept');
+  });
+
+  it('writes over nothing that it did not make', async () => {
+    const all = readdirSync(out, { recursive: true, encoding: 'utf8' });
+    const files = all.filter((name) => statSync(join(out, name)).isFile() && !name.includes('E3'));
+    expect(files).toEqual(expect.arrayContaining(['E1.csv', 'E1.json', 'claims.md', 'report.html']));
+    expect(files).toContain(join('figures', 'E1-1.svg'));
+    for (const name of files) {
+      const other = join(folder, `other-${basename(name)}`);
+      mkdirSync(join(other, 'figures'), { recursive: true });
+      writeFileSync(join(other, name), 'of somebody else');
+      const { code, stdout, stderr } = await fewfire(['reproduce', 'E1', '--tiny', '--out', other]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(/^error: cannot write [^\n]*: the file there is none that reproduce made; [^\n]*\n$/);
+      expect(readFileSync(join(other, name), 'utf8')).toBe('of somebody else');
+      expect(readdirSync(other, { recursive: true }).sort()).toEqual([...new Set(['figures', name])].sort());
+    }
   });
 
   it('refuses what it does not know, and folders it cannot make', async () => {

@@ -2,9 +2,10 @@
 import { basename } from 'node:path';
 import type { ExportTarget } from '@fewfire/core';
 import { type Command, Option } from 'commander';
-import { checkOutput, readModel } from '../data.ts';
+import { readModel } from '../data.ts';
+import { InputArgument, OutputOption } from '../file-roles.ts';
 import { byteSize, printable } from '../format.ts';
-import { parseNames } from '../options.ts';
+import { parseNames, QuietOption } from '../options.ts';
 import type { Session } from '../session.ts';
 
 interface ExportCommandOptions {
@@ -25,9 +26,13 @@ export function addExportCommand(program: Command, session: Session): void {
     .description(
       'Writes a model in another language. What it writes takes the raw columns, gives the predictions of fewfire predict and needs nothing but the runtime of the language (SQL: DuckDB; Python: the standard library).',
     )
-    .argument('<model.json>', 'a model written by fewfire fit --out')
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
     .addOption(new Option('--to <language>', 'what to write').choices(TARGETS).makeOptionMandatory())
-    .option('-o, --out <file>', 'write here (default: standard output; needed for onnx)')
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write here (default: standard output; needed for onnx)', {
+        orStandardOutput: true,
+      }),
+    )
     .option('--name <name>', 'what the model is called in the file (default: the name of its own)')
     .option('--table <table>', 'sql: the table to predict, as in data or main."any name" (default: data)')
     .option(
@@ -35,7 +40,7 @@ export function addExportCommand(program: Command, session: Session): void {
       'sql: copy these columns before the prediction (a,b or "one, with comma",b)',
       parseNames,
     )
-    .option('-q, --quiet', 'no messages but errors')
+    .addOption(new QuietOption('no messages but errors', 'data'))
     .addHelpText(
       'after',
       `
@@ -61,7 +66,6 @@ async function exportCommand(path: string, options: ExportCommandOptions, sessio
   if (to !== 'sql' && forSql !== undefined) {
     throw new FewfireError('invalid-argument', `--${forSql[0]} is for --to sql, and this is --to ${to}; leave it out`);
   }
-  if (out !== undefined) await checkOutput(out, [path]);
   const model = await readModel(path, session);
   const name = options.name ?? basename(path).replace(/\.json$/i, '');
   const content = exportModel(model, {
@@ -74,8 +78,7 @@ async function exportCommand(path: string, options: ExportCommandOptions, sessio
     await session.print(content as string);
     return;
   }
-  const { writeFileAtomic } = await import('@fewfire/node');
-  await writeFileAtomic(out, content, { signal: session.signal });
+  await session.files.write([{ path: out, content }]);
   if (options.quiet === true) return;
   const byteCount = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
   session.tell(`wrote ${printable(out)} (${byteSize(byteCount)})`);

@@ -2,7 +2,7 @@
 import type { FitTableOptions, Hierarchy, Loss, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkOutput, checkReport, reportPage, type Work, withProgress, withTable, writeTogether } from '../data.ts';
+import { reportPage, type Work, withProgress, withTable } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -16,6 +16,7 @@ import {
   termSections,
   testSection,
 } from '../describe.ts';
+import { InputArgument, InputOption, OutputOption, tableInput } from '../file-roles.ts';
 import { byteSize, printable, quoteArgument } from '../format.ts';
 import { modelJson } from '../model-json.ts';
 import {
@@ -66,7 +67,9 @@ export function addFitCommand(program: Command, session: Session): void {
     .command('fit')
     .summary('learn a model from a table')
     .description('Learns a low-degree polynomial of yes/no coordinates from a table, and says what it found.')
-    .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
+    .addArgument(
+      new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
+    )
     .option('--target <column>', 'the column to learn: numbers, or classes, two or more (required)')
     .addOption(
       new Option('--degree <degree>', 'most columns in a combination; auto lets the folds choose')
@@ -120,7 +123,7 @@ export function addFitCommand(program: Command, session: Session): void {
         .default('none'),
     )
     .addOption(
-      new Option('--test <share|file>', 'rows set aside for the test: a share, a file, or 0 for none')
+      new InputOption('--test <share|file>', 'rows set aside for the test: a share, a file, or 0 for none', tableInput)
         .argParser(parseTest)
         .default(0.2),
     )
@@ -133,10 +136,18 @@ export function addFitCommand(program: Command, session: Session): void {
     .option('--simultaneous', 'intervals that hold for all terms at once')
     .addOption(new Option('--folds <count>', 'folds to choose with').argParser(parseWhole(2, 1000)).default(5))
     .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
-    .option('-o, --out <file>', 'write the model here (JSON)')
-    .option('--report <file>', 'write a report with pictures here (one HTML file)')
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write the model here (JSON)', {
+        hint: ' (--json prints the result instead)',
+      }),
+    )
+    .addOption(
+      new OutputOption('--report <file>', 'write a report with pictures here (one HTML file)', {
+        hint: ', such as report.html',
+      }),
+    )
     .option('--json', 'print the result as JSON');
-  addWorkOptions(command, 'no progress line and no report')
+  addWorkOptions(command, 'no progress line and no report', 'files')
     .addHelpText(
       'after',
       `
@@ -183,7 +194,7 @@ function idleOption(
 async function fit(data: string, options: TargetedOptions, session: Session): Promise<void> {
   const startedAt = performance.now();
   const testFile = typeof options.test === 'string' ? options.test : undefined;
-  await checkSources(data, testFile, options);
+  await refuseOneInputTwice(data, testFile);
   const done = await withProgress(session, options, (work) =>
     withTable(data, work, async (table) => {
       const openedAt = performance.now();
@@ -213,21 +224,10 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
   }
 }
 
-async function checkSources(
-  data: string,
-  testFile: string | undefined,
-  { out, report }: Pick<FitOptions, 'out' | 'report'>,
-): Promise<void> {
+async function refuseOneInputTwice(data: string, testFile: string | undefined): Promise<void> {
+  if (data !== '-' || testFile !== '-') return;
   const { FewfireError } = await import('@fewfire/core');
-  if (data === '-' && testFile === '-') {
-    throw new FewfireError('invalid-argument', 'both the data and --test are standard input; expected one of them');
-  }
-  if (out === '-') {
-    throw new FewfireError('invalid-argument', '--out is -; expected a file name (--json prints the result instead)');
-  }
-  const inputs = [data, ...(testFile === undefined ? [] : [testFile])];
-  if (out !== undefined) await checkOutput(out, inputs);
-  if (report !== undefined) await checkReport(report, out, inputs);
+  throw new FewfireError('invalid-argument', 'both the data and --test are standard input; expected one of them');
 }
 
 async function fitOne(
@@ -261,10 +261,10 @@ function sourceRecord({ label, provenance: { rowCount, format, sha256, byteCount
 /** Writes the model and the report that are wanted, and gives the size of the model. */
 async function save(result: TableFit, { out, report }: FitOptions, session: Session): Promise<number> {
   const { serializeModel } = await import('@fewfire/core');
-  const model = out === undefined ? [] : [{ path: out, text: await serializeModel(result.model) }];
-  const page = report === undefined ? [] : [{ path: report, text: await reportPage(result) }];
-  await writeTogether([...model, ...page], session.signal);
-  return model.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  const model = out === undefined ? [] : [{ path: out, content: await serializeModel(result.model) }];
+  const page = report === undefined ? [] : [{ path: report, content: await reportPage(result) }];
+  await session.files.write([...model, ...page]);
+  return model.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
 }
 
 function shownPerOutput({ outputs }: Model): number {

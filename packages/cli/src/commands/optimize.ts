@@ -3,6 +3,7 @@ import type { ColumnChoice, Model, ModelOptimum } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { readModel, withProgress } from '../data.ts';
 import { heading, joinSections, labelled, type Section } from '../describe.ts';
+import { InputArgument } from '../file-roles.ts';
 import { counted, figure, layoutTable, listSome, printable, quoted, type Screen, share, wrapText } from '../format.ts';
 import { addWorkOptions, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -30,7 +31,7 @@ export function addOptimizeCommand(program: Command, session: Session): void {
     .description(
       'Finds the configuration of the columns that a model rates highest (or lowest), with the proof that none is better, or the gap that remains. It is a statement about the model: no row of the data need look like it.',
     )
-    .argument('<model.json>', 'a model written by fewfire fit --out')
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
     .addOption(
       new Option('--maximize', 'the largest number, or probability of the class (default)').conflicts('minimize'),
     )
@@ -65,7 +66,7 @@ export function addOptimizeCommand(program: Command, session: Session): void {
     )
     .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
     .option('--json', 'print it as JSON');
-  addWorkOptions(command, 'no progress line and no report')
+  addWorkOptions(command, 'no progress line and no report', 'files')
     .addHelpText(
       'after',
       `

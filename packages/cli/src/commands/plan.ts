@@ -3,6 +3,7 @@ import type { DegreeCertificate, LearningCost, SparsityCertificate } from '@fewf
 import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import { heading, joinSections, type Section } from '../describe.ts';
+import { InputOption } from '../file-roles.ts';
 import { figure, integer, layoutTable, printable, type Screen } from '../format.ts';
 import {
   boundSparsity,
@@ -39,7 +40,12 @@ export function addPlanCommand(program: Command, session: Session): void {
     .description(
       'Says which degree, and how many uniform samples, learn a sparsely activated network to square error epsilon: as published, with constants, by the new bounds, and, of a small network, as measured. For one network, or for all with n inputs, s units, at most k of them active, and scale W and B.',
     )
-    .option('--network <file>', 'a network file, which gives n, s, W and B, and k as far as it can be proved')
+    .addOption(
+      new InputOption(
+        '--network <file>',
+        'a network file, which gives n, s, W and B, and k as far as it can be proved',
+      ),
+    )
     .addOption(new Option('--n <count>', 'inputs').argParser(parseWhole(1, MOST)))
     .addOption(new Option('--s <count>', 'units').argParser(parseWhole(1, MOST)))
     .addOption(new Option('--k <count>', 'units active at any point').argParser(parseWhole(1, MOST)))
@@ -52,7 +58,7 @@ export function addPlanCommand(program: Command, session: Session): void {
         .default(0.05),
     )
     .option('--json', 'print the result as JSON');
-  addWorkOptions(command, 'no progress line')
+  addWorkOptions(command, 'no progress line', 'data')
     .addHelpText(
       'after',
       `

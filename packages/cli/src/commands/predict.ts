@@ -2,7 +2,8 @@
 import type { EncodedRows, Model, Prediction, RunOptions } from '@fewfire/core';
 import type { FileTable, OutputColumn, OutputParts } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkColumns, checkOutput, readModel, unseenLines, withProgress } from '../data.ts';
+import { checkColumns, readModel, unseenLines, withProgress } from '../data.ts';
+import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -22,8 +23,10 @@ export function addPredictCommand(program: Command, session: Session): void {
     .description(
       'Predicts every row of a table, in its order. The column "prediction" holds the class or the number; for classes, probability_<class> stands beside it for each.',
     )
-    .argument('<model.json>', 'a model written by fewfire fit --out')
-    .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
+    .addArgument(
+      new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
+    )
     .option(
       '--keep <columns>',
       'copy these columns of the data before the prediction (a,b or "one, with comma",b)',
@@ -35,8 +38,13 @@ export function addPredictCommand(program: Command, session: Session): void {
         "add what each column contributes to the row's value (Shapley values): against a row of all no, or against the average over these rows",
       ).choices(['all-no', 'average']),
     )
-    .option('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)');
-  addWorkOptions(command, 'no progress line and no messages but errors')
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)', {
+        ending: TABLE_ENDING,
+        orStandardOutput: true,
+      }),
+    );
+  addWorkOptions(command, 'no progress line and no messages but errors', 'data')
     .addHelpText(
       'after',
       `
@@ -51,9 +59,8 @@ Examples:
 
 async function predict(path: string, data: string, options: PredictOptions, session: Session): Promise<void> {
   const out = options.out === '-' ? undefined : options.out;
-  await checkPaths(path, data, out);
   const model = await readModel(path, session);
-  const { csvParts, openTable, writeTable } = await import('@fewfire/node');
+  const { csvParts, openTable } = await import('@fewfire/node');
   const table = await withProgress(session, options, (work) => openTable(data, work));
   const told: string[] = [];
   try {
@@ -67,7 +74,7 @@ async function predict(path: string, data: string, options: PredictOptions, sess
     } else {
       await withProgress(session, options, async (work) => {
         const { parts, messages } = await predictTable(model, path, table, options, work);
-        await writeTable(out, parts, { signal: session.signal });
+        await session.files.writeTable(out, parts);
         told.push(...messages());
       });
       told.push(`wrote ${counted(table.rowCount, 'prediction')} to ${printable(out)}`);
@@ -76,15 +83,6 @@ async function predict(path: string, data: string, options: PredictOptions, sess
     await table.close();
   }
   if (options.quiet !== true) for (const line of told) session.tell(line);
-}
-
-async function checkPaths(path: string, data: string, out: string | undefined): Promise<void> {
-  if (out === undefined) return;
-  if (!/\.(csv|parquet)$/i.test(out)) {
-    const { FewfireError } = await import('@fewfire/core');
-    throw new FewfireError('invalid-argument', `--out is ${out}; expected a name that ends in .csv or .parquet`);
-  }
-  await checkOutput(out, [path, data]);
 }
 
 /** Predictions a part at a time; the messages are complete when all parts are there. */

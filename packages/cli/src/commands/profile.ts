@@ -1,8 +1,9 @@
 /** `fewfire profile`: how sparse the feed-forward blocks of a trained model are on real inputs, and what that is worth. */
 import type { MlpActivation } from '@fewfire/core';
 import { type Command, Option } from 'commander';
-import { checkOutput, withProgress } from '../data.ts';
+import { withProgress } from '../data.ts';
 import { joinSections, type Section } from '../describe.ts';
+import { InputArgument, InputOption, OutputOption } from '../file-roles.ts';
 import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
@@ -27,8 +28,8 @@ export function addProfileCommand(program: Command, session: Session): void {
     .description(
       'Finds every block of linear layer, ReLU and linear layer in a model, runs the model on real inputs, and says how many units are active, which are dead, what skipping the others gains on this machine, and whether to do it. Blocks with GELU and the like are found too, and said to be not sparse.',
     )
-    .argument('<model>', 'a trained model (.onnx), or the weights of blocks (.safetensors)')
-    .option('--inputs <file>', 'inputs of the model: .npy, .npz, .safetensors or .csv')
+    .addArgument(new InputArgument('<model>', 'a trained model (.onnx), or the weights of blocks (.safetensors)'))
+    .addOption(new InputOption('--inputs <file>', 'inputs of the model: .npy, .npz, .safetensors or .csv'))
     .addOption(
       new Option('--activation <name>', 'of safetensors blocks, whose file does not say it')
         .choices(['relu', 'squared-relu'])
@@ -44,8 +45,12 @@ export function addProfileCommand(program: Command, session: Session): void {
       new Option('--seed <number>', 'seed of which rows are timed').argParser(parseWhole(0, 2 ** 31 - 1)).default(1),
     )
     .option('--json', 'print the result as JSON')
-    .option('--report <file.html>', 'write a page with figures');
-  addWorkOptions(command, 'no progress line')
+    .addOption(
+      new OutputOption('--report <file.html>', 'write a page with figures', {
+        ending: { pattern: /\.html?$/i, text: '.html' },
+      }),
+    );
+  addWorkOptions(command, 'no progress line', 'data')
     .addHelpText(
       'after',
       `
@@ -62,7 +67,7 @@ Examples:
 }
 
 async function profile(path: string, options: ProfileOptions, session: Session): Promise<void> {
-  await checkPaths(path, options);
+  await checkModelName(path);
   const result = await withProgress(session, options, (work) =>
     profileModel(
       {
@@ -82,7 +87,7 @@ async function profile(path: string, options: ProfileOptions, session: Session):
   else await session.print(joinSections(await profileSections(path, result, options, session.screen)));
 }
 
-async function checkPaths(path: string, { inputs, report }: ProfileOptions): Promise<void> {
+async function checkModelName(path: string): Promise<void> {
   const { FewfireError } = await import('@fewfire/core');
   if (!/\.onnx$/i.test(path) && !isTensorModel(path)) {
     throw new FewfireError(
@@ -90,11 +95,6 @@ async function checkPaths(path: string, { inputs, report }: ProfileOptions): Pro
       `${path} does not end in .onnx or .safetensors; expected one of these models`,
     );
   }
-  if (report === undefined) return;
-  if (!/\.html?$/i.test(report)) {
-    throw new FewfireError('invalid-argument', `--report is ${report}; expected a name that ends in .html`);
-  }
-  await checkOutput(report, inputs === undefined ? [path] : [path, inputs]);
 }
 
 async function writeReport(
@@ -104,9 +104,8 @@ async function writeReport(
   options: ProfileOptions,
   session: Session,
 ): Promise<void> {
-  const { writeFileAtomic } = await import('@fewfire/node');
   const { reportPage } = await import('@fewfire/report');
-  const page = reportPage(
+  const content = reportPage(
     await profileReport(result, {
       path,
       inputsText: options.inputs ?? 'the inputs in its file',
@@ -115,7 +114,7 @@ async function writeReport(
       seed: options.seed,
     }),
   );
-  await writeFileAtomic(report, page, { signal: session.signal });
+  await session.files.write([{ path: report, content }]);
 }
 
 function profileJson(

@@ -9,6 +9,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import type { ExperimentId, ExperimentResult, ExperimentScale } from '../experiments/experiment.ts';
 import { EXPERIMENT_IDS, loadExperiment } from '../experiments/index.ts';
+import { mayReplace, REPORT_TITLE, refuseForeign } from '../experiments/made.ts';
+import { OutputOption } from '../file-roles.ts';
 import { counted, figure, layoutTable, printable, quoteArgument } from '../format.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -35,10 +37,10 @@ export function addReproduceCommand(program: Command, session: Session): void {
     .addOption(
       new Option('--tiny', 'sizes of the tests: the figures mean little').conflicts(['quick', 'full']).hideHelp(),
     )
-    .option('-o, --out <folder>', 'write here', 'reproduction')
+    .addOption(new OutputOption('-o, --out <folder>', 'write here', { isFolder: true }).default('reproduction'))
     .addOption(new Option('--seed <number>', 'seed of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
     .option('--fresh', 'run everything again, also what is finished');
-  addWorkOptions(command, 'no progress line and no claims; files are written')
+  addWorkOptions(command, 'no progress line and no claims; files are written', 'files')
     .addHelpText(
       'after',
       `
@@ -65,6 +67,7 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
   const all = asked.length === 0 || asked.includes('all');
   const ids = EXPERIMENT_IDS.filter((id) => all || asked.includes(id));
   const { out, seed } = options;
+  await refuseForeign(out, ids);
   const { mkdir } = await import('node:fs/promises');
   const { FewfireError } = await import('@fewfire/core');
   await mkdir(join(out, 'figures'), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
@@ -95,7 +98,6 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
   }
   const { publishedSlips } = await import('../experiments/slips.ts');
   const { claimsMarkdown } = await import('../experiments/tables.ts');
-  const { writeFileAtomic } = await import('@fewfire/node');
   const { reportPage } = await import('@fewfire/report');
   const report = assembleReport(sections, await publishedSlips(), {
     scale,
@@ -103,12 +105,16 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
     command: `npx ${command(what)}`,
     session,
   });
-  await writeFileAtomic(join(out, 'report.html'), reportPage(report), { signal: session.signal });
-  await writeFileAtomic(join(out, 'claims.md'), claimsMarkdown(sections, command(what)), { signal: session.signal });
+  await write(join(out, 'report.html'), reportPage(report), session);
+  await write(join(out, 'claims.md'), claimsMarkdown(sections, command(what)), session);
   if (options.quiet === true) return;
   await session.print(
     `\n${verdictCounts(sections)}\nReport: ${printable(quoteArgument(join(out, 'report.html')))}, claims: ${printable(quoteArgument(join(out, 'claims.md')))}\n`,
   );
+}
+
+async function write(path: string, content: string, session: Session): Promise<void> {
+  await session.files.write([{ path, content }], () => mayReplace(path));
 }
 
 // The kept part, or the experiment run and its numbers written: they are complete before anything else is done.
@@ -120,7 +126,6 @@ async function finishPart(
   name: string,
 ): Promise<{ readonly result: ExperimentResult; readonly seconds: number; readonly kept: boolean }> {
   const { codeHash, partText, readPart } = await import('../experiments/keep.ts');
-  const { writeFileAtomic } = await import('@fewfire/node');
   const key = { id, scale, seed: options.seed, code: codeHash(session.version) };
   const path = join(options.out, `${id}.json`);
   const found = options.fresh === true ? undefined : await readPart(path, key);
@@ -133,18 +138,16 @@ async function finishPart(
   });
   session.signal.throwIfAborted();
   const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(1));
-  await writeFileAtomic(path, partText({ ...key, seconds, result }), { signal: session.signal });
+  await write(path, partText({ ...key, seconds, result }), session);
   return { result, seconds, kept: false };
 }
 
 async function writeFigures(section: ReportSection, out: string, session: Session): Promise<void> {
-  const { writeFileAtomic } = await import('@fewfire/node');
   const { figureSvg } = await import('@fewfire/report');
   const { figuresCsv } = await import('../experiments/tables.ts');
-  const { signal } = session;
-  await writeFileAtomic(join(out, `${section.id}.csv`), figuresCsv(section), { signal });
+  await write(join(out, `${section.id}.csv`), figuresCsv(section), session);
   for (const [i, each] of section.figures.entries()) {
-    await writeFileAtomic(join(out, 'figures', `${section.id}-${i + 1}.svg`), `${figureSvg(each)}\n`, { signal });
+    await write(join(out, 'figures', `${section.id}-${i + 1}.svg`), `${figureSvg(each)}\n`, session);
   }
 }
 
@@ -171,7 +174,7 @@ function assembleReport(
   run: { readonly scale: string; readonly seed: number; readonly command: string; readonly session: Session },
 ): Report {
   return {
-    title: 'Learning Neural Networks with Sparse Activations: the statements, measured',
+    title: REPORT_TITLE,
     introduction: [
       'Each statement of Awasthi, Dikkala, Kamath and Meka (COLT 2024, arXiv 2406.17989) is measured and compared with its bounds: published (the paper’s O() with constant 1: a scale, not a bound), explicit (the paper’s proof with its constants) and new (of this project, proved, not peer reviewed).',
       'A verdict is computed from the numbers. “Holds” means that no measured value exceeded its bound; it is not a proof. Statements that no measurement can prove are at best “consistent with” what was measured.',

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { checkColumns, readModel, unseenLines, withProgress, withTable } from '../data.ts';
 import { heading, joinSections, metricLines } from '../describe.ts';
+import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable } from '../format.ts';
 import { addWorkOptions, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -17,10 +18,12 @@ export function addScoreCommand(program: Command, session: Session): void {
     .description(
       'Measures a model on the rows of a table that has its target column, beside the constant predictor. On rows the model was fitted on, the figures flatter it.',
     )
-    .argument('<model.json>', 'a model written by fewfire fit --out')
-    .argument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input')
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
+    .addArgument(
+      new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
+    )
     .option('--json', 'print the result as JSON');
-  addWorkOptions(command, 'no progress line and no messages but errors')
+  addWorkOptions(command, 'no progress line and no messages but errors', 'data')
     .addHelpText(
       'after',
       `

@@ -1,7 +1,7 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
 import type { Model, ModelOutput } from '@fewfire/core';
 import type { Command } from 'commander';
-import { checkReport, readModel, reportPage, writeTogether } from '../data.ts';
+import { readModel, reportPage } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -16,6 +16,7 @@ import {
   testSection,
 } from '../describe.ts';
 import { attributionSections } from '../describe-attributions.ts';
+import { InputArgument, OutputOption } from '../file-roles.ts';
 import { byteSize, figure, printable, type Screen } from '../format.ts';
 import { modelJson } from '../model-json.ts';
 import { parseWhole } from '../options.ts';
@@ -35,14 +36,20 @@ export function addShowCommand(program: Command, session: Session): void {
     .command('show')
     .summary('say what a model is and what it found')
     .description('Says what a model is, where it came from, which columns matter and its leading combinations.')
-    .argument('<model.json>', 'a model written by fewfire fit --out')
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
     .option(
       '--top <count>',
       `how many columns and combinations (default: ${DEFAULT_TOP}; with --json all)`,
       parseWhole(1, 1_000_000),
     )
     .option('--attributions', 'add level weights, Shapley and Banzhaf values, and interactions')
-    .option('--report <file>', 'write a report with pictures here (one HTML file), without those of the test')
+    .addOption(
+      new OutputOption(
+        '--report <file>',
+        'write a report with pictures here (one HTML file), without those of the test',
+        { hint: ', such as report.html' },
+      ),
+    )
     .option('--json', 'print it as JSON, attributions included')
     .addHelpText(
       'after',
@@ -59,11 +66,10 @@ Examples:
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
   const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core');
-  if (options.report !== undefined) await checkReport(options.report, undefined, [path]);
   const model = await readModel(path, session);
   if (options.report !== undefined) {
-    const text = await reportPage({ model, testRows: null });
-    await writeTogether([{ path: options.report, text }], session.signal);
+    const content = await reportPage({ model, testRows: null });
+    await session.files.write([{ path: options.report, content }]);
   }
   const { screen } = session;
   const influences = columnInfluences(model);

@@ -1,8 +1,9 @@
 /** `fewfire network certify`: proves how many units of a network are active at once, and writes the proof. */
 import type { CertifyOptions, CubePoints, NetworkDomain, SparseNetwork, SparsityCertificate } from '@fewfire/core';
 import { type Command, Option } from 'commander';
-import { checkOutput, type Work, withProgress } from '../../data.ts';
+import { type Work, withProgress } from '../../data.ts';
 import { joinSections, type Section } from '../../describe.ts';
+import { InputArgument, InputOption, OutputOption, tableInput } from '../../file-roles.ts';
 import { byteSize, counted, figure, integer, listSome, printable, quoteArgument, type Screen } from '../../format.ts';
 import { readNetwork, readRows } from '../../network-data.ts';
 import { domainText, facts, familyText, sizeText, sparsityText, witnessText } from '../../network-describe.ts';
@@ -28,8 +29,14 @@ export function addCertifyCommand(network: Command, session: Session): void {
     .description(
       'Proves how many units of a network are active at any point of a domain: the result is an interval [found, proved] with a point that reaches its lower end, and exact where both ends meet.',
     )
-    .argument('<net.json>', 'a network file')
-    .option('--domain <domain>', "cube, lift, or rows:<file> with columns x0, x1, ... (default: the network's own)")
+    .addArgument(new InputArgument('<net.json>', 'a network file'))
+    .addOption(
+      new InputOption(
+        '--domain <domain>',
+        "cube, lift, or rows:<file> with columns x0, x1, ... (default: the network's own)",
+        (domain) => tableInput(rowsOf(domain)),
+      ),
+    )
     .addOption(
       new Option(
         '--method <method>',
@@ -53,9 +60,13 @@ export function addCertifyCommand(network: Command, session: Session): void {
         .default(0.01),
     )
     .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
-    .option('-o, --out <file>', 'write the certificate here (JSON)')
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write the certificate here (JSON)', {
+        ending: { pattern: /\.json$/i, text: '.json' },
+      }),
+    )
     .option('--json', 'print the certificate as JSON');
-  addWorkOptions(command, 'no progress line and no report')
+  addWorkOptions(command, 'no progress line and no report', 'files')
     .addHelpText(
       'after',
       `
@@ -68,21 +79,12 @@ Examples:
 }
 
 async function certify(path: string, options: CertifyCommandOptions, session: Session): Promise<void> {
-  const { FewfireError, serializeCertificate } = await import('@fewfire/core');
+  const { serializeCertificate } = await import('@fewfire/core');
   const { out } = options;
-  if (out !== undefined) {
-    if (!/\.json$/i.test(out)) {
-      throw new FewfireError('invalid-argument', `--out is ${out}; expected a name that ends in .json`);
-    }
-    await checkOutput(out, [path]);
-  }
   const network = await readNetwork(path, session);
   const certificate = await withProgress(session, options, (work) => certifyNetwork(network, path, options, work));
   const text = await serializeCertificate(certificate);
-  if (out !== undefined) {
-    const { writeFileAtomic } = await import('@fewfire/node');
-    await writeFileAtomic(out, text, { signal: session.signal });
-  }
+  if (out !== undefined) await session.files.write([{ path: out, content: text }]);
   if (options.json === true) {
     await session.print(`${JSON.stringify(certificate)}\n`);
     return;
@@ -119,6 +121,11 @@ async function certifyNetwork(
   });
 }
 
+/** The table of a domain `rows:<file>`. */
+function rowsOf(domain: unknown): string | undefined {
+  return typeof domain === 'string' && /^rows:./s.test(domain) ? domain.slice(5) : undefined;
+}
+
 interface ChosenDomain {
   readonly domain: NetworkDomain;
   readonly points?: CubePoints;
@@ -149,8 +156,9 @@ async function chooseDomain(
       `--domain is lift, but the network has ${inputCount} inputs; expected q(q+1)/2 of them, for q bits and their pairs`,
     );
   }
-  if (wanted.startsWith('rows:') && wanted.length > 5) {
-    const { points, label } = await readRows(wanted.slice(5), inputCount, work);
+  const rows = rowsOf(wanted);
+  if (rows !== undefined) {
+    const { points, label } = await readRows(rows, inputCount, work);
     return { domain: { kind: 'rows', label }, points };
   }
   throw new FewfireError('invalid-argument', `--domain is ${wanted}; expected cube, lift or rows:<file>`);

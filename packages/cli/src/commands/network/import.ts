@@ -2,10 +2,11 @@
 import type { TreeModel } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
+import { InputArgument, OutputOption } from '../../file-roles.ts';
 import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
-import { checkNetworkOutput, readBytes, writeNetwork } from '../../network-data.ts';
+import { NETWORK_ENDING, readBytes, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
-import { parseMemory, parseNames } from '../../options.ts';
+import { parseMemory, parseNames, QuietOption } from '../../options.ts';
 import type { Session } from '../../session.ts';
 
 interface ImportOptions {
@@ -26,8 +27,10 @@ export function addImportCommand(network: Command, session: Session): void {
     .description(
       'Turns a trained tree ensemble, XGBoost (JSON) or ONNX (TreeEnsemble), into a sparse network: a question such as age >= 40 becomes an input that is -1 where the answer is yes, a leaf becomes a unit, and T trees are T-sparse. The value is the raw margin.',
     )
-    .argument('<model.json|model.onnx>', 'a model as XGBoost or an ONNX converter wrote it')
-    .option('-o, --out <file>', 'write the network here, .json or .safetensors')
+    .addArgument(new InputArgument('<model.json|model.onnx>', 'a model as XGBoost or an ONNX converter wrote it'))
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write the network here, .json or .safetensors', { ending: NETWORK_ENDING }),
+    )
     .option('--output <name>', 'which output, of a model with several (a class by its name)')
     .option('--boolean <features>', 'features that are 0 or 1 wherever they are known (a,b)', parseNames)
     .addOption(
@@ -46,7 +49,7 @@ export function addImportCommand(network: Command, session: Session): void {
         .default(4e9, '4GB'),
     )
     .option('--json', 'print the result as JSON')
-    .option('-q, --quiet', 'no report')
+    .addOption(new QuietOption('no report', 'files'))
     .addHelpText(
       'after',
       `
@@ -60,7 +63,6 @@ Examples:
 async function importNetwork(path: string, options: ImportOptions, session: Session): Promise<void> {
   const { networkScale, treeEnsembleNetwork } = await import('@fewfire/core');
   const { out } = options;
-  if (out !== undefined) await checkNetworkOutput(out, [path]);
   const model = await readTrees(path, options, session);
   const ensemble = await chooseOutput(model, options.output);
   const { network, claims } = treeEnsembleNetwork(ensemble, {

@@ -2,10 +2,11 @@
 import type { FamilyMember } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
+import { OutputOption } from '../../file-roles.ts';
 import { byteSize, counted, printable, quoteArgument } from '../../format.ts';
-import { checkNetworkOutput, writeNetwork } from '../../network-data.ts';
+import { NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, familyText, scaleText, sizeText } from '../../network-describe.ts';
-import { parseMemory } from '../../options.ts';
+import { parseMemory, QuietOption } from '../../options.ts';
 import type { Session } from '../../session.ts';
 import { FAMILIES, type FamilyCommand, type FamilyValues } from './families.ts';
 
@@ -62,14 +63,18 @@ function addFamily(make: Command, family: FamilyCommand, session: Session): void
   const command = make.command(family.name).summary(family.summary).description(family.description);
   for (const option of family.options()) command.addOption(option);
   command
-    .option('-o, --out <file>', 'write the network here, .json or .safetensors (required)')
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write the network here, .json or .safetensors (required)', {
+        ending: NETWORK_ENDING,
+      }),
+    )
     .addOption(
       new Option('--memory <size>', 'refuse a network that needs more memory than this')
         .argParser(parseMemory)
         .default(4e9, '4GB'),
     )
     .option('--json', 'print the result as JSON')
-    .option('-q, --quiet', 'no report')
+    .addOption(new QuietOption('no report', 'files'))
     .addHelpText('after', `\nExample:\n${exampleText(family)}`)
     .action(async (options: MakeOptions) => {
       const missing = [...family.required, 'out'].find((name) => options[name] === undefined);
@@ -87,7 +92,6 @@ async function makeNetwork(
 ): Promise<void> {
   const { networkChecksum, networkScale } = await import('@fewfire/core');
   const { out } = options;
-  await checkNetworkOutput(out, []);
   const { network, claims } = await makeMember(family, options);
   const byteCount = await writeNetwork(network, out, session);
   const scale = networkScale(network);

@@ -2,7 +2,8 @@
 import type { NetworkSample } from '@fewfire/core';
 import type { OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkOutput, withProgress } from '../../data.ts';
+import { withProgress } from '../../data.ts';
+import { InputArgument, OutputOption, TABLE_ENDING } from '../../file-roles.ts';
 import { byteSize, counted, figure, printable } from '../../format.ts';
 import { readNetwork } from '../../network-data.ts';
 import { addWorkOptions, parseNonNegative, parseWhole, type WorkOptions } from '../../options.ts';
@@ -23,7 +24,7 @@ export function addSampleCommand(network: Command, session: Session): void {
     .description(
       "Draws independent uniform points of the network's domain. Columns x0, x1, ... are true where the input is -1 (a yes) and false where it is +1; y is the value of the network, with noise if wanted. A network with no values but +1 and -1 gets a y of classes like its inputs, true for -1 and false for +1, unless noise is added: then fit learns the network itself and not its negative.",
     )
-    .argument('<net.json>', 'a network file')
+    .addArgument(new InputArgument('<net.json>', 'a network file'))
     .addOption(new Option('--rows <count>', 'how many rows (required)').argParser(parseWhole(1, 100_000_000)))
     .addOption(
       new Option('--noise-sd <number>', 'standard deviation of normal noise added to y')
@@ -40,8 +41,13 @@ export function addSampleCommand(network: Command, session: Session): void {
         .argParser(parseWhole(0, 2 ** 31 - 1))
         .default(1),
     )
-    .option('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)');
-  addWorkOptions(command, 'no progress line and no messages but errors')
+    .addOption(
+      new OutputOption('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)', {
+        ending: TABLE_ENDING,
+        orStandardOutput: true,
+      }),
+    );
+  addWorkOptions(command, 'no progress line and no messages but errors', 'data')
     .addHelpText(
       'after',
       `
@@ -64,12 +70,6 @@ async function sample(
 ): Promise<void> {
   const { FewfireError, sampleNetwork } = await import('@fewfire/core');
   const out = options.out === '-' ? undefined : options.out;
-  if (out !== undefined) {
-    if (!/\.(csv|parquet)$/i.test(out)) {
-      throw new FewfireError('invalid-argument', `--out is ${out}; expected a name that ends in .csv or .parquet`);
-    }
-    await checkOutput(out, [path]);
-  }
   const network = await readNetwork(path, session);
   const { rows: rowCount, noiseSd, flip, seed } = options;
   const bytes = rowCount * (network.inputCount + Math.ceil(network.inputCount / 8) + 3 * 8);
@@ -82,10 +82,7 @@ async function sample(
   const { columns, drawn } = await withProgress(session, options, async (work) => {
     const drawn = await sampleNetwork(network, { ...work, rowCount, noiseSd, flip, seed });
     const columns = sampleColumns(drawn, noiseSd);
-    if (out !== undefined) {
-      const { writeTable } = await import('@fewfire/node');
-      await writeTable(out, columns, { signal: session.signal });
-    }
+    if (out !== undefined) await session.files.writeTable(out, columns);
     return { columns, drawn };
   });
   if (out === undefined) {

@@ -3,6 +3,7 @@ import type { FiringRates, SparseNetwork, SparsityCertificate } from '@fewfire/c
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections, type Section } from '../../describe.ts';
+import { InputArgument } from '../../file-roles.ts';
 import { counted, figure, integer, layoutTable, listSome, printable, type Screen, wrapText } from '../../format.ts';
 import {
   boundSparsity,
@@ -28,9 +29,9 @@ export function addNetworkShowCommand(network: Command, session: Session): void 
     .description(
       'Says what a network is, how often its units fire, how sparse it is, how its square spreads over degrees, and which degree is certain to suffice. Every number is called exact, a bound or an estimate; what would take more than some seconds is left out, or done by fewfire network certify.',
     )
-    .argument('<net.json>', 'a network file')
+    .addArgument(new InputArgument('<net.json>', 'a network file'))
     .option('--json', 'print it as JSON');
-  addWorkOptions(command, 'no progress line')
+  addWorkOptions(command, 'no progress line', 'data')
     .addHelpText('after', '\nExamples:\n  fewfire network show net.json\n  fewfire network show net.json --json')
     .action(async (path: string, options: ShowOptions) => show(path, options, session));
 }

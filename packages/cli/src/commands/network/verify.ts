@@ -3,6 +3,7 @@ import type { CertificateCheck, CertificateReport } from '@fewfire/core';
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections } from '../../describe.ts';
+import { InputArgument, InputOption, tableInput } from '../../file-roles.ts';
 import { counted, layoutTable, printable, type Screen } from '../../format.ts';
 import { readNetwork, readRows } from '../../network-data.ts';
 import { addWorkOptions, type WorkOptions } from '../../options.ts';
@@ -21,12 +22,12 @@ export function addVerifyCommand(network: Command, session: Session): void {
     .description(
       'Checks a certificate with a program of its own, which shares no code with the one that wrote it: that it is about this network, that so many units are active at its point, that the units of a class exclude each other, that its counts agree. Fails (exit code 1) if anything does not hold. What it cannot check it calls "not independently checked": the bound of a solver always, a sweep unless --sweep runs it again, rows without --rows.',
     )
-    .argument('<certificate.json>', 'written by fewfire network certify --out')
-    .argument('<net.json>', 'the network file')
+    .addArgument(new InputArgument('<certificate.json>', 'written by fewfire network certify --out'))
+    .addArgument(new InputArgument('<net.json>', 'the network file'))
     .option('--sweep', 'run a sweep again: about 10^8 additions per second')
-    .option('--rows <file>', 'the rows that a certificate about rows is about')
+    .addOption(new InputOption('--rows <file>', 'the rows that a certificate about rows is about', tableInput))
     .option('--json', 'print the checks as JSON');
-  addWorkOptions(command, 'no progress line and no report, only the exit code and errors')
+  addWorkOptions(command, 'no progress line and no report, only the exit code and errors', 'exit code')
     .addHelpText(
       'after',
       `
