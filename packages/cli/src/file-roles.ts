@@ -122,3 +122,15 @@ export function filesOf(command: Command): FilesOfCommand {
   }
   return { inputs, outputs, prints: prints || values.json === true };
 }
+
+/** Why a command would do its work for nothing, since nothing is to come out; undefined where something is. */
+export function silenceOf(command: Command): string | undefined {
+  const quiet = command.options.find((option) => option instanceof QuietOption);
+  const { quiet: isQuiet, json } = command.opts();
+  if (isQuiet !== true || json === true || quiet?.leaves !== 'files') return undefined;
+  if (filesOf(command).outputs.length > 0) return undefined;
+  const flags = command.options.flatMap((option) => (option instanceof OutputOption ? [option.long] : []));
+  const ways = [...flags, '--json'];
+  const last = ways.pop();
+  return `--quiet leaves nothing of ${command.name()} to come out; add ${ways.length > 0 ? `${ways.join(', ')} or ` : ''}${last}, or leave --quiet out`;
+}

@@ -18,7 +18,7 @@ import { addProfileCommand } from './commands/profile.ts';
 import { addReproduceCommand } from './commands/reproduce.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addShowCommand } from './commands/show.ts';
-import { filesOf } from './file-roles.ts';
+import { filesOf, silenceOf } from './file-roles.ts';
 import { printable } from './format.ts';
 import { Interrupted, OutputClosed, OutputFailed, openSession, type Session } from './session.ts';
 
@@ -75,8 +75,10 @@ export function createProgram(session: Session): Command {
     })
     .showSuggestionAfterError()
     .exitOverride()
-    // Before any command begins: what it would destroy.
+    // Before any command begins: what it would destroy, or do for nothing.
     .hook('preAction', async (_, command) => {
+      const silence = silenceOf(command);
+      if (silence !== undefined) command.error(`error: ${silence}`);
       await session.files.declare(filesOf(command));
     })
     .configureOutput({
