@@ -240,6 +240,30 @@ function errorUnit({ target }: Model): string {
   return target.transform === 'log' ? 'of the natural logarithm' : 'in squared units of the target';
 }
 
+/** Whether a test says that nothing was learned; without a test nothing says so. */
+export function isGuessing({ training: { test } }: Model): boolean {
+  return test?.betterThanConstant === false;
+}
+
+/**
+ * Stands before everything else where a model does not predict the rows it is measured on.
+ * @param rows what these are called, one of them
+ */
+export function guessingSection(result: TestResult | null, rows: string, more: string, screen: Screen): Section {
+  if (result === null || result.betterThanConstant) return [];
+  const why = `on ${counted(result.sampleCount, rows)} the squared error is not lower than that of the constant by more than two standard errors`;
+  return heading('No better than guessing', `${why}. ${more}`.trim(), screen);
+}
+
+/** Of a model that only guesses: what is not shown because it would pretend to be found, and how to see it. */
+export function leftOutText({ outputs }: Model, how: string): string {
+  const isConstant = outputs.every(({ polynomial: { termCount, offsets } }) =>
+    termCount === 0 ? true : termCount === 1 && offsets[1] === 0,
+  );
+  if (isConstant) return 'The model is a constant: no column is in it.';
+  return `Columns that matter, combinations and how sure they are would be about noise, and are left out; ${how} prints them.`;
+}
+
 /** The test beside the constant predictor, and which rows the delivered model has seen. */
 export function testSection(model: Model, screen: Screen): Section {
   const { training } = model;
@@ -269,10 +293,7 @@ export function testSection(model: Model, screen: Screen): Section {
 export function metricLines(model: Model, result: TestResult, where: string, screen: Screen): string[] {
   const sentences =
     model.target.kind !== 'regression' ? classSentences(model, result, where) : numberSentences(model, result, where);
-  const lines = sentences.flatMap((sentence) => wrapText(sentence, screen.width - 2, '  '));
-  const verdict =
-    'no better than guessing: the squared error is not lower than that of the constant by more than two standard errors';
-  return result.betterThanConstant ? lines : [...lines, ...wrapText(verdict, screen.width - 2, '  ').map(screen.warn)];
+  return sentences.flatMap((sentence) => wrapText(sentence, screen.width - 2, '  '));
 }
 
 function classSentences(model: Model, result: TestResult, where: string): string[] {

@@ -35,6 +35,7 @@ import {
   fitText,
   headline,
   intervalText,
+  isGuessing,
   measureRows,
   pageTitle,
   percentText,
@@ -82,9 +83,9 @@ export function fitReportPage(report: FitReport): string {
   const title = pageTitle(report);
   const sections: readonly (readonly [id: string, title: string, body: string])[] = [
     ['test', 'How well it predicts', testSection(report)],
-    ['columns', 'Which columns matter', columnSection(report)],
-    ['combinations', 'Which combinations', combinationSection(report)],
-    ['levels', 'How complicated it is', levelSection(report)],
+    ['columns', 'Which columns matter', folded(report, columnSection(report))],
+    ['combinations', 'Which combinations', folded(report, combinationSection(report))],
+    ['levels', 'How complicated it is', folded(report, levelSection(report))],
     ['choice', 'How it was chosen', choiceSection(report)],
     ['data', 'Data', dataSection(report)],
     ['again', 'How to make it again', provenanceSection(report)],
@@ -95,7 +96,7 @@ export function fitReportPage(report: FitReport): string {
     `<header>
 <h1>${escapeMarkup(title)}</h1>
 ${headline(report)
-  .map((text, i) => `<p${i < 2 ? ' class="statement"' : ''}>${escapeMarkup(text)}</p>`)
+  .map((text, i) => `<p${i < (isGuessing(report) ? 3 : 2) ? ' class="statement"' : ''}>${escapeMarkup(text)}</p>`)
   .join('\n')}
 ${tiles(report)}
 <nav aria-label="Contents">${sections.map(([id, name]) => `<a href="#${id}">${escapeMarkup(name)}</a>`).join(' ')}</nav>
@@ -105,6 +106,11 @@ ${sections.map(([id, name, body]) => `<section id="${id}">\n<h2>${escapeMarkup(n
 </main>
 <footer><p>${escapeMarkup(madeBy(report))}</p></footer>`,
   );
+}
+
+// What a model that only guesses consists of is shown to those who ask for it.
+function folded(report: FitReport, body: string): string {
+  return isGuessing(report) ? details('Of a model that is no better than guessing', body) : body;
 }
 
 function madeBy({ provenance: { versions } }: FitReport): string {

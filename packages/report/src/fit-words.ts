@@ -92,9 +92,11 @@ export function pageTitle({ target, provenance }: FitReport): string {
 /** The first paragraphs: what was learned, how well it predicts, what matters. */
 export function headline(report: FitReport): string[] {
   const { training, influences, outputs } = report;
-  const texts = [taskText(report), testText(report)];
+  const guessing = isGuessing(report);
+  const texts = [...(guessing ? [GUESSING] : []), taskText(report), testText(report)];
   const leading = influences.filter(({ share }) => share > 0);
-  if (leading.length > 0) {
+  if (guessing) texts.push('Which columns and combinations the model uses says nothing then, and is folded up below.');
+  else if (leading.length > 0) {
     const names = leading.slice(0, 3).map(({ column, share }) => `${quoted(column)} (${percentText(share)})`);
     texts.push(
       `${names.length === 1 ? 'The column' : 'The columns'} in the heaviest terms: ${listText(names)}. The share is of the squared coefficients of all terms, and shares overlap.`,
@@ -106,6 +108,14 @@ export function headline(report: FitReport): string[] {
   if (odd > 0) texts.push('There are remarks on the data: see “Data” below before relying on this.');
   return texts;
 }
+
+/** Whether the test says that nothing was learned; without a test nothing says so. */
+export function isGuessing({ training: { test } }: FitReport): boolean {
+  return test?.betterThanConstant === false;
+}
+
+const GUESSING =
+  'This is no better than guessing: on the test rows the squared error is not lower than the constant’s by more than two standard errors.';
 
 /** As the note of the same thing is worded. */
 export function skippedText({ degree, reason }: OutputReport['skipped'][number]): string {
@@ -143,19 +153,16 @@ function testText(report: FitReport): string {
   if (test === null)
     return 'No rows were set aside for a test, so nothing here says how well the model predicts new rows.';
   const rows = `On ${counted(test.sampleCount, 'test row')}, ${testOrigin(report)},`;
-  const verdict = test.betterThanConstant
-    ? ''
-    : ' That is no better than guessing: the squared error is not lower than the constant’s by more than two standard errors.';
   if (target.kind !== 'regression') {
     const { accuracy = Number.NaN, baseline } = test;
-    return `${rows} it is right in ${percentText(accuracy)}${withInterval(test.intervals?.accuracy, percentText)}; always saying the most frequent class is right in ${percentText(baseline.accuracy ?? Number.NaN)}.${verdict}`;
+    return `${rows} it is right in ${percentText(accuracy)}${withInterval(test.intervals?.accuracy, percentText)}; always saying the most frequent class is right in ${percentText(baseline.accuracy ?? Number.NaN)}.`;
   }
   const error = Math.sqrt(test.mse);
   const constant = Math.sqrt(test.baseline.mse);
   if (target.transform === 'log') {
-    return `${rows} it is typically off by a factor of ${numberText(Math.exp(error))} (root mean square on the logarithm: ${numberText(error)}); always saying the mean is off by a factor of ${numberText(Math.exp(constant))} (${numberText(constant)}).${verdict}`;
+    return `${rows} it is typically off by a factor of ${numberText(Math.exp(error))} (root mean square on the logarithm: ${numberText(error)}); always saying the mean is off by a factor of ${numberText(Math.exp(constant))} (${numberText(constant)}).`;
   }
-  return `${rows} it is typically off by ${numberText(error)} (root mean square); always saying the mean is off by ${numberText(constant)}.${verdict}`;
+  return `${rows} it is typically off by ${numberText(error)} (root mean square); always saying the mean is off by ${numberText(constant)}.`;
 }
 
 function withInterval(interval: MeasuredInterval | undefined, text: (value: number) => string): string {

@@ -159,8 +159,19 @@ describe('a page', () => {
 
   it('says that no better than guessing is no better', async () => {
     const y = Array.from({ length: ROWS }, () => random.normal());
-    const document = checkedPage(await report({ ...plain, y }));
-    expect(document.querySelector('header')?.textContent).toContain('no better than guessing');
+    const document = checkedPage(await report({ ...plain, y }, { method: 'least-squares' }));
+    expect(document.querySelector('header p')?.textContent).toContain('no better than guessing');
+    expect(document.querySelector('header')?.textContent).not.toContain('heaviest terms');
+    // What such a model consists of is there for those who unfold it, and nobody else.
+    for (const id of ['columns', 'combinations', 'levels']) {
+      const section = document.getElementById(id) as Element;
+      expect(section.querySelectorAll('svg').length).toBeGreaterThan(0);
+      for (const drawn of section.querySelectorAll('svg, table')) expect(drawn.closest('details[open]')).toBeNull();
+      expect([...section.children].map(({ tagName }) => tagName)).toEqual(['H2', 'DETAILS']);
+    }
+    const better = checkedPage(await report({ ...plain, y: targets.number }));
+    expect(better.querySelector('header')?.textContent).not.toContain('no better than guessing');
+    expect(better.querySelector('#columns')?.children[1].tagName).not.toBe('DETAILS');
   });
 
   it('of a constant, of one column, and of very few rows is a page too', async () => {

@@ -6,9 +6,12 @@ import { reportPage, type Work, withProgress, withTable } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
+  guessingSection,
   heading,
   influenceSection,
+  isGuessing,
   joinSections,
+  leftOutText,
   modelText,
   notesSection,
   type Section,
@@ -219,7 +222,7 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
     await session.print(`${JSON.stringify({ ...json, threads: options.threads, timingsMs })}\n`);
   } else if (options.quiet !== true) {
     await session.print(
-      joinSections([...(await reportSections(done, session)), nextSection(data, options, done.byteCount, session)]),
+      joinSections([...(await reportSections(done, options, session)), nextSection(data, options, done, session)]),
     );
   }
 }
@@ -273,30 +276,48 @@ function shownPerOutput({ outputs }: Model): number {
 
 async function reportSections(
   { model, columnCount }: TableFit & { readonly columnCount: number },
+  { out }: FitOptions,
   session: Session,
 ): Promise<Section[]> {
   const { columnInfluences, leadingTerms } = await import('@fewfire/core');
   const { screen } = session;
+  const show = `fewfire show ${out === undefined ? 'model.json' : printable(quoteArgument(out))} --top ${COMBINATIONS_SHOWN}`;
+  const asked = leftOutText(model, out === undefined ? `with --out model.json, ${show}` : show);
+  const found = isGuessing(model)
+    ? []
+    : [
+        ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
+        influenceSection(columnInfluences(model), screen),
+        ...termSections(model, (k) => leadingTerms(model, undefined, k), shownPerOutput(model), screen),
+      ];
   return [
+    guessingSection(model.training.test, 'test row', asked, screen),
     dataSection(model, screen, columnCount),
     notesSection(model, screen),
     selectionSection(model, screen),
     testSection(model, screen),
     heading('Model', modelText(model), screen),
-    ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
-    influenceSection(columnInfluences(model), screen),
-    ...termSections(model, (k) => leadingTerms(model, undefined, k), shownPerOutput(model), screen),
+    ...found,
   ];
 }
 
 // Where the model went, and what to type next.
-function nextSection(data: string, { out, report }: FitOptions, byteCount: number, { screen }: Session): Section {
+function nextSection(
+  data: string,
+  { out, report }: FitOptions,
+  { model, byteCount }: TableFit & { readonly byteCount: number },
+  { screen }: Session,
+): Section {
   const written = report === undefined ? [] : heading('Report', printable(report), screen);
   if (out === undefined) {
     return [...written, ...heading('Not saved', 'add --out model.json to keep the model and predict with it.', screen)];
   }
   const file = quoteArgument(out);
   const rows = data === '-' ? 'new.csv' : quoteArgument(data);
+  // What to type of a model that only guesses stands where that is said.
+  if (isGuessing(model)) {
+    return [...written, ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}.`, screen)];
+  }
   return [
     ...written,
     ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`, screen),

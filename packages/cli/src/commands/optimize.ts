@@ -2,7 +2,7 @@
 import type { ColumnChoice, Model, ModelOptimum } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { readModel, withProgress } from '../data.ts';
-import { heading, joinSections, labelled, type Section } from '../describe.ts';
+import { guessingSection, heading, joinSections, labelled, type Section } from '../describe.ts';
 import { InputArgument } from '../file-roles.ts';
 import { counted, figure, layoutTable, listSome, printable, quoted, type Screen, share, wrapText } from '../format.ts';
 import { addWorkOptions, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
@@ -109,7 +109,16 @@ async function optimize(path: string, options: OptimizeOptions, session: Session
   } else if (options.quiet !== true) {
     const { screen } = session;
     await session.print(
-      joinSections([resultSection(path, model, optimum, seconds, screen), columnSection(model, optimum, screen)]),
+      joinSections([
+        guessingSection(
+          model.training.test,
+          'test row',
+          'What is best for it need not be best for anything else.',
+          screen,
+        ),
+        resultSection(path, model, optimum, seconds, screen),
+        columnSection(model, optimum, screen),
+      ]),
     );
   }
 }

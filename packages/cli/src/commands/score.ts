@@ -1,7 +1,7 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
 import type { Command } from 'commander';
 import { checkColumns, readModel, unseenLines, withProgress, withTable } from '../data.ts';
-import { heading, joinSections, metricLines } from '../describe.ts';
+import { guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable } from '../format.ts';
 import { addWorkOptions, type WorkOptions } from '../options.ts';
@@ -64,6 +64,10 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     : [];
   const where = `${counted(metrics.sampleCount, 'row')} of ${printable(label)}`;
   await session.print(
-    joinSections([[session.screen.bold('Score'), ...metricLines(model, metrics, where, session.screen)], note]),
+    joinSections([
+      guessingSection(metrics, 'row', '', session.screen),
+      [session.screen.bold('Score'), ...metricLines(model, metrics, where, session.screen)],
+      note,
+    ]),
   );
 }

@@ -5,9 +5,12 @@ import { readModel, reportPage } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
+  guessingSection,
   influenceSection,
+  isGuessing,
   joinSections,
   labelled,
+  leftOutText,
   modelText,
   notesSection,
   type Section,
@@ -39,7 +42,7 @@ export function addShowCommand(program: Command, session: Session): void {
     .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
     .option(
       '--top <count>',
-      `how many columns and combinations (default: ${DEFAULT_TOP}; with --json all)`,
+      `how many columns and combinations, of a model that only guesses too (default: ${DEFAULT_TOP}; with --json all)`,
       parseWhole(1, 1_000_000),
     )
     .option('--attributions', 'add level weights, Shapley and Banzhaf values, and interactions')
@@ -95,17 +98,30 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       attributions.push(...attributionSections(model, k, found, top, screen));
     }
   }
+  // Whoever names a number, or asks for attributions, wants to see them all the same.
+  const isShown = !isGuessing(model) || options.top !== undefined || options.attributions === true;
+  const found = isShown
+    ? [
+        influenceSection(influences, screen, top),
+        ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
+        ...confirmationSections(model, top, screen),
+        ...attributions,
+      ]
+    : [];
   await session.print(
     joinSections([
+      guessingSection(
+        model.training.test,
+        'test row',
+        isShown ? '' : leftOutText(model, `--top ${DEFAULT_TOP}`),
+        screen,
+      ),
       [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
       provenanceSection(model, screen),
       notesSection(model, screen),
       selectionSection(model, screen),
       testSection(model, screen),
-      influenceSection(influences, screen, top),
-      ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
-      ...confirmationSections(model, top, screen),
-      ...attributions,
+      ...found,
     ]),
   );
 }
