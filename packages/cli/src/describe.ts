@@ -234,8 +234,8 @@ export function fitText({
   return `ridge, lambda ${figure(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
 }
 
-// What a squared error is of.
-function errorUnit({ target }: Model): string {
+/** What a squared error is of. */
+export function errorUnit({ target }: Model): string {
   if (target.kind !== 'regression') return 'against -1/+1';
   return target.transform === 'log' ? 'of the natural logarithm' : 'in squared units of the target';
 }
@@ -257,8 +257,8 @@ export function guessingSection(result: TestResult | null, rows: string, more: s
 
 /** Of a model that only guesses: what is not shown because it would pretend to be found, and how to see it. */
 export function leftOutText({ outputs }: Model, how: string): string {
-  const isConstant = outputs.every(({ polynomial: { termCount, offsets } }) =>
-    termCount === 0 ? true : termCount === 1 && offsets[1] === 0,
+  const isConstant = outputs.every(
+    ({ polynomial: { termCount, offsets } }) => termCount === 0 || (termCount === 1 && offsets[1] === 0),
   );
   if (isConstant) return 'The model is a constant: no column is in it.';
   return `Columns that matter, combinations and how sure they are would be about noise, and are left out; ${how} prints them.`;

@@ -1,20 +1,24 @@
 /** A model as the JSON that `--json` prints: names instead of positions, every term, nothing rounded. */
 import type {
+  ColumnInfluence,
   EncodedColumn,
   Model,
   ModelOutput,
   OutputRecord,
-  Polynomial,
   Provenance,
   TargetSpec,
   TestResult,
   TrainingRecord,
 } from '@fewfire/core';
+import { effectUnit, errorUnit } from './describe.ts';
 
 export interface TermJson {
   /** Empty for the constant. */
   readonly coordinates: readonly string[];
   readonly coefficient: number;
+  /** null for the constant. */
+  readonly effect: number | null;
+  readonly rows: number | null;
 }
 
 type Named<T> = Omit<T, 'coordinates'> & { readonly coordinates: readonly string[] };
@@ -38,6 +42,8 @@ export interface OutputJson {
   readonly dualityGap: number | null;
   readonly monomialCount: number;
   readonly termCount: number;
+  /** Of the targets as learned; of classes -1 is a yes. */
+  readonly targetMean: number;
   readonly selection: OutputRecord['selection'];
   readonly calibration: ModelOutput['calibration'];
   readonly converged: boolean;
@@ -53,7 +59,11 @@ export interface CommonJson {
   readonly loss: Model['loss'];
   readonly sampleCount: number;
   readonly coordinateCount: number;
+  /** Which part of the rows (of their weight, where they have weights) each class has; null for numbers. */
+  readonly classShares: Readonly<Record<string, number>> | null;
   readonly test: TestResult | null;
+  /** What numbers are in. */
+  readonly units: { readonly error: string; readonly effect: string; readonly coefficient: string };
   readonly encoding: {
     readonly target: TargetSpec;
     readonly columns: readonly (EncodedColumn & { readonly coordinates: readonly string[] })[];
@@ -63,6 +73,8 @@ export interface CommonJson {
   readonly notes: readonly string[];
   readonly fittedOn: string;
   readonly seed: number;
+  /** By decreasing share. */
+  readonly influences: readonly ColumnInfluence[];
   readonly provenance: Provenance;
 }
 
@@ -71,14 +83,20 @@ export type ModelJson = CommonJson &
   (OutputJson | { readonly outputs: readonly (OutputJson & { readonly class: string })[] });
 
 export async function modelJson(model: Model): Promise<ModelJson> {
-  const { columnCoordinateNames } = await import('@fewfire/core');
+  const { columnCoordinateNames, columnInfluences } = await import('@fewfire/core');
   const { target, loss, encoder, outputs, training, provenance } = model;
   const common: CommonJson = {
     task: target.kind,
     loss,
     sampleCount: training.sampleCount,
     coordinateCount: outputs[0].polynomial.coordinates.length,
+    classShares: classShares(model),
     test: training.test,
+    units: {
+      error: `mean squared error ${errorUnit(model)}`,
+      effect: `what the yes adds ${effectUnit(model)}`,
+      coefficient: 'of the parity over -1/+1',
+    },
     encoding: {
       target,
       columns: encoder.columns.map((column) => ({ ...column, coordinates: columnCoordinateNames(column) })),
@@ -88,16 +106,26 @@ export async function modelJson(model: Model): Promise<ModelJson> {
     notes: training.notes,
     fittedOn: training.fittedOn,
     seed: provenance.seed,
+    influences: columnInfluences(model),
     provenance,
   };
-  if (target.kind !== 'multiclass') return { ...common, ...(await outputJson(outputs[0])) };
-  const list = await Promise.all(outputs.map(outputJson));
+  if (target.kind !== 'multiclass') return { ...common, ...(await outputJson(model, 0)) };
+  const list = await Promise.all(outputs.map((_, k) => outputJson(model, k)));
   return { ...common, outputs: list.map((output, k) => ({ class: target.classes[k], ...output })) };
 }
 
-async function outputJson({ polynomial, calibration, fit }: ModelOutput): Promise<OutputJson> {
+function classShares({ target, outputs }: Model): Record<string, number> | null {
+  if (target.kind === 'regression') return null;
+  // Of classes -1 is a yes.
+  const shares = outputs.map(({ fit }) => (1 - fit.targetMean) / 2);
+  if (target.kind === 'binary') return { [target.positive]: shares[0], [target.negative]: 1 - shares[0] };
+  return Object.fromEntries(target.classes.map((name, k) => [name, shares[k]]));
+}
+
+async function outputJson(model: Model, k: number): Promise<OutputJson> {
+  const { polynomial, calibration, fit } = model.outputs[k];
   const { degree, method, lambda, basis, l1Ratio, hierarchy, refit, dualityGap } = fit;
-  const { monomialCount, selection, converged, confirmation } = fit;
+  const { monomialCount, targetMean, selection, converged, confirmation } = fit;
   const names = (coordinates: readonly number[]): string[] => coordinates.map((s) => polynomial.coordinates[s]);
   const named = <T extends { readonly coordinates: readonly number[] }>(entry: T): Named<T> => ({
     ...entry,
@@ -105,7 +133,7 @@ async function outputJson({ polynomial, calibration, fit }: ModelOutput): Promis
   });
   return {
     ...{ degree, method, lambda, basis, l1Ratio, hierarchy, refit, dualityGap },
-    ...{ monomialCount, termCount: polynomial.termCount, selection, calibration, converged },
+    ...{ monomialCount, termCount: polynomial.termCount, targetMean, selection, calibration, converged },
     confirmation: confirmation && {
       ...confirmation,
       terms: confirmation.terms.map(named),
@@ -113,17 +141,20 @@ async function outputJson({ polynomial, calibration, fit }: ModelOutput): Promis
       unsupported: confirmation.unsupported.map(names),
     },
     stability: fit.stability.map(named),
-    terms: await allTerms(polynomial),
+    terms: await allTerms(model, k),
   };
 }
 
-async function allTerms(polynomial: Polynomial): Promise<TermJson[]> {
-  const { termList } = await import('@fewfire/core');
-  const size = ({ coefficient }: { readonly coefficient: number }): number => Math.abs(coefficient);
-  return termList(polynomial)
-    .map(({ coordinates, coefficient }) => ({
-      coordinates: coordinates.map((s) => polynomial.coordinates[s]),
-      coefficient,
-    }))
-    .sort((a, b) => size(b) - size(a));
+async function allTerms(model: Model, k: number): Promise<TermJson[]> {
+  const { leadingTerms } = await import('@fewfire/core');
+  const terms: TermJson[] = leadingTerms(model, undefined, k);
+  const constant = constantOf(model.outputs[k]);
+  if (constant !== undefined) terms.push({ coordinates: [], coefficient: constant, effect: null, rows: null });
+  return terms.sort((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient));
+}
+
+/** The coefficient of the constant, if there is one. */
+export function constantOf({ polynomial }: ModelOutput): number | undefined {
+  const { offsets, coefficients, termCount } = polynomial;
+  return termCount > 0 && offsets[1] === 0 ? coefficients[0] : undefined;
 }

@@ -218,8 +218,14 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
       confirm: timings.confirmMs,
       total: performance.now() - startedAt,
     };
-    const { provenance: _, ...json } = await modelJson(model);
-    await session.print(`${JSON.stringify({ ...json, threads: options.threads, timingsMs })}\n`);
+    // Of where it came from, what does not change with how it was asked for.
+    const { provenance, ...json } = await modelJson(model);
+    const files = {
+      source: { ...provenance.source, columnCount: done.columnCount },
+      saved: options.out === undefined ? null : { file: options.out, byteCount: done.byteCount },
+      report: options.report ?? null,
+    };
+    await session.print(`${JSON.stringify({ ...json, ...files, threads: options.threads, timingsMs })}\n`);
   } else if (options.quiet !== true) {
     await session.print(
       joinSections([...(await reportSections(done, options, session)), nextSection(data, options, done, session)]),

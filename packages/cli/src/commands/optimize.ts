@@ -105,7 +105,14 @@ async function optimize(path: string, options: OptimizeOptions, session: Session
   );
   const seconds = (performance.now() - startedAt) / 1000;
   if (options.json === true) {
-    await session.print(`${JSON.stringify({ target: model.target.column, ...optimum, seconds })}\n`);
+    const { test } = model.training;
+    const about = {
+      model: path,
+      test: test && { sampleCount: test.sampleCount, betterThanConstant: test.betterThanConstant },
+      unit: unitText(model, optimum),
+      remarks: [...proofRemarks(optimum), WHERE_BEST],
+    };
+    await session.print(`${JSON.stringify({ target: model.target.column, ...optimum, seconds, ...about })}\n`);
   } else if (options.quiet !== true) {
     const { screen } = session;
     await session.print(
@@ -126,10 +133,7 @@ async function optimize(path: string, options: OptimizeOptions, session: Session
 function resultSection(path: string, model: Model, optimum: ModelOptimum, seconds: number, screen: Screen): Section {
   const { prediction, value, notes } = optimum;
   const superlative = optimum.direction === 'maximise' ? 'highest' : 'lowest';
-  const what =
-    optimum.class === null
-      ? `${superlative} ${quoted(model.target.column)}: ${figure(prediction, 4)}`
-      : `${superlative} probability of ${quoted(model.target.column)} being ${quoted(optimum.class)}${model.target.kind === 'multiclass' ? ', alone against the rest (predict divides by the sum over classes)' : ''}: ${share(prediction)}`;
+  const what = `${superlative} ${unitText(model, optimum)}: ${predictionText(optimum, prediction)}`;
   return [
     ...labelled('Model', printable(path), screen),
     ...labelled('Best', `${what} (polynomial ${figure(value, 6)})`, screen),
@@ -138,13 +142,30 @@ function resultSection(path: string, model: Model, optimum: ModelOptimum, second
   ];
 }
 
+/** What a prediction is of. */
+function unitText({ target }: Model, { class: named }: ModelOptimum): string {
+  if (named === null) return quoted(target.column);
+  const alone =
+    target.kind === 'multiclass' ? ', alone against the rest (predict divides by the sum over classes)' : '';
+  return `probability of ${quoted(target.column)} being ${quoted(named)}${alone}`;
+}
+
+const WHERE_BEST = 'This is where the fitted polynomial is best, which may be far from every row it was fitted on.';
+
+/** What a proof does not say. */
+function proofRemarks({ proof }: ModelOptimum): string[] {
+  if (proof === 'enumerated (exact)') return ['others may be as good'];
+  return proof === 'solver optimum' ? ['nothing here checks the proof', 'others may be as good'] : [];
+}
+
 function proofText(optimum: ModelOptimum, seconds: number): string {
   const time = `${figure(seconds, 2)} s`;
+  const remarks = proofRemarks(optimum).join('; ');
   if (optimum.proof === 'enumerated (exact)') {
-    return `enumerated (exact): every other configuration was looked at or ruled out, in ${time}; others may be as good`;
+    return `enumerated (exact): every other configuration was looked at or ruled out, in ${time}; ${remarks}`;
   }
   if (optimum.proof === 'solver optimum') {
-    return `solver optimum: ${optimum.solver} proved it in floating point, in ${time}, which nothing here checks; others may be as good`;
+    return `solver optimum: ${optimum.solver} proved it in floating point, in ${time}; ${remarks}`;
   }
   const limit = optimum.direction === 'maximise' ? 'above' : 'below';
   return `a gap remains after ${time}: none goes ${limit} ${predictionText(optimum, optimum.predictionBound)} (polynomial ${figure(optimum.bound, 6)}, ${figure(optimum.gap)} from this one)`;
@@ -176,11 +197,7 @@ function columnSection(model: Model, optimum: ModelOptimum, screen: Screen): Sec
     ...(idle.length > 0
       ? wrapText(`${counted(idle.length, 'column')} can be anything here: ${listSome(idle, 8)}`, screen.width, '  ')
       : []),
-    ...wrapText(
-      'This is where the fitted polynomial is best, which may be far from every row it was fitted on.',
-      screen.width,
-      '  ',
-    ),
+    ...wrapText(WHERE_BEST, screen.width, '  '),
   ];
 }
 

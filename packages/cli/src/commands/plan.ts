@@ -137,7 +137,9 @@ async function plan(options: PlanOptions, session: Session): Promise<void> {
         ? null
         : {
             file: options.network,
+            domain: found.domain,
             sparsityOnCube: {
+              reason: sparsityText(found.sparsity),
               kLower: found.sparsity.kLower,
               kUpper: found.sparsity.kUpper,
               exact: found.sparsity.exact,
@@ -145,7 +147,8 @@ async function plan(options: PlanOptions, session: Session): Promise<void> {
             degreeCertificate: found.certificate ?? null,
             function: found.measured ?? null,
           };
-    await session.print(`${JSON.stringify({ ...rest, network })}\n`);
+    const rows = rest.rows.map((row) => ({ ...row, meaning: KINDS[row.statement] }));
+    await session.print(`${JSON.stringify({ ...rest, rows, network, notes: notesOf(found) })}\n`);
     return;
   }
   await session.print(joinSections(planSections(planned, options, session.screen)));
@@ -256,14 +259,24 @@ function planSections(planned: Plan, options: PlanOptions, screen: Screen): Sect
           ['Network', `${printable(options.network ?? '')}: ${about}`],
           ['k', `on the whole cube ${sparsityText(found.sparsity)}`],
         ];
-  if (found !== undefined && !found.domainIsCube) {
-    pairs.push([
-      'Caution',
-      `the domain of the network is ${found.domain}. The first table is about uniform points of the whole cube, and says nothing about learning on that domain.`,
-    ]);
-  }
+  for (const note of notesOf(found)) pairs.push(['Note', note]);
   pairs.push(['Goal', `square error ${figure(epsilon)} with probability ${1 - confidenceDelta} over the samples`]);
-  return [facts(pairs, screen), uniformSection(rows, found, screen), anySection(planned, screen)];
+  return [facts(pairs, screen), uniformSection(rows, screen), anySection(planned, screen)];
+}
+
+/** What the tables do not say of a network. */
+function notesOf(found: NetworkFindings | undefined): string[] {
+  if (found === undefined) return [];
+  const notes: string[] = [];
+  if (!found.domainIsCube) {
+    notes.push(
+      `the domain of the network is ${found.domain}. The first table is about uniform points of the whole cube, and says nothing about learning on that domain.`,
+    );
+  }
+  if (found.measured === undefined) {
+    notes.push('the exact spectrum was not computed, this would take more than a few seconds');
+  }
+  return notes;
 }
 
 const KINDS: Readonly<Record<PlanRow['statement'], string>> = {
@@ -274,7 +287,7 @@ const KINDS: Readonly<Record<PlanRow['statement'], string>> = {
   measured: 'from its exact spectrum',
 };
 
-function uniformSection(rows: readonly PlanRow[], found: NetworkFindings | undefined, screen: Screen): Section {
+function uniformSection(rows: readonly PlanRow[], screen: Screen): Section {
   const size = (value: number | null, none: string): string => (value === null ? none : figure(value));
   const cells = rows.map(({ statement, kind, statedDegree, degree, sampleCount, regressionSampleCount }) => [
     statement,
@@ -284,10 +297,6 @@ function uniformSection(rows: readonly PlanRow[], found: NetworkFindings | undef
     `${kind === 'order of magnitude' ? '' : `${kind}: `}${KINDS[statement]}`,
   ]);
   const right = { align: 'right' as const };
-  const unmeasured =
-    found !== undefined && found.measured === undefined
-      ? ['  measured: not computed, this would take more than a few seconds']
-      : [];
   return [
     ...heading(
       'Uniform points of the cube',
@@ -299,7 +308,6 @@ function uniformSection(rows: readonly PlanRow[], found: NetworkFindings | undef
       [{}, right, right, right, { flexible: true }],
       screen.width,
     ),
-    ...unmeasured,
   ];
 }
 

@@ -154,6 +154,7 @@ function profileJson(
       ...(activity.topRows.length === 0 ? {} : { topRows: activity.topRows }),
     })),
     notes,
+    report: options.report ?? null,
   };
 }
 

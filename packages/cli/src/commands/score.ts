@@ -1,7 +1,7 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
 import type { Command } from 'commander';
 import { checkColumns, readModel, unseenLines, withProgress, withTable } from '../data.ts';
-import { guessingSection, heading, joinSections, metricLines } from '../describe.ts';
+import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable } from '../format.ts';
 import { addWorkOptions, type WorkOptions } from '../options.ts';
@@ -48,13 +48,14 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     for (const line of await unseenLines(model, unseen)) session.tell(line);
     if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
   }
-  if (options.json === true) {
-    const json = { task: model.target.kind, target: model.target, ...metrics, skippedRowCount, unseen };
-    await session.print(`${JSON.stringify(json)}\n`);
-    return;
-  }
   // The same bytes: these are the rows of the fit, and the test that came with it is the honest figure.
   const fitted = sha256 === model.provenance.source.sha256;
+  if (options.json === true) {
+    const json = { task: model.target.kind, target: model.target, ...metrics, skippedRowCount, unseen };
+    const about = { model: path, data: label, isDataOfFit: fitted, units: { error: errorUnit(model) } };
+    await session.print(`${JSON.stringify({ ...json, ...about })}\n`);
+    return;
+  }
   const note = fitted
     ? heading(
         'Note',

@@ -1,5 +1,5 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
-import type { Model, ModelOutput } from '@fewfire/core';
+import type { Model } from '@fewfire/core';
 import type { Command } from 'commander';
 import { readModel, reportPage } from '../data.ts';
 import {
@@ -21,7 +21,7 @@ import {
 import { attributionSections } from '../describe-attributions.ts';
 import { InputArgument, OutputOption } from '../file-roles.ts';
 import { byteSize, figure, printable, type Screen } from '../format.ts';
-import { modelJson } from '../model-json.ts';
+import { constantOf, modelJson } from '../model-json.ts';
 import { parseWhole } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -81,13 +81,14 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
     const said = await Promise.all(
       model.outputs.map(async (output, k) => ({
         terms: leadingTerms(model, options.top, k),
-        constant: constantOf(output),
+        constant: constantOf(output) ?? 0,
         attributions: await modelAttributions(model, k, options.top, { signal: session.signal }),
       })),
     );
     const outputs =
       'outputs' in json ? { outputs: json.outputs.map((output, k) => ({ ...output, ...said[k] })) } : said[0];
-    await session.print(`${JSON.stringify({ ...json, ...outputs, influences: influences.slice(0, options.top) })}\n`);
+    const shown = { ...outputs, influences: influences.slice(0, options.top) };
+    await session.print(`${JSON.stringify({ file: path, ...json, ...shown, report: options.report ?? null })}\n`);
     return;
   }
   const top = options.top ?? DEFAULT_TOP;
@@ -156,8 +157,4 @@ function provenanceSection({ target, provenance, outputs }: Model, screen: Scree
     ]);
   }
   return pairs.flatMap(([name, text]) => labelled(name, text, screen));
-}
-
-function constantOf({ polynomial: { offsets, coefficients, termCount } }: ModelOutput): number {
-  return termCount > 0 && offsets[1] === 0 ? coefficients[0] : 0;
 }

@@ -86,7 +86,10 @@ async function certify(path: string, options: CertifyCommandOptions, session: Se
   const text = await serializeCertificate(certificate);
   if (out !== undefined) await session.files.write([{ path: out, content: text }]);
   if (options.json === true) {
-    await session.print(`${JSON.stringify(certificate)}\n`);
+    const { provenance } = network;
+    const saved = out === undefined ? null : { file: out, byteCount: Buffer.byteLength(text) };
+    const about = { file: path, ...provenance, reason: sparsityText(certificate), saved };
+    await session.print(`${JSON.stringify({ ...certificate, ...about })}\n`);
     return;
   }
   if (options.quiet === true) return;

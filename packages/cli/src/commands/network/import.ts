@@ -77,7 +77,7 @@ async function importNetwork(path: string, options: ImportOptions, session: Sess
     const { inputCount, unitCount, domain } = network;
     const json = { source, objective, output: ensemble.name, treeCount: ensemble.trees.length, link };
     await session.print(
-      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, features, coordinates: names, inputCount, unitCount, claimedSparsity: claims.k, scale, domain, notes, file: out ?? null })}\n`,
+      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, features, coordinates: names, inputCount, unitCount, claimedSparsity: claims.k, scale, domain, notes, file: out ?? null, byteCount: out === undefined ? null : byteCount })}\n`,
     );
     return;
   }

@@ -98,7 +98,9 @@ async function makeNetwork(
   if (options.json === true) {
     const { inputCount, unitCount, domain, provenance } = network;
     const json = { ...provenance, inputCount, unitCount, claimedSparsity: claims.k, scale, domain };
-    await session.print(`${JSON.stringify({ ...json, checksum: await networkChecksum(network), file: out })}\n`);
+    await session.print(
+      `${JSON.stringify({ ...json, checksum: await networkChecksum(network), file: out, byteCount })}\n`,
+    );
     return;
   }
   if (options.quiet === true) return;

@@ -95,13 +95,29 @@ async function showJson(path: string, found: Findings): Promise<object> {
             kLower: sparsity.kLower,
             kUpper: sparsity.kUpper,
             method: sparsity.evidence.method,
+            reason: sparsityText(sparsity),
           },
-    function: measured === undefined ? null : { kind: 'exact', ...measured },
+    function: measured === undefined ? null : { kind: 'exact', pointCount: 2 ** measured.coordinateCount, ...measured },
     degreeCertificate:
       degree === undefined
         ? null
-        : { ...degree.certificate, classCount: degree.classCount ?? null, tails: await tailRows(found) },
+        : {
+            ...degree.certificate,
+            classCount: degree.classCount ?? null,
+            reason: degreeText(degree, sparsity),
+            tails: await tailRows(found),
+          },
+    notes: notesOf(found),
   };
+}
+
+/** Why something is missing. */
+function notesOf(found: Findings): string[] {
+  const notes: string[] = [];
+  if (found.sparsity === undefined) notes.push(`sparsity ${ROWS_TEXT}`);
+  if (found.measured === undefined) notes.push(noFunctionText(found));
+  if (found.network.domain.kind === 'lift') notes.push(LIFT_TEXT);
+  return notes;
 }
 
 interface TailRow {
@@ -184,14 +200,17 @@ function ratesFacts({ network, rates }: Findings): [string, string][] {
   ];
 }
 
-function functionSection({ network, measured }: Findings, screen: Screen): Section {
-  if (measured === undefined) {
-    const why =
-      network.domain.kind === 'rows'
-        ? 'its domain is rows of data'
-        : 'it has too many points to be listed, and units of too many inputs to be added up, in a few seconds';
-    return heading('Function', `level weights and average sensitivity not computed: ${why}.`, screen);
-  }
+function noFunctionText({ network }: Findings): string {
+  const why =
+    network.domain.kind === 'rows'
+      ? 'its domain is rows of data'
+      : 'it has too many points to be listed, and units of too many inputs to be added up, in a few seconds';
+  return `level weights and average sensitivity not computed: ${why}.`;
+}
+
+function functionSection(found: Findings, screen: Screen): Section {
+  const { measured } = found;
+  if (measured === undefined) return heading('Function', noFunctionText(found), screen);
   const { space, coordinateCount, mean, secondMoment, largest, largestKind, averageSensitivity, degree } = measured;
   const where =
     space === 'cube'
@@ -226,22 +245,12 @@ function clean(value: number, scale: number): number {
 
 const DEGREES_SHOWN = 12;
 
-async function degreeSection(found: Findings, screen: Screen): Promise<Section> {
-  const { network, measured, degree, sparsity } = found;
-  if (network.domain.kind === 'lift') {
-    return heading(
-      'Degree',
-      'no certificate: it is about uniform points of the cube, and the domain is a lift. fewfire plan --network treats the network as one on the whole cube.',
-      screen,
-    );
-  }
-  if (degree === undefined) return [];
-  const all = await tailRows(found);
-  const scale = measured?.secondMoment ?? 1;
-  const enough = measured === undefined ? all.length - 1 : Math.max(1, measured.degree);
-  const rows = all.slice(0, Math.min(enough, DEGREES_SHOWN - 1) + 1);
-  const cell = (value: number | null): string => (value === null ? '-' : figure(clean(value, scale)));
-  const { kind, scaledFiring, whole, groups, confidenceDelta } = degree.certificate;
+const LIFT_TEXT =
+  'no certificate: it is about uniform points of the cube, and the domain is a lift. fewfire plan --network treats the network as one on the whole cube.';
+
+/** What the certificate of a degree says, and how far it can be trusted. */
+function degreeText({ certificate, classCount }: CertifiedDegree, sparsity: SparsityCertificate | undefined): string {
+  const { kind, scaledFiring, whole, groups, confidenceDelta } = certificate;
   const sensitivity = Math.min(whole.averageSensitivity, groups?.averageSensitivity ?? Number.POSITIVE_INFINITY);
   const trust =
     kind === 'estimate'
@@ -251,11 +260,24 @@ async function degreeSection(found: Findings, screen: Screen): Promise<Section> 
         : `a bound with probability ${1 - (confidenceDelta ?? 0)} over the sampled firing rates`;
   const route =
     groups !== undefined && groups.averageSensitivity < whole.averageSensitivity
-      ? `by ${counted(degree.classCount ?? 0, 'class', 'classes')} of units that never fire together`
+      ? `by ${counted(classCount ?? 0, 'class', 'classes')} of units that never fire together`
       : `2 min(2k, s) Q with k = ${sparsity?.kUpper}`;
-  const text = `average sensitivity at most ${figure(sensitivity, 4)} (${trust}; new Lemma 3.2, ${route}, Q = ${figure(scaledFiring, 4)}), so at most that / (d + 1) of the square lies beyond degree d; Theorem A bounds it too. Both are of this project, not peer reviewed.`;
+  return `average sensitivity at most ${figure(sensitivity, 4)} (${trust}; new Lemma 3.2, ${route}, Q = ${figure(scaledFiring, 4)}), so at most that / (d + 1) of the square lies beyond degree d; Theorem A bounds it too. Both are of this project, not peer reviewed.`;
+}
+
+async function degreeSection(found: Findings, screen: Screen): Promise<Section> {
+  const { network, measured, degree, sparsity } = found;
+  if (network.domain.kind === 'lift') {
+    return heading('Degree', LIFT_TEXT, screen);
+  }
+  if (degree === undefined) return [];
+  const all = await tailRows(found);
+  const scale = measured?.secondMoment ?? 1;
+  const enough = measured === undefined ? all.length - 1 : Math.max(1, measured.degree);
+  const rows = all.slice(0, Math.min(enough, DEGREES_SHOWN - 1) + 1);
+  const cell = (value: number | null): string => (value === null ? '-' : figure(clean(value, scale)));
   return [
-    ...heading('Degree certificate', text, screen),
+    ...heading('Degree certificate', degreeText(degree, sparsity), screen),
     ...layoutTable(
       [
         ['degree', 'weight', 'beyond', 'beyond: certificate', 'beyond: Theorem A'],

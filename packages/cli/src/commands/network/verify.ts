@@ -59,7 +59,7 @@ async function verify(certificate: string, path: string, options: VerifyOptions,
       throw new FewfireError(error.code, `${certificate}: ${error.message}`, { cause: error });
     }
   });
-  if (options.json === true) await session.print(`${JSON.stringify(report)}\n`);
+  if (options.json === true) await session.print(`${JSON.stringify({ certificate, network: path, ...report })}\n`);
   else if (options.quiet !== true)
     await session.print(joinSections([reportLines(certificate, path, report, session.screen)]));
   const failed = report.checks.filter(({ status }) => status === 'failed');
