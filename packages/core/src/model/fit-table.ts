@@ -100,6 +100,8 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const startedAt = performance.now();
   const prepared = await prepareTable(table, options);
   const { spec, training } = prepared;
+  refuseWeightless(training.data, 'fit', options);
+  if (prepared.test !== undefined) refuseWeightless(prepared.test, 'test', options);
   const readAt = performance.now();
 
   const loss = checkLoss(spec, options.loss ?? 'squared');
@@ -197,6 +199,17 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   };
 }
 
+// Rows that all weigh nothing give no fit and no measure.
+function refuseWeightless({ weights }: LabelledPoints, part: 'fit' | 'test', { weight, test }: FitTableOptions): void {
+  if (weights === undefined || weights.some((value) => value > 0)) return;
+  throw new FewfireError(
+    'invalid-data',
+    `all ${weights.length} rows of the ${part} weigh 0 by ${JSON.stringify(weight)}; expected some that weigh more: ${
+      typeof test === 'object' ? 'give other test rows' : 'choose another --test or --seed, or leave such rows out'
+    }`,
+  );
+}
+
 function checkLoss(spec: TargetSpec, loss: Loss): Loss {
   if (loss === 'squared' || spec.kind !== 'regression') return loss;
   throw new FewfireError(
@@ -262,7 +275,14 @@ async function fitOutputs(
 ): Promise<LowDegreeFit[]> {
   const fits: LowDegreeFit[] = [];
   for (const [k, { best }] of selections.entries()) {
-    fits.push(await fitChosen(best, data, outputTarget(spec, data.target, k), encoder, options));
+    const fit = await fitChosen(best, data, outputTarget(spec, data.target, k), encoder, options);
+    if (!fit.model.coefficients.every(Number.isFinite)) {
+      throw new FewfireError(
+        'not-converged',
+        `the ${fit.summary.method} fit of target ${JSON.stringify(spec.column)} has no finite coefficients; expected a target and weights whose squares can be added: give them in another unit, or choose another --method`,
+      );
+    }
+    fits.push(fit);
   }
   return fits;
 }
@@ -318,8 +338,16 @@ function calibrate(
       ),
     };
   }
-  if (spec.transform === 'log')
-    return { kind: 'smearing', rowCount: rows.length, factor: smearingFactor(held, predictions, heldWeights) };
+  if (spec.transform === 'log') {
+    const factor = smearingFactor(held, predictions, heldWeights);
+    if (predictions.every((value) => Number.isFinite(factor * Math.exp(value))))
+      return { kind: 'smearing', rowCount: rows.length, factor };
+    const most = held.reduce((largest, value, i) => Math.max(largest, value - predictions[i]), 0);
+    throw new FewfireError(
+      'invalid-data',
+      `target ${JSON.stringify(spec.column)} is up to 1e${Math.round(most / Math.LN10)} times what is predicted for it without its fold: its mean, which that makes up, is beyond all numbers; expected a target that varies by fewer decades: take its logarithm into a column and learn that`,
+    );
+  }
   return { kind: 'none' };
 }
 

@@ -183,7 +183,11 @@ const modelSchema = z.strictObject({
   }),
 });
 
-/** The text of a model file. Equal models give equal text. */
+/**
+ * The text of a model file. Equal models give equal text.
+ * @throws FewfireError `not-converged` for a model with a figure that is no finite number, `invalid-argument` for what is
+ *   no model in another way: neither could be read again
+ */
 export async function serializeModel(model: Model): Promise<string> {
   const outputs = model.outputs.map(({ polynomial, ...rest }) => ({
     terms: termList(polynomial).map((term) => [term.coordinates, term.coefficient]),
@@ -192,8 +196,15 @@ export async function serializeModel(model: Model): Promise<string> {
   const body = { ...model, outputs };
   const checksum = await checksumOf(body);
   // Through the schema, so that the order of keys is the schema's and a model that could not be read is not written.
-  const shaped = modelSchema.parse({ format: MODEL_FORMAT, version: MODEL_VERSION, checksum, ...body });
-  return `${JSON.stringify(shaped)}\n`;
+  const shaped = modelSchema.safeParse({ format: MODEL_FORMAT, version: MODEL_VERSION, checksum, ...body });
+  if (shaped.success) return `${JSON.stringify(shaped.data)}\n`;
+  const { path, message } = shaped.error.issues[0];
+  const found = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], body);
+  throw new FewfireError(
+    typeof found === 'number' ? 'not-converged' : 'invalid-argument',
+    `the model cannot be saved: ${path.join('.')} is ${typeof found === 'number' ? found : `not right (${message})`}; expected a target and weights whose squares can be added: give them in another unit, or choose another --method`,
+    { cause: shaped.error },
+  );
 }
 
 /**

@@ -111,9 +111,9 @@ function manyClasses(profile: ColumnProfile, options: TargetOptions): TargetSpec
   return { kind: 'multiclass', column: name, classes };
 }
 
-// Squared errors, and sums of them over rows, must neither overflow nor vanish.
-const LARGEST = 1e140;
-const SMALLEST_RANGE = 1e-140;
+// Squared errors and their variance, which is of fourth powers, must neither overflow nor vanish.
+const LARGEST = 1e70;
+const SMALLEST_RANGE = 1e-70;
 
 function refuseUnsquarable(numbers: Float64Array, column: string, label: string): void {
   let low = Number.POSITIVE_INFINITY;
