@@ -150,5 +150,5 @@ it('chooseSparsest: within one standard error, fewest terms, lowest degree, the 
     entry(4, 2, 1.01, 2, false),
     entry(3, 4, 1.03, 3),
   ];
-  expect(chooseSparsest(entries).candidate.lambda).toBe(7);
+  expect(chooseSparsest(entries)?.candidate.lambda).toBe(7);
 });

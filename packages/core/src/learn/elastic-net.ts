@@ -33,6 +33,7 @@ import type { CubePoints } from '../cube/index.ts';
 import { type ActiveGram, createActiveGram } from './active-gram.ts';
 import { changeCoefficient, descend, gapOf, nonZeros, solveOnSupport } from './coordinate-descent.ts';
 import { eligibleProducts, type Hierarchy, orphans } from './hierarchy.ts';
+import { clearRounding, constantValue } from './rounding.ts';
 
 export interface ElasticNetProblem {
   readonly operator: MonomialOperator;
@@ -132,8 +133,10 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     for (let i = 0; i < rowCount; i++) values[i] -= mean;
     return mean;
   };
-  const target = problem.target.slice();
-  const targetMean = centre(target) + centre(target); // the second time takes what rounding left of the first
+  const constant = constantValue(problem.target, rowWeights);
+  const target = problem.target.map((value) => value - (constant ?? 0));
+  // The second time takes what rounding left of the first.
+  const targetMean = constant ?? centre(target) + centre(target);
   const targetSquare = weightedProduct(target, target) / totalWeight;
   const active: ActiveGram = await createActiveGram(points, index, rowWeights, problem.variant);
 
@@ -163,6 +166,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
   const correlate = async (signal: AbortSignal | undefined): Promise<void> => {
     for (let i = 0; i < rowCount; i++) weighted[i] = (rowWeights === undefined ? 1 : rowWeights[i]) * residual[i];
     await operator.adjoint(weighted, correlations, signal);
+    clearRounding(correlations, weighted);
     adjoints++;
     for (let at = 0; at < monomialCount; at++) correlations[at] /= totalWeight;
     for (let j = 0; j < active.count; j++) gradient[j] = correlations[active.monomials[j]];

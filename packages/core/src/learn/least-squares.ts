@@ -16,9 +16,19 @@
  * norm there. (Against the gradient at zero, a target far from zero, such as a
  * year, would count as fitted once its mean is.) The gradient is then computed
  * afresh from the data (not from the recurrence), and that is what is reported.
+ *
+ * A part of the rows (a fold, rows of weight) may have nothing to learn in it, and
+ * what rounding leaves of nothing must not be taken for a slope: conjugate
+ * gradients would follow it without end. So correlations that are rounding are 0,
+ * a coordinate that is constant on the rows of weight has no column in the biased
+ * basis (it would be one of 0/0), a direction whose values are rounding is the last
+ * one, and steps end at the minimum along them by the gradient at hand: no step
+ * raises the objective, whatever the recurrence has come to.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
+import type { MonomialIndex } from '../cube/index.ts';
 import { type BasisChange, createBasisChange } from '../spectrum/index.ts';
+import { clearRounding, constantValue, ROUNDING, sumOfSizes } from './rounding.ts';
 
 export type PenaltyBasis = 'parity' | 'biased';
 
@@ -65,16 +75,25 @@ const UNBIASED_MEAN = 0.1;
 const MAX_RESTARTS = 3;
 
 export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSquaresSolver {
-  const { operator, excluded, rowWeights, means } = problem;
-  // Everything below is about the target less its mean; the mean comes back into what `solve` returns.
-  const shift = weightedMean(problem.target, rowWeights);
-  const target = problem.target.map((value) => value - shift);
+  const { operator, rowWeights } = problem;
   const { monomialCount, rowCount } = operator.plan;
+  // Everything below is about the target less its mean; the mean comes back into what `solve` returns.
+  const constant = constantValue(problem.target, rowWeights);
+  const shift = constant ?? weightedMean(problem.target, rowWeights);
+  const target = problem.target.map((value) => value - shift);
+  const means = problem.means.map((mean) => (isConstant(mean, rowCount) ? Math.sign(mean) : mean));
   const biased = means.some((mean) => Math.abs(mean) > UNBIASED_MEAN);
   let change: BasisChange | undefined;
   const basisChange = (): BasisChange => {
     change ??= createBasisChange(operator.index, means, 1 / Math.sqrt(rowCount + 1));
     return change;
+  };
+  let varying: Uint32Array | undefined;
+  /** Monomials that stay out of the basis iterated in. */
+  const excludedFrom = (isBiased: boolean): Uint32Array => {
+    if (!isBiased) return problem.excluded;
+    varying ??= withConstants(operator.index, problem.excluded, means);
+    return varying;
   };
 
   const iteratesBiased = ({ lambda, basis }: LeastSquaresOptions): boolean =>
@@ -89,18 +108,21 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
   const step = new Float64Array(monomialCount);
   const stepRows = new Float64Array(rowCount);
   let atZero = true;
+  const totalWeight = rowWeights?.reduce((sum, weight) => sum + weight, 0) ?? rowCount;
 
   const solve = async (options: LeastSquaresOptions): Promise<LeastSquaresSolution> => {
     const { lambda, basis, tolerance, maxIterations, signal } = options;
     const iterateBiased = iteratesBiased(options);
     const over = iterateBiased ? basisChange() : undefined;
+    const excluded = excludedFrom(iterateBiased);
 
     // gradient := T^t (A^t W r - lambda J c), the steepest descent in the basis iterated in. In the biased penalty the
     // second term is lambda J z with z = T^-1 c.
     const computeGradient = async (): Promise<number> => {
       if (rowWeights !== undefined) for (let i = 0; i < rowCount; i++) weighted[i] = rowWeights[i] * residual[i];
       await operator.adjoint(weighted, gradient, signal);
-      for (const at of excluded) gradient[at] = 0;
+      for (const at of problem.excluded) gradient[at] = 0;
+      clearRounding(gradient, weighted);
       if (lambda > 0 && basis === 'parity')
         for (let at = 1; at < monomialCount; at++) gradient[at] -= lambda * coefficients[at];
       over?.transpose(gradient);
@@ -142,8 +164,9 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
         let curvature = penalty;
         for (let i = 0; i < rowCount; i++)
           curvature += (rowWeights === undefined ? 1 : rowWeights[i]) * stepRows[i] * stepRows[i];
-        if (!(curvature > 0)) break;
-        const length = squared / curvature;
+        if (!(curvature > totalWeight * (ROUNDING * sumOfSizes(step)) ** 2)) break;
+        const length = dot(gradient, direction) / curvature;
+        if (!(length > 0 && Number.isFinite(length))) break;
         for (let at = 0; at < monomialCount; at++) coefficients[at] += length * step[at];
         for (let i = 0; i < rowCount; i++) residual[i] -= length * stepRows[i];
         const next = await computeGradient();
@@ -181,15 +204,34 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
     if (known !== undefined) return known;
     for (let i = 0; i < rowCount; i++) stepRows[i] = (rowWeights === undefined ? 1 : rowWeights[i]) * target[i];
     await operator.adjoint(stepRows, step, options.signal);
-    for (const at of excluded) step[at] = 0;
+    for (const at of problem.excluded) step[at] = 0;
+    clearRounding(step, stepRows);
     if (iterateBiased) basisChange().transpose(step);
-    for (const at of excluded) step[at] = 0;
+    for (const at of excludedFrom(iterateBiased)) step[at] = 0;
     const norm = Math.sqrt(dot(step, step));
     zeroNorms.set(iterateBiased, norm);
     return norm;
   };
 
   return { solve };
+}
+
+// One row in the other state makes a difference of 2 / rowCount; rounding of the sums of weights, far less.
+function isConstant(mean: number, rowCount: number): boolean {
+  return 1 - Math.abs(mean) <= Math.min(4 * Number.EPSILON * rowCount, 1 / rowCount);
+}
+
+// The excluded monomials, and those with a coordinate that is constant.
+function withConstants(index: MonomialIndex, excluded: Uint32Array, means: Float64Array): Uint32Array {
+  if (!means.some((mean) => Math.abs(mean) === 1)) return excluded;
+  const isOut = new Uint8Array(index.count);
+  for (const at of excluded) isOut[at] = 1;
+  index.forEach((subset, size, at) => {
+    for (let j = 0; j < size; j++) if (Math.abs(means[subset[j]]) === 1) isOut[at] = 1;
+  });
+  const out = new Uint32Array(isOut.reduce((sum, flag) => sum + flag, 0));
+  for (let at = 0, k = 0; at < isOut.length; at++) if (isOut[at] === 1) out[k++] = at;
+  return out;
 }
 
 // In two passes: the second takes what rounding left of the first, so that a constant target has exactly its value.

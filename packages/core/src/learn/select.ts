@@ -107,7 +107,7 @@ const DEFAULT_BUDGET_SECONDS = 60;
 /** Beyond this many monomials per row ridge has next to nothing to go by. */
 const MAX_MONOMIALS_PER_ROW = 4;
 const MAX_AUTO_DEGREE = 8;
-/** Penalties as multiples of the number of rows. */
+/** Penalties as multiples of what all rows weigh. */
 const LAMBDA_PATH = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4, 1e-4, 1e-5];
 const SELECTION_TOLERANCE = 3e-4;
 const SELECTION_ITERATIONS = 300;
@@ -124,8 +124,11 @@ const SPLIT_ROWS = 2000;
 const SPARSE_SHARE = 3 / 4;
 
 /**
+ * Rows whose weight is 0, or next to it, take no part: in a fold of nothing but such rows there would be nothing to
+ * learn from, or nothing to measure.
+ *
  * @throws FewfireError `invalid-argument` (too few rows for the folds, folds below 2), `memory-budget` when even the
- *   degree that was asked for does not fit
+ *   degree that was asked for does not fit, `not-converged` when no fit has a finite error
  */
 export async function selectLowDegree(
   points: CubePoints,
@@ -136,13 +139,35 @@ export async function selectLowDegree(
   if (!Number.isInteger(folds) || folds < 2) {
     throw new FewfireError('invalid-argument', `folds is ${folds}; expected a whole number, at least 2`);
   }
-  if (points.rowCount < folds) {
+  const counting = countingRows(options.rowWeights);
+  const rowCount = counting?.length ?? points.rowCount;
+  if (rowCount < folds) {
+    const what = counting === undefined ? 'rows' : 'rows that weigh something';
     throw new FewfireError(
       'invalid-argument',
-      `${points.rowCount} rows cannot make ${folds} folds; expected at least one row per fold: give more rows or fewer --folds`,
+      `${rowCount} ${what} cannot make ${folds} folds; expected at least one per fold: give more rows or fewer --folds`,
     );
   }
   checkCoordinateCount(points.coordinateCount);
+  if (counting !== undefined) {
+    const { rowWeights, clusters, ...others } = options;
+    const selection = await selectLowDegree(
+      selectRows(points, counting),
+      Float64Array.from(counting, (row) => target[row]),
+      {
+        ...others,
+        rowWeights: Float64Array.from(counting, (row) => (rowWeights as Float64Array)[row]),
+        ...(clusters === undefined ? {} : { clusters: Uint32Array.from(counting, (row) => clusters[row]) }),
+      },
+    );
+    const { rows, predictions } = selection.heldOut;
+    return {
+      ...selection,
+      // The budget asked for fewer only if it left out some that count.
+      rowCount: selection.rowCount === counting.length ? points.rowCount : selection.rowCount,
+      heldOut: { rows: rows.map((row) => counting[row]), predictions },
+    };
+  }
   if (options.loss === 'logistic' && options.method !== 'auto' && options.method !== 'ridge') {
     throw new FewfireError(
       'invalid-argument',
@@ -165,6 +190,8 @@ export async function selectLowDegree(
   let lowest: Candidate | undefined;
   let widest = 0;
   const consider: Consider = (candidate, predictions, terms) => {
+    // An error that is no number says nothing, in a comparison or in a model's record.
+    if (!Number.isFinite(candidate.mse) || !Number.isFinite(candidate.standardError)) return;
     // Of the lasso only refitted candidates are chosen, and not only the lowest.
     if (!sparsest || candidate.refit) {
       if (lowest === undefined || candidate.mse < lowest.mse) lowest = candidate;
@@ -225,7 +252,12 @@ export async function selectLowDegree(
   }
   const kept = tried.filter((entry) => entry.found !== undefined);
   const chosen = sparsest ? chooseSparsest(kept) : kept.find((entry) => entry.candidate === lowest);
-  if (chosen?.found === undefined) throw new Error('no candidate was tried');
+  if (chosen?.found === undefined) {
+    throw new FewfireError(
+      'not-converged',
+      'none of the fits tried has a finite error on the rows held out; expected a target and weights whose squares can be added: give them in another unit, or choose another --method',
+    );
+  }
   const candidates = tried.map((entry) => entry.candidate);
   const isHeldOut = (i: number): boolean => foldOf[i] < plan.heldOutCount;
   return {
@@ -253,6 +285,17 @@ interface Tried {
 
 function pickNumbers(values: ArrayLike<number> | undefined, rows: Uint32Array): Float64Array | undefined {
   return values === undefined ? undefined : Float64Array.from(rows, (row) => values[row]);
+}
+
+/** Relative to the largest weight, what is rounding of rounding. */
+const NO_WEIGHT = Number.EPSILON ** 2;
+
+// The rows that weigh something; undefined when they all do.
+function countingRows(rowWeights: Float64Array | undefined): Uint32Array | undefined {
+  if (rowWeights === undefined) return undefined;
+  const least = NO_WEIGHT * rowWeights.reduce((most, weight) => Math.max(most, weight), 0);
+  const rows = Uint32Array.from(rowWeights.keys()).filter((row) => rowWeights[row] > least);
+  return rows.length === rowWeights.length ? undefined : rows;
 }
 
 function isSparse(method: SelectOptions['method']): boolean {
@@ -350,7 +393,9 @@ async function tryPath(
 function lambdaPath(context: FoldContext, basis: PenaltyBasis, method: SelectOptions['method']): number[] {
   if (method === 'least-squares') return [0];
   const rowCount = context.target.length;
-  const path = LAMBDA_PATH.map((factor) => Number((factor * rowCount).toPrecision(2)));
+  // What all rows weigh: for rows that count the same, their number.
+  const total = context.rowWeights?.reduce((sum, weight) => sum + weight, 0) ?? rowCount;
+  const path = LAMBDA_PATH.map((factor) => Number((factor * total).toPrecision(2)));
   const monomials = context.operator.plan.monomialCount - context.excluded.length;
   if (method === 'auto' && basis === 'parity' && 2 * monomials <= rowCount * (1 - 1 / context.folds)) path.push(0);
   return path;

@@ -65,7 +65,9 @@ export async function trySparsePath(
   let lowest = Number.POSITIVE_INFINITY;
   let rises = 0;
   for (let k = 0; k < SPARSE_PATH_LENGTH; k++) {
-    const lambda = Number((lambdaMax * LAMBDA_RATIO ** k).toPrecision(3));
+    const rounded = Number((lambdaMax * LAMBDA_RATIO ** k).toPrecision(3));
+    // The first is never below the largest: at the largest the constant is the solution in every fold.
+    const lambda = k === 0 ? Math.max(lambdaMax, rounded) : rounded;
     let converged = true;
     let refitConverged = true;
     let termCount = 0;
@@ -123,10 +125,11 @@ export async function trySparsePath(
 /**
  * The sparsest of the refitted candidates whose error is within one standard error of the lowest (glmnet's lambda.1se):
  * what a reader of the terms wants, the lowest error itself lets false terms in. Of several with equally many terms, the
- * middle one: the farthest from a lambda with a term more and from one with a term less.
+ * middle one: the farthest from a lambda with a term more and from one with a term less. undefined where there is none.
  */
-export function chooseSparsest<T extends { readonly candidate: Candidate }>(tried: readonly T[]): T {
+export function chooseSparsest<T extends { readonly candidate: Candidate }>(tried: readonly T[]): T | undefined {
   const relaxed = tried.filter(({ candidate }) => candidate.refit);
+  if (relaxed.length === 0) return undefined;
   const best = relaxed.reduce((low, entry) => (entry.candidate.mse < low.candidate.mse ? entry : low));
   const limit = best.candidate.mse + best.candidate.standardError;
   const within = relaxed.filter(({ candidate }) => candidate.mse <= limit);
