@@ -83,8 +83,9 @@ export type ModelJson = CommonJson &
   (OutputJson | { readonly outputs: readonly (OutputJson & { readonly class: string })[] });
 
 export async function modelJson(model: Model): Promise<ModelJson> {
-  const { columnCoordinateNames, columnInfluences } = await import('@fewfire/core');
+  const { columnInfluences, coordinateNamesByColumn } = await import('@fewfire/core');
   const { target, loss, encoder, outputs, training, provenance } = model;
+  const names = coordinateNamesByColumn(encoder);
   const common: CommonJson = {
     task: target.kind,
     loss,
@@ -99,7 +100,7 @@ export async function modelJson(model: Model): Promise<ModelJson> {
     },
     encoding: {
       target,
-      columns: encoder.columns.map((column) => ({ ...column, coordinates: columnCoordinateNames(column) })),
+      columns: encoder.columns.map((column, at) => ({ ...column, coordinates: names[at] })),
     },
     dropped: training.dropped,
     missing: training.missing,

@@ -60,8 +60,8 @@ describe('fitEncoder', () => {
     const { spec } = await fit({ c: ['b', 'a', 'b', 'c', 'c', 'b'] });
     expect(spec.columns[0].coding).toEqual({ kind: 'categories', reference: 'b', values: ['c', 'a'] });
     expect(encoderCoordinates(spec)).toEqual([
-      { name: 'c=c', column: 'c', group: 0 },
-      { name: 'c=a', column: 'c', group: 0 },
+      { name: 'c=c', key: '"c"="c"', column: 'c', group: 0 },
+      { name: 'c=a', key: '"c"="a"', column: 'c', group: 0 },
     ]);
   });
 

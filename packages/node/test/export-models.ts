@@ -64,6 +64,22 @@ export function encoderColumns(missing: Missing): EncodedColumn[] {
   ];
 }
 
+const same = { missing: 'no', missingCoordinate: false } as const;
+
+/** Two coordinates `a=b=c`, two `x>1`, two `a missing`. */
+const ALIKE: readonly EncodedColumn[] = [
+  {
+    column: 'a',
+    type: 'text',
+    coding: { kind: 'categories', reference: 'u', values: ['b=c', 'b'] },
+    ...{ missing: 'no', missingCoordinate: true },
+  },
+  { column: 'a=b', type: 'text', coding: { kind: 'two-valued', no: 'u', yes: 'c' }, ...same },
+  { column: 'a missing', type: 'number', coding: { kind: 'two-valued', no: '0', yes: '1' }, ...same },
+  { column: 'x', type: 'number', coding: { kind: 'thresholds', above: [0, 1] }, ...same },
+  { column: 'x>1', type: 'number', coding: { kind: 'two-valued', no: '0', yes: '1' }, ...same },
+];
+
 const POOLS: Readonly<Record<string, readonly string[]>> = {
   [FLAG]: ['true', 'false', 'TRUE', 'False', ' 1 ', '0', '\ttrue\r\n', 'tRUE', 'yes'],
   [INJECTION]: ['1', '0', '1.0', ' 1 ', '1e0', '-0', '+1', '.1e1', '10E-1', '2'],
@@ -107,8 +123,9 @@ function makeModel(
   calibrations: readonly Calibration[],
   missing: Missing,
   termCount: number,
+  columns: readonly EncodedColumn[] = encoderColumns(missing),
 ): Model {
-  const encoder = { columns: encoderColumns(missing) };
+  const encoder = { columns };
   const coordinates = modelCoordinates(encoder);
   const random = createRandom(7);
   const halves = target.kind === 'binary' && calibrations[0].kind === 'none';
@@ -187,6 +204,17 @@ export function exportCases(): ExportCase[] {
     { name: 'a constant', model: makeModel(target, calibrations, 'refuse', 1), columns: randomColumns('refuse', 5) },
     { name: 'many terms', model: makeModel(target, calibrations, 'refuse', 900), columns: randomColumns('refuse', 60) },
     { name: 'cells of other types', model: makeModel(target, calibrations, 'refuse', 40), columns: typedColumns() },
+    {
+      name: 'coordinates that would be called alike',
+      model: makeModel(target, calibrations, 'no', 40, ALIKE),
+      columns: {
+        a: ['b=c', 'u', 'b', 'b=c', 'u', 'u', 'b'],
+        'a=b': ['u', 'c', 'c', 'c', 'u', 'u', 'u'],
+        'a missing': ['1', '0', '1', '0', '1', null, '0'],
+        x: ['1', '2', '0', '2', '1', '2', '1'],
+        'x>1': ['1', '1', '0', '0', '1', '0', '0'],
+      },
+    },
   );
   return cases;
 }

@@ -31,7 +31,10 @@ export interface EncoderSpec {
 }
 
 export interface Coordinate {
+  /** Unlike that of every other coordinate of the encoder. */
   readonly name: string;
+  /** Column and answer in quotes: says the same in every encoder, which a name need not. */
+  readonly key: string;
   readonly column: string;
   /** Index of the column in the encoder: products of two coordinates of one group are redundant. */
   readonly group: number;
@@ -79,25 +82,48 @@ export function orderTwoValues(a: string, b: string, type: ColumnType): { no: st
 
 /** The coordinates of an encoder, in order. */
 export function encoderCoordinates(spec: EncoderSpec): readonly Coordinate[] {
-  return spec.columns.flatMap((column, group) =>
-    columnCoordinateNames(column).map((name) => ({ name, column: column.column, group })),
+  const coordinates = spec.columns.flatMap((encoded, group) =>
+    columnCoordinates(encoded).map((coordinate) => ({ ...coordinate, column: encoded.column, group })),
   );
+  // Column `a` with the value `b=c` and column `a=b` with the value `c` are both called `a=b=c`: names that are not alone
+  // become their keys. A key may be another coordinate's name, which then is not alone either.
+  for (;;) {
+    const counts = new Map<string, number>();
+    for (const { name } of coordinates) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const shared = coordinates.filter(({ name, key }) => name !== key && (counts.get(name) as number) > 1);
+    if (shared.length === 0) return coordinates;
+    for (const coordinate of shared) coordinate.name = coordinate.key;
+  }
 }
 
-/** Names of one column's coordinates, in order: its codes, then `column missing`. */
-export function columnCoordinateNames(column: EncodedColumn): readonly string[] {
-  const names: string[] = [];
-  const { coding } = column;
-  if (coding.kind === 'two-valued') {
-    const plain = ['true', 'yes', 'y', 't', '1'].includes(coding.yes.toLowerCase());
-    names.push(plain ? column.column : `${column.column}=${coding.yes}`);
-  } else if (coding.kind === 'categories') {
-    for (const value of coding.values) names.push(`${column.column}=${value}`);
-  } else {
-    for (const threshold of coding.above) names.push(`${column.column}>${threshold}`);
-  }
-  if (column.missingCoordinate) names.push(`${column.column} missing`);
+/** The names of an encoder's coordinates, column by column. */
+export function coordinateNamesByColumn(spec: EncoderSpec): readonly (readonly string[])[] {
+  const names: string[][] = spec.columns.map(() => []);
+  for (const { name, group } of encoderCoordinates(spec)) names[group].push(name);
   return names;
+}
+
+/**
+ * What one column's coordinates are called where no other column's are called alike, in order: its codes, then
+ * `column missing`.
+ */
+export function columnCoordinateNames(column: EncodedColumn): readonly string[] {
+  return columnCoordinates(column).map(({ name }) => name);
+}
+
+function columnCoordinates({ column, coding, missingCoordinate }: EncodedColumn): { name: string; key: string }[] {
+  const quoted = JSON.stringify(column);
+  const valued = (value: string) => ({ name: `${column}=${value}`, key: `${quoted}=${JSON.stringify(value)}` });
+  const list =
+    coding.kind === 'categories'
+      ? coding.values.map(valued)
+      : coding.kind === 'thresholds'
+        ? coding.above.map((threshold) => ({ name: `${column}>${threshold}`, key: `${quoted}>${threshold}` }))
+        : [valued(coding.yes)];
+  if (coding.kind === 'two-valued' && ['true', 'yes', 'y', 't', '1'].includes(coding.yes.toLowerCase()))
+    list[0].name = column;
+  if (missingCoordinate) list.push({ name: `${column} missing`, key: `${quoted} missing` });
+  return list;
 }
 
 /**

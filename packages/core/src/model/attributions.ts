@@ -60,7 +60,7 @@ export async function modelAttributions(
   const order = polynomial.coordinates.length > 2 ? 3 : 2;
   const indices = new Map(
     (await shapleyInteractions(polynomial, { ...options, order })).map(({ coordinates, value }) => [
-      coordinates.map((s) => polynomial.coordinates[s]).join('\n'),
+      JSON.stringify(coordinates.map((s) => polynomial.coordinates[s])),
       value,
     ]),
   );
@@ -69,7 +69,7 @@ export async function modelAttributions(
     .map(({ coordinates, effect }) => ({
       coordinates,
       banzhaf: effect,
-      shapley: scale * (indices.get(coordinates.join('\n')) ?? 0),
+      shapley: scale * (indices.get(JSON.stringify(coordinates)) ?? 0),
     }))
     .sort((a, b) => Math.abs(b.banzhaf) - Math.abs(a.banzhaf))
     .slice(0, most);

@@ -26,7 +26,7 @@ import {
   termStability,
   weightedMean,
 } from '../learn/index.ts';
-import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
+import { evaluatePolynomial } from '../spectrum/index.ts';
 import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
 import {
   type Calibration,
@@ -150,7 +150,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         support: leading.map((coordinates) => ({ coordinates, rows: countAllYes(data.points, coordinates) })),
         confirmation: confirmation.record,
         stability: foldStability(
-          fit.model,
+          whole.encoder,
           [...leading, ...confirmedTerms(confirmation)],
           training.encoder,
           selections[k],
@@ -372,19 +372,20 @@ function confirmedTerms({ record }: Confirmation): (readonly number[])[] {
 // The folds' fits are over the training rows' coordinates, which may be in other places, or not be there at all; and of
 // the degree the folds chose, while the terms may be of a higher one that was chosen on other rows.
 function foldStability(
-  model: Polynomial,
-  terms: readonly (readonly number[])[],
   encoder: EncoderSpec,
+  terms: readonly (readonly number[])[],
+  trainingEncoder: EncoderSpec,
   { best, validation, foldTerms }: Selection,
 ): TermStability[] {
   if (validation === 'split') return []; // one fit says nothing of how steady its terms are
-  const names = encoderCoordinates(encoder).map((coordinate) => coordinate.name);
-  const places = new Map(names.map((name, place) => [name, place]));
+  const keys = encoderCoordinates(encoder).map(({ key }) => key);
+  const trainingKeys = encoderCoordinates(trainingEncoder).map(({ key }) => key);
+  const places = new Map(trainingKeys.map((key, place) => [key, place]));
   const wanted: { at: number[]; coordinates: readonly number[] }[] = [];
   for (const coordinates of terms) {
-    const at = coordinates.map((s) => places.get(model.coordinates[s]));
+    const at = coordinates.map((s) => places.get(keys[s]));
     if (at.every((place) => place !== undefined)) wanted.push({ at, coordinates });
   }
-  const shape = { coordinateCount: names.length, degree: best.degree };
+  const shape = { coordinateCount: trainingKeys.length, degree: best.degree };
   return termStability(foldTermLists(foldTerms, shape, wanted));
 }

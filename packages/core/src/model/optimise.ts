@@ -4,7 +4,7 @@
  * thresholds that follow from each other.
  */
 import { closestName, createTurn, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
-import { columnCoordinateNames, cubePointsFromRows, type EncodedColumn, readNumber } from '../cube/index.ts';
+import { coordinateNamesByColumn, cubePointsFromRows, type EncodedColumn, readNumber } from '../cube/index.ts';
 import type { MilpSolver } from '../network/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
 import {
@@ -190,8 +190,9 @@ function restrictCells(
   allowMissing: boolean,
 ): readonly ColumnCells[] {
   let next = 0;
-  const all = columns.map((column) => {
-    const names = columnCoordinateNames(column);
+  const allNames = coordinateNamesByColumn({ columns });
+  const all = columns.map((column, at) => {
+    const names = allNames[at];
     const coordinates = names.map(() => next++);
     return { column, names, coordinates, states: cellStates(column, coordinates) };
   });
@@ -271,18 +272,22 @@ function readFixed(
   };
   const plain = coordinateNamed(item, true);
   if (plain !== undefined) return plain;
-  // The longest name, because names may contain equals signs.
+  // Names may contain equals signs: `a=b=c` may be of column `a` or of column `a=b`.
   let best = -1;
-  for (const [at, { column }] of columns.entries()) {
-    const longer = best < 0 || column.column.length > columns[best].column.column.length;
-    if (item.startsWith(`${column.column}=`) && longer) best = at;
+  const found: { at: number; state: CellState }[] = [];
+  for (const [at, { column, states }] of columns.entries()) {
+    if (!item.startsWith(`${column.column}=`)) continue;
+    if (best < 0 || column.column.length > columns[best].column.column.length) best = at;
+    const state = cellOfValue(column, states, item.slice(column.column.length + 1));
+    if (state !== undefined) found.push({ at, state });
   }
-  if (best >= 0) {
-    const { column, states } = columns[best];
-    const value = item.slice(column.column.length + 1);
-    const found = cellOfValue(column, states, value);
-    if (found !== undefined) return { at: best, keeps: (state) => state === found };
+  if (found.length > 1) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${JSON.stringify(item)} may be a value of the columns ${listNames(found.map(({ at }) => columns[at].column.column))}; expected one of them: name a coordinate as fewfire show does, or rename a column and fit again`,
+    );
   }
+  if (found.length === 1) return { at: found[0].at, keeps: (state) => state === found[0].state };
   const cut = item.lastIndexOf('=');
   const word = item.slice(cut + 1).toLowerCase();
   if (cut > 0 && (YES_WORDS.includes(word) || NO_WORDS.includes(word))) {
