@@ -16,7 +16,14 @@ import {
   signedEstimate,
 } from '@fewfire/kernels';
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import { type CubePoints, checkCoordinateCount, countMonomials, redundantMonomials, yesShares } from '../cube/index.ts';
+import {
+  COORDINATE_LIMIT,
+  type CubePoints,
+  checkCoordinateCount,
+  countMonomials,
+  redundantMonomials,
+  yesShares,
+} from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
 import type { FitMethod } from './folds.ts';
 import type { Hierarchy } from './hierarchy.ts';
@@ -289,18 +296,38 @@ export function checkMemory(points: CubePoints, options: LowDegreeOptions): void
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const { rowCount, coordinateCount } = points;
   const degree = Math.min(options.degree, coordinateCount);
-  const bytes = predictFitBytes(rowCount, coordinateCount, degree, options.threads);
-  if (bytes > limit) throw memoryError(degree, coordinateCount, bytes, limit);
+  const bytesOf: BytesOf = (d, n) => predictFitBytes(rowCount, n, d, options.threads);
+  if (bytesOf(degree, coordinateCount) > limit) throw memoryError(degree, coordinateCount, bytesOf, limit);
 }
 
-/** The refusal of a degree whose fit would take `bytes`. */
-export function memoryError(degree: number, coordinateCount: number, bytes: number, limit: number): FewfireError {
+/** Bytes that a job takes at a degree over so many coordinates: more of either never take less. */
+export type BytesOf = (degree: number, coordinateCount: number) => number;
+
+/** The refusal of a degree that would take more than `limit`, with how many coordinates would not. */
+export function memoryError(degree: number, coordinateCount: number, bytesOf: BytesOf, limit: number): FewfireError {
   const monomialCount = countMonomials(coordinateCount, degree);
+  const bytes = bytesOf(degree, coordinateCount);
+  const most = (d: number): string => mostCoordinates(d, bytesOf, limit).toLocaleString('en-US');
   const needs = `degree ${degree} at n=${coordinateCount} needs ${monomialCount.toLocaleString('en-US')} monomials, ${formatBytes(8 * monomialCount)} per vector`;
-  const why = Number.isFinite(bytes)
-    ? ` and ${formatBytes(bytes)} in all, more than the ${formatBytes(limit)} allowed; lower --degree or raise --memory`
-    : ', more than can be indexed; lower --degree';
-  return new FewfireError('memory-budget', needs + why);
+  const [why, last] = Number.isFinite(bytes)
+    ? [` and ${formatBytes(bytes)} in all, more than the ${formatBytes(limit)} allowed`, ' or raise --memory']
+    : [', more than can be indexed', ''];
+  const fitting = `${most(degree)} coordinates (a column has one or more) would fit${degree > 1 ? `, at degree 1 ${most(1)}` : ''}`;
+  return new FewfireError(
+    'memory-budget',
+    `${needs}${why}; ${fitting}: choose columns with --features or --exclude, lower --degree${last}`,
+  );
+}
+
+function mostCoordinates(degree: number, bytesOf: BytesOf, limit: number): number {
+  let fitting = 0;
+  let tooMany = COORDINATE_LIMIT + 1;
+  while (tooMany - fitting > 1) {
+    const middle = (fitting + tooMany) >> 1;
+    if (bytesOf(degree, middle) <= limit) fitting = middle;
+    else tooMany = middle;
+  }
+  return fitting;
 }
 
 /** Mean of each coordinate in {+1,-1} over the weighted rows. */

@@ -38,6 +38,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 import { createLogisticSolver } from './logistic.ts';
 import {
+  type BytesOf,
   coordinateMeans,
   DEFAULT_MEMORY_BYTES,
   DENSE,
@@ -255,7 +256,7 @@ export async function selectLowDegree(
   if (chosen?.found === undefined) {
     throw new FewfireError(
       'not-converged',
-      'none of the fits tried has a finite error on the rows held out; expected a target and weights whose squares can be added: give them in another unit, or choose another --method',
+      'no fit has a finite error on the rows held out; expected a target and weights whose squares can be added: give them in another unit, or choose another --method',
     );
   }
   const candidates = tried.map((entry) => entry.candidate);
@@ -277,6 +278,18 @@ export async function selectLowDegree(
     foldTerms: chosen.found.terms,
   };
 }
+
+/**
+ * Refuses what cannot be chosen from for its shape alone, so that nobody waits for its data to be read first.
+ * @param shape the fewest coordinates there will be
+ * @throws FewfireError `unsupported` and `memory-budget`, as the choice itself would
+ */
+export function checkSelectionShape(shape: SelectionShape, options: SelectOptions): void {
+  checkCoordinateCount(shape.coordinateCount);
+  planSelection(shape, options, options.folds ?? DEFAULT_FOLDS);
+}
+
+type SelectionShape = Pick<CubePoints, 'rowCount' | 'coordinateCount'>;
 
 interface Tried {
   readonly candidate: Candidate;
@@ -488,7 +501,7 @@ interface SelectionPlan {
 }
 
 // Which degrees to try, on how many rows. `auto` lets the lasso have as much predicted work as the others.
-function planSelection(points: CubePoints, options: SelectOptions, folds: number): SelectionPlan {
+function planSelection(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
   if (isSparse(options.method)) return planSparse(points, options, folds);
   const plan = planDense(points, options, folds);
   if (options.method !== 'auto' || options.lasso === false || options.loss === 'logistic') return plan;
@@ -550,17 +563,18 @@ function timeReason(seconds: number, allowed: number): string {
   return `choosing it would take about ${Math.ceil(seconds)} s, more than the ${Number(allowed.toPrecision(2))} s allowed`;
 }
 
-function planSparse(points: CubePoints, options: SelectOptions, folds: number): SelectionPlan {
+function planSparse(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
   const { rowCount, coordinateCount } = points;
   const budgetSeconds = options.budgetSeconds ?? DEFAULT_BUDGET_SECONDS;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
-  const bytes = (degree: number): number => sparseBytes(rowCount, coordinateCount, degree, folds, options.threads);
+  const bytesOf: BytesOf = (degree, n) => sparseBytes(rowCount, n, degree, folds, options.threads);
+  const bytes = (degree: number): number => bytesOf(degree, coordinateCount);
   const sparseDegrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];
   if (options.degree !== 'auto') {
     const degree = Math.min(options.degree, coordinateCount);
-    if (bytes(degree) > SPARSE_SHARE * limit) throw memoryError(degree, coordinateCount, bytes(degree), limit);
+    if (bytes(degree) > SPARSE_SHARE * limit) throw memoryError(degree, coordinateCount, bytesOf, SPARSE_SHARE * limit);
     sparseDegrees.push(degree);
   } else {
     let left = budgetSeconds;
@@ -597,7 +611,7 @@ function planSparse(points: CubePoints, options: SelectOptions, folds: number): 
   };
 }
 
-function planDense(points: CubePoints, options: SelectOptions, folds: number): SelectionPlan {
+function planDense(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
   const { rowCount, coordinateCount } = points;
   const budgetSeconds = options.budgetSeconds ?? DEFAULT_BUDGET_SECONDS;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
@@ -616,18 +630,17 @@ function planDense(points: CubePoints, options: SelectOptions, folds: number): S
     1e9;
   // All folds' solvers are alive at once: five coefficient vectors, a basis change (a scale, and 8 bytes per member of a
   // monomial) and six row vectors each. The one-pass estimate keeps nothing.
-  const foldBytes = (degree: number): number =>
-    options.method === 'estimate'
-      ? 0
-      : countMonomials(coordinateCount, degree) * (40 + 8 + 8 * Math.min(degree, coordinateCount)) + 48 * rowCount;
-  const bytes = (degree: number): number =>
-    predictFitBytes(rowCount, coordinateCount, degree, options.threads) + folds * foldBytes(degree);
+  const foldBytes = (degree: number, n: number): number =>
+    options.method === 'estimate' ? 0 : countMonomials(n, degree) * (40 + 8 + 8 * Math.min(degree, n)) + 48 * rowCount;
+  const bytesOf: BytesOf = (degree, n) =>
+    predictFitBytes(rowCount, n, degree, options.threads) + folds * foldBytes(degree, n);
+  const bytes = (degree: number): number => bytesOf(degree, coordinateCount);
 
   const degrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];
   if (options.degree !== 'auto') {
     const degree = Math.min(options.degree, coordinateCount);
-    if (bytes(degree) > limit) throw memoryError(degree, coordinateCount, bytes(degree), limit);
+    if (bytes(degree) > limit) throw memoryError(degree, coordinateCount, bytesOf, limit);
     degrees.push(degree);
   } else {
     for (let degree = 1; degree <= Math.min(MAX_AUTO_DEGREE, coordinateCount); degree++) {

@@ -13,6 +13,7 @@ import { FewfireError, type RunOptions } from '../base/index.ts';
 import { countAllYes, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
 import {
   type Candidate,
+  checkSelectionShape,
   type FitMethod,
   fitCandidate,
   fitPlatt,
@@ -98,10 +99,9 @@ const CONFIRM_BUDGET_SECONDS = 3;
 /** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
 export async function fitTable(table: Table, options: FitTableOptions): Promise<TableFit> {
   const startedAt = performance.now();
+  refuseTooWide(table, options);
   const prepared = await prepareTable(table, options);
   const { spec, training } = prepared;
-  refuseWeightless(training.data, 'fit', options);
-  if (prepared.test !== undefined) refuseWeightless(prepared.test, 'test', options);
   const readAt = performance.now();
 
   const loss = checkLoss(spec, options.loss ?? 'squared');
@@ -199,15 +199,15 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   };
 }
 
-// Rows that all weigh nothing give no fit and no measure.
-function refuseWeightless({ weights }: LabelledPoints, part: 'fit' | 'test', { weight, test }: FitTableOptions): void {
-  if (weights === undefined || weights.some((value) => value > 0)) return;
-  throw new FewfireError(
-    'invalid-data',
-    `all ${weights.length} rows of the ${part} weigh 0 by ${JSON.stringify(weight)}; expected some that weigh more: ${
-      typeof test === 'object' ? 'give other test rows' : 'choose another --test or --seed, or leave such rows out'
-    }`,
-  );
+// Reading thousands of columns takes minutes, and whether so many can be learned from is known before: each makes a
+// coordinate or more, but for those that are constant.
+function refuseTooWide(table: Table, options: FitTableOptions): void {
+  const { target, weight, group, exclude = [], degree = 'auto', method = 'auto' } = options;
+  const left = new Set([target, weight, group, ...exclude]);
+  const names = options.features ?? table.columns.map(({ name }) => name);
+  const coordinateCount = names.filter((name) => !left.has(name)).length;
+  // How many rows there will be is not known, and is not what makes a table wide.
+  if (coordinateCount > 0) checkSelectionShape({ rowCount: 1, coordinateCount }, { ...options, degree, method });
 }
 
 function checkLoss(spec: TargetSpec, loss: Loss): Loss {
@@ -279,7 +279,7 @@ async function fitOutputs(
     if (!fit.model.coefficients.every(Number.isFinite)) {
       throw new FewfireError(
         'not-converged',
-        `the ${fit.summary.method} fit of target ${JSON.stringify(spec.column)} has no finite coefficients; expected a target and weights whose squares can be added: give them in another unit, or choose another --method`,
+        'a fit has no finite coefficients; expected a target and weights whose squares can be added: give them in another unit, or choose another --method',
       );
     }
     fits.push(fit);
@@ -345,7 +345,7 @@ function calibrate(
     const most = held.reduce((largest, value, i) => Math.max(largest, value - predictions[i]), 0);
     throw new FewfireError(
       'invalid-data',
-      `target ${JSON.stringify(spec.column)} is up to 1e${Math.round(most / Math.LN10)} times what is predicted for it without its fold: its mean, which that makes up, is beyond all numbers; expected a target that varies by fewer decades: take its logarithm into a column and learn that`,
+      `target ${JSON.stringify(spec.column)} is up to 1e${Math.round(most / Math.LN10)} times what is predicted for it, so that its mean is beyond all numbers; expected fewer decades: take its logarithm into a column and learn that`,
     );
   }
   return { kind: 'none' };
