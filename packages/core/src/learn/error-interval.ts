@@ -5,7 +5,7 @@
  * - right or wrong (0 or 1, with bounds [0, 1]): Clopper-Pearson, exact; empirical
  *   Bernstein would hold too and be wider;
  * - bounded (Brier score): empirical Bernstein, for every distribution in the range;
- * - anything else (squared error, log-loss), or rows that come in clusters: bootstrap
+ * - anything else (squared error, log-loss), rows that come in clusters or with weights: bootstrap
  *   of Student's ratio, right only as rows grow many. Nothing can hold for every
  *   distribution there: a loss that is huge on rows never seen leaves no trace, and
  *   losses that are all equal give an interval of no width.
@@ -23,10 +23,14 @@ import {
   empiricalBernsteinInterval,
   FewfireError,
   type Interval,
+  meanOfUnits,
   type Random,
   type RunOptions,
   type Turn,
+  type Units,
+  unitsOf,
 } from '../base/index.ts';
+import { weightedMean } from './metrics.ts';
 
 export interface ErrorIntervalOptions extends RunOptions {
   /** Default 0.95. */
@@ -34,7 +38,9 @@ export interface ErrorIntervalOptions extends RunOptions {
   /** What the loss can be at all, by its definition, not what was seen. An infinite end is no bound. */
   readonly bounds?: Interval;
   /** Rows of one number belong together and may depend on each other: whole clusters are resampled. */
-  readonly clusters?: ArrayLike<number>;
+  readonly clusters?: ArrayLike<number> | undefined;
+  /** Importance of each row, at least 0: the mean is the weighted one, and rows are resampled with their weights. */
+  readonly weights?: ArrayLike<number> | undefined;
   /** Default 1999. */
   readonly bootstrapCount?: number;
 }
@@ -55,11 +61,12 @@ export interface ErrorInterval {
 
 /** @throws FewfireError `invalid-data` (fewer than 2 rows or clusters where one says nothing, losses that are not finite or out of bounds), `invalid-argument` */
 export async function errorInterval(losses: Float64Array, options: ErrorIntervalOptions = {}): Promise<ErrorInterval> {
-  const { confidence = 0.95, bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], clusters } = options;
+  const { confidence = 0.95, bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = options;
+  const { clusters, weights } = options;
   check(losses, confidence, bounds, options);
-  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  const mean = weightedMean(losses, weights);
   const about = { mean, confidence, sampleCount: losses.length } as const;
-  if (clusters === undefined) {
+  if (clusters === undefined && weights === undefined) {
     const delta = 1 - confidence;
     if (losses.every((loss) => loss === 0 || loss === 1) && bounds[0] === 0 && bounds[1] === 1) {
       const wrong = losses.reduce((sum, loss) => sum + loss, 0);
@@ -76,12 +83,14 @@ export async function errorInterval(losses: Float64Array, options: ErrorInterval
       return { ...about, low, high, method: 'empirical Bernstein', validity: 'any distribution', over: 'rows' };
     }
   }
-  const { sums, sizes } = sumUnits(losses, clusters);
+  const units = unitsOf(losses, { weights, clusters });
+  const unitCount = units.sums.length;
   const over = clusters === undefined ? 'rows' : 'clusters';
-  if (sums.length < 2) {
-    throw new FewfireError('invalid-data', `there are ${sums.length} ${over} to resample; expected at least 2`);
+  if (unitCount < 2) {
+    const what = weights === undefined ? over : `${over} of positive weight`;
+    throw new FewfireError('invalid-data', `there are ${unitCount} ${what} to resample; expected at least 2`);
   }
-  const [low, high] = await bootstrapMean(sums, sizes, confidence, options, createTurn(options.signal));
+  const [low, high] = await bootstrapMean(units, confidence, options, createTurn(options.signal));
   return {
     ...about,
     low: Math.max(bounds[0], low),
@@ -89,7 +98,7 @@ export async function errorInterval(losses: Float64Array, options: ErrorInterval
     method: 'bootstrap',
     validity: 'many rows',
     over,
-    ...(clusters !== undefined && { clusterCount: sums.length }),
+    ...(clusters !== undefined && { clusterCount: unitCount }),
   };
 }
 
@@ -113,6 +122,13 @@ function check(losses: Float64Array, confidence: number, bounds: Interval, optio
       `there are ${options.clusters.length} cluster numbers and ${losses.length} losses; expected one per row`,
     );
   }
+  const heavy = options.weights;
+  if (heavy !== undefined && (heavy.length !== losses.length || !Array.from(heavy).every((weight) => weight >= 0))) {
+    throw new FewfireError(
+      'invalid-argument',
+      `there are ${heavy.length} weights for ${losses.length} losses; expected one per row, a number of at least 0`,
+    );
+  }
   if (!(bounds[0] < bounds[1])) {
     throw new FewfireError(
       'invalid-argument',
@@ -131,51 +147,37 @@ function check(losses: Float64Array, confidence: number, bounds: Interval, optio
 
 const DEFAULT_BOOTSTRAP = 1999;
 
-/** Sum of losses and number of rows of each independent unit. */
-function sumUnits(
-  losses: Float64Array,
-  clusters: ArrayLike<number> | undefined,
-): { sums: Float64Array; sizes: Float64Array } {
-  if (clusters === undefined) return { sums: losses, sizes: new Float64Array(losses.length).fill(1) };
-  const unitOf = new Map<number, number>();
-  const sums: number[] = [];
-  const sizes: number[] = [];
-  losses.forEach((loss, i) => {
-    const unit = unitOf.get(clusters[i]) ?? sums.length;
-    unitOf.set(clusters[i], unit);
-    sums[unit] = (sums[unit] ?? 0) + loss;
-    sizes[unit] = (sizes[unit] ?? 0) + 1;
-  });
-  return { sums: Float64Array.from(sums), sizes: Float64Array.from(sizes) };
-}
-
 /**
  * Bootstrap-t with a quantile for each side: losses are lopsided, and so is the interval. An end is infinite when more
  * samples than the side may miss have no spread (very few rows, or nearly all losses equal).
  */
 async function bootstrapMean(
-  sums: Float64Array,
-  sizes: Float64Array,
+  units: Units,
   confidence: number,
   options: ErrorIntervalOptions,
   turn: Turn,
 ): Promise<Interval> {
   const count = options.bootstrapCount ?? DEFAULT_BOOTSTRAP;
   const random = createRandom(options.seed ?? 1);
-  const all = ratioOf(sums, sizes, undefined);
-  if (all.error === 0) return [all.mean, all.mean];
-  const drawn = new Uint32Array(sums.length);
+  const all = meanOfUnits(units);
+  if (all.standardError === 0) return [all.mean, all.mean];
+  if (!Number.isFinite(all.standardError)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const drawn = new Uint32Array(units.sums.length);
   const ratios = new Float64Array(count);
   for (let sample = 0; sample < count; sample++) {
     await drawUnits(drawn, random, turn);
-    const again = ratioOf(sums, sizes, drawn);
+    const again = meanOfUnits(units, drawn);
     const change = again.mean - all.mean;
-    ratios[sample] = change === 0 ? 0 : change / again.error;
+    // Of a sample that cannot tell its own error the ratio may be anything.
+    const ratio = Number.isFinite(again.standardError)
+      ? change / again.standardError
+      : change * Number.POSITIVE_INFINITY;
+    ratios[sample] = change === 0 ? 0 : ratio;
     options.onProgress?.({ phase: 'resampling', done: sample + 1, total: count, unit: 'fits' });
   }
   ratios.sort();
   const rank = Math.floor(((count + 1) * (1 - confidence)) / 2 + 1e-9);
-  return [all.mean - ratios[count - rank] * all.error, all.mean - ratios[rank - 1] * all.error];
+  return [all.mean - ratios[count - rank] * all.standardError, all.mean - ratios[rank - 1] * all.standardError];
 }
 
 async function drawUnits(drawn: Uint32Array, random: Random, turn: Turn): Promise<void> {
@@ -185,26 +187,4 @@ async function drawUnits(drawn: Uint32Array, random: Random, turn: Turn): Promis
     for (let g = start; g < end; g++) drawn[g] = random.integer(drawn.length);
     await turn();
   }
-}
-
-/** Mean per row over the drawn units (all of them without `drawn`), and its standard error to first order. */
-function ratioOf(
-  sums: Float64Array,
-  sizes: Float64Array,
-  drawn: Uint32Array | undefined,
-): { mean: number; error: number } {
-  let total = 0;
-  let rows = 0;
-  for (let g = 0; g < sums.length; g++) {
-    const unit = drawn === undefined ? g : drawn[g];
-    total += sums[unit];
-    rows += sizes[unit];
-  }
-  const mean = total / rows;
-  let squares = 0;
-  for (let g = 0; g < sums.length; g++) {
-    const unit = drawn === undefined ? g : drawn[g];
-    squares += (sums[unit] - mean * sizes[unit]) ** 2;
-  }
-  return { mean, error: Math.sqrt((squares * sums.length) / (sums.length - 1)) / rows };
 }

@@ -4,11 +4,10 @@
  * its fits and are predicted with the others, so one operator serves all folds.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
-import { createRandom, FewfireError } from '../base/index.ts';
+import { createRandom, FewfireError, meanWithError } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import type { PenaltyBasis } from './least-squares.ts';
-import { weightedMean } from './metrics.ts';
 
 /** `logistic` is ridge under the logistic loss. */
 export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net' | 'logistic';
@@ -29,8 +28,7 @@ export interface Candidate {
   /** Mean squared error over the held-out rows. */
   readonly mse: number;
   /**
-   * An estimate: standard deviation of the folds' mean squared errors over the square root of their number; with one
-   * split, of the rows' squared errors.
+   * An estimate: of the mean over folds as they vary; with one split over its rows, or clusters of them.
    */
   readonly standardError: number;
   /** False when a solver stopped before its tolerance in some fold. */
@@ -62,6 +60,8 @@ export interface FoldContext {
   readonly target: Float64Array;
   /** How much each row counts, in fits and errors; all the same without it. */
   readonly rowWeights: Float64Array | undefined;
+  /** Number of each row's cluster, where rows of one may depend on each other. */
+  readonly clusters: ArrayLike<number> | undefined;
   readonly foldOf: Uint32Array;
   readonly folds: number;
   /** How many of the folds are held out in turn, the first ones: all, or 1 for a single split. */
@@ -119,34 +119,19 @@ export function foldWeights(foldOf: Uint32Array, fold: number, rowWeights: Float
 
 /** Errors of the held-out predictions. */
 export function foldScores(context: FoldContext, heldOut: Float64Array): { mse: number; standardError: number } {
-  const { target, rowWeights, foldOf, folds, heldOutCount } = context;
-  if (heldOutCount === 1) return splitScores(context, heldOut);
-  const sums = new Float64Array(folds);
-  const weights = new Float64Array(folds);
-  for (let i = 0; i < target.length; i++) {
-    const weight = rowWeights === undefined ? 1 : rowWeights[i];
-    sums[foldOf[i]] += weight * (target[i] - heldOut[i]) ** 2;
-    weights[foldOf[i]] += weight;
-  }
-  const total = weights.reduce((sum, value) => sum + value, 0);
-  const mse = sums.reduce((sum, value) => sum + value, 0) / total;
-  // A fold whose rows all weigh nothing has no error.
-  const means = sums.map((sum, fold) => sum / weights[fold]).filter((_, fold) => weights[fold] > 0);
-  const center = means.reduce((sum, value) => sum + value, 0) / means.length;
-  const variance = means.reduce((sum, value) => sum + (value - center) ** 2, 0) / Math.max(1, means.length - 1);
-  return { mse, standardError: Math.sqrt(variance / means.length) };
-}
-
-function splitScores(context: FoldContext, heldOut: Float64Array): { mse: number; standardError: number } {
-  const { target, rowWeights, foldOf } = context;
-  const rows = Array.from(target.keys()).filter((i) => foldOf[i] === 0);
-  const weights = rows.map((i) => (rowWeights === undefined ? 1 : rowWeights[i]));
-  const squares = rows.map((i) => (target[i] - heldOut[i]) ** 2);
-  const total = weights.reduce((sum, value) => sum + value, 0);
-  const mse = weightedMean(squares, weights);
-  let variance = 0;
-  squares.forEach((square, i) => {
-    variance += ((weights[i] / total) * (square - mse)) ** 2;
+  const { target, rowWeights, foldOf, heldOutCount, clusters } = context;
+  const rows = Uint32Array.from(target.keys()).filter((i) => foldOf[i] < heldOutCount);
+  const squares = Float64Array.from(rows, (i) => (target[i] - heldOut[i]) ** 2);
+  const pick = (values: ArrayLike<number>): Float64Array => Float64Array.from(rows, (i) => values[i]);
+  const weights = rowWeights === undefined ? undefined : pick(rowWeights);
+  // Of folds each is a unit: their fits differ. One split has one fit, and its rows or clusters are what may vary.
+  const units = heldOutCount > 1 ? foldOf : clusters;
+  const { mean: mse, standardError } = meanWithError(squares, {
+    weights,
+    clusters: units === undefined ? undefined : pick(units),
   });
-  return { mse, standardError: Math.sqrt((variance * rows.length) / Math.max(1, rows.length - 1)) };
+  if (Number.isFinite(standardError)) return { mse, standardError };
+  // One cluster in all of the split: nothing but its rows is left to tell how far the error may be off; of one row, nothing.
+  const ofRows = meanWithError(squares, { weights }).standardError;
+  return { mse, standardError: Number.isFinite(ofRows) ? ofRows : 0 };
 }

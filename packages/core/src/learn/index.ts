@@ -13,3 +13,4 @@ export * from './metrics.ts';
 export * from './select.ts';
 export * from './sparse-path.ts';
 export * from './stability.ts';
+export { studentQuantile } from './student.ts';

@@ -179,11 +179,11 @@ export async function selectLowDegree(
   const plan = planSelection(points, options, folds);
   const order = createRandom(options.seed ?? 1).permutation(points.rowCount);
   const rows = order.slice(0, plan.rowCount).sort();
-  const { clusters } = options;
+  const clusters = pickNumbers(options.clusters, rows);
   const subset = plan.rowCount === points.rowCount ? points : selectRows(points, rows);
   const values = Float64Array.from(rows, (row) => target[row]);
   const rowWeights = pickNumbers(options.rowWeights, rows);
-  const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, pickNumbers(clusters, rows));
+  const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, clusters);
 
   const tried: Tried[] = [];
   let skipped: Selection['skipped'] = plan.skipped;
@@ -224,6 +224,7 @@ export async function selectLowDegree(
         points: subset,
         target: values,
         rowWeights,
+        clusters,
         foldOf,
         folds,
         heldOutCount: plan.heldOutCount,

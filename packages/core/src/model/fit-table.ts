@@ -121,9 +121,9 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
     const targetMeans = targets.map((target) => weightedMean(target, training.data.weights));
     const { target, weights, clusters } = prepared.test;
     const prediction = predictionFromValues(spec, calibrations, values);
-    testRows = { target, weights, prediction };
+    testRows = { target, weights, clusters, prediction };
     test = measure({ target: spec, loss, calibrations, targetMeans }, testRows, values);
-    const intervals = await testIntervals(spec, loss, testRows, prediction, { ...options, confidence, clusters });
+    const intervals = await testIntervals(spec, loss, testRows, prediction, { ...options, confidence });
     if (intervals !== undefined) test = { ...test, intervals };
   }
 

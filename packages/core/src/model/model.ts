@@ -55,7 +55,10 @@ export interface TestResult extends Metrics {
   readonly baseline: { readonly mse: number; readonly accuracy?: number; readonly logLoss?: number };
   /** Of the mean squared error, and for classes of the accuracy. */
   readonly intervals?: { readonly mse: MeasuredInterval; readonly accuracy?: MeasuredInterval };
-  /** Whether the squared error is lower than the constant's by more than two standard errors of the paired difference. */
+  /**
+   * Whether the squared error is lower than the constant's by more than two standard errors of the paired difference over
+   * rows (by their weights) or groups; of few of them by more, as Student's t has it, and of fewer than six never.
+   */
   readonly betterThanConstant: boolean;
 }
 

@@ -1,5 +1,12 @@
 /** Measuring a model on rows with known targets, always beside the constant predictor. */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import {
+  degreesOfFreedom,
+  effectiveCount,
+  FewfireError,
+  meanOfUnits,
+  type RunOptions,
+  unitsOf,
+} from '../base/index.ts';
 import { selectRows, type Table, type UnseenValue } from '../cube/index.ts';
 import {
   accuracy,
@@ -8,6 +15,7 @@ import {
   meanSquaredError,
   multiclassLogLoss,
   rSquared,
+  studentQuantile,
   weightedMean,
 } from '../learn/index.ts';
 import {
@@ -28,6 +36,8 @@ export interface MeasuredRows {
   readonly target: Float64Array;
   /** Weight of each row in every measure; all the same without it. */
   readonly weights?: Float64Array | undefined;
+  /** Number of each row's group, where rows of one may depend on each other. */
+  readonly clusters?: Uint32Array | undefined;
 }
 
 /** What is measured: how values become predictions, and the constants to compare with. */
@@ -55,7 +65,7 @@ export function measure(measured: Measured, rows: MeasuredRows, values: readonly
     sampleCount: target.length,
     mse: total(expected),
     r2: Number.isNaN(r2) ? null : r2,
-    betterThanConstant: significantlyBetter(targets, expected, targetMeans, weights),
+    betterThanConstant: significantlyBetter(targets, expected, targetMeans, rows),
   };
   const baselineMse = total(constants);
   if (spec.kind === 'regression') return { ...common, baseline: { mse: baselineMse } };
@@ -117,33 +127,31 @@ function jointRSquared(
   return variance > 0 ? 1 - error / variance : Number.NaN;
 }
 
+/** Pr[|Z| > 2] of a normal Z: what two standard errors are of many rows, and more of them of few. */
+const BEYOND_TWO_ERRORS = 0.04550026389635842;
+/** Of five units that gain or lose by luck all gain once in 32 times, of six once in 64; unequal ones count as Kish has it. */
+const FEWEST_UNITS = 5.5;
+
 // Paired squared losses: is the mean gain more than two of its standard errors?
 function significantlyBetter(
   targets: readonly Float64Array[],
   expected: readonly Float64Array[],
   constants: readonly number[],
-  weights: Float64Array | undefined,
+  { weights, clusters }: MeasuredRows,
 ): boolean {
   const count = targets[0].length;
   const gains = new Float64Array(count);
-  targets.forEach((target, k) => {
-    for (let i = 0; i < count; i++) gains[i] += (target[i] - constants[k]) ** 2 - (target[i] - expected[k][i]) ** 2;
-  });
-  const mean = weightedMean(gains, weights);
   let scale = 0;
   targets.forEach((target, k) => {
+    for (let i = 0; i < count; i++) gains[i] += (target[i] - constants[k]) ** 2 - (target[i] - expected[k][i]) ** 2;
     scale += meanSquaredError(target, new Float64Array(count).fill(constants[k]), weights);
   });
+  const units = unitsOf(gains, { weights, clusters });
+  const { mean, standardError } = meanOfUnits(units);
   // A lasso may choose the constant itself, which rounding must not call better than the constant.
-  if (!(mean > 1e-12 * scale) || count < 2) return false;
-  // The variance of a weighted mean: sum of (w_i / sum w)^2 (gain_i - mean)^2, with the usual n / (n - 1).
-  const total = weights === undefined ? count : weights.reduce((sum, weight) => sum + weight, 0);
-  let variance = 0;
-  for (let i = 0; i < count; i++) {
-    const part = weights === undefined ? 1 / count : weights[i] / total;
-    variance += (part * (gains[i] - mean)) ** 2;
-  }
-  return mean > 2 * Math.sqrt((variance * count) / (count - 1));
+  if (!(mean > 1e-12 * scale) || !Number.isFinite(standardError)) return false;
+  if (effectiveCount(units.weights) < FEWEST_UNITS) return false;
+  return mean > studentQuantile(BEYOND_TWO_ERRORS, degreesOfFreedom(units)) * standardError;
 }
 
 export interface ScoreResult {

@@ -2,8 +2,8 @@
  * Intervals for the figures of a test: how far the mean over these rows may be from the mean over all rows like them.
  * Which kind of interval follows from what is known of the loss (`errorInterval`), and is said.
  */
-import type { RunOptions } from '../base/index.ts';
-import { type ErrorInterval, errorInterval, weightedMean } from '../learn/index.ts';
+import { type RunOptions, unitsOf } from '../base/index.ts';
+import { type ErrorInterval, errorInterval } from '../learn/index.ts';
 import {
   type Loss,
   type MeasuredInterval,
@@ -17,8 +17,6 @@ import { outputCount, outputTarget } from './target.ts';
 
 export interface TestIntervalOptions extends RunOptions {
   readonly confidence: number;
-  /** Number of each row's group, where rows of a group may depend on each other. */
-  readonly clusters?: Uint32Array | undefined;
 }
 
 /** undefined where rows (or groups) are too few for any. */
@@ -29,15 +27,10 @@ export async function testIntervals(
   prediction: Prediction,
   options: TestIntervalOptions,
 ): Promise<TestResult['intervals']> {
-  const { target, weights } = rows;
-  const units = options.clusters === undefined ? target.length : new Set(options.clusters).size;
-  if (units < 2) return undefined;
+  const { target, weights, clusters } = rows;
+  if (unitsOf(target, { weights, clusters }).sums.length < 2) return undefined;
   const interval = async (losses: Float64Array, bounds?: readonly [number, number]): Promise<ErrorInterval> =>
-    errorInterval(weights === undefined ? losses : linearised(losses, weights), {
-      ...options,
-      // A weighted loss is no longer within the bounds of the loss.
-      ...(bounds === undefined || weights !== undefined ? {} : { bounds }),
-    });
+    errorInterval(losses, { ...options, weights, clusters, ...(bounds === undefined ? {} : { bounds }) });
   const squares = new Float64Array(target.length);
   for (let k = 0; k < outputCount(spec); k++) {
     const wanted = outputTarget(spec, target, k);
@@ -59,11 +52,4 @@ export async function testIntervals(
 
 function measured({ low, high, confidence, method }: ErrorInterval): MeasuredInterval {
   return { low, high, confidence, method };
-}
-
-// Losses whose plain mean is the weighted one and varies as it does, to first order: the weights vary too.
-function linearised(losses: Float64Array, weights: Float64Array): Float64Array {
-  const mean = weightedMean(losses, weights);
-  const weight = weightedMean(weights);
-  return losses.map((value, i) => mean + (weights[i] * (value - mean)) / weight);
 }
