@@ -68,10 +68,24 @@ export function labelled(name: string, text: string, screen: Screen, width = 9):
 
 const CLASSES_SHOWN = 6;
 
+function percent(part: number): string {
+  return `${figure(100 * part)} %`;
+}
+
 function targetText({ target, training, outputs }: Model): string {
   const name = quoted(target.column);
   if (target.kind === 'regression') {
     return target.transform === 'log' ? `${name}, a number, learned as its natural logarithm` : `${name}, a number`;
+  }
+  // The mean of rows with weights says what a class weighs, not how many rows it has.
+  if (training.weight !== undefined) {
+    const weights = outputs.map(({ fit }) => percent((1 - fit.targetMean) / 2));
+    const by = `of the weight in ${quoted(training.weight)}`;
+    if (target.kind === 'multiclass') {
+      const parts = weights.map((part, k) => `${quoted(target.classes[k])} ${part}`);
+      return `${name}, ${counted(parts.length, 'class', 'classes')}, each learned against the rest: ${listSome(parts, CLASSES_SHOWN)} ${by}`;
+    }
+    return `${name}: ${quoted(target.positive)} with ${weights[0]} ${by} (the positive class), ${quoted(target.negative)} with the rest`;
   }
   const [positives, ...others] = outputs.map(({ fit }) =>
     Math.round(((1 - fit.targetMean) / 2) * training.sampleCount),
@@ -289,8 +303,16 @@ export function testSection(model: Model, screen: Screen): Section {
   ];
 }
 
+// Rows that depend on each other, or of which some hardly count, say less than their number.
+function rowsText(rows: string, { groupCount, effectiveCount }: TestResult): string {
+  const groups = groupCount === undefined ? '' : ` in ${counted(groupCount, 'group')}`;
+  const weighed = effectiveCount === undefined ? '' : ` (by their weights worth ${figure(effectiveCount)} equal ones)`;
+  return `${rows}${groups}${weighed}`;
+}
+
 /** Measures on some rows, each beside the constant predictor's. */
-export function metricLines(model: Model, result: TestResult, where: string, screen: Screen): string[] {
+export function metricLines(model: Model, result: TestResult, rows: string, screen: Screen): string[] {
+  const where = rowsText(rows, result);
   const sentences =
     model.target.kind !== 'regression' ? classSentences(model, result, where) : numberSentences(model, result, where);
   return sentences.flatMap((sentence) => wrapText(sentence, screen.width - 2, '  '));

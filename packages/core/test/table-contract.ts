@@ -323,6 +323,51 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       expect(Array.from({ length: rowCount }, (_, i) => bitAt(points, i, 0))).toEqual(x.map((value) => value & 1));
     });
 
+    it('gives the rows that are not 0 in a column as a table of their own', async () => {
+      const w = [1, 0, 2, 0, null, 0.5, 0];
+      const columns = {
+        w,
+        v: ['1', '0', '2', '-0.0', null, 'x', '0e3'],
+        c: ['p', 'no', 'q', 'such', 'p', 'q', 'value'],
+        n: ['1', 'text', '2', 'text', '3', '4.0', 'text'],
+        b: [1, 7, 0, 7, 1, 0, 7],
+      };
+      const kept = [0, 2, 4, 5];
+      const expected = Object.fromEntries(
+        Object.entries(columns).map(([name, cells]) => [name, kept.map((row) => cells[row])]),
+      ) as unknown as ContractColumns;
+      const table = await make(columns);
+      for (const by of ['w', 'v']) {
+        const rows = (await table.nonZeroRows(by)) as Table;
+        expect(rows.rowCount).toBe(kept.length);
+        expect(rows.label).toContain(`"${by}" is not 0`);
+        const names = ['c', 'n', 'b'];
+        const mask = Uint8Array.of(1, 1, 0, 1);
+        for (const [i, name] of names.entries()) {
+          expect((await rows.profile(names))[i]).toEqual(oracleProfile(name, expected[name], textOnly));
+          expect((await rows.profile(names, { mask }))[i]).toEqual(oracleProfile(name, expected[name], textOnly, mask));
+        }
+        const { spec } = fitEncoder(await rows.profile(names));
+        await expectEncoding(rows, spec, expected);
+        expect(await rows.texts('c')).toEqual(['p', 'q', 'p', 'q']);
+        expect(Array.from(await rows.numbers('n'))).toEqual([1, 2, 3, 4]);
+        await rows.close();
+      }
+      // The whole is as it was; where no row is 0 there is no other table.
+      expect(await table.texts('c')).toEqual(columns.c);
+      expect(await table.nonZeroRows('c')).toBeUndefined();
+      await expect(table.nonZeroRows('x')).rejects.toThrow(/no column "x"/);
+    });
+
+    it('keeps the order of many rows that are not 0', async () => {
+      const rowCount = 30_000;
+      const x = Array.from({ length: rowCount }, (_, i) => (i * 48271) % 65537);
+      const table = await make({ x, w: x.map((value) => value % 3) });
+      const rows = (await table.nonZeroRows('w')) as Table;
+      expect(Array.from(await rows.numbers('x'))).toEqual(x.filter((value) => value % 3 !== 0));
+      await rows.close();
+    });
+
     it('takes any column name', async () => {
       const names = [
         'a b',

@@ -27,6 +27,7 @@ import {
   type EncodedRows,
   type EncoderSpec,
   FewfireError,
+  nonZeroLabel,
   notANumber,
   PROFILE_VALUE_LIMIT,
   profileOfCounts,
@@ -209,6 +210,25 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     async heldBytes() {
       const [bytes] = await engine.numbers('SELECT sum(memory_usage_bytes) FROM duckdb_memory()');
       return bytes ?? 0;
+    },
+
+    async nonZeroRows(name, options = {}) {
+      const column = find(name);
+      const number = column.type === 'text' ? textNumber(column.cell) : `${column.cell}::DOUBLE`;
+      const condition = `(${number}) IS DISTINCT FROM 0`;
+      const run = { ...options, label };
+      const [kept] = (await engine.numbers(`SELECT count(*) FILTER (${condition}) FROM ${data}`, run)) as [number];
+      if (kept === rowCount) return undefined;
+      const rows = `${data}_${temporaryCount++}`;
+      // Copied, so that its rows have an order and numbers of their own.
+      await engine.run(`CREATE TABLE ${rows} AS SELECT * FROM ${data} WHERE ${condition}`, run);
+      const copy = { ...relation, name: rows, label: nonZeroLabel(label, name), rowCount: kept, rowKey: 'rowid' };
+      return {
+        ...duckdbTable(engine, copy),
+        close: async () => {
+          await engine.run(`DROP TABLE IF EXISTS ${rows}`);
+        },
+      };
     },
 
     close: () => engine.close(),

@@ -135,16 +135,27 @@ function taskText({ target, training, encoding, coordinateCount, outputs }: FitR
     const learned = target.transform === 'log' ? 'a number, learned as its natural logarithm,' : 'a number, learned';
     return `${quoted(target.column)} is ${learned} ${from}.`;
   }
-  const counts = outputs.map(({ fit }) => Math.round(((1 - fit.targetMean) / 2) * training.sampleCount));
+  const shares = outputs.map(({ fit }) => (1 - fit.targetMean) / 2);
+  const { weight } = training;
+  // The mean of rows with weights says what a class weighs, not how many rows it has.
+  const counts =
+    weight === undefined
+      ? shares.map((part) => numberText(Math.round(part * training.sampleCount), 12))
+      : shares.map(percentText);
+  const weighed = weight === undefined ? '' : `, by the weight in ${quoted(weight)}`;
+  if (target.kind === 'binary' && weight !== undefined) {
+    return `${quoted(target.column)} is ${quoted(target.positive)} (${counts[0]}${weighed}, the positive class) or ${quoted(target.negative)}, learned ${from}.`;
+  }
   if (target.kind === 'binary') {
     const { positive, negative } = target;
-    return `${quoted(target.column)} is ${quoted(positive)} (${counted(counts[0], 'row')}, the positive class) or ${quoted(negative)} (${numberText(training.sampleCount - counts[0], 12)}), learned ${from}.`;
+    const positiveCount = Math.round(shares[0] * training.sampleCount);
+    return `${quoted(target.column)} is ${quoted(positive)} (${counted(positiveCount, 'row')}, the positive class) or ${quoted(negative)} (${numberText(training.sampleCount - positiveCount, 12)}), learned ${from}.`;
   }
   const most = 6;
-  const classes = target.classes.slice(0, most).map((name, k) => `${quoted(name)} (${numberText(counts[k], 12)})`);
+  const classes = target.classes.slice(0, most).map((name, k) => `${quoted(name)} (${counts[k]})`);
   const rest = target.classes.length - classes.length;
   if (rest > 0) classes.push(`${rest} more`);
-  return `${quoted(target.column)} is one of ${target.classes.length} classes, ${listText(classes)}, each learned against the rest ${from}.`;
+  return `${quoted(target.column)} is one of ${target.classes.length} classes, ${listText(classes)}${weighed}, each learned against the rest ${from}.`;
 }
 
 function testText(report: FitReport): string {
@@ -152,7 +163,8 @@ function testText(report: FitReport): string {
   const { test } = training;
   if (test === null)
     return 'No rows were set aside for a test, so nothing here says how well the model predicts new rows.';
-  const rows = `On ${counted(test.sampleCount, 'test row')}, ${testOrigin(report)},`;
+  const groups = test.groupCount === undefined ? '' : ` in ${counted(test.groupCount, 'group')}`;
+  const rows = `On ${counted(test.sampleCount, 'test row')}${groups}, ${testOrigin(report)},`;
   if (target.kind !== 'regression') {
     const { accuracy = Number.NaN, baseline } = test;
     return `${rows} it is right in ${percentText(accuracy)}${withInterval(test.intervals?.accuracy, percentText)}; always saying the most frequent class is right in ${percentText(baseline.accuracy ?? Number.NaN)}.`;

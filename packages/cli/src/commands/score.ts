@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { checkColumns, readModel, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
-import { counted, printable } from '../format.ts';
+import { counted, printable, quoted } from '../format.ts';
 import { addWorkOptions, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -43,15 +43,19 @@ async function score(path: string, data: string, options: ScoreOptions, session:
       return { result: await scoreTable(model, table, work), label: table.label, sha256: table.provenance.sha256 };
     }),
   );
-  const { metrics, unseen, skippedRowCount } = result;
+  const { metrics, unseen, skippedRowCount, zeroWeightCount, weight, group, notes } = result;
   if (options.quiet !== true) {
     for (const line of await unseenLines(model, unseen)) session.tell(line);
     if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
+    if (zeroWeightCount > 0) session.tell(`${counted(zeroWeightCount, 'row')} of weight 0 not scored`);
+    for (const note of notes) session.tell(printable(note));
   }
   // The same bytes: these are the rows of the fit, and the test that came with it is the honest figure.
   const fitted = sha256 === model.provenance.source.sha256;
   if (options.json === true) {
-    const json = { task: model.target.kind, target: model.target, ...metrics, skippedRowCount, unseen };
+    const task = model.target.kind;
+    const left = { skippedRowCount, zeroWeightCount };
+    const json = { task, target: model.target, ...metrics, ...left, unseen, weight, group, notes };
     const about = { model: path, data: label, isDataOfFit: fitted, units: { error: errorUnit(model) } };
     await session.print(`${JSON.stringify({ ...json, ...about })}\n`);
     return;
@@ -63,7 +67,11 @@ async function score(path: string, data: string, options: ScoreOptions, session:
         session.screen,
       )
     : [];
-  const where = `${counted(metrics.sampleCount, 'row')} of ${printable(label)}`;
+  const columns = [
+    ...(weight === null ? [] : [`weighed by ${quoted(weight)}`]),
+    ...(group === null ? [] : [`grouped by ${quoted(group)}`]),
+  ];
+  const where = `${counted(metrics.sampleCount, 'row')} of ${printable(label)}${columns.length > 0 ? `, ${columns.join(' and ')},` : ''}`;
   await session.print(
     joinSections([
       guessingSection(metrics, 'row', '', session.screen),

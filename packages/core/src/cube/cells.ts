@@ -199,6 +199,11 @@ export function refusedMissing(
   );
 }
 
+/** What `Table.nonZeroRows` calls its table, whose rows have other numbers than those of the whole. */
+export function nonZeroLabel(label: string, column: string): string {
+  return `the rows of ${label} where ${JSON.stringify(column)} is not 0`;
+}
+
 /** The error for a cell that is not a finite number where one must be. `row` counts from 0. */
 export function notANumber(label: string, column: string, row: number, cell: string): FewfireError {
   const shown = cell.length > 40 ? `${cell.slice(0, 40)}…` : cell;

@@ -10,6 +10,7 @@ import {
   checkMask,
   columnReading,
   compareCells,
+  nonZeroLabel,
   notANumber,
   profileOfCounts,
   readNumber,
@@ -71,8 +72,10 @@ export function memoryTable(
       );
     }
   }
-  const byName = new Map<string, Column>(entries.map(([name, cells]) => [name, readColumn(name, cells)]));
+  return tableOfColumns(label, rowCount, new Map(entries.map(([name, cells]) => [name, readColumn(name, cells)])));
+}
 
+function tableOfColumns(label: string, rowCount: number, byName: Map<string, Column>): Table {
   const find = (name: string): Column => {
     const column = byName.get(name);
     if (column === undefined) throw unknownColumn(name, [...byName.keys()], label);
@@ -138,6 +141,22 @@ export function memoryTable(
 
     // The cells are the caller's.
     heldBytes: async () => 0,
+
+    async nonZeroRows(name, options = {}) {
+      throwIfAborted(options.signal);
+      const column = find(name);
+      const rows = column.cells.flatMap((cell, row) => (cell !== null && toNumber(cell) === 0 ? [] : [row]));
+      if (rows.length === rowCount) return undefined;
+      const pick = (whole: Column): Column => ({
+        ...whole,
+        cells: whole.cells.length === 0 ? [] : rows.map((row) => whole.cells[row]),
+      });
+      return tableOfColumns(
+        nonZeroLabel(label, name),
+        rows.length,
+        new Map([...byName].map(([key, whole]) => [key, pick(whole)])),
+      );
+    },
 
     async close() {
       byName.clear();

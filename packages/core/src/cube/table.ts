@@ -111,6 +111,13 @@ export interface Table {
   /** Bytes of memory the table holds, beside what it returns. */
   heldBytes(): Promise<number>;
 
+  /**
+   * The rows whose number in a column is not 0 (those without a number included), in their order; undefined where
+   * there are no others. To be closed before this table.
+   * @throws FewfireError `unknown-column`, `unsupported`
+   */
+  nonZeroRows(name: string, options?: RunOptions): Promise<Table | undefined>;
+
   /** Frees what the table holds. */
   close(): Promise<void>;
 }

@@ -112,6 +112,24 @@ export function foldAssignment(
   return fold;
 }
 
+/** Beyond this share of the weight in one fold, what is left for its fit is rounding. */
+const LARGEST_FOLD_WEIGHT = 1 - 1e-6;
+
+/** @throws FewfireError `invalid-data` where one fold has next to all of the weight: the fit without it would learn from nothing */
+export function checkFoldWeights(foldOf: Uint32Array, folds: number, rowWeights: Float64Array | undefined): void {
+  if (rowWeights === undefined) return;
+  const weights = new Float64Array(folds);
+  foldOf.forEach((fold, row) => {
+    weights[fold] += rowWeights[row];
+  });
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (weights.every((weight) => weight <= LARGEST_FOLD_WEIGHT * total)) return;
+  throw new FewfireError(
+    'invalid-data',
+    `the weights lie on so few rows that one of the ${folds} folds has next to all of them; expected weight in every fold: check the column of --weight, or leave it out`,
+  );
+}
+
 /** 0 for the rows held out in a fold, their weight (or 1) for the others. */
 export function foldWeights(foldOf: Uint32Array, fold: number, rowWeights: Float64Array | undefined): Float64Array {
   return Float64Array.from(foldOf, (f, row) => (f === fold ? 0 : rowWeights === undefined ? 1 : rowWeights[row]));

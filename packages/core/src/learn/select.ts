@@ -26,6 +26,7 @@ import { checkL1Ratio } from './elastic-net-fit.ts';
 import {
   type Candidate,
   type Consider,
+  checkFoldWeights,
   type FitMethod,
   type FoldContext,
   type FoldTerms,
@@ -184,6 +185,7 @@ export async function selectLowDegree(
   const values = Float64Array.from(rows, (row) => target[row]);
   const rowWeights = pickNumbers(options.rowWeights, rows);
   const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, clusters);
+  checkFoldWeights(foldOf, folds, rowWeights);
 
   const tried: Tried[] = [];
   let skipped: Selection['skipped'] = plan.skipped;

@@ -21,6 +21,8 @@ const degreeReason = z.strictObject({ degree: count, reason: z.string() });
 
 const metrics = {
   sampleCount: count,
+  effectiveCount: z.optional(finite),
+  groupCount: z.optional(count),
   mse: finite,
   r2: z.nullable(finite),
   accuracy: z.optional(finite),
@@ -167,6 +169,8 @@ const modelSchema = z.strictObject({
     notes: z.array(z.string()),
     dropped: z.array(columnReason),
     missing: z.array(z.strictObject({ column: z.string(), count })),
+    weight: z.optional(z.string()),
+    group: z.optional(z.string()),
   }),
   provenance: z.strictObject({
     source: z.strictObject({

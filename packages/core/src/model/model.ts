@@ -37,6 +37,10 @@ export type Calibration =
 
 export interface Metrics {
   readonly sampleCount: number;
+  /** Of rows with weights: so many of equal weight would say as much (Kish). */
+  readonly effectiveCount?: number | undefined;
+  /** Of rows in groups: how many groups. */
+  readonly groupCount?: number | undefined;
   /**
    * Mean squared error: of the target (its logarithm under the log transform), or against -1/+1 classes of the value
    * (squared loss) or of the expected class it stands for (logistic loss); of several classes the sum over the outputs.
@@ -164,6 +168,9 @@ export interface TrainingRecord {
   readonly notes: readonly string[];
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
   readonly missing: readonly { readonly column: string; readonly count: number }[];
+  /** The columns of weights and of groups, where the fit had any. */
+  readonly weight?: string | undefined;
+  readonly group?: string | undefined;
 }
 
 export interface Provenance {

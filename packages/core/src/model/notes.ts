@@ -2,8 +2,8 @@
  * What a fit has to say beside its figures: rows and columns left out, degrees not tried, columns that look like leaks,
  * test rows that differ from the training rows. Kept in the model and printed with it.
  */
-import { listNames, type RunOptions } from '../base/index.ts';
-import type { EncodedRows, EncoderNotes, Table } from '../cube/index.ts';
+import { effectiveCount, listNames, type RunOptions } from '../base/index.ts';
+import type { EncodedRows, EncoderNotes } from '../cube/index.ts';
 import type { LowDegreeFit, Selection } from '../learn/index.ts';
 import type { Polynomial } from '../spectrum/index.ts';
 import type { TargetSpec } from './model.ts';
@@ -17,6 +17,31 @@ export function tableNotes(notes: EncoderNotes, rows: EncodedRows, usableCount: 
   const list = [...notes.warnings];
   if (rows.points.rowCount < usableCount)
     list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
+  return list;
+}
+
+/** A sample is called small for its rows when its weights make it worth less than this share of them. */
+const SMALL_SHARE = 0.25;
+
+/** What a user should know of the weights: rows that weigh nothing, and how few rows the others are worth. */
+export function weightsNotes(
+  column: string,
+  rowCount: number,
+  zeroCount: number,
+  weights: Float64Array | undefined,
+): string[] {
+  const list: string[] = [];
+  if (zeroCount > 0) {
+    list.push(
+      `${zeroCount} of ${zeroCount + rowCount} rows have weight 0 in ${JSON.stringify(column)} and were left out`,
+    );
+  }
+  const effective = weights === undefined ? rowCount : effectiveCount(weights);
+  if (effective < SMALL_SHARE * rowCount) {
+    list.push(
+      `the weights ${JSON.stringify(column)} are very unequal: the ${rowCount} rows say as much as ${Number(effective.toPrecision(2))} of equal weight`,
+    );
+  }
   return list;
 }
 
@@ -77,8 +102,7 @@ export function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetS
 
 /** A number column that equals a number target in every row; two-valued ones are compared as coordinates, in `fitNotes`. */
 export async function equalColumnNotes(
-  table: Table,
-  { spec, target, targetProfile, profiles }: PreparedTable,
+  { table, spec, target, targetProfile, profiles }: PreparedTable,
   options: RunOptions,
 ): Promise<string[]> {
   if (spec.kind !== 'regression') return [];

@@ -15,10 +15,11 @@ import {
   type Table,
 } from '../cube/index.ts';
 import type { TargetSpec } from './model.ts';
-import { testTableNotes } from './notes.ts';
+import { testTableNotes, weightsNotes } from './notes.ts';
+import { type LabelColumns, type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
 import { chooseTarget, readTarget, type Task } from './target.ts';
 
-export interface PrepareOptions extends RunOptions {
+export interface PrepareOptions extends RunOptions, LabelColumns {
   readonly target: string;
   /** What to learn the target as. Default `auto`. */
   readonly task?: Task;
@@ -32,10 +33,6 @@ export interface PrepareOptions extends RunOptions {
   readonly targetTransform?: 'none' | 'log';
   /** A share of the rows in (0, 1), 0 for no test, or a table of test rows. Default 0.2. */
   readonly test?: number | Table;
-  /** A column of numbers, at least 0: how much each row counts, in fits and measures. */
-  readonly weight?: string;
-  /** A column whose equal values say which rows belong together: they are never split between folds, or fit and test. */
-  readonly group?: string;
 }
 
 /** Encoded rows with their targets. */
@@ -56,10 +53,12 @@ export interface EncodedData {
 }
 
 export interface PreparedTable {
+  /** The rows that count: all but those of weight 0. */
+  readonly table: Table;
   readonly spec: TargetSpec;
   readonly targetProfile: ColumnProfile;
   readonly profiles: readonly ColumnProfile[];
-  /** Of every row of the table, NaN where missing. */
+  /** Of every row of `table`, NaN where missing. */
   readonly target: Float64Array;
   /** What to learn and choose from: all rows but the test rows, with an encoder that saw no others. */
   readonly training: EncodedData;
@@ -68,12 +67,14 @@ export interface PreparedTable {
   readonly testNotes: readonly string[];
   /** Rows with a target. */
   readonly usableCount: number;
+  /** What to know of the weights. */
+  readonly weightNotes: readonly string[];
   /** Every row with a target, encoder included; those of `training` when none was set aside. */
   all(): Promise<EncodedData & { readonly notes: EncoderNotes; readonly encoded: EncodedRows }>;
 }
 
 /** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
-export async function prepareTable(table: Table, options: PrepareOptions): Promise<PreparedTable> {
+export async function prepareTable(source: Table, options: PrepareOptions): Promise<PreparedTable> {
   const testShare = typeof options.test === 'object' ? 0 : (options.test ?? 0.2);
   if (!(testShare >= 0 && testShare < 1)) {
     throw new FewfireError(
@@ -85,7 +86,11 @@ export async function prepareTable(table: Table, options: PrepareOptions): Promi
   if (!Number.isInteger(bins) || bins < 2 || bins > 64) {
     throw new FewfireError('invalid-argument', `--bins is ${bins}; expected a whole number from 2 to 64`);
   }
-  const features = featureNames(table, options);
+  const features = featureNames(source, options);
+  const { table, zeroCount } = await weighingRows(source, options, options);
+  if (options.weight !== undefined && zeroCount > 0) {
+    refuseFewWeights(options.weight, source.label, table.rowCount, zeroCount, undefined);
+  }
   const [targetProfile] = await table.profile([options.target], options);
   const spec = chooseTarget(targetProfile, {
     task: options.task,
@@ -94,13 +99,17 @@ export async function prepareTable(table: Table, options: PrepareOptions): Promi
   });
   const target = await readTarget(table, spec, options);
   refuseMissingTarget(target, spec, options.missing);
-  const usable = Uint32Array.from(Array.from(target.keys()).filter((row) => !Number.isNaN(target[row])));
-  const labels: RowLabels = {
-    target,
-    weights: options.weight === undefined ? undefined : await readWeights(table, options.weight, usable, options),
-    clusters: options.group === undefined ? undefined : await readGroups(table, options.group, usable, options),
-  };
+  const { usable, ...labels } = await readLabels(table, target, options, options);
+  const weightNotes: string[] = [];
+  if (options.weight !== undefined) {
+    const usableWeights = labels.weights && Float64Array.from(usable, (row) => (labels.weights as Float64Array)[row]);
+    if (usableWeights !== undefined) {
+      refuseFewWeights(options.weight, source.label, usable.length, zeroCount, usableWeights);
+    }
+    weightNotes.push(...weightsNotes(options.weight, usable.length, zeroCount, usableWeights));
+  }
   const isTest = testRows(usable, table.rowCount, testShare, labels.clusters, options.seed ?? 1);
+  if (options.weight !== undefined) refuseLopsidedTest(options.weight, isTest, usable, labels.weights);
   const testCount = isTest.reduce((sum, flag) => sum + flag, 0);
   const trainingMask = Uint8Array.from(isTest, (flag, row) => (flag === 0 && !Number.isNaN(target[row]) ? 1 : 0));
 
@@ -128,6 +137,8 @@ export async function prepareTable(table: Table, options: PrepareOptions): Promi
         ? pickRows(encoded, labels, (row) => isTest[row] === 1)
         : undefined;
   return {
+    table,
+    weightNotes,
     spec,
     targetProfile,
     profiles,
@@ -186,65 +197,6 @@ function refuseMissingTarget(target: Float64Array, spec: TargetSpec, missing: Mi
   }
 }
 
-/** One entry per row of the table. */
-interface RowLabels {
-  readonly target: Float64Array;
-  readonly weights: Float64Array | undefined;
-  readonly clusters: Uint32Array | undefined;
-}
-
-// Scaled to a mean of 1 over the usable rows, so that a penalty means the same whatever unit the weights are in.
-async function readWeights(
-  table: Table,
-  column: string,
-  usable: Uint32Array,
-  options: RunOptions,
-): Promise<Float64Array> {
-  const weights = await table.numbers(column, options);
-  let sum = 0;
-  for (const row of usable) {
-    if (!(weights[row] >= 0)) {
-      const found = Number.isNaN(weights[row]) ? 'missing' : String(weights[row]);
-      throw new FewfireError(
-        'invalid-data',
-        `weight ${JSON.stringify(column)} is ${found} in row ${row + 1} of ${table.label}; expected a number in every row, at least 0`,
-      );
-    }
-    sum += weights[row];
-  }
-  if (!(sum > 0 && Number.isFinite(sum))) {
-    throw new FewfireError(
-      'invalid-data',
-      `the weights ${JSON.stringify(column)} of ${table.label} add up to ${sum}; expected a finite sum above 0`,
-    );
-  }
-  return weights.map((weight) => (weight * usable.length) / sum);
-}
-
-async function readGroups(
-  table: Table,
-  column: string,
-  usable: Uint32Array,
-  options: RunOptions,
-): Promise<Uint32Array> {
-  const texts = await table.texts(column, options);
-  const numbers = new Map<string, number>();
-  const clusters = new Uint32Array(texts.length);
-  for (const row of usable) {
-    const text = texts[row];
-    if (text === null) {
-      throw new FewfireError(
-        'missing-values',
-        `group ${JSON.stringify(column)} is missing in row ${row + 1} of ${table.label}; expected a value in every row: fill it in or remove these rows`,
-      );
-    }
-    const known = numbers.get(text);
-    clusters[row] = known ?? numbers.size;
-    if (known === undefined) numbers.set(text, numbers.size);
-  }
-  return clusters;
-}
-
 // Flags of the rows set aside: a random share of them, or random groups until they make up the share.
 function testRows(
   usable: Uint32Array,
@@ -281,6 +233,25 @@ function testRows(
   return isTest;
 }
 
+/** With less than this share of the weight on one side there is nothing to fit, or to test with. */
+const LEAST_WEIGHT = 1e-6;
+
+function refuseLopsidedTest(
+  column: string,
+  isTest: Uint8Array,
+  usable: Uint32Array,
+  weights: Float64Array | undefined,
+): void {
+  const tested = usable.filter((row) => isTest[row] === 1);
+  if (weights === undefined || tested.length === 0) return;
+  const share = tested.reduce((sum, row) => sum + weights[row], 0) / usable.length;
+  if (share >= LEAST_WEIGHT && share <= 1 - LEAST_WEIGHT) return;
+  throw new FewfireError(
+    'invalid-data',
+    `the ${tested.length} test rows have ${share < 0.5 ? 'next to nothing' : 'next to all'} of the weight in ${JSON.stringify(column)}; expected weight on both sides: choose another --seed or --test, or check the column`,
+  );
+}
+
 function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) => boolean): LabelledPoints {
   const { points, rows } = encoded;
   const positions: number[] = [];
@@ -303,21 +274,18 @@ function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) =
 
 // `notes` is told what the test table has that the training rows did not, and which of its rows are not used.
 async function encodedTestTable(
-  table: Table,
+  source: Table,
   encoder: EncoderSpec,
   spec: TargetSpec,
   options: PrepareOptions,
   notes: string[],
 ): Promise<LabelledPoints> {
+  const { table, zeroCount } = await weighingRows(source, options, options);
   const target = await readTarget(table, spec, options);
-  const usable = Uint32Array.from(Array.from(target.keys()).filter((row) => !Number.isNaN(target[row])));
-  const labels: RowLabels = {
-    target,
-    weights: options.weight === undefined ? undefined : await readWeights(table, options.weight, usable, options),
-    clusters: options.group === undefined ? undefined : await readGroups(table, options.group, usable, options),
-  };
+  const labels = await readLabels(table, target, options, options);
   const encoded = await table.encode(encoder, options);
   const data = pickRows(encoded, labels, (row) => !Number.isNaN(target[row]));
   notes.push(...testTableNotes(encoded, table.rowCount, data.target.length));
+  if (zeroCount > 0) notes.push(`test rows: ${zeroCount} of ${source.rowCount} have weight 0 and were left out`);
   return data;
 }

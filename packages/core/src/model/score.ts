@@ -28,6 +28,7 @@ import {
   type TargetSpec,
   type TestResult,
 } from './model.ts';
+import { type LabelColumns, readLabels, weighingRows } from './row-labels.ts';
 import { outputCount, outputTarget, readTarget } from './target.ts';
 
 /** Rows with their targets: numbers as learned, or positions of classes. */
@@ -53,7 +54,7 @@ export interface Measured {
 /** @param values of the polynomials at the rows, one vector per output */
 export function measure(measured: Measured, rows: MeasuredRows, values: readonly Float64Array[]): TestResult {
   const { target: spec, calibrations, targetMeans } = measured;
-  const { target, weights } = rows;
+  const { target, weights, clusters } = rows;
   const expected = values.map((vector) => expectedTarget(measured.loss, vector));
   const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, target, k));
   const constants = targetMeans.map((mean) => new Float64Array(target.length).fill(mean));
@@ -63,6 +64,8 @@ export function measure(measured: Measured, rows: MeasuredRows, values: readonly
     spec.kind === 'multiclass' ? jointRSquared(targets, expected, weights) : rSquared(targets[0], expected[0], weights);
   const common = {
     sampleCount: target.length,
+    ...(weights && { effectiveCount: effectiveCount(weights) }),
+    ...(clusters && { groupCount: new Set(clusters).size }),
     mse: total(expected),
     r2: Number.isNaN(r2) ? null : r2,
     betterThanConstant: significantlyBetter(targets, expected, targetMeans, rows),
@@ -159,6 +162,13 @@ export interface ScoreResult {
   readonly unseen: readonly UnseenValue[];
   /** Rows left out because their target (or, with `drop-rows`, a cell) is missing. */
   readonly skippedRowCount: number;
+  /** Rows left out because they weigh nothing. */
+  readonly zeroWeightCount: number;
+  /** The columns by which rows were weighed and grouped: those of the fit, where the table has them. */
+  readonly weight: string | null;
+  readonly group: string | null;
+  /** What else to know: columns of the fit that the table lacks. */
+  readonly notes: readonly string[];
 }
 
 /** How a model is measured: its calibrations, and the constants of its fit. */
@@ -171,12 +181,52 @@ export function modelMeasured({ target, loss, outputs }: Model): Measured {
   };
 }
 
-/** Scores a model on a table that has its target column. @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target */
+/**
+ * Scores a model on a table that has its target column. Rows are weighed and grouped as the fit did where the table has
+ * these columns.
+ * @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target, or for weights as a fit
+ */
 export async function scoreTable(model: Model, table: Table, options: RunOptions = {}): Promise<ScoreResult> {
+  const names = new Set(table.columns.map(({ name }) => name));
+  const there = (column: string | undefined): string | undefined =>
+    column !== undefined && names.has(column) ? column : undefined;
+  const { training } = model;
+  const columns = { weight: there(training.weight), group: there(training.group) };
+  const notes: string[] = [];
+  const lacks = (column: string | undefined): column is string => column !== undefined && !names.has(column);
+  if (lacks(training.weight)) {
+    notes.push(
+      `${table.label} has no column ${JSON.stringify(training.weight)}, which weighed the rows of the fit: all rows count the same`,
+    );
+  }
+  if (lacks(training.group)) {
+    notes.push(
+      `${table.label} has no column ${JSON.stringify(training.group)}, which grouped the rows of the fit: rows count as independent`,
+    );
+  }
+  const weighing = await weighingRows(table, columns, options);
+  try {
+    const { metrics, unseen, skippedRowCount } = await scoreRows(model, weighing.table, columns, options);
+    return {
+      ...{ metrics, unseen, skippedRowCount, notes, zeroWeightCount: weighing.zeroCount },
+      ...{ weight: columns.weight ?? null, group: columns.group ?? null },
+    };
+  } finally {
+    if (weighing.table !== table) await weighing.table.close();
+  }
+}
+
+async function scoreRows(
+  model: Model,
+  table: Table,
+  columns: LabelColumns,
+  options: RunOptions,
+): Promise<Pick<ScoreResult, 'metrics' | 'unseen' | 'skippedRowCount'>> {
   const all = await readTarget(table, model.target, options);
   const { points, rows, unseen } = await table.encode(model.encoder, options);
-  const target = rows === undefined ? all : Float64Array.from(rows, (row) => all[row]);
-  const known = Uint32Array.from(Array.from(target.keys()).filter((i) => !Number.isNaN(target[i])));
+  const known = Uint32Array.from({ length: points.rowCount }, (_, i) => i).filter(
+    (i) => !Number.isNaN(all[rows === undefined ? i : rows[i]]),
+  );
   if (known.length === 0) {
     throw new FewfireError(
       'invalid-data',
@@ -188,7 +238,13 @@ export async function scoreTable(model: Model, table: Table, options: RunOptions
     known.length === points.rowCount ? points : selectRows(points, known),
     options,
   );
-  const rowsWithTarget = { target: Float64Array.from(known, (i) => target[i]) };
-  const metrics = measure(modelMeasured(model), rowsWithTarget, values);
+  const { target, weights, clusters } = await readLabels(table, all, columns, options);
+  const rowOf = (i: number): number => (rows === undefined ? i : rows[i]);
+  const measuredRows: MeasuredRows = {
+    target: Float64Array.from(known, (i) => target[rowOf(i)]),
+    weights: weights && Float64Array.from(known, (i) => weights[rowOf(i)]),
+    clusters: clusters && Uint32Array.from(known, (i) => clusters[rowOf(i)]),
+  };
+  const metrics = measure(modelMeasured(model), measuredRows, values);
   return { metrics, unseen, skippedRowCount: table.rowCount - known.length };
 }
