@@ -358,3 +358,31 @@ describe('stability of terms', () => {
     ]);
   });
 });
+
+describe('the mean loss of clusters or of rows with weights', () => {
+  it('is not certain because all of a few clusters are right', async () => {
+    const losses = new Float64Array(80);
+    const clusters = Uint32Array.from(losses, (_, i) => i % 8);
+    const found = await errorInterval(losses, { bounds: [0, 1], clusters });
+    // The chance of no event in 8 trials is 2.5 % at 1 - 0.025^(1/8).
+    expect(found).toMatchObject({ mean: 0, low: 0, method: 'Clopper-Pearson', over: 'clusters', clusterCount: 8 });
+    expect(found.high).toBeCloseTo(1 - 0.025 ** (1 / 8), 9);
+    const weights = Float64Array.from(losses, (_, i) => (i < 10 ? 1 : 1e-9));
+    const wrong = await errorInterval(losses.fill(1), { bounds: [0, 1], weights });
+    expect(wrong.low).toBeCloseTo(0.025 ** (1 / 10), 6);
+  });
+
+  it('is the weighted one, wherever the weight lies, and wider where it lies on few rows', async () => {
+    const random = createRandom(8);
+    const losses = Float64Array.from({ length: 200 }, () => random.normal() ** 2);
+    const weights = Float64Array.from(losses, (_, i) => (i < 40 ? 5 : 0.01));
+    const { mean, low, high } = await errorInterval(losses, { weights });
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    expect(mean).toBeCloseTo(losses.reduce((sum, loss, i) => sum + loss * weights[i], 0) / total, 12);
+    const plain = await errorInterval(losses);
+    expect((high - low) / (plain.high - plain.low)).toBeGreaterThan(1.5);
+    // Weights of 1 are none.
+    expect(await errorInterval(losses, { weights: new Float64Array(200).fill(1) })).toEqual(plain);
+    await expect(errorInterval(losses, { weights: [1, 2] })).rejects.toThrow('2 weights for 200 losses');
+  });
+});

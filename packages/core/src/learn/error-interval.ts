@@ -10,6 +10,9 @@
  *   distribution there: a loss that is huge on rows never seen leaves no trace, and
  *   losses that are all equal give an interval of no width.
  *
+ * Of clusters or weighted rows that are all right (or all wrong) there is nothing to
+ * resample either: Clopper-Pearson of as many units as these are worth.
+ *
  * A loss in [0, 1] that only happens to be 0 or 1 on all these rows gets
  * Clopper-Pearson too; counted with the rows that would not have happened so, the
  * chance of missing is at most twice the one asked for, and exactly it for losses
@@ -20,6 +23,7 @@ import {
   clopperPearsonUpperLimit,
   createRandom,
   createTurn,
+  effectiveCount,
   empiricalBernsteinInterval,
   FewfireError,
   type Interval,
@@ -89,6 +93,15 @@ export async function errorInterval(losses: Float64Array, options: ErrorInterval
   if (unitCount < 2) {
     const what = weights === undefined ? over : `${over} of positive weight`;
     throw new FewfireError('invalid-data', `there are ${unitCount} ${what} to resample; expected at least 2`);
+  }
+  const [only] = losses;
+  if (bounds[0] === 0 && bounds[1] === 1 && (only === 0 || only === 1) && losses.every((loss) => loss === only)) {
+    // No spread to resample. That no unit had another loss says how often one may: as so many equal units would.
+    const count = Math.max(1, Math.floor(effectiveCount(units.weights)));
+    const low = clopperPearsonLowerLimit(only * count, count, (1 - confidence) / 2);
+    const high = clopperPearsonUpperLimit(only * count, count, (1 - confidence) / 2);
+    const counts = clusters === undefined ? {} : { clusterCount: unitCount };
+    return { ...about, low, high, method: 'Clopper-Pearson', validity: 'many rows', over, ...counts };
   }
   const [low, high] = await bootstrapMean(units, confidence, options, createTurn(options.signal));
   return {
