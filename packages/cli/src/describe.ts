@@ -294,13 +294,19 @@ export function testSection(model: Model, screen: Screen): Section {
     ? `${counted(test.sampleCount, 'test row')} of another table`
     : `${counted(test.sampleCount, 'test row')} set aside first`;
   const refitted = apart
-    ? `Fitted on ${counted(training.sampleCount, 'row')}; the test rows are not among them.`
+    ? `Fitted on ${counted(training.sampleCount, 'row')}${overlapText(training.testOverlap, test.sampleCount)}.`
     : `The model delivered is fitted anew on all ${counted(training.sampleCount, 'row')}; these figures are those of the same fit without the test rows.`;
   return [
     screen.bold('Test'),
     ...metricLines(model, test, where, screen),
     ...wrapText(refitted, screen.width - 2, '  '),
   ];
+}
+
+function overlapText(sharedCount: number | undefined, testCount: number): string {
+  if (sharedCount === undefined) return '';
+  if (sharedCount === 0) return '; none of the test rows is equal to any of them';
+  return `; ${integer(sharedCount)} of the ${integer(testCount)} test rows are equal to one of them`;
 }
 
 // Rows that depend on each other, or of which some hardly count, say less than their number.

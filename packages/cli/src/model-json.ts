@@ -72,6 +72,10 @@ export interface CommonJson {
   readonly missing: TrainingRecord['missing'];
   readonly notes: readonly string[];
   readonly fittedOn: string;
+  /** Of a test table: rows that equal a fitted one; null where that is not known. */
+  readonly testOverlap: number | null;
+  readonly weight: string | null;
+  readonly group: string | null;
   readonly seed: number;
   /** By decreasing share. */
   readonly influences: readonly ColumnInfluence[];
@@ -106,6 +110,9 @@ export async function modelJson(model: Model): Promise<ModelJson> {
     missing: training.missing,
     notes: training.notes,
     fittedOn: training.fittedOn,
+    testOverlap: training.testOverlap ?? null,
+    weight: training.weight ?? null,
+    group: training.group ?? null,
     seed: provenance.seed,
     influences: columnInfluences(model),
     provenance,

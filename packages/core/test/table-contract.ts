@@ -8,6 +8,7 @@ import {
   bitAt,
   type ColumnProfile,
   columnCoordinateNames,
+  createRandom,
   type EncodedColumn,
   type EncoderSpec,
   FewfireError,
@@ -321,6 +322,45 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       const { spec } = fitEncoder(await table.profile(['y']));
       const { points } = await table.encode(spec);
       expect(Array.from({ length: rowCount }, (_, i) => bitAt(points, i, 0))).toEqual(x.map((value) => value & 1));
+    });
+
+    it('gives equal rows equal fingerprints, and no others', async () => {
+      const random = createRandom(5);
+      const rowCount = 3000;
+      const columns = {
+        t: Array.from({ length: rowCount }, () => ['a', 'ab', '', 'b', 'é', '🙂', null][random.integer(7)]),
+        u: Array.from({ length: rowCount }, () => ['b', 'c', 'bc', '-', null, 'a b'][random.integer(6)]),
+        x: Array.from({ length: rowCount }, () => random.integer(40) / 8),
+        b: Array.from({ length: rowCount }, () => random.integer(2) === 1),
+        ...Object.fromEntries(
+          Array.from({ length: 20 }, (_, k) => [
+            `c${k}`,
+            Array.from({ length: rowCount }, (_, i) => `v${(i + k) % 2}`),
+          ]),
+        ),
+      };
+      const names = Object.keys(columns) as (keyof typeof columns)[];
+      const rowOf = (row: number): string => JSON.stringify(names.map((name) => clean(columns[name][row])));
+      const { values } = await (await make(columns)).fingerprints(names);
+      const known = new Map<string, number>();
+      for (let row = 0; row < rowCount; row++) {
+        expect(values[row]).toBe(known.get(rowOf(row)) ?? values[row]);
+        known.set(rowOf(row), values[row]);
+      }
+      expect(known.size).toBeGreaterThan(1500);
+      expect(new Set(known.values()).size).toBe(known.size);
+    });
+
+    it('fingerprints of other tables go with them, numbers in texts too where asked', async () => {
+      const texts = await make({ n: ['1', '1.50', '-0', 'x', null, '007'], t: ['a', 'b', 'c', 'd', 'e', 'f'] });
+      const again = await make({ t: ['f', 'a', 'q'], n: ['007', '1', 'x'] });
+      const typed = await make({ n: [1, 1.5, 0, 7], t: ['a', 'b', 'c', 'f'] });
+      const of = async (table: Table, numbers: boolean): Promise<number[]> =>
+        Array.from((await table.fingerprints(['n', 't'], { numbers })).values);
+      const spelled = await of(texts, false);
+      expect((await of(again, false)).map((value) => spelled.indexOf(value))).toEqual([5, 0, -1]);
+      const read = await of(texts, true);
+      expect((await of(typed, true)).map((value) => read.indexOf(value))).toEqual([0, 1, 2, 5]);
     });
 
     it('gives the rows that are not 0 in a column as a table of their own', async () => {

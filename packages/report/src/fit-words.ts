@@ -192,7 +192,13 @@ export function testOriginText({ training }: FitReport): string {
   const rows = counted(training.sampleCount, 'row');
   return training.fittedOn === 'all rows'
     ? `These are estimates from the test rows, for a fit that never saw them. The model that is delivered was then fitted anew, with the same settings, on all ${rows}.`
-    : `These are estimates from the test rows. The model was fitted on ${rows}; the test rows are not among them.`;
+    : `These are estimates from the test rows. The model was fitted on ${rows}${overlapText(training.testOverlap)}.`;
+}
+
+function overlapText(sharedCount: number | undefined): string {
+  if (sharedCount === undefined) return '';
+  if (sharedCount === 0) return '; none of the test rows is equal to any of them';
+  return `; ${counted(sharedCount, 'test row is', 'test rows are')} equal to one of them`;
 }
 
 export interface MeasureRow {

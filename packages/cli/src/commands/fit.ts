@@ -1,4 +1,5 @@
 /** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
+import { stat } from 'node:fs/promises';
 import type { FitTableOptions, Hierarchy, Loss, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
@@ -53,6 +54,7 @@ interface FitOptions extends WorkOptions {
   readonly positive?: string;
   readonly targetTransform: 'none' | 'log';
   readonly test: number | string;
+  readonly allowOverlap?: boolean;
   readonly folds: number;
   readonly seed: number;
   readonly out?: string;
@@ -130,6 +132,7 @@ export function addFitCommand(program: Command, session: Session): void {
         .argParser(parseTest)
         .default(0.2),
     )
+    .option('--allow-overlap', 'measure on test rows that were fitted too, which is refused otherwise')
     .addOption(
       new Option('--intervals <kind>', 'how sure the terms are, from rows that did not choose them')
         .choices(['normal', 'bootstrap', 'none'])
@@ -176,7 +179,7 @@ Examples:
 
 /** Says of an option that would change nothing what it is for: whoever typed it expects it to. */
 function idleOption(
-  { method, loss, hierarchy, intervals, simultaneous }: FitOptions,
+  { method, loss, hierarchy, intervals, simultaneous, test, allowOverlap }: FitOptions,
   ratioGiven: boolean,
 ): string | undefined {
   if (ratioGiven && method !== 'elastic-net') {
@@ -187,6 +190,9 @@ function idleOption(
   }
   if (hierarchy !== 'none' && !['auto', 'lasso', 'elastic-net'].includes(method)) {
     return `--hierarchy is of the lasso and elastic net, and the method is ${method}; leave it out or choose one of these`;
+  }
+  if (allowOverlap === true && typeof test === 'number') {
+    return '--allow-overlap is of a table of test rows, and --test is a share of the same one; leave one of them out';
   }
   if (simultaneous === true && intervals === 'none') {
     return '--simultaneous is of the intervals that --intervals none leaves out; leave one of them out';
@@ -203,7 +209,12 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
       const openedAt = performance.now();
       const learn = (test: number | FileTable): Promise<TableFit> => fitOne(table, test, options, work, session);
       const result =
-        testFile === undefined ? await learn(options.test as number) : await withTable(testFile, work, learn);
+        testFile === undefined
+          ? await learn(options.test as number)
+          : await withTable(testFile, work, async (test) => {
+              if (options.allowOverlap !== true) await refuseSameFile(table, test);
+              return await learn(test);
+            });
       const byteCount = await save(result, options, session);
       return { ...result, byteCount, openMs: openedAt - startedAt, columnCount: table.columns.length };
     }),
@@ -239,6 +250,26 @@ async function refuseOneInputTwice(data: string, testFile: string | undefined): 
   throw new FewfireError('invalid-argument', 'both the data and --test are standard input; expected one of them');
 }
 
+/** A test on the file that is fitted, by whatever name, is none; a database may hold both tables. */
+async function refuseSameFile(table: FileTable, test: FileTable): Promise<void> {
+  const { FewfireError } = await import('@fewfire/core');
+  const refuse = (what: string): never => {
+    throw new FewfireError(
+      'invalid-argument',
+      `--test ${test.label} ${what}: its rows were fitted, and say nothing of new ones; expected other rows: a share such as --test 0.2, another file, or --allow-overlap to measure on these all the same`,
+    );
+  };
+  const [fitted, tested] = [table.provenance, test.provenance];
+  if (fitted.format === 'duckdb') return;
+  const identity = async (path: string): Promise<string> => {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev} ${ino}`;
+  };
+  const files = new Set(await Promise.all(fitted.paths.map(identity)));
+  for (const path of tested.paths) if (files.has(await identity(path))) refuse('is also the file that is fitted');
+  if (fitted.sha256 === tested.sha256) refuse(`has the same bytes as ${table.label}`);
+}
+
 async function fitOne(
   table: FileTable,
   test: number | FileTable,
@@ -250,12 +281,12 @@ async function fitOne(
   const { kernelHash } = await import('@fewfire/kernels');
   const { target, degree, method, features, exclude, bins, missing, task, weight, group } = options;
   const { positive, targetTransform, folds, seed, loss, hierarchy, l1Ratio } = options;
-  const { intervals, confidence, simultaneous } = options;
+  const { intervals, confidence, simultaneous, allowOverlap } = options;
   const fitOptions: FitTableOptions = {
     ...work,
     ...{ target, degree, method, features, exclude, bins, missing, task, weight, group },
     ...{ positive, targetTransform, folds, seed, test, loss, hierarchy, l1Ratio },
-    ...{ intervals, confidence, simultaneous },
+    ...{ intervals, confidence, simultaneous, allowOverlap },
     source: sourceRecord(table),
     command: session.commandLine,
     versions: { fewfire: session.version, node: process.versions.node, kernels: kernelHash },

@@ -1,5 +1,6 @@
 export * from './cells.ts';
 export * from './encoder.ts';
+export * from './fingerprints.ts';
 export * from './memory-table.ts';
 export * from './points.ts';
 export * from './profile.ts';

@@ -20,6 +20,7 @@ import {
   unusableColumn,
 } from './cells.ts';
 import { columnCoordinateNames, type EncodedColumn, type EncoderSpec } from './encoder.ts';
+import { createFingerprintBuilder } from './fingerprints.ts';
 import { type CubePoints, createCubePoints, cubePointsBytes, selectRows } from './points.ts';
 import type { ColumnType } from './profile.ts';
 import {
@@ -141,6 +142,19 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
 
     // The cells are the caller's.
     heldBytes: async () => 0,
+
+    async fingerprints(names, options = {}) {
+      const builder = createFingerprintBuilder(rowCount);
+      for (const [k, name] of names.entries()) {
+        await pause(options, 'comparing', k, names.length);
+        find(name).cells.forEach((cell, row) => {
+          const number = typeof cell === 'string' && options.numbers === true ? readNumber(cell) : undefined;
+          // A text is marked, a missing cell is no empty text.
+          builder.addText(row, cell === null ? '' : `.${number ?? cell}`);
+        });
+      }
+      return { by: 'memory', values: builder.values() };
+    },
 
     async nonZeroRows(name, options = {}) {
       throwIfAborted(options.signal);

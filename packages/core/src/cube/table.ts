@@ -6,6 +6,7 @@
  */
 import type { RunOptions } from '../base/index.ts';
 import type { EncoderSpec } from './encoder.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { CubePoints } from './points.ts';
 import type { ColumnProfile, ColumnType } from './profile.ts';
 
@@ -110,6 +111,13 @@ export interface Table {
 
   /** Bytes of memory the table holds, beside what it returns. */
   heldBytes(): Promise<number>;
+
+  /**
+   * A number for every row over some columns: equal rows have equal ones, other rows as good as never. They go with those
+   * of other tables of the same `by`, where columns have the same types, or with `numbers`, which takes texts that spell
+   * numbers for these.
+   */
+  fingerprints(names: readonly string[], options?: RunOptions & { readonly numbers?: boolean }): Promise<Fingerprints>;
 
   /**
    * The rows whose number in a column is not 0 (those without a number included), in their order; undefined where

@@ -181,6 +181,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         ],
         dropped: notes.dropped,
         missing: encoded.missing,
+        ...(prepared.testOverlap === undefined ? {} : { testOverlap: prepared.testOverlap }),
         ...(options.weight === undefined ? {} : { weight: options.weight }),
         ...(options.group === undefined ? {} : { group: options.group }),
       },

@@ -169,6 +169,7 @@ const modelSchema = z.strictObject({
     notes: z.array(z.string()),
     dropped: z.array(columnReason),
     missing: z.array(z.strictObject({ column: z.string(), count })),
+    testOverlap: z.optional(count),
     weight: z.optional(z.string()),
     group: z.optional(z.string()),
   }),

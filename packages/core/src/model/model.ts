@@ -168,6 +168,8 @@ export interface TrainingRecord {
   readonly notes: readonly string[];
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
   readonly missing: readonly { readonly column: string; readonly count: number }[];
+  /** Of a test table: how many of its rows equal a fitted row in every column; absent where that is not known. */
+  readonly testOverlap?: number | undefined;
   /** The columns of weights and of groups, where the fit had any. */
   readonly weight?: string | undefined;
   readonly group?: string | undefined;

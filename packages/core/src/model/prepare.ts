@@ -16,6 +16,7 @@ import {
 } from '../cube/index.ts';
 import type { TargetSpec } from './model.ts';
 import { testTableNotes, weightsNotes } from './notes.ts';
+import { checkOverlap, duplicateNotes } from './overlap.ts';
 import { type LabelColumns, type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
 import { chooseTarget, readTarget, type Task } from './target.ts';
 
@@ -33,6 +34,8 @@ export interface PrepareOptions extends RunOptions, LabelColumns {
   readonly targetTransform?: 'none' | 'log';
   /** A share of the rows in (0, 1), 0 for no test, or a table of test rows. Default 0.2. */
   readonly test?: number | Table;
+  /** Measure on a test table whose rows were fitted, which is refused otherwise. */
+  readonly allowOverlap?: boolean;
 }
 
 /** Encoded rows with their targets. */
@@ -65,6 +68,8 @@ export interface PreparedTable {
   /** The rows set aside, or those of the test table, encoded as the training rows are. */
   readonly test: LabelledPoints | undefined;
   readonly testNotes: readonly string[];
+  /** Rows of a test table that equal a fitted row in every column; undefined without one, or where it could not be found out. */
+  readonly testOverlap: number | undefined;
   /** Rows with a target. */
   readonly usableCount: number;
   /** What to know of the weights. */
@@ -130,6 +135,13 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   const encoded = await table.encode(encoder, options);
   const training = { encoder, data: pickRows(encoded, labels, (row) => trainingMask[row] === 1) };
   const testNotes: string[] = [];
+  let testOverlap: number | undefined;
+  if (typeof options.test === 'object') {
+    const learned = [spec.column, ...encoder.columns.map(({ column }) => column)];
+    const { sharedCount, notes } = await checkOverlap(table, options.test, learned, options);
+    testOverlap = sharedCount;
+    testNotes.push(...notes);
+  } else if (testCount > 0) testNotes.push(...(await duplicateNotes(table, isTest, profiles, options)));
   const test =
     typeof options.test === 'object'
       ? await encodedTestTable(options.test, encoder, spec, options, testNotes)
@@ -146,6 +158,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
     training,
     test,
     testNotes,
+    testOverlap,
     usableCount: usable.length,
     async all() {
       if (testCount === 0) return { ...training, notes: whole.notes, encoded };
