@@ -29,6 +29,7 @@ import {
 } from '../learn/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
 import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
+import { leakNotes, numberLeakNotes } from './leaks.ts';
 import {
   type Calibration,
   type Loss,
@@ -41,7 +42,7 @@ import {
   type TargetSpec,
   type TestResult,
 } from './model.ts';
-import { equalColumnNotes, FIT_TOLERANCE, leakNotes, outputNotes, selectionNotes, tableNotes } from './notes.ts';
+import { FIT_TOLERANCE, notesOfClasses, outputNotes, selectionNotes, tableNotes } from './notes.ts';
 import { type EncodedData, type LabelledPoints, type PrepareOptions, prepareTable } from './prepare.ts';
 import { type MeasuredRows, measure } from './score.ts';
 import { outputCount, outputTarget } from './target.ts';
@@ -172,10 +173,13 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         notes: [
           ...prepared.weightNotes,
           ...tableNotes(notes, encoded, prepared.usableCount),
-          ...selectionNotes(selections[0], training.data.target.length, fits[0], options.degree),
+          ...notesOfClasses(
+            fits.map((fit, k) => selectionNotes(selections[k], training.data.target.length, fit, options.degree)),
+            (k) => outputClass({ target: spec }, k),
+          ),
           ...fits.flatMap((fit, k) => outputNotes(fit, outputClass({ target: spec }, k))),
-          ...leakNotes(fits[0].model, data, spec),
-          ...(await equalColumnNotes(prepared, options)),
+          ...(await leakNotes(prepared, whole.encoder, data, options)),
+          ...(await numberLeakNotes(prepared, whole.encoder, data, options)),
           ...evidenceNotes,
           ...prepared.testNotes,
         ],

@@ -1,13 +1,10 @@
 /**
- * What a fit has to say beside its figures: rows and columns left out, degrees not tried, columns that look like leaks,
- * test rows that differ from the training rows. Kept in the model and printed with it.
+ * What a fit has to say beside its figures: rows and columns left out, degrees not tried, test rows
+ * that differ from the training rows. Kept in the model and printed with it.
  */
-import { effectiveCount, listNames, type RunOptions } from '../base/index.ts';
+import { effectiveCount, listNames } from '../base/index.ts';
 import type { EncodedRows, EncoderNotes } from '../cube/index.ts';
 import type { LowDegreeFit, Selection } from '../learn/index.ts';
-import type { Polynomial } from '../spectrum/index.ts';
-import type { TargetSpec } from './model.ts';
-import type { LabelledPoints, PreparedTable } from './prepare.ts';
 
 /** The delivered fit stops when its gradient is this much smaller than at the best constant. */
 export const FIT_TOLERANCE = 1e-6;
@@ -67,6 +64,19 @@ export function selectionNotes(
   return list;
 }
 
+/** What all outputs say is said once, without a class; what some say is said of theirs. */
+export function notesOfClasses(
+  lists: readonly (readonly string[])[],
+  classOf: (output: number) => string | undefined,
+): string[] {
+  const shared = (note: string): boolean => lists.every((list) => list.includes(note));
+  const notes = lists.flatMap((list, k) => {
+    const name = classOf(k);
+    return list.map((note) => (name === undefined || shared(note) ? note : `class ${JSON.stringify(name)}: ${note}`));
+  });
+  return [...new Set(notes)];
+}
+
 /** What a user should know of how one output was fitted. */
 export function outputNotes(fit: LowDegreeFit, outputClass: string | undefined): string[] {
   if (fit.summary.converged) return [];
@@ -77,50 +87,6 @@ export function outputNotes(fit: LowDegreeFit, outputClass: string | undefined):
       ? `a gradient of ${relativeGradient.toExponential(1)} of its start, above the wanted ${FIT_TOLERANCE}`
       : `a duality gap of ${dualityGap.toExponential(1)} of the best constant's objective`;
   return [`${which} stopped after ${iterations} iterations with ${left}`];
-}
-
-/**
- * A coordinate that equals a two-class target (or its negation) in every row is usually a leak. `data` is what the model
- * was fitted on: the test's encoder may lack coordinates that the model has, and then positions would name the wrong ones.
- */
-export function leakNotes(model: Polynomial, data: LabelledPoints, spec: TargetSpec): string[] {
-  if (spec.kind !== 'binary') return [];
-  const { points, target } = data;
-  const notes: string[] = [];
-  for (let j = 0; j < points.coordinateCount; j++) {
-    const plane = points.planes.subarray((j >> 3) * points.rowCount, ((j >> 3) + 1) * points.rowCount);
-    let equal = 0;
-    for (let i = 0; i < target.length; i++) equal += ((plane[i] >> (j & 7)) & 1) === (target[i] === 0 ? 1 : 0) ? 1 : 0;
-    if (equal === target.length || equal === 0) {
-      notes.push(
-        `${JSON.stringify(model.coordinates[j])} ${equal === 0 ? 'is the opposite of' : 'equals'} the target in every row: if it is made from the target, leave it out with --exclude`,
-      );
-    }
-  }
-  return notes;
-}
-
-/** A number column that equals a number target in every row; two-valued ones are compared as coordinates, in `fitNotes`. */
-export async function equalColumnNotes(
-  { table, spec, target, targetProfile, profiles }: PreparedTable,
-  options: RunOptions,
-): Promise<string[]> {
-  if (spec.kind !== 'regression') return [];
-  const learned = (value: number): number => (spec.transform === 'log' ? Math.log(value) : value);
-  const notes: string[] = [];
-  for (const { name, type, distinctCount } of profiles) {
-    // Counts above the profile's limit may be estimates, so they need not be equal.
-    const alike =
-      distinctCount > 0.75 * targetProfile.distinctCount && distinctCount < 1.33 * targetProfile.distinctCount;
-    if (type !== 'number' || !alike) continue;
-    const numbers = await table.numbers(name, options);
-    if (numbers.every((value, row) => Number.isNaN(target[row]) || learned(value) === target[row])) {
-      notes.push(
-        `${JSON.stringify(name)} equals the target in every row: if it is made from the target, leave it out with --exclude`,
-      );
-    }
-  }
-  return notes;
 }
 
 /** What the test table has that the training rows did not, and how many of its rows are not used. */

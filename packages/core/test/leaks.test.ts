@@ -1,0 +1,125 @@
+/** Columns that were made from the target are pointed out whatever their coding, others are not; every class has its say. */
+import { describe, expect, it } from 'vitest';
+import { createRandom, type FitTableOptions, fitTable, type MemoryColumn, memoryTable } from '../src/index.ts';
+import { notesOfClasses } from '../src/model/notes.ts';
+
+const random = createRandom(41);
+const ROWS = 200;
+const bits = (): number[] => Array.from({ length: ROWS }, () => random.integer(2));
+const a = bits();
+const b = bits();
+const price = a.map((bit) => Math.exp(bit + random.normal()));
+const kind = a.map(() => ['cat', 'dog', 'owl'][random.integer(3)]);
+const flag = a.map(() => ['yes', 'no'][random.integer(2)]);
+const stars = a.map(() => 1 + random.integer(5));
+
+/** The notes about these columns. */
+async function leaks(
+  target: MemoryColumn,
+  columns: Record<string, MemoryColumn>,
+  options: Partial<FitTableOptions> = {},
+): Promise<string[]> {
+  const { model } = await fitTable(memoryTable({ a, b, ...columns, y: target }), {
+    ...{ target: 'y', degree: 1, intervals: 'none', folds: 2 },
+    ...options,
+  });
+  return model.training.notes.filter((note) => note.includes('made from the target'));
+}
+
+describe('leaks of classes', () => {
+  const codes = { cat: 3, dog: 1, owl: 2 } as Record<string, number>;
+  it.each([
+    ['the classes as numbers', kind.map((name) => codes[name]), /^"leak" tells the target in every row/],
+    ['under other names', kind.map((name) => `type ${name[0]}`), /^"leak" tells the target in every row/],
+    ['in finer parts', kind.map((name, i) => `${name} ${i % 3}`), /^"leak" tells the target in every row/],
+    [
+      'one class only',
+      kind.map((name) => (name === 'dog' ? 'T' : 'F')),
+      /^"leak.*" equals the class "dog" in every row/,
+    ],
+    ['all but one class', kind.map((name) => (name === 'owl' ? 0 : 1)), /^"leak" is the opposite of the class "owl"/],
+  ])('several: %s', async (_name, leak, message) => {
+    expect(await leaks(kind, { leak })).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each([
+    ['as they are', flag.map((name) => (name === 'yes' ? 'on' : 'off')), /^"leak=on" equals the target in every row/],
+    [
+      'turned round',
+      flag.map((name) => (name === 'yes' ? 0 : 1)),
+      /^"leak" is the opposite of the target in every row/,
+    ],
+    ['in finer parts', flag.map((name, i) => `${name[0]}${i % 4}`), /^"leak" tells the target in every row/],
+    ['as a number', flag.map((name, i) => (name === 'yes' ? 100 : 0) + (i % 50)), /^"leak" tells the target/],
+  ])('two: %s', async (_name, leak, message) => {
+    const notes = await leaks(flag, { leak });
+    expect(notes.length).toBeGreaterThan(0);
+    for (const note of notes) expect(note).toMatch(message);
+  });
+
+  it('ten classes as numbers, whose quantiles lie between them', async () => {
+    const digit = a.map(() => random.integer(10));
+    const names = digit.map((value) => `d${value}`);
+    expect(await leaks(names, { leak: digit.map((value) => (7 * value) % 10) })).toEqual([
+      expect.stringMatching(/^"leak" tells the target/),
+    ]);
+    expect(await leaks(names, { leak: digit.map((value, i) => (i === 5 ? 1 - (value & 1) : value)) })).toEqual([]);
+  });
+
+  it('none where one row differs, or where each value has a row or two', async () => {
+    // One row of each class has the code of the next.
+    const odd = ['cat', 'dog', 'owl'].map((name) => kind.indexOf(name));
+    const nearly = kind.map((name, i) => (odd.includes(i) ? 1 + (codes[name] % 3) : codes[name]));
+    expect(await leaks(kind, { nearly })).toEqual([]);
+    expect(await leaks(flag, { id: a.map((_, i) => `n${i >> 1} ${flag[i]}`) }, { features: ['a', 'b', 'id'] })).toEqual(
+      [],
+    );
+  });
+});
+
+describe('leaks of numbers', () => {
+  it.each([
+    ['equal', price, /^"leak" equals the target/],
+    [
+      'in another unit, rounded',
+      price.map((value) => Math.round(310 * value) / 100),
+      /^"leak" never falls as the target rises/,
+    ],
+    ['the other way round', price.map((value) => 5 - 3 * value), /^"leak" never rises as the target rises/],
+    ['its logarithm', price.map((value) => Math.log(value)), /^"leak" never falls as the target rises/],
+    ['cut in two', price.map((value) => (value > 2 ? 1 : 0)), /^"leak" never falls as the target rises/],
+  ])('%s', async (_name, leak, message) => {
+    expect(await leaks(price, { leak })).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('one text for each number, and a target of few numbers in finer parts', async () => {
+    const words = stars.map((value) => ['none', 'one', 'two', 'three', 'four', 'five'][value]);
+    expect(await leaks(stars, { words })).toEqual([expect.stringMatching(/^"words" tells the target/)]);
+    expect(await leaks(stars, { finer: stars.map((value) => value + 0.9 * random.uniform()) })).toEqual([
+      expect.stringMatching(/^"finer" never falls/),
+    ]);
+  });
+
+  it('none where one row differs', async () => {
+    const order = price.toSorted((x, y) => x - y);
+    const rank = price.map((value) => order.indexOf(value));
+    const swapped = rank.map((place) => (place === 90 ? 91 : place === 91 ? 90 : place));
+    expect(await leaks(price, { swapped })).toEqual([]);
+    expect(await leaks(price, { rank })).toHaveLength(1);
+  });
+});
+
+describe('notes of several classes', () => {
+  it('are said once where all say the same, and of their class where not', () => {
+    const classOf = (k: number): string => ['x', 'y', 'z'][k];
+    expect(notesOfClasses([['p', 'q'], ['p'], ['p', 'r']], classOf)).toEqual(['p', 'class "x": q', 'class "z": r']);
+    expect(notesOfClasses([['p', 'q']], () => undefined)).toEqual(['p', 'q']);
+  });
+
+  it('a degree no class tried is told once', async () => {
+    const { model } = await fitTable(memoryTable({ a, b, y: kind }), { target: 'y', degree: 9, intervals: 'none' });
+    expect(model.training.notes.filter((note) => note.includes('more than there are coordinates'))).toEqual([
+      'degree 9 is more than there are coordinates: degree 2 has them all',
+    ]);
+  });
+});
