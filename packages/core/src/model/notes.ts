@@ -42,6 +42,40 @@ export function weightsNotes(
   return list;
 }
 
+/** Groups set aside come near the share asked when they differ by less than this part of it. */
+const NEAR_SHARE = 0.1;
+
+/** That whole groups do not make up the share of rows that was asked for. */
+export function groupedTestNotes(group: string, testCount: number, share: number, rowCount: number): string[] {
+  const wanted = share * rowCount;
+  if (Math.abs(testCount - wanted) <= Math.max(1, NEAR_SHARE * wanted)) return [];
+  return [
+    `${testCount} of ${rowCount} rows were set aside for the test, where a share of ${share} asks for ${Math.round(wanted)}: the groups of ${JSON.stringify(group)} are not split`,
+  ];
+}
+
+/** A group so large that the fold that holds it is tested on more rows than it is fitted on, or nearly. */
+const LARGE_GROUP = 0.4;
+
+/** That one group makes the folds uneven: the choice then rests on few rows. */
+export function groupsNotes(
+  { group }: { readonly group?: string | undefined },
+  {
+    clusters,
+    groupNames,
+  }: { readonly clusters: Uint32Array | undefined; readonly groupNames: readonly string[] | undefined },
+  usable: Uint32Array,
+): string[] {
+  if (clusters === undefined || groupNames === undefined) return [];
+  const sizes = new Uint32Array(groupNames.length);
+  for (const row of usable) sizes[clusters[row]]++;
+  const most = sizes.indexOf(sizes.reduce((largest, size) => Math.max(largest, size), 0));
+  if (sizes[most] < LARGE_GROUP * usable.length) return [];
+  return [
+    `${sizes[most]} of ${usable.length} rows are in one group of ${JSON.stringify(group)}, ${JSON.stringify(groupNames[most])}: the fold that holds it is predicted from the other ${usable.length - sizes[most]} rows at most, so what the folds choose rests on few rows`,
+  ];
+}
+
 /** What a user should know of how the fit was chosen. */
 export function selectionNotes(
   selection: Selection,

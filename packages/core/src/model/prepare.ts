@@ -15,7 +15,7 @@ import {
   type Table,
 } from '../cube/index.ts';
 import type { TargetSpec } from './model.ts';
-import { testTableNotes, weightsNotes } from './notes.ts';
+import { groupedTestNotes, groupsNotes, testTableNotes, weightsNotes } from './notes.ts';
 import { checkOverlap, duplicateNotes } from './overlap.ts';
 import { type LabelColumns, type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
 import { chooseTarget, readTarget, type Task } from './target.ts';
@@ -72,7 +72,7 @@ export interface PreparedTable {
   readonly testOverlap: number | undefined;
   /** Rows with a target. */
   readonly usableCount: number;
-  /** What to know of the weights. */
+  /** What to know of the weights and groups. */
   readonly weightNotes: readonly string[];
   /** Every row with a target, encoder included; those of `training` when none was set aside. */
   all(): Promise<EncodedData & { readonly notes: EncoderNotes; readonly encoded: EncodedRows }>;
@@ -105,7 +105,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   const target = await readTarget(table, spec, options);
   refuseMissingTarget(target, spec, options.missing);
   const { usable, ...labels } = await readLabels(table, target, options, options);
-  const weightNotes: string[] = [];
+  const weightNotes = groupsNotes(options, labels, usable);
   if (options.weight !== undefined) {
     const usableWeights = labels.weights && Float64Array.from(usable, (row) => (labels.weights as Float64Array)[row]);
     if (usableWeights !== undefined) {
@@ -116,6 +116,9 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   const isTest = testRows(usable, table.rowCount, testShare, labels.clusters, options.seed ?? 1);
   if (options.weight !== undefined) refuseLopsidedTest(options.weight, isTest, usable, labels.weights);
   const testCount = isTest.reduce((sum, flag) => sum + flag, 0);
+  if (options.group !== undefined && testShare > 0) {
+    weightNotes.push(...groupedTestNotes(options.group, testCount, testShare, usable.length));
+  }
   const trainingMask = Uint8Array.from(isTest, (flag, row) => (flag === 0 && !Number.isNaN(target[row]) ? 1 : 0));
 
   // Missing cells are refused here, by counts over the whole table; quantiles for the test's encoder come from its own rows.
@@ -210,7 +213,8 @@ function refuseMissingTarget(target: Float64Array, spec: TargetSpec, missing: Mi
   }
 }
 
-// Flags of the rows set aside: a random share of them, or random groups until they make up the share.
+// Flags of the rows set aside: a random share of them; or random groups, each that still fits in the share, and one that
+// does not where it brings their number nearer to it or nothing else did.
 function testRows(
   usable: Uint32Array,
   rowCount: number,
@@ -230,11 +234,28 @@ function testRows(
       groups[clusters[row]] ??= [];
       groups[clusters[row]].push(row);
     }
-    for (const g of createRandom(seed).permutation(groups.length)) {
-      if (count >= wanted) break;
-      for (const row of groups[g]) isTest[row] = 1;
-      count += groups[g].length;
+    const order = Array.from(createRandom(seed).permutation(groups.length), (g) => groups[g]);
+    const take = (group: readonly number[]): void => {
+      for (const row of group) isTest[row] = 1;
+      count += group.length;
+    };
+    // At least half of the groups stay, or there is nothing to make folds of.
+    let left = Math.max(1, Math.floor(Math.max(0.5, share) * order.length));
+    const others: number[][] = [];
+    for (const group of order) {
+      if (left === 0 || group.length > wanted - count) others.push(group);
+      else {
+        take(group);
+        left--;
+      }
     }
+    const rest = wanted - count;
+    const away = (group: readonly number[]): number => Math.abs(group.length - rest);
+    const nearest = others.reduce<number[] | undefined>(
+      (best, group) => (best === undefined || away(group) < away(best) ? group : best),
+      undefined,
+    );
+    if (nearest !== undefined && wanted > 0 && left > 0 && (count === 0 || away(nearest) < rest)) take(nearest);
   }
   if (share > 0 && (count === 0 || count === usable.length)) {
     const what = clusters === undefined ? 'rows' : 'rows in whole groups';
