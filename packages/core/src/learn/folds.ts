@@ -130,6 +130,33 @@ export function checkFoldWeights(foldOf: Uint32Array, folds: number, rowWeights:
   );
 }
 
+/**
+ * What the logistic loss needs: rows of both classes without each fold.
+ * @param classNames of -1 and +1
+ * @throws FewfireError `invalid-data`, naming the class that has too few rows
+ */
+export function checkFoldClasses(
+  foldOf: Uint32Array,
+  folds: number,
+  target: Float64Array,
+  classNames: readonly [string, string],
+): void {
+  for (const [k, name] of classNames.entries()) {
+    const counts = new Uint32Array(folds);
+    target.forEach((value, row) => {
+      if (value < 0 === (k === 0)) counts[foldOf[row]]++;
+    });
+    const count = counts.reduce((sum, rows) => sum + rows, 0);
+    if (counts.filter((rows) => rows > 0).length > 1) continue;
+    const found = count === 0 ? 'no row' : count === 1 ? 'one row' : `${count} rows in one of the ${folds} folds`;
+    const remedy = count > 1 ? 'choose another --seed or fewer --folds' : 'give more rows of it or leave it out';
+    throw new FewfireError(
+      'invalid-data',
+      `${name} has ${found} of the ${target.length} that the folds are made of; the logistic loss expected rows of every class in two folds or more: ${remedy}, or use --loss squared`,
+    );
+  }
+}
+
 /** 0 for the rows held out in a fold, their weight (or 1) for the others. */
 export function foldWeights(foldOf: Uint32Array, fold: number, rowWeights: Float64Array | undefined): Float64Array {
   return Float64Array.from(foldOf, (f, row) => (f === fold ? 0 : rowWeights === undefined ? 1 : rowWeights[row]));

@@ -26,6 +26,7 @@ import { checkL1Ratio } from './elastic-net-fit.ts';
 import {
   type Candidate,
   type Consider,
+  checkFoldClasses,
   checkFoldWeights,
   type FitMethod,
   type FoldContext,
@@ -73,6 +74,8 @@ export interface SelectOptions extends RunOptions {
    * Candidates are still compared by squared error, of the expected target tanh(p/2). Default `squared`.
    */
   readonly loss?: 'squared' | 'logistic';
+  /** What -1 and +1 stand for, in messages. */
+  readonly classNames?: readonly [string, string];
   /** Weight of each row, in fits and errors. */
   readonly rowWeights?: Float64Array;
   /** Number of each row's cluster: rows of one are never in different folds. */
@@ -186,6 +189,7 @@ export async function selectLowDegree(
   const rowWeights = pickNumbers(options.rowWeights, rows);
   const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, clusters);
   checkFoldWeights(foldOf, folds, rowWeights);
+  if (options.loss === 'logistic') checkFoldClasses(foldOf, folds, values, options.classNames ?? ['-1', '+1']);
 
   const tried: Tried[] = [];
   let skipped: Selection['skipped'] = plan.skipped;

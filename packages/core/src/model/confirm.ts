@@ -52,6 +52,12 @@ export async function confirmTerms(
   }
   const first = pick(data, target, choosing);
   const second = pick(data, target, confirming);
+  if (loss === 'logistic' && second.target.every((value) => value === second.target[0])) {
+    return {
+      record: null,
+      reason: 'no intervals: the half of the rows that would confirm the terms has one class only',
+    };
+  }
   try {
     const model = await options.choose(first.data, first.target);
     const most = Math.min(MOST_TERMS, Math.floor(confirming.length / ROWS_PER_TERM));

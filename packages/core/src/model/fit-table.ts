@@ -109,7 +109,9 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const confidence = checkConfidence(options.confidence ?? 0.95);
   const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, training.data.target, k));
   const selections: Selection[] = [];
-  for (const target of targets) selections.push(await choose(training, target, options));
+  for (const [k, target] of targets.entries()) {
+    selections.push(await choose(training, target, options, classNames(spec, k)));
+  }
   const chosenAt = performance.now();
   const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, training.data.weights));
 
@@ -234,9 +236,23 @@ function checkConfidence(confidence: number): number {
   );
 }
 
-function choose({ encoder, data }: EncodedData, target: Float64Array, options: FitTableOptions): Promise<Selection> {
+// What -1 and +1 of an output are called.
+function classNames(spec: TargetSpec, output: number): [string, string] {
+  const of = (name: string): string => `class ${JSON.stringify(name)} of target ${JSON.stringify(spec.column)}`;
+  if (spec.kind === 'multiclass')
+    return [of(spec.classes[output]), `any class but ${JSON.stringify(spec.classes[output])}`];
+  return spec.kind === 'binary' ? [of(spec.positive), of(spec.negative)] : ['-1', '+1'];
+}
+
+function choose(
+  { encoder, data }: EncodedData,
+  target: Float64Array,
+  options: FitTableOptions,
+  names: [string, string],
+): Promise<Selection> {
   return selectLowDegree(data.points, target, {
     ...options,
+    classNames: names,
     degree: options.degree ?? 'auto',
     method: options.method ?? 'auto',
     groups: coordinateGroups(encoder),
@@ -264,12 +280,17 @@ async function confirm(
     seed,
     async choose(half, target) {
       // Terms that few rows can tell apart are not worth confirming: the sparse choice, whatever the model's method.
-      const { best } = await choose({ encoder, data: half }, target, {
-        ...options,
-        method: 'lasso',
-        loss: 'squared',
-        budgetSeconds: CONFIRM_BUDGET_SECONDS,
-      });
+      const { best } = await choose(
+        { encoder, data: half },
+        target,
+        {
+          ...options,
+          method: 'lasso',
+          loss: 'squared',
+          budgetSeconds: CONFIRM_BUDGET_SECONDS,
+        },
+        classNames(spec, output),
+      );
       return (await fitChosen(best, half, target, encoder, options)).model;
     },
   });
