@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareTexts, FewfireError, memoryTable, readNumber, readText } from '../src/index.ts';
+import { compareTexts, FewfireError, memoryTable, readNumber, readQuantity, readText } from '../src/index.ts';
 import { tableContract } from './table-contract.ts';
 
 tableContract('memoryTable', async (columns) => memoryTable(columns), { runs: 150 });
@@ -47,6 +47,11 @@ describe('cells', () => {
       expect(readNumber(text), text).toBeUndefined();
     }
     expect(['1', '+1.50', '-.5', '5.', '1E3', '1e-400', '-0'].map(readNumber)).toEqual([1, 1.5, -0.5, 5, 1000, 0, 0]);
+    // Whole numbers that a double cannot keep apart are texts, however they are spelled; other numbers are the nearest double.
+    expect(
+      ['9007199254740991', '9007199254740992', '-9007199254740993', '1e17', '9007199254740993.5'].map(readNumber),
+    ).toEqual([2 ** 53 - 1, undefined, undefined, 1e17, 9007199254740994]);
+    expect(readQuantity('9007199254740993')).toBe(2 ** 53);
     expect(['nan', 'NaN', 'inf', '-Infinity', '1e999'].map(readNumber)).toEqual([
       Number.NaN,
       Number.NaN,

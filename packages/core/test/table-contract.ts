@@ -34,6 +34,14 @@ export interface ContractOptions {
 const MISSING = new Set(['', '?', 'NA']);
 const SPELLS_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(nan|inf|infinity)$/i;
 
+// Whole numbers that a double would not tell from their neighbours are texts.
+function spellsNumber(cell: string): boolean {
+  if (!SPELLS_NUMBER.test(cell)) return false;
+  if (!/^[+-]?\d+$/.test(cell)) return true;
+  const whole = BigInt(cell.replace('+', ''));
+  return whole < 2n ** 53n && whole > -(2n ** 53n);
+}
+
 function clean(cell: ContractCell): ContractCell {
   if (typeof cell !== 'string') return cell;
   const text = cell.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
@@ -48,14 +56,26 @@ function asNumber(cell: ContractCell): number {
   return Number(cell) === 0 ? 0 : Number(cell);
 }
 
-function oracleProfile(name: string, raw: readonly ContractCell[], textOnly: boolean, mask?: Uint8Array, bins = 4) {
+function oracleProfile(
+  name: string,
+  raw: readonly ContractCell[],
+  { textOnly = false, finiteOnly = false }: ContractOptions,
+  mask?: Uint8Array,
+  bins = 4,
+) {
   const cells = raw.map(clean);
   const present = cells.filter((cell) => cell !== null);
+  // In text a number is its digits; in JSON numbers are whole ones where all are.
+  const asDigits = textOnly || (finiteOnly && present.every((cell) => Number.isInteger(cell)));
   const type =
     !textOnly && present.length > 0 && present.every((cell) => typeof cell === 'boolean')
       ? 'boolean'
       : present.length > 0 &&
-          present.every((cell) => typeof cell === 'number' || (typeof cell === 'string' && SPELLS_NUMBER.test(cell)))
+          present.every(
+            (cell) =>
+              (typeof cell === 'number' && (!asDigits || spellsNumber(String(cell)))) ||
+              (typeof cell === 'string' && spellsNumber(cell)),
+          )
         ? 'number'
         : 'text';
   const selected = cells.filter((_, row) => mask === undefined || mask[row] !== 0);
@@ -248,8 +268,8 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
               const all = await table.profile(names, { bins });
               const some = await table.profile(names, { bins, mask });
               for (const [i, column] of names.entries()) {
-                expect(all[i]).toEqual(oracleProfile(column, columns[column], textOnly, undefined, bins));
-                expect(some[i]).toEqual(oracleProfile(column, columns[column], textOnly, mask, bins));
+                expect(all[i]).toEqual(oracleProfile(column, columns[column], options, undefined, bins));
+                expect(some[i]).toEqual(oracleProfile(column, columns[column], options, mask, bins));
               }
             } finally {
               await table.close();
@@ -296,6 +316,27 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       await expect(table.numbers('t')).rejects.toThrow(/column "t" .* holds "a" in row 1, expected a finite number/);
     });
 
+    it('keeps whole numbers beyond 2^53 apart, and compares them as quantities', async () => {
+      const ids = ['9007199254740992', '9007199254740993', '-1750000000000000001', '-1750000000000000000', '12'];
+      const large = ['9007199254740991', '-9007199254740991', '1e300', '00000000000000000012', '9007199254740993.0'];
+      const table = await make({ ids, large });
+      const [profile, numbers] = await table.profile(['ids', 'large']);
+      expect(profile).toEqual(oracleProfile('ids', ids, options));
+      expect([profile.type, profile.distinctCount]).toEqual(['text', 5]);
+      expect([numbers.type, numbers.distinctCount]).toEqual(['number', 5]);
+      expect(await table.texts('ids')).toEqual(ids);
+      const { spec } = fitEncoder([profile], { keep: ['ids'] });
+      expect((await table.encode(spec)).unseen).toEqual([]);
+      // New rows of a column that was fitted as numbers: beyond every threshold is beyond every threshold.
+      const fitted = fitEncoder(await (await make({ ids: ['1', '2', '3', '-4'] })).profile(['ids']));
+      const { points } = await table.encode(fitted.spec);
+      const above = fitted.spec.columns[0].coding as { above: readonly number[] };
+      expect(Array.from(ids, (_, i) => above.above.map((_t, j) => bitAt(points, i, j)))).toEqual(
+        ids.map((id) => above.above.map((t) => Number(Number(id) > t))),
+      );
+      expect(Array.from(await table.numbers('ids'))).toEqual(ids.map(Number));
+    });
+
     it('describes columns of many distinct values exactly', async () => {
       const rowCount = 5000;
       const cells = Array.from({ length: rowCount }, (_, i) => ((i * 7919) % 3001) / 8);
@@ -307,8 +348,8 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       const profiles = await table.profile(Object.keys(columns), { bins: 7 });
       const masked = await table.profile(Object.keys(columns), { bins: 7, mask });
       Object.entries(columns).forEach(([name, values], i) => {
-        expect(profiles[i]).toEqual(oracleProfile(name, values, textOnly, undefined, 7));
-        expect(masked[i]).toEqual(oracleProfile(name, values, textOnly, mask, 7));
+        expect(profiles[i]).toEqual(oracleProfile(name, values, options, undefined, 7));
+        expect(masked[i]).toEqual(oracleProfile(name, values, options, mask, 7));
       });
     });
 
@@ -384,8 +425,8 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
         const names = ['c', 'n', 'b'];
         const mask = Uint8Array.of(1, 1, 0, 1);
         for (const [i, name] of names.entries()) {
-          expect((await rows.profile(names))[i]).toEqual(oracleProfile(name, expected[name], textOnly));
-          expect((await rows.profile(names, { mask }))[i]).toEqual(oracleProfile(name, expected[name], textOnly, mask));
+          expect((await rows.profile(names))[i]).toEqual(oracleProfile(name, expected[name], options));
+          expect((await rows.profile(names, { mask }))[i]).toEqual(oracleProfile(name, expected[name], options, mask));
         }
         const { spec } = fitEncoder(await rows.profile(names));
         await expectEncoding(rows, spec, expected);
@@ -565,8 +606,8 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
         table.profile(['a', 'n'], { mask }),
         table.numbers('n'),
       ]);
-      expect(all[0]).toEqual(oracleProfile('a', columns.a, textOnly));
-      expect(some[1]).toEqual(oracleProfile('n', columns.n, textOnly, mask));
+      expect(all[0]).toEqual(oracleProfile('a', columns.a, options));
+      expect(some[1]).toEqual(oracleProfile('n', columns.n, options, mask));
       expect([...n]).toEqual([1, 2, 3, 4]);
     });
   });

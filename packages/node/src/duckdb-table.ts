@@ -36,6 +36,7 @@ import {
   type RowRange,
   type RunOptions,
   readNumber,
+  readQuantity,
   refusedMissing,
   refuseLargePoints,
   rowRanges,
@@ -48,7 +49,7 @@ import {
   unusableColumn,
 } from '@fewfire/core';
 import type { Engine } from './engine.ts';
-import { doubleLiteral, quoteLiteral, textNumber } from './sql.ts';
+import { doubleLiteral, quoteLiteral, textNumber, textQuantity } from './sql.ts';
 
 export interface RelationColumn {
   readonly name: string;
@@ -200,7 +201,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       for await (const { chunk, firstRow } of keyedRows(engine, relation, [column.cell], data, options)) {
         let row = firstRow;
         for (const cell of chunk.getColumnValues(0)) {
-          const number = cell === null ? Number.NaN : typeof cell === 'string' ? readNumber(cell) : Number(cell);
+          const number = cell === null ? Number.NaN : typeof cell === 'string' ? readQuantity(cell) : Number(cell);
           if (cell !== null && (number === undefined || !Number.isFinite(number))) {
             throw notANumber(label, name, row, String(cell));
           }
@@ -235,7 +236,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
 
     async nonZeroRows(name, options = {}) {
       const column = find(name);
-      const number = column.type === 'text' ? textNumber(column.cell) : `${column.cell}::DOUBLE`;
+      const number = column.type === 'text' ? textQuantity(column.cell) : `${column.cell}::DOUBLE`;
       const condition = `(${number}) IS DISTINCT FROM 0`;
       const run = { ...options, label };
       const [kept] = (await engine.numbers(`SELECT count(*) FILTER (${condition}) FROM ${data}`, run)) as [number];
@@ -570,7 +571,7 @@ function sqlColumn(encoded: EncodedColumn, column: RelationColumn, k: number): S
   const c = `c${k}`;
   const x = `x${k}`;
   const parsed = reading.as === 'number' && column.type === 'text';
-  const read = parsed ? textNumber(column.cell) : column.cell;
+  const read = parsed ? textQuantity(column.cell) : column.cell;
   const select = `${column.cell} AS ${c}, ${read} AS ${x}`;
   if (reading.above !== undefined) {
     const codes = reading.above.map((t) => `${x} > ${doubleLiteral(t)}`);

@@ -290,7 +290,13 @@ async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promi
     const all = [...types].map(typeOf);
     if (all.includes('unusable')) return { name, type: 'unusable' as const, sourceType: type, as: 'JSON' };
     if (all.every((each) => each === 'number')) {
-      return { name, type: 'number' as const, sourceType: type, as: types.size === 1 ? type : 'DOUBLE' };
+      const whole = [...types].every((each) => /INT$/.test(each));
+      return {
+        name,
+        type: 'number' as const,
+        sourceType: type,
+        as: types.size === 1 ? type : whole ? 'HUGEINT' : 'DOUBLE',
+      };
     }
     if (all.every((each) => each === 'boolean')) return { name, type: 'boolean' as const, sourceType: type, as: type };
     return { name, type: 'text' as const, sourceType: 'text', as: 'VARCHAR' };
@@ -303,7 +309,16 @@ async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promi
   const sql = `CREATE TABLE loaded AS SELECT ${cells.join(', ')} FROM read_json(${fileList(source.paths)}, ${shape}, columns = {${spec}})`;
   const lines = await loadBesideScan(engine, sql, source, run, scanLines);
   await refuseLostNames(engine, columns, run);
-  const view = columns.map((column, i) => viewColumn(column.name, column.type, column.sourceType, `r${i}`, i, true));
+  const beyond = await beyondDoubles(
+    engine,
+    'loaded',
+    columns.map(({ as }) => as),
+  );
+  const view = columns.map(({ name, type, sourceType }, i) =>
+    beyond.has(i)
+      ? viewColumn(name, 'text', sourceType, `r${i}`, i, false)
+      : viewColumn(name, type, sourceType, `r${i}`, i, true),
+  );
   await engine.run(
     `CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')}, rowid AS row_key FROM loaded`,
   );
@@ -519,13 +534,28 @@ function rawNames({ names }: Shape): string {
 }
 
 async function viewOf(engine: Engine, from: string, rowKey: string, shape: Shape): Promise<Loaded> {
+  const beyond = await beyondDoubles(engine, `(SELECT * FROM ${from}) AS raw(${rawNames(shape)})`, shape.types);
   const view = shape.names.map((name, i) => {
-    const type = shape.unusable?.[i] === true ? 'unusable' : typeOf(shape.types[i]);
+    const type = shape.unusable?.[i] === true ? 'unusable' : beyond.has(i) ? 'text' : typeOf(shape.types[i]);
     return viewColumn(name, type, shape.types[i], `r${i}`, i, false);
   });
   const raw = `(SELECT *, ${rowKey} FROM ${from}) AS raw(${rawNames(shape)}, row_key)`;
   await engine.run(`CREATE VIEW data AS SELECT ${view.flatMap(({ sql }) => sql).join(', ')}, row_key FROM ${raw}`);
   return { columns: view.map(({ column }) => column), rowKey: 'row_key', recordCount: undefined };
+}
+
+const WIDE_INTEGERS = /^(?:U?BIGINT|U?HUGEINT|DECIMAL\(\d+,0\)|BIGNUM)$/;
+
+/**
+ * Which of the columns `r<i>` hold whole numbers beyond 2^53, which doubles would not keep apart: they count as texts, as
+ * they do in a CSV file (`readNumber` of core). One look at the ends of the columns whose type allows it.
+ */
+async function beyondDoubles(engine: Engine, from: string, types: readonly string[]): Promise<ReadonlySet<number>> {
+  const wide = types.flatMap((type, i) => (WIDE_INTEGERS.test(type) ? [i] : []));
+  if (wide.length === 0) return new Set();
+  const ends = wide.flatMap((i) => [`min(r${i})::DOUBLE`, `max(r${i})::DOUBLE`]);
+  const found = await engine.numbers(`SELECT ${ends.join(', ')} FROM ${from}`);
+  return new Set(wide.filter((_, k) => found.slice(2 * k, 2 * k + 2).some((end) => !Number.isSafeInteger(end ?? 0))));
 }
 
 // A column of the relation `data`: `c` the cell as it counts, and `r` as it is where that is spelled otherwise.

@@ -30,10 +30,21 @@ export function normalText(cell: string): string {
   return `CASE WHEN ${cell} IN (${missing}) THEN NULL WHEN NOT (${cell} < '!' OR ${ends}) THEN ${cell} WHEN ${trimmed} NOT IN (${missing}) THEN ${trimmed} END`;
 }
 
-/**
- * The number that a trimmed text spells, NULL when it does not (`readNumber` of core). The cast alone would also take
- * `1_000`, `+-1` and `nan(1)`.
- */
+/** The number that a trimmed text spells, NULL when it does not (`readNumber` of core): whole numbers beyond 2^53 do not. */
 export function textNumber(cell: string): string {
-  return `CASE WHEN contains(${cell}, '_') OR contains(${cell}, '(') OR starts_with(${cell}, '+-') THEN NULL ELSE TRY_CAST(${cell} AS DOUBLE) END`;
+  const whole = `length(${cell}) > 15 AND abs(TRY_CAST(${cell} AS DOUBLE)) > ${Number.MAX_SAFE_INTEGER} AND regexp_full_match(${cell}, '[+-]?[0-9]+')`;
+  return numberUnless(`${NO_NUMBER(cell)} OR (${whole})`, cell);
+}
+
+/** The number nearest to what a trimmed text spells (`readQuantity` of core). */
+export function textQuantity(cell: string): string {
+  return numberUnless(NO_NUMBER(cell), cell);
+}
+
+// The cast alone would also take `1_000`, `+-1` and `nan(1)`.
+const NO_NUMBER = (cell: string): string =>
+  `contains(${cell}, '_') OR contains(${cell}, '(') OR starts_with(${cell}, '+-')`;
+
+function numberUnless(condition: string, cell: string): string {
+  return `CASE WHEN ${condition} THEN NULL ELSE TRY_CAST(${cell} AS DOUBLE) END`;
 }

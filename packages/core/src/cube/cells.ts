@@ -32,8 +32,18 @@ export function readText(cell: string): string | null {
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
 
-/** The number a trimmed text spells (nan and inf included), or undefined when it is not a number. */
+const WHOLE = /^[+-]?\d+$/;
+
+/**
+ * The number a trimmed text spells (nan and inf included), or undefined when it is not a number. Whole numbers beyond 2^53
+ * are none: as doubles different ones would become equal, and they are identifiers more often than quantities.
+ */
 export function readNumber(text: string): number | undefined {
+  return WHOLE.test(text) && !Number.isSafeInteger(Number(text)) ? undefined : readQuantity(text);
+}
+
+/** The number nearest to what a text spells, where its size is what matters: at thresholds, in sums. */
+export function readQuantity(text: string): number | undefined {
   // `+ 0` makes one zero of two.
   if (NUMBER.test(text)) return Number(text) + 0;
   if (!NOT_FINITE.test(text)) return undefined;

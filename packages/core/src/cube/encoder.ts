@@ -10,6 +10,7 @@
  * coordinates of one column are redundant, so each column is a group.
  */
 import { FewfireError } from '../base/index.ts';
+import { readNumber, readQuantity } from './cells.ts';
 import type { ColumnProfile, ColumnType } from './profile.ts';
 
 export type ColumnCoding =
@@ -238,6 +239,8 @@ function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding 
 export function numberSpellingHint(profile: ColumnProfile): string {
   const texts = profile.values.map((entry) => entry.value);
   if (profile.type !== 'text' || texts.length === 0) return '';
+  if (texts.every((text) => readQuantity(text) !== undefined) && texts.some((text) => readNumber(text) === undefined))
+    return '; whole numbers beyond 2^53 count as texts, because numbers would not keep them apart: if they are quantities, write them with a point or an exponent';
   if (texts.every((text) => /^[+-]?\d+(,\d+)?$/.test(text)))
     return '; these read like numbers with decimal commas: write them with points';
   if (texts.every((text) => /^[+-]?\d+([.,]\d+)?\s*%$/.test(text)))

@@ -14,6 +14,7 @@ import {
   notANumber,
   profileOfCounts,
   readNumber,
+  readQuantity,
   readText,
   refusedMissing,
   UNSEEN_LIMIT,
@@ -204,7 +205,7 @@ function readColumn(name: string, raw: MemoryColumn): Column {
 }
 
 function toNumber(cell: Cell): number | undefined {
-  return typeof cell === 'string' ? readNumber(cell) : Number(cell);
+  return typeof cell === 'string' ? readQuantity(cell) : Number(cell);
 }
 
 // The type a profile gives: texts are numbers when every one of them reads as a number.

@@ -6,6 +6,7 @@ import {
   numberSpellingHint,
   orderTwoValues,
   PROFILE_VALUE_LIMIT,
+  readNumber,
   type Table,
 } from '../cube/index.ts';
 import { type TargetSpec, targetClasses } from './model.ts';
@@ -161,11 +162,11 @@ export async function readTarget(table: Table, spec: TargetSpec, options: RunOpt
   const classes = targetClasses(spec);
   const position = new Map(classes.map((name, k) => [name, k]));
   // Where all classes are numbers, other spellings of them (1.0 for 1) count too.
-  const numeric = classes.every((name) => Number.isFinite(Number(name)));
+  const numeric = classes.every((name) => readNumber(name) !== undefined);
   const texts = await table.texts(spec.column, options);
   return Float64Array.from(texts, (text, row) => {
     if (text === null) return Number.NaN;
-    const k = position.get(text) ?? (numeric ? position.get(String(Number(text))) : undefined);
+    const k = position.get(text) ?? (numeric ? position.get(String(readNumber(text))) : undefined);
     if (k !== undefined) return k;
     throw new FewfireError(
       'invalid-data',
