@@ -6,6 +6,7 @@
  * exp(prediction) right on average (Duan's smearing).
  */
 
+import { effectiveCount } from '../base/index.ts';
 import { weightedMean } from './metrics.ts';
 
 export interface PlattScaling {
@@ -94,8 +95,20 @@ export function smearingFactor(
   logPrediction: ArrayLike<number>,
   weights?: ArrayLike<number>,
 ): number {
-  return weightedMean(
-    Float64Array.from(logTarget, (value, i) => Math.exp(value - logPrediction[i])),
-    weights,
-  );
+  return weightedMean(ratios(logTarget, logPrediction, 0), weights);
+}
+
+/** How many rows the factor rests on, counted as Kish does: of residuals that are far apart the largest is all there is. */
+export function smearingSupport(
+  logTarget: ArrayLike<number>,
+  logPrediction: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logTarget.length; i++) largest = Math.max(largest, logTarget[i] - logPrediction[i]);
+  return effectiveCount(ratios(logTarget, logPrediction, largest).map((ratio, i) => ratio * (weights?.[i] ?? 1)));
+}
+
+function ratios(logTarget: ArrayLike<number>, logPrediction: ArrayLike<number>, shift: number): Float64Array {
+  return Float64Array.from(logTarget, (value, i) => Math.exp(value - logPrediction[i] - shift));
 }

@@ -23,6 +23,7 @@ import {
   type Selection,
   selectLowDegree,
   smearingFactor,
+  smearingSupport,
   type TermStability,
   termStability,
   weightedMean,
@@ -182,6 +183,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
           ...fits.flatMap((fit, k) => outputNotes(fit, outputClass({ target: spec }, k))),
           ...(await leakNotes(prepared, whole.encoder, data, options)),
           ...(await numberLeakNotes(prepared, whole.encoder, data, options)),
+          ...smearingNotes(spec, targets[0], selections[0], training.data.weights),
           ...evidenceNotes,
           ...prepared.testNotes,
         ],
@@ -369,15 +371,32 @@ function calibrate(
   }
   if (spec.transform === 'log') {
     const factor = smearingFactor(held, predictions, heldWeights);
-    if (predictions.every((value) => Number.isFinite(factor * Math.exp(value))))
-      return { kind: 'smearing', rowCount: rows.length, factor };
-    const most = held.reduce((largest, value, i) => Math.max(largest, value - predictions[i]), 0);
+    const largest = predictions.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    if (Number.isFinite(factor * Math.exp(largest))) return { kind: 'smearing', rowCount: rows.length, factor };
     throw new FewfireError(
       'invalid-data',
-      `target ${JSON.stringify(spec.column)} is up to 1e${Math.round(most / Math.LN10)} times what is predicted for it, so that its mean is beyond all numbers; expected fewer decades: take its logarithm into a column and learn that`,
+      `the logarithm of target ${JSON.stringify(spec.column)} is predicted so far off that its mean in the target's own unit is no finite number; expected numbers over fewer orders of magnitude: correct the largest and smallest, or learn a column of logarithms as a number`,
     );
   }
   return { kind: 'none' };
+}
+
+/** The mean of so few rows is next to nothing to multiply predictions by. */
+const FEWEST_SMEARING_ROWS = 5;
+
+function smearingNotes(
+  spec: TargetSpec,
+  target: Float64Array,
+  { heldOut: { rows, predictions } }: Selection,
+  weights: Float64Array | undefined,
+): string[] {
+  if (spec.kind !== 'regression' || spec.transform === 'none') return [];
+  const pick = (values: Float64Array): Float64Array => Float64Array.from(rows, (row) => values[row]);
+  const support = smearingSupport(pick(target), predictions, weights && pick(weights));
+  if (support >= FEWEST_SMEARING_ROWS) return [];
+  return [
+    `predictions in the unit of ${JSON.stringify(spec.column)} are multiplied by a factor that rests on about ${Number(support.toPrecision(2))} of ${rows.length} rows, those whose logarithm was predicted farthest too low: their size says little`,
+  ];
 }
 
 function fitRecord(

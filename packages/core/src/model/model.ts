@@ -235,7 +235,9 @@ export function predictionFromValues(
     const [calibration] = calibrations;
     const [numbers] = values;
     const factor = calibration.kind === 'smearing' ? calibration.factor : 1;
-    return { values, numbers: target.transform === 'log' ? numbers.map((value) => factor * Math.exp(value)) : numbers };
+    // Beyond the largest double the nearest number is that one.
+    const inUnit = (value: number): number => Math.min(factor * Math.exp(value), Number.MAX_VALUE);
+    return { values, numbers: target.transform === 'log' ? numbers.map(inUnit) : numbers };
   }
   const chances = values.map((vector, k) => {
     const calibration = calibrations[k];
