@@ -57,7 +57,7 @@ function installedByHand(lock, modules) {
   }
   return Object.entries(lock.packages).every(([path, entry]) => {
     // Workspaces are links, and packages for other platforms are rightly absent.
-    if (!path.startsWith('node_modules/')) return true;
+    if (!path.includes('node_modules/')) return true;
     const there = installed[path];
     if (there === undefined) return entry.optional === true || entry.devOptional === true || entry.peer === true;
     return there.version === entry.version && existsSync(join(root, path));
