@@ -144,15 +144,16 @@ describe('kept parts', () => {
       claims: [{ ...result.claims[0], largestRatio: Number.POSITIVE_INFINITY }],
     };
     writeFileSync(path, partText({ ...key, seconds: 1, result: odd }));
-    expect((await readPart(path, key))?.result).toEqual(odd);
+    expect((await readPart(path, key)).part?.result).toEqual(odd);
   });
 
   it.each([{ id: 'E2' }, { scale: 'quick' }, { seed: 4 }, { code: 'abd' }] as const)(
     'are not used for %o',
     async (other) => {
       writeFileSync(path, partText({ ...key, seconds: 1, result: await tiny('E1') }));
-      expect(await readPart(path, key)).toBeDefined();
-      expect(await readPart(path, { ...key, ...other })).toBeUndefined();
+      expect((await readPart(path, key)).part).toBeDefined();
+      const refused = await readPart(path, { ...key, ...other });
+      expect(refused).toEqual({ part: undefined, refused: expect.stringMatching(/other code|another experiment/) });
     },
   );
 
@@ -160,9 +161,37 @@ describe('kept parts', () => {
     'that are broken are not used: %s',
     async (text) => {
       writeFileSync(path, text);
-      expect(await readPart(path, key)).toBeUndefined();
+      expect((await readPart(path, key)).part).toBeUndefined();
     },
   );
+
+  it('are not used with any one byte changed', async () => {
+    const result: ExperimentResult = {
+      id: 'E1',
+      title: 'a',
+      statement: 'b',
+      settings: { rows: 12 },
+      seed: 3,
+      claims: [],
+      figures: [],
+      notes: ['5 of 7'],
+    };
+    const text = partText({ ...key, seconds: 1, result });
+    let tried = 0;
+    for (let i = 0; i < text.length; i++) {
+      // White space and what JSON allows beside it do not matter.
+      if (/\s/.test(text[i])) continue;
+      for (const other of ['0', '7', 'x']) {
+        if (text[i] === other) continue;
+        writeFileSync(path, `${text.slice(0, i)}${other}${text.slice(i + 1)}`);
+        expect(await readPart(path, key), `${other} at ${i}`).toEqual({ part: undefined, refused: expect.any(String) });
+        tried++;
+      }
+    }
+    expect(tried).toBeGreaterThan(500);
+    writeFileSync(path, text);
+    expect((await readPart(path, key)).part?.result).toEqual(result);
+  });
 });
 
 describe('tables', () => {
@@ -206,9 +235,14 @@ describe('fewfire reproduce', () => {
 
   it('goes on where it stopped, and gives the same', async () => {
     const before = { page: read('report.html'), part: read('E1.json') };
-    writeFileSync(join(out, 'E3.json'), read('E3.json').slice(0, 300));
-    const { code, stdout } = await fewfire(args);
+    // A number changed in a whole file: the report would have it as measured.
+    const part = read('E3.json');
+    const changed = part.replace(/"y": (\d)/, (_, digit) => `"y": ${(Number(digit) + 1) % 10}`);
+    expect(changed).not.toBe(part);
+    writeFileSync(join(out, 'E3.json'), changed);
+    const { code, stdout, stderr } = await fewfire(args);
     expect(code).toBe(0);
+    expect(stderr).toBe(`${join(out, 'E3.json')} is not used: it is damaged or was edited; E3 is run again\n`);
     expect(stdout.match(/kept from an earlier run/g)).toHaveLength(1);
     expect(read('report.html')).toBe(before.page);
     expect(read('E1.json')).toBe(before.part);

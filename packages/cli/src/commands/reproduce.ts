@@ -128,8 +128,11 @@ async function finishPart(
   const { codeHash, partText, readPart } = await import('../experiments/keep.ts');
   const key = { id, scale, seed: options.seed, code: codeHash(session.version) };
   const path = join(options.out, `${id}.json`);
-  const found = options.fresh === true ? undefined : await readPart(path, key);
-  if (found !== undefined) return { ...found, kept: true };
+  if (options.fresh !== true) {
+    const kept = await readPart(path, key);
+    if (kept.part !== undefined) return { ...kept.part, kept: true };
+    if (kept.refused !== undefined) session.tell(`${printable(path)} is not used: ${kept.refused}; ${id} is run again`);
+  }
   const startedAt = performance.now();
   const result = await withProgress(session, options, async (work: Work) => {
     const onProgress = (progress: Progress): void =>

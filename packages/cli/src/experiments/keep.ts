@@ -1,6 +1,7 @@
 /**
- * Finished experiments as files, so that an interrupted reproduction goes on where it stopped. A file is used again
- * only if it has the same experiment, scale and seed and was made by the same code.
+ * Finished experiments as files, so that an interrupted reproduction goes on where it stopped. A file is used again only
+ * if it has the same experiment, scale and seed, was made by the same code, and still has the hash it was written with: a
+ * number changed afterwards would stand in the report as measured.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -23,33 +24,50 @@ export interface Part extends PartKey {
   readonly result: ExperimentResult;
 }
 
-const FORMAT = 'fewfire-experiment-1';
+const FORMAT = 'fewfire-experiment-2';
 
 // Non-finite numbers are words, since JSON would make them null.
 const WORDS = ['Infinity', '-Infinity', 'NaN'];
 
+const spelled = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+
+const read = (_: string, value: unknown): unknown =>
+  typeof value === 'string' && WORDS.includes(value) ? Number(value) : value;
+
 export function partText(part: Part): string {
   const { id, scale, seed, code, seconds, result } = part;
-  const plain = (_: string, value: unknown): unknown =>
-    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-  return `${JSON.stringify({ format: FORMAT, id, scale, seed, code, seconds, result }, plain, 1)}\n`;
+  const content = { format: FORMAT, id, scale, seed, code, seconds, result };
+  return `${JSON.stringify({ sha256: hashOf(content), ...content }, spelled, 1)}\n`;
 }
 
-/** The kept part of that key; undefined where there is none, or another, or what is there cannot be read. */
-export async function readPart(path: string, key: PartKey): Promise<Part | undefined> {
+// Over the content as it is in the file, without white space.
+function hashOf(content: object): string {
+  return createHash('sha256').update(JSON.stringify(content, spelled)).digest('hex');
+}
+
+/** What a file has to offer: a part of that key, or nothing and, where there is a file, why not. */
+export type Kept = { readonly part: Part } | { readonly part: undefined; readonly refused: string | undefined };
+
+export async function readPart(path: string, key: PartKey): Promise<Kept> {
+  const refuse = (refused: string | undefined): Kept => ({ part: undefined, refused });
+  let text: string;
   try {
-    const part = JSON.parse(await readFile(path, 'utf8'), (_, value: unknown) =>
-      typeof value === 'string' && WORDS.includes(value) ? Number(value) : value,
-    ) as Part & { readonly format: string };
-    const same =
-      part.format === FORMAT &&
-      part.id === key.id &&
-      part.scale === key.scale &&
-      part.seed === key.seed &&
-      part.code === key.code;
-    return same && Array.isArray(part.result.claims) && Array.isArray(part.result.figures) ? part : undefined;
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return refuse(code === 'ENOENT' ? undefined : `it cannot be read (${code})`);
+  }
+  try {
+    const { sha256, ...content } = JSON.parse(text);
+    if (content.format !== FORMAT || content.code !== key.code) return refuse('it was made by other code');
+    if (sha256 !== hashOf(content)) return refuse('it is damaged or was edited');
+    if (content.id !== key.id || content.scale !== key.scale || content.seed !== key.seed) {
+      return refuse('it is of another experiment, scale or seed');
+    }
+    return { part: JSON.parse(text, read) as Part };
   } catch {
-    return undefined;
+    return refuse('it is damaged or was edited');
   }
 }
 
