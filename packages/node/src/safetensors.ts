@@ -3,7 +3,7 @@
  * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
  * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
  */
-import { FewfireError, listNames } from '@fewfire/core';
+import { FewfireError, listNames, parseJson, shownJson } from '@fewfire/core';
 import { readFileBytes } from './files.ts';
 import { decodeNumbers, type ElementType, elementBytes, type NumberArray } from './number-array.ts';
 
@@ -134,12 +134,9 @@ interface Place {
 }
 
 function readHeader(bytes: Uint8Array, label: string): Record<string, unknown> {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw damaged(`${label} is not a safetensors file: its header is not JSON`, cause);
-  }
+  const json = parseJson(bytes, (why, cause) =>
+    damaged(`${label} is not a safetensors file: its header is not JSON (${why})`, cause),
+  );
   if (!isRecord(json)) throw damaged(`${label} is not a safetensors file: its header is not a JSON object`);
   return json;
 }
@@ -154,7 +151,7 @@ function placeOf(name: string, entry: unknown, dataBytes: number, types: NamedTy
   const type = typeof dtype === 'string' && Object.hasOwn(types, dtype) ? types[dtype] : undefined;
   if (type === undefined) {
     throw damaged(
-      `${what} is of type ${JSON.stringify(dtype ?? null)}, expected ${listNames(Object.keys(types), 20)}: convert it first`,
+      `${what} is of type ${shownJson(dtype)}, expected ${listNames(Object.keys(types), 20)}: convert it first`,
     );
   }
   if (shape.length > MAX_AXES) throw damaged(`${what} has ${shape.length} axes, expected at most ${MAX_AXES}`);

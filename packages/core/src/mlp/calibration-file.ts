@@ -15,7 +15,7 @@ import {
   paddedColumns,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
-import { FewfireError } from '../base/index.ts';
+import { describeIssue, FewfireError, parseJson } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import type { CalibrationOutcome } from './calibration.ts';
 import { type PreparedMlp, type PreparedScreens, parseMlp, serializeMlp } from './mlp-file.ts';
@@ -181,16 +181,12 @@ function floats(bytes: Uint8Array): Float32Array {
 }
 
 function readHeader(bytes: Uint8Array, label: string): z.infer<typeof headerSchema> {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw damaged(`${label} has a header that is not JSON; calibrate again`, cause);
-  }
+  const json = parseJson(bytes, (why, cause) =>
+    damaged(`${label} has a header that is not JSON (${why}); calibrate again`, cause),
+  );
   const parsed = headerSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw damaged(`${label}: ${issue.path.join('.') || 'the header'}: ${issue.message}; calibrate again`);
+  throw damaged(`${label} has a damaged header: ${describeIssue(parsed.error.issues[0], json)}; calibrate again`);
 }
 
 async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {

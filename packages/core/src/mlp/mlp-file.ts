@@ -19,7 +19,7 @@ import {
   type QuantisedRows,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
-import { FewfireError } from '../base/index.ts';
+import { describeIssue, FewfireError, parseJson } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { blockTensors, checkBlock } from './check-block.ts';
 
@@ -236,16 +236,14 @@ async function readContent(bytes: Uint8Array<ArrayBuffer>, label: string): Promi
 }
 
 function readHeader(bytes: Uint8Array, label: string): z.infer<typeof headerSchema> {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw damaged(`${label} has a header that is not JSON; prepare the block again`, cause);
-  }
+  const json = parseJson(bytes, (why, cause) =>
+    damaged(`${label} has a header that is not JSON (${why}); prepare the block again`, cause),
+  );
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw damaged(`${label}: ${issue.path.join('.') || 'the header'}: ${issue.message}; prepare the block again`);
+    throw damaged(
+      `${label} has a damaged header: ${describeIssue(parsed.error.issues[0], json)}; prepare the block again`,
+    );
   }
   return parsed.data;
 }

@@ -4,7 +4,7 @@
  * predicting nonsense.
  */
 import * as z from 'zod/mini';
-import { checksumOf, FewfireError } from '../base/index.ts';
+import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '../base/index.ts';
 import { polynomialFromTerms, termList } from '../spectrum/index.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
@@ -218,35 +218,33 @@ export async function serializeModel(model: Model): Promise<string> {
  * @throws FewfireError `model-file`: not JSON (truncated), another format, a newer version, a wrong field, a wrong checksum
  */
 export async function parseModel(text: string, label: string): Promise<Model> {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    throw new FewfireError(
-      'model-file',
-      `${label} is not a whole model file (its JSON ends or breaks early); expected a file written by fewfire fit --out: fit it again or copy it again`,
-      { cause },
-    );
-  }
+  const data = parseJson(
+    text,
+    (why, cause) =>
+      new FewfireError(
+        'model-file',
+        `${label} is not a whole model file (${why}); expected a file written by fewfire fit --out: fit it again or copy it again`,
+        { cause },
+      ),
+  );
   const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   if (head.format !== MODEL_FORMAT) {
     throw new FewfireError(
       'model-file',
-      `${label} is JSON but not a fewfire model (format ${JSON.stringify(head.format ?? null)}); expected a file written by fewfire fit --out`,
+      `${label} is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit --out`,
     );
   }
   if (head.version !== MODEL_VERSION) {
     throw new FewfireError(
       'model-file',
-      `${label} is a model file of version ${JSON.stringify(head.version ?? null)}; this fewfire reads version ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
+      `${label} is a model file of version ${shownJson(head.version)}; this fewfire reads version ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
     );
   }
   const parsed = modelSchema.safeParse(data);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
     throw new FewfireError(
       'model-file',
-      `${label} is damaged or edited: ${issue.path.join('.') || 'the file'} is not what a model holds there (${issue.message}); expected it as fewfire fit wrote it`,
+      `${label} is damaged or edited: ${describeIssue(parsed.error.issues[0], data)}; expected it as fewfire fit wrote it`,
       { cause: parsed.error },
     );
   }

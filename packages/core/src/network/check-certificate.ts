@@ -150,11 +150,8 @@ async function check(
   else if (method === 'rows') await checkRows(job);
   else if (method === 'sample') await checkSample(job);
   else {
-    add(
-      'solver',
-      typeof evidence.solver === 'string' && (evidence.status === 'optimal' || evidence.status === 'limit'),
-      `stated by ${String(evidence.solver)}`,
-    );
+    const solver = string(evidence.solver, 'evidence.solver');
+    add('solver', evidence.status === 'optimal' || evidence.status === 'limit', `stated by ${solver}`);
     leave('upper bound', `${kUpper} is a solver bound: floating-point branch and bound, with no proof to check`);
   }
 }
@@ -704,7 +701,7 @@ function pauses({ signal }: RunOptions): () => Promise<void> | undefined {
 function readFile(text: string): Fields {
   let data: unknown;
   try {
-    data = JSON.parse(text);
+    data = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (cause) {
     throw new FewfireError(
       'invalid-data',
@@ -716,10 +713,15 @@ function readFile(text: string): Fields {
   if (file.format !== 'fewfire-certificate' || file.version !== 1) {
     throw new FewfireError(
       'invalid-data',
-      `the file has format ${JSON.stringify(file.format ?? null)}, version ${JSON.stringify(file.version ?? null)}; expected fewfire-certificate, version 1: use a file written by fewfire network certify --out`,
+      `the file has format ${briefly(file.format)}, version ${briefly(file.version)}; expected fewfire-certificate, version 1: use a file written by fewfire network certify --out`,
     );
   }
   return file;
+}
+
+// Not what is in an object: it may be nested without end.
+function briefly(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value ?? null).slice(0, 60);
 }
 
 function keysOf(value: Fields): string {

@@ -10,7 +10,7 @@
  * - Thresholds, leaves and features are single precision; `feature < threshold`
  *   goes left, a missing value where `default_left` says.
  */
-import { FewfireError } from '../base/index.ts';
+import { FewfireError, parseJson, shownJson } from '../base/index.ts';
 import {
   type ClassRule,
   featurePositions,
@@ -78,7 +78,7 @@ const MAX_OUTPUTS = 65_536;
  */
 export function importXgboost(text: string, options: XgboostImportOptions = {}): TreeModel {
   const label = options.label ?? 'the XGBoost model';
-  const root = parseJson(text, label);
+  const root = readRoot(text, label);
   const learner = fieldsOf(root.learner, 'learner', label);
   const booster = fieldsOf(learner.gradient_booster, 'learner.gradient_booster', label);
   const { model, weights } = treesOf(booster, label);
@@ -92,7 +92,7 @@ export function importXgboost(text: string, options: XgboostImportOptions = {}):
   if (objective === undefined) {
     throw new FewfireError(
       'unsupported',
-      `${label} was trained for the objective ${JSON.stringify(objectiveName ?? null)}, whose margins are not known here; expected one of ${[...OBJECTIVES.keys()].join(', ')}`,
+      `${label} was trained for the objective ${shownJson(objectiveName)}, whose margins are not known here; expected one of ${[...OBJECTIVES.keys()].join(', ')}`,
     );
   }
 
@@ -144,17 +144,16 @@ export function importXgboost(text: string, options: XgboostImportOptions = {}):
 
 type Fields = { readonly [key: string]: unknown };
 
-function parseJson(text: string, label: string): Fields {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    throw new FewfireError(
-      'model-file',
-      `${label} is not JSON, or its end is missing; expected the file of save_model('model.json') (older binary and .ubj models: load them in XGBoost and save them as .json)`,
-      { cause },
-    );
-  }
+function readRoot(text: string, label: string): Fields {
+  const data = parseJson(
+    text,
+    (why, cause) =>
+      new FewfireError(
+        'model-file',
+        `${label} is not JSON, or its end is missing (${why}); expected the file of save_model('model.json') (older binary and .ubj models: load them in XGBoost and save them as .json)`,
+        { cause },
+      ),
+  );
   if (typeof data === 'object' && data !== null && 'learner' in data) return data as Fields;
   throw new FewfireError(
     'model-file',
@@ -168,7 +167,7 @@ function treesOf(booster: Fields, label: string): { model: Fields; weights: read
   if (name !== 'gbtree' && name !== 'dart') {
     throw new FewfireError(
       'unsupported',
-      `${label} is of the booster ${JSON.stringify(name ?? null)}, not made of trees; expected gbtree or dart`,
+      `${label} is of the booster ${shownJson(name)}, not made of trees; expected gbtree or dart`,
     );
   }
   const inner = name === 'dart' && booster.gbtree !== undefined ? fieldsOf(booster.gbtree, 'gbtree', label) : booster;
@@ -222,7 +221,7 @@ function treesOfRounds(
   }
   const end = ends.length > 0 ? ends[roundCount - 1] : Math.min(treeCount, roundCount * perRound);
   if (typeof end !== 'number' || !Number.isInteger(end) || end < 0 || end > treeCount) {
-    throw damaged(label, `round ${roundCount} ends with tree ${String(end)} of ${treeCount}`);
+    throw damaged(label, `round ${roundCount} ends with tree ${shownJson(end)} of ${treeCount}`);
   }
   return end;
 }
@@ -230,10 +229,11 @@ function treesOfRounds(
 function xgboostTree(data: unknown, weight: number, where: string): SourceTree {
   const tree = fieldsOf(data, 'a tree', where);
   const parameters = fieldsOf(tree.tree_param ?? {}, 'tree_param', where);
-  if (Number(parameters.size_leaf_vector ?? 0) > 1) {
+  const leafSize = wholeParameter(parameters.size_leaf_vector ?? '0', 'size_leaf_vector', 0, MAX_OUTPUTS, where);
+  if (leafSize > 1) {
     throw new FewfireError(
       'unsupported',
-      `${where} has leaves of ${String(parameters.size_leaf_vector)} values (multi_strategy multi_output_tree), which are not supported; train with one_output_per_tree`,
+      `${where} has leaves of ${leafSize} values (multi_strategy multi_output_tree), which are not supported; train with one_output_per_tree`,
     );
   }
   const nodeCount = listOf(tree.left_children, 'left_children', where).length;
@@ -278,7 +278,7 @@ function interceptsOf(data: unknown, outputCount: number, objective: Objective, 
   if (!valid || (scores.length !== 1 && scores.length !== outputCount)) {
     throw damaged(
       label,
-      `base_score is ${JSON.stringify(data ?? null)}, which is not a score of ${objective.inverse === 'logit' ? 'probabilities' : 'its objective'} for ${outputCount} ${outputCount === 1 ? 'output' : 'outputs'}`,
+      `base_score is ${shownJson(data)}, which is not a score of ${objective.inverse === 'logit' ? 'probabilities' : 'its objective'} for ${outputCount} ${outputCount === 1 ? 'output' : 'outputs'}`,
     );
   }
   const margins = scores.map((score) => marginOf(score, objective.inverse));
@@ -327,10 +327,7 @@ function numbersOf(value: unknown, path: string, length: number, label: string):
 function wholeParameter(value: unknown, name: string, least: number, most: number, label: string): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most) return number;
-  throw damaged(
-    label,
-    `${name} is ${JSON.stringify(value ?? null)} instead of a whole number from ${least} to ${most}`,
-  );
+  throw damaged(label, `${name} is ${shownJson(value)} instead of a whole number from ${least} to ${most}`);
 }
 
 function kindOf(value: unknown): string {

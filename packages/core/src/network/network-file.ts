@@ -4,7 +4,7 @@
  * checksum is the same in both and names the network: a certificate refers to it.
  */
 import * as z from 'zod/mini';
-import { checksumOf, FewfireError } from '../base/index.ts';
+import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '../base/index.ts';
 import {
   createNetwork,
   type JsonValue,
@@ -60,22 +60,18 @@ export async function serializeNetwork(network: SparseNetwork): Promise<string> 
  * @throws FewfireError `network-file`: not JSON (truncated), another format, a newer version, a wrong field or length, a wrong checksum
  */
 export async function parseNetwork(text: string, label: string): Promise<SparseNetwork> {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    throw damaged(
-      `${label} is not a whole network file (its JSON ends or breaks early); expected a file written by fewfire network make --out: make it again or copy it again`,
+  const data = parseJson(text, (why, cause) =>
+    damaged(
+      `${label} is not a whole network file (${why}); expected a file written by fewfire network make --out: make it again or copy it again`,
       cause,
-    );
-  }
+    ),
+  );
   const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   checkHead(label, head.format, head.version);
   const parsed = networkSchema.safeParse(data);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
     throw damaged(
-      `${label} is damaged or edited: ${issue.path.join('.') || 'the file'} is not what a network holds there (${issue.message}); expected it as fewfire network wrote it`,
+      `${label} is damaged or edited: ${describeIssue(parsed.error.issues[0], data)}; expected it as fewfire network wrote it`,
       parsed.error,
     );
   }
@@ -198,12 +194,9 @@ function readHeader(bytes: Uint8Array, label: string): { json: Record<string, un
         : `${label} is not a whole safetensors file: it states a header of ${length} bytes and has ${bytes.length - 8} after the length`,
     );
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)));
-  } catch (cause) {
-    throw damaged(`${label} is not a safetensors file: its header is not JSON`, cause);
-  }
+  const json = parseJson(bytes.subarray(8, 8 + length), (why, cause) =>
+    damaged(`${label} is not a safetensors file: its header is not JSON (${why})`, cause),
+  );
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw damaged(`${label} is not a safetensors file: its header is not a JSON object`);
   }
@@ -267,25 +260,22 @@ function readMetadata(metadata: unknown, label: string): TensorFacts {
       provenance: { family: 'safetensors', parameters: {}, seed: null },
     };
   }
-  checkHead(label, facts.format, Number(facts.version));
-  const domain = domainSchema.safeParse(readJson(facts.domain));
-  const provenance = provenanceSchema.safeParse(readJson(facts.provenance));
-  if (!domain.success || !provenance.success || typeof facts.checksum !== 'string') {
-    throw damaged(`${label} is damaged or edited: its metadata lacks a valid checksum, domain or provenance`);
-  }
+  checkHead(label, facts.format, typeof facts.version === 'string' ? Number(facts.version) : facts.version);
+  const refuse = (why: string, cause?: unknown): FewfireError =>
+    damaged(`${label} is damaged or edited: its metadata lacks a valid checksum, domain or provenance (${why})`, cause);
+  const field = (key: string): unknown => {
+    const text = facts[key];
+    if (typeof text !== 'string') throw refuse(`${key} is ${shownJson(text)} instead of text`);
+    return parseJson(text, refuse);
+  };
+  const domain = domainSchema.safeParse(field('domain'));
+  const provenance = provenanceSchema.safeParse(field('provenance'));
+  if (!domain.success || !provenance.success || typeof facts.checksum !== 'string') throw refuse('a field is wrong');
   return {
     checksum: facts.checksum,
     domain: domain.data,
     provenance: provenance.data as NetworkProvenance,
   };
-}
-
-function readJson(text: unknown): unknown {
-  try {
-    return JSON.parse(String(text));
-  } catch {
-    return undefined;
-  }
 }
 
 function networkContent(network: SparseNetwork): Record<string, JsonValue> {
@@ -305,12 +295,12 @@ function networkContent(network: SparseNetwork): Record<string, JsonValue> {
 function checkHead(label: string, format: unknown, version: unknown): void {
   if (format !== NETWORK_FORMAT) {
     throw damaged(
-      `${label} is not a fewfire network (format ${JSON.stringify(format ?? null)}); expected a file written by fewfire network make --out`,
+      `${label} is not a fewfire network (format ${shownJson(format)}); expected a file written by fewfire network make --out`,
     );
   }
   if (version !== NETWORK_VERSION) {
     throw damaged(
-      `${label} is a network file of version ${JSON.stringify(version ?? null)}; this fewfire reads version ${NETWORK_VERSION}: use the fewfire that wrote it or make it again`,
+      `${label} is a network file of version ${shownJson(version)}; this fewfire reads version ${NETWORK_VERSION}: use the fewfire that wrote it or make it again`,
     );
   }
 }

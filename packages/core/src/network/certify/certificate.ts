@@ -4,7 +4,7 @@
  * JSON with a format name, a version and a checksum over everything else.
  */
 import * as z from 'zod/mini';
-import { checksumOf, FewfireError } from '../../base/index.ts';
+import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '../../base/index.ts';
 import type { CubePoints } from '../../cube/index.ts';
 import type { NetworkDomain } from '../network.ts';
 import type { SparsityEstimate } from './estimate.ts';
@@ -122,29 +122,27 @@ export async function serializeCertificate(certificate: SparsityCertificate): Pr
  * @throws FewfireError `invalid-data`: not JSON, another format or version, a wrong field, a wrong checksum
  */
 export async function parseCertificate(text: string, label: string): Promise<SparsityCertificate> {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    throw new FewfireError(
-      'invalid-data',
-      `${label} is not a whole certificate (its JSON ends or breaks early); expected a file written by fewfire network certify --out: certify again or copy it again`,
-      { cause },
-    );
-  }
+  const data = parseJson(
+    text,
+    (why, cause) =>
+      new FewfireError(
+        'invalid-data',
+        `${label} is not a whole certificate (${why}); expected a file written by fewfire network certify --out: certify again or copy it again`,
+        { cause },
+      ),
+  );
   const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   if (head.format !== CERTIFICATE_FORMAT || head.version !== CERTIFICATE_VERSION) {
     throw new FewfireError(
       'invalid-data',
-      `${label} has format ${JSON.stringify(head.format ?? null)}, version ${JSON.stringify(head.version ?? null)}; expected ${CERTIFICATE_FORMAT}, version ${CERTIFICATE_VERSION}: use a file written by fewfire network certify --out`,
+      `${label} has format ${shownJson(head.format)}, version ${shownJson(head.version)}; expected ${CERTIFICATE_FORMAT}, version ${CERTIFICATE_VERSION}: use a file written by fewfire network certify --out`,
     );
   }
   const parsed = certificateSchema.safeParse(data);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
     throw new FewfireError(
       'invalid-data',
-      `${label} is damaged or edited: ${issue.path.join('.') || 'the file'} is not what a certificate holds there (${issue.message}): certify again`,
+      `${label} is damaged or edited: ${describeIssue(parsed.error.issues[0], data)}: certify again`,
       { cause: parsed.error },
     );
   }
