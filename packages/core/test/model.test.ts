@@ -273,7 +273,7 @@ describe('model file', () => {
     );
     const coefficient = /\[\[0,1\],(-?[0-9.]+)\]/.exec(text) as RegExpExecArray;
     await expect(parseModel(text.replace(coefficient[0], '[[0,1],0.5]'), 'm.json')).rejects.toThrow(
-      /edited or damaged/,
+      /its content does not have the checksum it states/,
     );
     await expect(parseModel(text.replace(coefficient[0], '[[0,1],"0.5"]'), 'm.json')).rejects.toThrow(
       /outputs\.0\.terms/,

@@ -5,7 +5,8 @@
  */
 import * as z from 'zod/mini';
 import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '../base/index.ts';
-import { polynomialFromTerms, termList } from '../spectrum/index.ts';
+import { type Polynomial, polynomialFromTerms, termList } from '../spectrum/index.ts';
+import { modelFault } from './check-model.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
 export const MODEL_FORMAT = 'fewfire-model';
@@ -218,57 +219,45 @@ export async function serializeModel(model: Model): Promise<string> {
  * @throws FewfireError `model-file`: not JSON (truncated), another format, a newer version, a wrong field, a wrong checksum
  */
 export async function parseModel(text: string, label: string): Promise<Model> {
-  const data = parseJson(
-    text,
-    (why, cause) =>
-      new FewfireError(
-        'model-file',
-        `${label} is not a whole model file (${why}); expected a file written by fewfire fit --out: fit it again or copy it again`,
-        { cause },
-      ),
+  const refuse = (what: string, cause?: unknown): FewfireError =>
+    new FewfireError('model-file', `${label} ${what}`, { cause });
+  const damaged = (what: string, cause?: unknown): FewfireError =>
+    refuse(`is damaged or edited: ${what}; expected it as fewfire fit wrote it: fit again or copy it again`, cause);
+  const data = parseJson(text, (why, cause) =>
+    refuse(
+      `is not a whole model file (${why}); expected a file written by fewfire fit --out: fit it again or copy it again`,
+      cause,
+    ),
   );
   const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   if (head.format !== MODEL_FORMAT) {
-    throw new FewfireError(
-      'model-file',
-      `${label} is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit --out`,
+    throw refuse(
+      `is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit --out`,
     );
   }
   if (head.version !== MODEL_VERSION) {
-    throw new FewfireError(
-      'model-file',
-      `${label} is a model file of version ${shownJson(head.version)}; this fewfire reads version ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
+    throw refuse(
+      `is a model file of version ${shownJson(head.version)}; this fewfire reads version ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
     );
   }
   const parsed = modelSchema.safeParse(data);
-  if (!parsed.success) {
-    throw new FewfireError(
-      'model-file',
-      `${label} is damaged or edited: ${describeIssue(parsed.error.issues[0], data)}; expected it as fewfire fit wrote it`,
-      { cause: parsed.error },
-    );
-  }
+  if (!parsed.success) throw damaged(describeIssue(parsed.error.issues[0], data), parsed.error);
   const { format: _format, version: _version, checksum, ...body } = parsed.data;
-  if ((await checksumOf(body)) !== checksum) {
-    throw new FewfireError(
-      'model-file',
-      `${label} was edited or damaged: its content does not have the checksum it states; expected it as fewfire fit wrote it: fit again`,
-    );
-  }
+  if ((await checksumOf(body)) !== checksum) throw damaged('its content does not have the checksum it states');
   const coordinates = modelCoordinates(body.encoder);
-  const outputs = body.outputs.map(({ terms, ...rest }) => ({
-    polynomial: polynomialFromTerms(
-      coordinates,
-      terms.map(([members, coefficient]) => ({ coordinates: members, coefficient })),
-    ),
-    ...rest,
-  }));
-  const outputCount = body.target.kind === 'multiclass' ? body.target.classes.length : 1;
-  if (outputs.length !== outputCount) {
-    throw new FewfireError(
-      'model-file',
-      `${label} is damaged or edited: it has ${outputs.length} outputs where its target needs ${outputCount}; expected it as fewfire fit wrote it`,
-    );
-  }
-  return { ...body, outputs };
+  const outputs = body.outputs.map(({ terms, ...rest }) => {
+    let polynomial: Polynomial;
+    try {
+      const list = terms.map(([members, coefficient]) => ({ coordinates: members, coefficient }));
+      polynomial = polynomialFromTerms(coordinates, list);
+    } catch (cause) {
+      throw damaged((cause as Error).message, cause);
+    }
+    if (polynomial.termCount < terms.length) throw damaged('it has a term twice, or one of zero');
+    return { polynomial, ...rest };
+  });
+  const model = { ...body, outputs };
+  const fault = modelFault(model);
+  if (fault !== undefined) throw damaged(fault);
+  return model;
 }

@@ -1,0 +1,51 @@
+/**
+ * What a schema cannot say of a model: that its parts fit each other. A file may have every field of the right kind and
+ * a checksum that is right, and name a coordinate that the encoder does not have; whoever prints, exports or predicts
+ * would stumble over it.
+ */
+import { shownJson } from '../base/index.ts';
+import { type Model, targetClasses } from './model.ts';
+
+/** What does not fit, for a sentence; undefined where everything does. */
+export function modelFault({ target, loss, encoder, outputs }: Model): string | undefined {
+  const classes = targetClasses(target);
+  const outputCount = target.kind === 'multiclass' ? classes.length : 1;
+  if (outputs.length !== outputCount) return `it has ${outputs.length} outputs where its target needs ${outputCount}`;
+  if (isTwice(classes)) return 'its target has a class twice';
+  if (isTwice(encoder.columns.map(({ column }) => column))) return 'its encoder has a column twice';
+  const column = encoder.columns.find(({ coding }) => {
+    if (coding.kind === 'thresholds') return !doAscend(coding.above);
+    return isTwice(coding.kind === 'categories' ? [coding.reference, ...coding.values] : [coding.no, coding.yes]);
+  })?.column;
+  if (column !== undefined) return `its codes of ${JSON.stringify(column)} are not different, in order`;
+  const calibration = target.kind !== 'regression' ? 'platt' : target.transform === 'log' ? 'smearing' : 'none';
+  for (const {
+    polynomial,
+    calibration: { kind },
+    fit,
+  } of outputs) {
+    if ((kind !== 'none' && kind !== calibration) || (loss === 'logistic' && classes.length === 0)) {
+      return `calibration ${kind} and loss ${loss} are not for its target`;
+    }
+    const { terms = [], collinear = [], unsupported = [] } = fit.confirmation ?? {};
+    const evidence = [fit.support, fit.stability, terms].flat().map(({ coordinates }) => coordinates);
+    const odd = [...evidence, ...collinear, ...unsupported].find(
+      (term) => !doAscend(term) || (term.at(-1) ?? 0) >= polynomial.coordinates.length,
+    );
+    if (odd !== undefined) {
+      return `it has evidence for the coordinates ${shownJson(odd)}, of ${polynomial.coordinates.length} in order`;
+    }
+    if (terms.some(({ coordinates, low, high }, i) => low > high || (i === 0 && coordinates.length > 0))) {
+      return 'its intervals end before they begin, or do not begin with the constant';
+    }
+  }
+  return undefined;
+}
+
+function isTwice(names: readonly string[]): boolean {
+  return new Set(names).size < names.length;
+}
+
+function doAscend(numbers: readonly number[]): boolean {
+  return numbers.every((number, i) => i === 0 || number > numbers[i - 1]);
+}
