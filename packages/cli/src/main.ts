@@ -31,6 +31,7 @@ export async function main(args: readonly string[]): Promise<void> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  process.on('SIGHUP', onSignal); // the terminal is gone
   process.exitCode = await runCommandLine(args, session);
   // What an abort left running (a statement that winds down) may finish its cleaning up, but not for long.
   setTimeout(() => process.exit(), 2000).unref();

@@ -3,6 +3,7 @@
  * with their data and what to do; the original is kept as `cause`.
  */
 import { FewfireError } from '@fewfire/core';
+import { noRoom } from './temporary.ts';
 
 /** Any error of a statement as a `FewfireError`; those that are one already pass through. */
 export function duckdbError(error: unknown, label = 'the table'): unknown {
@@ -49,6 +50,9 @@ export function duckdbError(error: unknown, label = 'the table'): unknown {
       `${label} has more rows than fit in memory and the temporary files allowed beside it; is it a view without end? raise --memory, or write the rows you want into a table`,
     );
   }
+  // Of the engine's folder for what it puts aside; what is written otherwise says so itself.
+  if (/Failed to create directory/.test(message)) return noRoom(/No such/.test(message) ? 'ENOENT' : 'ENOTDIR', error);
+  if (/failed to offload/.test(message)) return noRoom('ENOSPC', error);
   if (/Out of Memory/i.test(message)) {
     return fail('memory-budget', `reading ${label} needs more memory than allowed; raise --memory`);
   }

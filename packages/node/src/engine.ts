@@ -4,15 +4,12 @@
  * is waited for by whatever comes next. DuckDB itself is loaded when the first engine is opened: it takes 100 ms, and
  * would take 300 if it were imported, for Node looks through CommonJS for names before it runs it.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
 import { duckdbError } from './duckdb-errors.ts';
 import { quoteLiteral } from './sql.ts';
+import { createSpoolFile, makeFolder, nameFolder, removeFolder, type SpoolFile } from './temporary.ts';
 
 export interface StatementOptions {
   readonly signal?: AbortSignal | undefined;
@@ -41,6 +38,7 @@ export class Engine {
   readonly #memoryLimitBytes: number;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  readonly #spooled: SpoolFile[] = [];
 
   private constructor(
     instance: DuckDBInstance,
@@ -56,7 +54,7 @@ export class Engine {
 
   static async open(options: RunOptions): Promise<Engine> {
     const { DuckDBInstance } = loadDuckdb();
-    const temporaryDirectory = join(tmpdir(), `fewfire-${process.pid}-${randomUUID()}`);
+    const temporaryDirectory = nameFolder();
     const { memoryLimitBytes = DEFAULT_MEMORY_BYTES } = options;
     const engineBytes = Math.max(LEAST_BYTES, ENGINE_SHARE * memoryLimitBytes);
     // Each thread has buffers of its own.
@@ -97,10 +95,12 @@ export class Engine {
     );
   }
 
-  /** A directory for temporary files, removed on close. */
-  async temporaryDirectory(): Promise<string> {
-    await mkdir(this.#temporaryDirectory, { recursive: true, mode: 0o700 });
-    return this.#temporaryDirectory;
+  /** A temporary file to be written and then read by its path, gone on close. */
+  async spoolFile(name: string): Promise<SpoolFile> {
+    await makeFolder(this.#temporaryDirectory);
+    const file = await createSpoolFile(this.#temporaryDirectory, name);
+    this.#spooled.push(file);
+    return file;
   }
 
   /** Runs a statement to its end and gives its result. @throws FewfireError; the signal's reason when aborted */
@@ -248,7 +248,8 @@ export class Engine {
     this.#closed = true;
     this.#connection.disconnectSync();
     this.#instance.closeSync();
-    await rm(this.#temporaryDirectory, { recursive: true, force: true });
+    for (const file of this.#spooled) await file.close();
+    await removeFolder(this.#temporaryDirectory);
   }
 }
 

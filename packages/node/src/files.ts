@@ -85,8 +85,8 @@ async function writeContent(path: string, data: FileContent, signal: AbortSignal
   }
 }
 
-// One write may take only part of the bytes.
-async function writeAll(file: FileHandle, chunk: string | Uint8Array): Promise<void> {
+/** Writes a chunk whole: one write may take only part of the bytes. */
+export async function writeAll(file: FileHandle, chunk: string | Uint8Array): Promise<void> {
   let rest = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
   while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
 }

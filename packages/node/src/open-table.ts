@@ -4,9 +4,7 @@
  * gunzip and, for CSV and NDJSON, through a count of records, because an engine that loses rows must not go unnoticed.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -378,13 +376,11 @@ function scanLines(): Scan {
 async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
   let { paths } = source;
   if (source.gzip) {
-    const directory = await engine.temporaryDirectory();
     paths = await Promise.all(
       source.paths.map(async (path, i) => {
-        const unpacked = join(directory, `${i}.parquet`);
-        const bytes = fileBytes(path, true, path, run.signal);
-        await pipeline(Readable.from(bytes, { objectMode: true }), createWriteStream(unpacked));
-        return unpacked;
+        const unpacked = await engine.spoolFile(`${i}.parquet`);
+        await unpacked.write(fileBytes(path, true, path, run.signal));
+        return unpacked.path;
       }),
     );
   }
@@ -640,7 +636,7 @@ async function* fileBytes(
 async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<Source> {
   const { signal, stdin = process.stdin } = options;
   throwIfAborted(signal);
-  const path = join(await engine.temporaryDirectory(), 'stdin.csv');
+  const file = await engine.spoolFile('stdin.csv');
   const input = stdin instanceof Readable ? stdin : Readable.from(stdin);
   let byteCount = 0;
   let magic = 0;
@@ -656,10 +652,14 @@ async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<So
   const stop = (): void => void input.destroy();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await pipeline(Readable.from(counted()), createWriteStream(path), { signal });
+    await file.write(counted());
   } catch (error) {
     throwIfAborted(signal);
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof FewfireError || typeof code !== 'string') throw error;
+    throw new FewfireError('file-unreadable', `cannot read standard input: ${code}; expected a file or a pipe`, {
+      cause: error,
+    });
   } finally {
     signal?.removeEventListener('abort', stop);
   }
@@ -667,5 +667,5 @@ async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<So
   if (byteCount === 0) {
     throw new FewfireError('invalid-data', 'standard input is empty, expected CSV with a header line');
   }
-  return { text: '-', format: 'csv', gzip: magic === 0x1f8b, paths: [path], table: undefined };
+  return { text: '-', format: 'csv', gzip: magic === 0x1f8b, paths: [file.path], table: undefined };
 }
