@@ -3,9 +3,12 @@
  * and renamed over it when it is complete and on disk, so a crash, a full disk or Ctrl-C leaves the old file or none.
  * Errors of the file system become one-line `FewfireError`s that say what to do.
  */
+
+import { constants as bufferConstants } from 'node:buffer';
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { closestName, FewfireError, listNames, throwIfAborted } from '@fewfire/core';
 
@@ -98,7 +101,19 @@ export async function writeAll(file: FileHandle, chunk: string | Uint8Array): Pr
 export async function readTextFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path, { signal: options.signal });
+    const file = await openRegular(path);
+    try {
+      const { size } = await file.stat();
+      if (size > bufferConstants.MAX_STRING_LENGTH) {
+        throw new FewfireError(
+          'unsupported',
+          `${path} has ${size.toLocaleString('en-US')} bytes; expected a text of at most ${bufferConstants.MAX_STRING_LENGTH.toLocaleString('en-US')}`,
+        );
+      }
+      bytes = await file.readFile({ signal: options.signal });
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     throwIfAborted(options.signal);
     throw await unreadable(error, path);
@@ -166,22 +181,57 @@ export async function readFileBytes(
 /** The bytes of a file in pieces. @throws FewfireError `file-not-found`, `file-unreadable` */
 export async function* readFileChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   throwIfAborted(signal);
-  const stream = createReadStream(path, { highWaterMark: 1 << 18, signal });
+  let file: FileHandle | undefined;
   try {
+    file = await openRegular(path);
+    const stream = file.createReadStream({ highWaterMark: 1 << 18, signal, autoClose: false });
     for await (const chunk of stream) yield chunk;
   } catch (error) {
     throwIfAborted(signal);
     throw await unreadable(error, path);
   } finally {
-    stream.destroy();
+    await file?.close();
   }
+}
+
+/**
+ * Opens a file to be read. Opening a pipe or device may wait for ever, and nothing can stop it: they are refused.
+ * @throws FewfireError `file-unreadable`; errors of the file system
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  refuseSpecial(await stat(path), path);
+  // What has taken its place since is opened without waiting.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    refuseSpecial(await file.stat(), path);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function refuseSpecial(stats: Stats, path: string): void {
+  if (stats.isFile()) return;
+  if (stats.isDirectory()) throw directoryInstead(path);
+  const kind = stats.isFIFO() ? 'a pipe' : stats.isSocket() ? 'a socket' : 'a device';
+  throw new FewfireError(
+    'file-unreadable',
+    `${path} is ${kind}, expected a file; give a table through standard input (program | fewfire fit -), and put anything else into a file first`,
+  );
 }
 
 /** What a failed read means, as an error that says what to do. */
 export async function unreadable(error: unknown, path: string): Promise<unknown> {
   const cause = error;
   const code = errorCode(error);
-  if (code === undefined) return error;
+  if (code === undefined) {
+    // Of Node itself: a path it does not take.
+    const odd = /^ERR_/.test((error as NodeJS.ErrnoException).code ?? '') && !(error instanceof FewfireError);
+    return odd
+      ? new FewfireError('file-unreadable', `cannot read ${path}: ${(error as Error).message}`, { cause })
+      : error;
+  }
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new FewfireError('file-not-found', `there is no file ${path}; ${await suggestFile(path)}`, { cause });
   }

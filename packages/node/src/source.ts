@@ -2,9 +2,9 @@
  * What a source text such as `votes.csv`, `data/*.parquet`, `shop.duckdb#orders` or `-` stands for: which files, of
  * which format. Everything that can be wrong with a path is said here, before the engine is loaded.
  */
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { FewfireError, listNames } from '@fewfire/core';
-import { directoryInstead, unreadable } from './files.ts';
+import { openRegular, unreadable } from './files.ts';
 
 export type SourceFormat = 'csv' | 'tsv' | 'parquet' | 'json' | 'ndjson' | 'arrow' | 'duckdb';
 
@@ -73,11 +73,9 @@ export async function expandSource(path: string, expand: (pattern: string) => Pr
 
 async function checkFile(path: string): Promise<void> {
   try {
-    const file = await open(path, 'r');
+    const file = await openRegular(path);
     try {
-      const stats = await file.stat();
-      if (stats.isDirectory()) throw directoryInstead(path);
-      if (stats.isFile() && stats.size === 0) {
+      if ((await file.stat()).size === 0) {
         throw new FewfireError(
           'invalid-data',
           `${path} is empty (0 bytes), expected a table; check how it was written`,
