@@ -37,9 +37,15 @@ export function screenOf(stream: ScreenStream, env: Readonly<Record<string, stri
   };
 }
 
-/** With control characters spelled out. */
+// Controls (C1 too), line separators, halves of characters, and what a terminal shows as nothing: bidirectional overrides,
+// zero-width characters, byte order marks. Variation selectors stay, and joiners where writing needs them: between the
+// parts of an emoji, in Arabic, and after marks as Indic scripts have them.
+const UNSEEN =
+  /(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Script=Arabic}\p{M}])(?:\u200c|\u200d)|(?!\u200c|\u200d|[\ufe00-\ufe0f])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+
+/** With characters spelled out that would steer a terminal, or that nobody sees. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+  return text.replace(UNSEEN, (character) => {
     const known: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
     return known[character] ?? `\\u{${character.codePointAt(0)?.toString(16)}}`;
   });

@@ -43,6 +43,21 @@ describe('text', () => {
     expect(printable('größe 🙂')).toBe('größe 🙂');
   });
 
+  it.each([
+    ['C1 controls', 'a\u0085\u009bb', 'a\\u{85}\\u{9b}b'],
+    ['a byte order mark', '\ufeffred', '\\u{feff}red'],
+    ['zero-width characters', 'a\u200bb\u200dc\u2060', 'a\\u{200b}b\\u{200d}c\\u{2060}'],
+    ['directions', '\u061c\u200e\u200f\u202a\u2066', '\\u{61c}\\u{200e}\\u{200f}\\u{202a}\\u{2066}'],
+    ['a soft hyphen, a filler and a tag', '\u00ad\u3164\u{e0041}', '\\u{ad}\\u{3164}\\u{e0041}'],
+    ['half a character', 'a\ud800b', 'a\\u{d800}b'],
+  ])('printable spells out %s', (_, text, expected) => {
+    expect(printable(text)).toBe(expected);
+  });
+
+  it('printable leaves what writing needs', () => {
+    for (const text of ['👩‍👩‍👧', '❤️‍🔥', '1️⃣', 'می‌خواهم', 'क्‍ष', '日本', 'e\u0301']) expect(printable(text)).toBe(text);
+  });
+
   it('displayWidth counts what a terminal shows', () => {
     expect(['abc', 'größe', '🙂', '数据', 'e\u0301', '👩‍👩‍👧', ''].map(displayWidth)).toEqual([3, 5, 2, 4, 1, 2, 0]);
   });

@@ -6,7 +6,7 @@
  */
 
 import { FewfireError, throwIfAborted } from '@fewfire/core';
-import type { DataType, RecordBatch, Schema } from 'apache-arrow';
+import type { DataType, RecordBatch, Schema, Vector } from 'apache-arrow';
 import { checkArrowMetadata } from './arrow-metadata.ts';
 import type { AppendType, Engine } from './engine.ts';
 
@@ -33,6 +33,8 @@ interface ArrowColumn {
   readonly as: AppendType | undefined;
   readonly sourceType: string;
   readonly read: (cell: unknown) => string | number | boolean | bigint | null;
+  /** Read by `textAt`, not by the reader. */
+  readonly isText?: boolean;
 }
 
 type Arrow = typeof import('apache-arrow');
@@ -52,8 +54,7 @@ export async function loadArrow(
   if (batches.schema.fields.length === 0) {
     throw new FewfireError('invalid-data', `${load.label} has no columns; expected a table with at least one`);
   }
-  refuseViews(arrow, batches.schema, load.label);
-  const columns = batches.schema.fields.map((field) => arrowColumn(arrow, field.name, field.type));
+  const columns = readColumns(arrow, batches.schema, load);
   const types = columns.map((column) => column.as ?? 'VARCHAR');
   const shape = {
     names: columns.map((column) => column.name),
@@ -101,6 +102,16 @@ function openBatches(
     if (reader.schema === undefined) throw new Error('no schema');
     return { schema: reader.schema, read: () => reader };
   } catch (cause) {
+    throw arrowError(cause, load);
+  }
+}
+
+function readColumns(arrow: Arrow, schema: Schema, load: ArrowLoad): ArrowColumn[] {
+  refuseViews(arrow, schema, load.label);
+  try {
+    return schema.fields.map((field) => arrowColumn(arrow, field.name, field.type));
+  } catch (cause) {
+    // A type without what it is made of: a list of nothing.
     throw arrowError(cause, load);
   }
 }
@@ -159,7 +170,9 @@ function arrowColumn(arrow: Arrow, name: string, type: DataType): ArrowColumn {
     return column(type.isSigned ? 'BIGINT' : 'UBIGINT', (cell) => cell as bigint);
   }
   if (DataType.isFloat(type)) return column('DOUBLE', (cell) => cell as number);
-  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) return column('VARCHAR', (cell) => cell as string);
+  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) {
+    return { ...column('VARCHAR', (cell) => cell as string), isText: true };
+  }
   if (DataType.isDecimal(type)) return column('DOUBLE', (cell) => decimalNumber(cell as Uint32Array, type.scale));
   if (DataType.isDate(type)) return column('VARCHAR', (cell) => isoTime(cell).slice(0, 10));
   if (DataType.isTimestamp(type)) {
@@ -177,15 +190,35 @@ function arrowColumn(arrow: Arrow, name: string, type: DataType): ArrowColumn {
 function readCells(
   batch: RecordBatch,
   i: number,
-  { as, read }: ArrowColumn,
+  { as, read, isText }: ArrowColumn,
   start: number,
   end: number,
 ): (string | number | boolean | bigint | null)[] {
   const vector = as === undefined ? null : batch.getChildAt(i);
   return Array.from({ length: end - start }, (_, row) => {
-    const cell: unknown = vector?.get(start + row) ?? null;
-    return cell === null ? null : read(cell);
+    const cell: unknown = vector === null ? null : isText ? textAt(vector, start + row) : vector.get(start + row);
+    return cell === null || cell === undefined ? null : read(cell);
   });
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+// The reader's own decoder drops a U+FEFF that a text begins with, so that two values would become one.
+function textAt(vector: Vector, index: number): string | null {
+  let at = index;
+  for (const data of vector.data) {
+    if (at >= data.length) {
+      at -= data.length;
+      continue;
+    }
+    if (!data.getValid(at)) return null;
+    if (data.dictionary !== undefined) return textAt(data.dictionary, Number(data.values[at]));
+    const [begin, end] = [Number(data.valueOffsets[at]), Number(data.valueOffsets[at + 1])];
+    if (!(begin >= 0 && begin <= end && end <= data.values.length))
+      throw new Error(`text ${index} is outside its column`);
+    return decoder.decode(data.values.subarray(begin, end));
+  }
+  throw new Error(`there is no text ${index}`);
 }
 
 // Little-endian words of a two's complement whole number, with so many decimal places.

@@ -28,7 +28,10 @@ export type Chunks = AsyncIterable<DuckDBDataChunk>;
 const require = createRequire(import.meta.url);
 
 function loadDuckdb(): typeof import('@duckdb/node-api') {
-  return require('@duckdb/node-api');
+  const duckdb = require('@duckdb/node-api');
+  // Its own decoder drops a U+FEFF at the start of a text, so that two values of a column came out as one.
+  require('@duckdb/node-api/lib/vectors/dataAccessors.js').textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return duckdb;
 }
 
 export class Engine {

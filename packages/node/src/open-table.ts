@@ -259,24 +259,28 @@ function typeOf(sourceType: string): ColumnType | 'unusable' {
   return UNUSABLE_TYPES.test(sourceType) ? 'unusable' : 'text';
 }
 
-async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promise<Loaded> {
+async function loadJson(engine: Engine, asGiven: Source, run: LoadOptions): Promise<Loaded> {
+  const source = await withoutMarks(engine, asGiven, run);
   const shape = `hive_partitioning = false, compression = '${source.gzip ? 'gzip' : 'uncompressed'}', format = '${source.format === 'ndjson' ? 'newline_delimited' : 'auto'}'`;
   const sniff = 'sample_size = -1, records = true, map_inference_threshold = -1, field_appearance_threshold = 0';
   await engine.lock(readable(source.paths), run.byteCount);
   const described: { name: string; type: string }[][] = [];
-  for (const path of source.paths) {
+  for (const [i, path] of asGiven.paths.entries()) {
     const label = source.paths.length === 1 ? run.label : path;
-    const rows = await engine.rows(`DESCRIBE SELECT * FROM read_json(${fileList([path])}, ${shape}, ${sniff})`, {
-      signal: run.signal,
-      label,
-    });
+    const rows = await engine.rows(
+      `DESCRIBE SELECT * FROM read_json(${fileList([source.paths[i]])}, ${shape}, ${sniff})`,
+      {
+        signal: run.signal,
+        label,
+      },
+    );
     described.push(rows.map(([name, type]) => ({ name: String(name), type: String(type) })));
     const [first] = described;
     const inOrderOfFirst = (a: { name: string }, b: { name: string }): number =>
       rank(first, a.name) - rank(first, b.name);
     const found = described[described.length - 1].sort(inOrderOfFirst).map(({ name }) => name);
     refuseOtherColumns(
-      source,
+      asGiven,
       path,
       first.map(({ name }) => name),
       found,
@@ -305,7 +309,7 @@ async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promi
     return `${type === 'text' ? normalText(id) : id} AS r${i}`;
   });
   const sql = `CREATE TABLE loaded AS SELECT ${cells.join(', ')} FROM read_json(${fileList(source.paths)}, ${shape}, columns = {${spec}})`;
-  const lines = await loadBesideScan(engine, sql, source, run, scanLines);
+  const lines = await loadBesideScan(engine, sql, asGiven, run, scanLines);
   await refuseLostNames(engine, columns, run);
   const beyond = await beyondDoubles(
     engine,
@@ -325,6 +329,38 @@ async function loadJson(engine: Engine, source: Source, run: LoadOptions): Promi
     rowKey: 'row_key',
     recordCount: source.format === 'ndjson' ? lines : undefined,
   };
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+// The engine takes a byte order mark for a value beside the records; without it files are copied first.
+async function withoutMarks(engine: Engine, source: Source, { signal }: LoadOptions): Promise<Source> {
+  const isMarked = async (path: string): Promise<boolean> => {
+    let head: Uint8Array = new Uint8Array(0);
+    for await (const part of fileBytes(path, source.gzip, path, signal)) {
+      head = Buffer.concat([head, part]);
+      if (head.length >= BYTE_ORDER_MARK.length) break;
+    }
+    return BYTE_ORDER_MARK.equals(head.subarray(0, BYTE_ORDER_MARK.length));
+  };
+  const marks = await Promise.all(source.paths.map(isMarked));
+  if (!marks.includes(true)) return source;
+  const paths: string[] = [];
+  for (const [i, path] of source.paths.entries()) {
+    const file = await engine.spoolFile(`${i}.json`);
+    const bytes = fileBytes(path, source.gzip, path, signal);
+    await file.write(marks[i] ? withoutFirst(bytes, BYTE_ORDER_MARK.length) : bytes);
+    paths.push(file.path);
+  }
+  return { ...source, paths, gzip: false };
+}
+
+async function* withoutFirst(bytes: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+  let left = count;
+  for await (const part of bytes) {
+    yield part.subarray(left);
+    left = Math.max(0, left - part.length);
+  }
 }
 
 function rank(columns: readonly { readonly name: string }[], name: string): number {
