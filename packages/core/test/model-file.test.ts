@@ -140,6 +140,9 @@ const faults: readonly (readonly [string, Kind, (body: Body) => void, RegExp])[]
     /calibration smearing/,
   ],
   ['the log-loss of a number', 'logarithm', (m) => (m.loss = 'logistic'), /loss logistic/],
+  ['no log-loss of classes', 'binary', (m) => delete m.training.test.logLoss, /figures of its test/],
+  ['no interval', 'multiclass', (m) => delete m.training.test.intervals.accuracy, /figures of its test/],
+  ['an accuracy of a number', 'number', (m) => (m.training.test.accuracy = 1), /figures of its test/],
   [
     'text for a count',
     'binary',

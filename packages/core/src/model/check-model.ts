@@ -7,7 +7,7 @@ import { shownJson } from '../base/index.ts';
 import { type Model, targetClasses } from './model.ts';
 
 /** What does not fit, for a sentence; undefined where everything does. */
-export function modelFault({ target, loss, encoder, outputs }: Model): string | undefined {
+export function modelFault({ target, loss, encoder, outputs, training: { test } }: Model): string | undefined {
   const classes = targetClasses(target);
   const outputCount = target.kind === 'multiclass' ? classes.length : 1;
   if (outputs.length !== outputCount) return `it has ${outputs.length} outputs where its target needs ${outputCount}`;
@@ -18,6 +18,14 @@ export function modelFault({ target, loss, encoder, outputs }: Model): string | 
     return isTwice(coding.kind === 'categories' ? [coding.reference, ...coding.values] : [coding.no, coding.yes]);
   })?.column;
   if (column !== undefined) return `its codes of ${JSON.stringify(column)} are not different, in order`;
+  if (test !== null) {
+    const { accuracy, auc, logLoss, baseline, intervals } = test;
+    const ofClasses = [accuracy, auc, logLoss, baseline.accuracy, baseline.logLoss];
+    if (intervals !== undefined) ofClasses.push(intervals.accuracy?.low);
+    if (ofClasses.some((figure) => (figure === undefined) === classes.length > 0)) {
+      return 'the figures of its test are not those of its target';
+    }
+  }
   const calibration = target.kind !== 'regression' ? 'platt' : target.transform === 'log' ? 'smearing' : 'none';
   for (const {
     polynomial,
