@@ -167,13 +167,16 @@ function graphInput(
   tree: OnnxNode,
   label: string,
 ): { readonly elementType: number; readonly dims: readonly (number | undefined)[] } {
+  // Looked up, not searched for: a file may hold a hundred thousand nodes in a row.
+  const inputs = new Map(graph.inputs.map((value) => [value.name, value]));
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   let name = tree.inputs[0];
   let elementType: number | undefined;
   for (let steps = 0; steps <= graph.nodes.length; steps++) {
-    const input = graph.inputs.find((value) => value.name === name);
+    const input = inputs.get(name);
     if (input !== undefined && name !== undefined)
       return { elementType: elementType ?? input.elementType, dims: input.dims };
-    const before = graph.nodes.find((node) => name !== '' && node.outputs.includes(name));
+    const before = name === '' ? undefined : makers.get(name);
     if (before === undefined) break;
     if (before.opType === 'Cast') elementType ??= before.attributes.get('to')?.integer;
     else if (before.opType !== 'Identity') {
@@ -188,7 +191,8 @@ function graphInput(
 }
 
 function notesOf(graph: OnnxGraph, tree: OnnxNode): string[] {
-  const after = graph.nodes.filter((node) => node.inputs.some((name) => name !== '' && tree.outputs.includes(name)));
+  const outputs = new Set(tree.outputs);
+  const after = graph.nodes.filter((node) => node.inputs.some((name) => name !== '' && outputs.has(name)));
   if (after.length === 0) return [];
   const names = [...new Set(after.map((node) => node.opType))].join(', ');
   return [`margins are those of the tree operator; what the graph does with them afterwards (${names}) is not applied`];

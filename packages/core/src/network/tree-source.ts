@@ -5,6 +5,7 @@
  * ordered by feature and threshold.
  */
 import { FewfireError, listNames } from '../base/index.ts';
+import { repeatedNames } from '../cube/index.ts';
 import type { DecisionTree } from './families/index.ts';
 import type { MissingAnswer, TreeCoordinate, TreeFeature } from './tree-ensemble.ts';
 
@@ -59,10 +60,8 @@ export function treeFeatures(
   isBoolean: (feature: number) => boolean,
   label: string,
 ): TreeFeature[] {
-  if (new Set(names).size !== names.length) {
-    const twice = names.filter((name, f) => names.indexOf(name) !== f);
-    throw damaged(label, `features share the names ${listNames([...new Set(twice)])}`);
-  }
+  const twice = repeatedNames(names);
+  if (twice.length > 0) throw damaged(label, `features share the names ${listNames(twice)}`);
   return names.map((name, f) => ({ name, boolean: isBoolean(f) }));
 }
 
