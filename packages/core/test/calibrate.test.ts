@@ -1,4 +1,4 @@
-import { quantiseRows, referenceMlp, referenceSurvivors } from '@fewfire/kernels';
+import { calibratedUnits, quantiseRows, referenceMlp, referenceSurvivors } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
 import {
   bettingInterval,
@@ -513,6 +513,39 @@ describe('files of calibrated blocks', () => {
       await expect(parseCalibratedMlp(await rehashed(wrong), 'file')).rejects.toMatchObject({ code: 'model-file' });
     }
   });
+
+  it.each(['lookup', 'low-rank'] as const)(
+    'are refused with NaN in their screen, or an empty interval: %s',
+    async (method) => {
+      using calibrated = await make(method);
+      const bytes = await calibrated.serialize();
+      const headerBytes = new DataView(bytes.buffer).getUint32(12, true);
+      const header = new TextDecoder().decode(bytes.subarray(16, 16 + headerBytes));
+      const { preparedBytes, calibration } = JSON.parse(header);
+      const scales = Math.ceil((16 + headerBytes) / 64) * 64 + Math.ceil(preparedBytes / 64) * 64;
+      const thresholds = scales + Math.ceil((4 * calibratedUnits(makeBlock().unitCount)) / 64) * 64;
+      const forged = async (change: (view: DataView, wrong: Uint8Array<ArrayBuffer>) => void) => {
+        const wrong = bytes.slice();
+        change(new DataView(wrong.buffer), wrong);
+        wrong.set(new Uint8Array(await crypto.subtle.digest('SHA-256', wrong.subarray(0, -32))), wrong.length - 32);
+        return parseCalibratedMlp(wrong, 'file');
+      };
+      using same = await forged(() => undefined);
+      expect(same.method).toBe(method);
+      for (const at of [scales, thresholds + 8]) {
+        const nan = forged((view) => view.setFloat32(at, Number.NaN, true));
+        await expect(nan).rejects.toThrow(/number \d of its screen is NaN/);
+      }
+      await expect(forged((view) => view.setFloat32(scales + 4, -1, true))).rejects.toThrow(
+        /number 1 of its screen is -1/,
+      );
+      const [low, high] = calibration.missedMass.interval;
+      const text = header.replace(JSON.stringify([low, high]), JSON.stringify([high, low]));
+      expect(text).not.toBe(header);
+      const turned = forged((_, wrong) => wrong.set(new TextEncoder().encode(text), 16));
+      await expect(turned).rejects.toThrow(/ends before it begins/);
+    },
+  );
 
   it('are refused when edited, cut off, or put together with another block', async () => {
     using calibrated = await make('lookup');

@@ -138,9 +138,22 @@ function takeOutcome(
   label: string,
 ): CalibrationOutcome {
   if (calibration === null) return { calibration, screen: null, reason: reason ?? 'not calibrated' };
+  for (const { interval } of [calibration.missedMass, calibration.survivorRate]) {
+    if (interval[0] > interval[1])
+      throw damaged(`${label} has an interval that ends before it begins; calibrate again`);
+  }
+  // NaN is above no threshold and below none: units would be left out that nobody measured.
+  const numbers = (count: number, least: number): Float32Array => {
+    const values = floats(take(4 * count));
+    const odd = values.findIndex((value) => !(value >= least));
+    if (odd < 0) return values;
+    throw damaged(
+      `${label}: number ${odd} of its screen is ${values[odd]}, expected one from ${least}; calibrate again`,
+    );
+  };
   const units = calibratedUnits(block.unitCount);
-  const scales = floats(take(4 * units));
-  const thresholds = floats(take(4 * units));
+  const scales = numbers(units, 0);
+  const thresholds = numbers(units, -Infinity);
   if (calibration.method === 'lookup') {
     const screen = { method: 'lookup' as const, codes: take(lookupCodeBytes(block)), scales, thresholds };
     return { calibration, screen, reason: null };
@@ -151,8 +164,8 @@ function takeOutcome(
   }
   const rows = new Int8Array(take(units * rank).buffer);
   const projection = new Int8Array(take(rank * paddedColumns(block.inputWidth)).buffer);
-  const projectionScales = floats(take(4 * rank));
-  const lead = leadColumns === 0 ? undefined : { columns: leadColumns, thresholds: floats(take(4 * units)) };
+  const projectionScales = numbers(rank, 0);
+  const lead = leadColumns === 0 ? undefined : { columns: leadColumns, thresholds: numbers(units, -Infinity) };
   const factors = lowRankFactors({ rank, projection, projectionScales, rows, scales }, block.inputWidth);
   return { calibration, screen: { method: 'low-rank', ...factors, lead, thresholds }, reason: null };
 }
