@@ -61,7 +61,12 @@ const maxWorkers = availableParallelism();
 
 // The files that take longest first, so that at the end no processor waits for one of them. By itself vitest begins with
 // the largest, until it knows from an earlier run how long each takes.
-const LONGEST = ['cli/test/documentation', 'node/test/duckdb-table', 'core/test/intervals-coverage'];
+const LONGEST = [
+  'cli/test/corpus.test',
+  'cli/test/documentation',
+  'node/test/duckdb-table',
+  'core/test/intervals-coverage',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

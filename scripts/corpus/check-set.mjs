@@ -15,6 +15,9 @@ const CONFIDENCE = 0.95;
 /** Problems of one kind in many rows are said once, with their number. */
 const PROBLEMS_SAID = 2;
 
+/** Terms of the model that the record keeps. */
+const TERMS_KEPT = 12;
+
 /** Over these a set is marked; `--strict` fails. */
 export const LIMITS = { fitMs: 60_000, memoryBytes: 1e9 };
 
@@ -55,6 +58,8 @@ async function check(set, options, result) {
   const model = JSON.parse(await command('show', ['show', parts.model, '--json']));
   const kind = model.task;
   Object.assign(result, { learned: kind, fitNotes: model.notes, betterThanConstant: model.test?.betterThanConstant });
+  // By size, the constant apart; of several classes each has its own.
+  result.terms = model.terms?.filter(({ coordinates }) => coordinates.length > 0).slice(0, TERMS_KEPT);
   if ((kind === 'regression') !== (set.task === 'regression')) {
     result.notes.push(`learned as ${kind === 'regression' ? 'a number' : 'classes'} (manifest: ${set.task})`);
   }
@@ -218,7 +223,16 @@ function readClaim(test, kind, losses, result) {
     return undefined;
   }
   const rest = kind === 'regression' ? meanInterval(losses) : wilsonInterval(losses);
-  return { measure: measureName, estimate, low, high, rest: rest.value, ...holds({ estimate, low, high }, rest) };
+  const better = kind === 'regression' ? rest.value < estimate : rest.value > estimate;
+  return {
+    measure: measureName,
+    estimate,
+    low,
+    high,
+    rest: rest.value,
+    better,
+    ...holds({ estimate, low, high }, rest),
+  };
 }
 
 async function comparePeers(set, parts, kind, scores, { seed, timeoutMs, deadline, signal }) {

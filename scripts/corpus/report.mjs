@@ -26,7 +26,8 @@ export function summarise(results) {
     claimCount: claims.length,
     holdCount: count(({ holds }) => holds),
     insideCount: count(({ inside }) => inside),
-    missed: named(({ claim }) => claim?.holds === false),
+    missedBetter: named(({ claim }) => claim?.holds === false && claim.better),
+    missedWorse: named(({ claim }) => claim?.holds === false && !claim.better),
     comparedCount: compared.length,
     behind: best.filter(({ behind }) => behind).map(({ name }) => name),
     ahead: best
@@ -85,9 +86,9 @@ function claimText({ measure, estimate, low, high }) {
   return `${measure} ${digits(estimate)} (${digits(low)} to ${digits(high)})`;
 }
 
-function holdsText({ inside, holds, rest }) {
+function holdsText({ inside, holds, better, rest }) {
   if (inside) return 'yes, inside';
-  return holds ? `yes, with noise (${digits(rest)})` : `NO (${digits(rest)})`;
+  return `${holds ? 'yes, with noise' : 'NO'}: rest ${digits(rest)} is ${better ? 'better' : 'worse'}`;
 }
 
 function peerCells(peers) {
@@ -155,7 +156,7 @@ function summaryText(summary) {
     `${summary.setCount} sets: ${summary.ran.length} ran; failed ${list(summary.failed)}; refused for missing cells ${list(summary.refused)}; not run ${list(summary.notRun)}`,
     `fit over ${LIMITS.fitMs / 1000} s: ${list(summary.slow)}`,
     `over ${LIMITS.memoryBytes / 1e9} GB of memory: ${list(summary.large)}`,
-    `claimed 95 % intervals: ${claimCount}; ${holdCount}${percent(holdCount)} hold the score on the rest, its own noise included (|difference| <= sqrt(h1² + h2²), the halves of both intervals that face each other); ${insideCount}${percent(insideCount)} have it inside; missed: ${list(summary.missed)}`,
+    `claimed 95 % intervals: ${claimCount}; ${holdCount}${percent(holdCount)} hold the score on the rest, its own noise included (|difference| <= sqrt(h1² + h2²), the halves of both intervals that face each other); ${insideCount}${percent(insideCount)} have it inside; missed where the rest is better ${list(summary.missedBetter)}, worse ${list(summary.missedWorse)}`,
   ];
   if (summary.comparedCount > 0) {
     const means = summary.meanDifferences.map(
