@@ -1,7 +1,8 @@
 // npm test: format and lint, types, then the suites. A suite whose outside tool (Chromium, Debian's scikit-learn) is absent
 // is named as skipped; with CI set that, or any other skipped test, is a failure. Arguments go to vitest:
 // `npm test -- packages/core`. The last line is for machines: "N passed, N failed[, N skipped]". Whatever fails outside
-// a test (format, types, a file that does not load) counts as one failed, so that it never reads 0 when the exit code is not.
+// a test (format, types, a file that does not load) counts as one failed, so that it never reads 0 when the exit code is not;
+// so does what failed before, which FEWFIRE_FAILED_BEFORE names (.ci/run sets it).
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -10,6 +11,9 @@ import { outsideTools, root, runBin } from './tools.mjs';
 const args = process.argv.slice(2);
 const ci = ['true', '1'].includes(process.env.CI ?? '');
 const failures = [];
+
+const failedBefore = process.env.FEWFIRE_FAILED_BEFORE ?? '';
+if (failedBefore !== '') failures.push(failedBefore);
 
 if (!(await runBin('@biomejs/biome', 'biome', ['check', '.']))) failures.push('biome check');
 if (!(await runBin('typescript', 'tsc', ['-b']))) failures.push('tsc -b');
