@@ -39,20 +39,26 @@ export async function checkSet(set, options) {
   try {
     await check(set, options, result);
   } catch (error) {
-    if (!(error instanceof Stopped)) throw error;
-    result.status = error.status;
-    result.reason = error.message;
-    if (error.status === 'failed') result.problems.push(error.message);
+    options.signal.throwIfAborted();
+    const { status, message } = error instanceof Stopped ? error : { status: 'failed', message: unreadable(error) };
+    Object.assign(result, { status, reason: message });
+    if (status === 'failed') result.problems.push(message);
   }
   if (result.problems.length > 0) result.status = 'failed';
   return result;
+}
+
+// A file or text that a command should have left, and that is not there or not of its form.
+function unreadable(error) {
+  return `what it left cannot be read: ${error.message}`;
 }
 
 async function check(set, options, result) {
   const parts = writeParts(set, options);
   result.fitRows = parts.fit.length;
   result.restRows = parts.rest.length;
-  const command = (name, args, mayRefuse = false) => runCommand(name, args, mayRefuse, parts.folder, options, result);
+  const mayRefuse = set.missingCount > 0;
+  const command = (name, args) => runCommand(name, args, mayRefuse, parts.folder, options, result);
 
   await fitModel(set, parts, command, result);
   const model = JSON.parse(await command('show', ['show', parts.model, '--json']));
@@ -71,7 +77,7 @@ async function check(set, options, result) {
   const { scores, losses, ...figures } = measured;
   Object.assign(result, figures);
   result.claim = readClaim(model.test, kind, losses, result);
-  if (options.peers) result.peers = await comparePeers(set, parts, kind, scores, options);
+  if (options.peers) await comparePeers(set, parts, kind, scores, options, result);
 }
 
 // The two parts as files, with the same cells byte for byte; and the rest once more in another order.
@@ -104,7 +110,7 @@ function writeParts(set, { folder, seed, share }) {
 }
 
 async function fitModel(set, { fitFile, model, fitText }, command, result) {
-  const text = await command('fit', ['fit', fitFile, `--target=${set.target}`, '--out', model], set.missingCount > 0);
+  const text = await command('fit', ['fit', fitFile, `--target=${set.target}`, '--out', model]);
   const odd = text.match(/(?<![\w.])(?:NaN|-?Infinity|undefined|\[object \w+\])(?!\w)/)?.[0];
   if (odd !== undefined && !fitText.includes(odd)) result.problems.push(`fit prints ${odd}`);
 }
@@ -235,9 +241,10 @@ function readClaim(test, kind, losses, result) {
   };
 }
 
-async function comparePeers(set, parts, kind, scores, { seed, timeoutMs, deadline, signal }) {
+async function comparePeers(set, parts, kind, scores, { seed, timeoutMs, deadline, signal }, result) {
   const left = deadline - performance.now();
-  if (left <= 0) throw new Stopped('not run', 'out of time');
-  const limits = { timeoutMs: Math.min(timeoutMs, left), signal };
-  return await runPeers({ set, parts, kind, scores, seed, ...limits });
+  const limits = { timeoutMs: Math.max(0, Math.min(timeoutMs, left)), signal };
+  const peers = await runPeers({ set, parts, kind, scores, seed, ...limits });
+  if (peers.timedOut) result.notes.push('the peers were stopped for time');
+  else result.peers = peers;
 }

@@ -42,10 +42,13 @@ function show() {
   if (fault === 'claims too little') classes.intervals.accuracy = { ...interval, low: 0.2, high: 0.4 };
   if (fault === 'claims nothing finite') classes.intervals.accuracy = { ...interval, high: null };
   const test = { betterThanConstant: true, ...(isNumber ? numbers : classes) };
+  if (fault === 'shows no JSON') return console.log('a model');
   console.log(JSON.stringify({ task: isNumber ? 'regression' : 'binary', notes: [], test, terms: [] }));
 }
 
 function predict() {
+  if (fault === 'refuses to predict') refuse('values are missing in 1 column: "x" 1; leave their rows out');
+  if (fault === 'writes no predictions') return;
   const { isNumber } = JSON.parse(readFileSync(args[0], 'utf8'));
   const [names, ...rows] = read(args[1]);
   const keep = option('keep')?.slice(1, -1);

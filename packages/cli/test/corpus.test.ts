@@ -216,6 +216,8 @@ describe('the check of a corpus', () => {
     ['classes', 'predicts the less likely', 'row 3: predicts'],
     ['classes', 'spells classes anew', 'is none of those predicted: Yes, No'],
     ['classes', 'calls the column anew', 'no column "prediction"'],
+    ['classes', 'writes no predictions', 'what it left cannot be read: ENOENT'],
+    ['classes', 'shows no JSON', 'what it left cannot be read: Unexpected token'],
     ['classes', 'claims nothing finite', 'an interval that is none'],
   ])('fails on %s where the command line %s: %s', async (only, fault, message) => {
     const { code, failed, results, stdout } = await check(only, fault);
@@ -234,13 +236,16 @@ describe('the check of a corpus', () => {
     expect(failed.join()).toContain('fit was stopped after');
   });
 
-  it('names a refusal of missing cells, which is no failure where the manifest knows of them', async () => {
-    const { code, results, failed, stdout } = await check('gaps', 'refuses missing cells');
-    expect(failed).toEqual([]);
-    expect(code).toBe(0);
-    expect(results[0].status).toBe('refused');
-    expect(stdout).toContain('refused for missing cells 1 (gaps)');
-  });
+  it.each(['refuses missing cells', 'refuses to predict'])(
+    'names a command line that %s, no failure where the manifest knows of some',
+    async (fault) => {
+      const { code, results, failed, stdout } = await check('gaps', fault);
+      expect(failed).toEqual([]);
+      expect(code).toBe(0);
+      expect(results[0].status).toBe('refused');
+      expect(stdout).toContain('refused for missing cells 1 (gaps)');
+    },
+  );
 
   it('marks a command over 1 GB, and fails there only when strict', async () => {
     const lenient = await check('classes', 'takes memory');
