@@ -179,14 +179,16 @@ function few(problems) {
 
 /** Figures over the rows that have a prediction; undefined where that is not possible. */
 function measure({ fitLabels, restLabels }, kind, { classes, values, probabilities, empty }, result) {
+  const isGap = (label) => isMissing(label) && !classes.includes(label);
   const left = new Set(empty);
-  const rows = restLabels.flatMap((_, i) => (left.has(i) ? [] : [i]));
+  const rows = restLabels.flatMap((label, i) => (left.has(i) || isGap(label) ? [] : [i]));
   if (left.size > 0) result.notes.push(`${left.size} rows with missing cells have no prediction`);
+  if (restLabels.some(isGap)) result.notes.push(`${restLabels.filter(isGap).length} rows without a target`);
   if (result.problems.length > 0) return undefined;
   const predicted = rows.map((i) => values[i]);
   if (kind === 'regression') {
     const truth = rows.map((i) => Number(restLabels[i]));
-    const odd = truth.findIndex((value, i) => !Number.isFinite(value) || restLabels[rows[i]].trim() === '');
+    const odd = truth.findIndex((value) => !Number.isFinite(value));
     if (odd >= 0) {
       result.problems.push(`learned as a number, and the target has ${JSON.stringify(restLabels[rows[odd]])}`);
       return undefined;
@@ -194,10 +196,12 @@ function measure({ fitLabels, restLabels }, kind, { classes, values, probabiliti
     const { score, scores, squaredErrors } = numberMeasures(truth, predicted);
     return { score, scores, losses: squaredErrors };
   }
-  const unnamed = classPositions(fitLabels, classes).indexOf(-1);
-  if (unnamed >= 0) {
-    const label = JSON.stringify(fitLabels[unnamed]);
-    result.problems.push(`the class ${label} of the data is none of those predicted: ${classes.join(', ')}`);
+  const positions = classPositions(fitLabels, classes);
+  const unnamed = fitLabels.find((label, i) => positions[i] < 0 && !isGap(label));
+  if (unnamed !== undefined) {
+    result.problems.push(
+      `the class ${JSON.stringify(unnamed)} of the data is none of those predicted: ${classes.join(', ')}`,
+    );
     return undefined;
   }
   const truth = classPositions(
@@ -245,6 +249,6 @@ async function comparePeers(set, parts, kind, scores, { seed, timeoutMs, deadlin
   const left = deadline - performance.now();
   const limits = { timeoutMs: Math.max(0, Math.min(timeoutMs, left)), signal };
   const peers = await runPeers({ set, parts, kind, scores, seed, ...limits });
-  if (peers.timedOut) result.notes.push('the peers were stopped for time');
+  if (peers.skipped !== undefined) result.notes.push(`no peers: ${peers.skipped}`);
   else result.peers = peers;
 }

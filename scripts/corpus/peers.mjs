@@ -14,14 +14,15 @@ const SCRIPT = join(root, 'bench/peers/sklearn_corpus.py');
 export const BEHIND = { standardErrors: 2, score: 0.01 };
 
 /**
- * One entry a peer, `{ error }` where they could not be compared, `{ timedOut }` where they took too long. `difference` is fewfire's score less the peer's.
+ * One entry a peer, `{ error }` where they could not be compared, `{ skipped }` where that is no
+ * fault of theirs. `difference` is fewfire's score less the peer's.
  */
 export async function runPeers({ set, parts, kind, scores, seed, timeoutMs, signal }) {
-  if (scores.length !== parts.rest.length) return { error: 'not every row has a prediction to compare with' };
+  if (scores.length !== parts.rest.length) return { skipped: 'not every row has a score' };
   const args = [SCRIPT, parts.fitFile, parts.restFile, set.target, kind, parts.folder, String(seed)];
   const env = { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' };
   const { code, timedOut, stdout, stderr } = await run(PYTHON, args, { env, timeoutMs, signal });
-  if (timedOut) return { timedOut };
+  if (timedOut) return { skipped: 'stopped for time' };
   if (code !== 0) return { error: stderr.trim().split('\n').at(-1) };
   const entries = [];
   for (const { name, file, seconds } of JSON.parse(stdout.trim().split('\n').at(-1))) {

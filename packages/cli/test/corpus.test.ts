@@ -167,7 +167,11 @@ describe('the check of a corpus', () => {
     mkdirSync(sets);
     writeCsv(sets, 'classes.csv', classes);
     writeCsv(sets, 'numbers.csv', numbers);
-    writeCsv(sets, 'gaps.csv', classes);
+    writeCsv(
+      sets,
+      'gaps.csv',
+      classes.map(([value, label], i) => [value, i % 5 === 1 ? '' : label]),
+    );
     const manifest = [
       entry('classes.csv', 'binary'),
       entry('numbers.csv', 'regression'),
@@ -246,6 +250,13 @@ describe('the check of a corpus', () => {
       expect(stdout).toContain('refused for missing cells 1 (gaps)');
     },
   );
+
+  it('leaves rows without a target out of the score, and says so', async () => {
+    const { results, failed } = await check('gaps', 'none');
+    expect(failed).toEqual([]);
+    expect(results[0].score).toBe(1);
+    expect(results[0].notes.join()).toMatch(/^\d rows without a target$/);
+  });
 
   it('marks a command over 1 GB, and fails there only when strict', async () => {
     const lenient = await check('classes', 'takes memory');
