@@ -22,7 +22,7 @@ const where = (name: string, formats: readonly Format[]): Where => ({
 describe('what is encoded, fitted, predicted and scored is what a reference that shares nothing says', () => {
   it.each(Array.from({ length: 23 }, (_, i) => i + 1))('of the small table of seed %i', async (seed) => {
     const [csv, ...others] = FORMATS;
-    const formats = [csv, ...[0, 1, 3].map((k) => others[(seed + k) % others.length])];
+    const formats = [csv, ...[0, 3].map((k) => others[(seed + k) % others.length])];
     const { differences } = await checkTable(randomTable(seed), under, where(`small-${seed}`, formats));
     expect(differences).toEqual([]);
   });
@@ -153,7 +153,7 @@ describe('the checker', () => {
         ? { ...finished, stdout: finished.stdout.replace(/"auc":[\d.]+/, '"auc":0.5') }
         : finished;
     };
-    expect(await check('score', { run: spoiled })).toMatch(/^csv, threads 1: score says auc 0.5, expected [\d.]+$/);
+    expect(await check('score', { run: spoiled })).toMatch(/^csv, threads 1: score says auc 0.5, expected 1$/m);
   });
 
   it('sees a fit whose targets belong to other rows, though encoded bits and predictions agree', async () => {

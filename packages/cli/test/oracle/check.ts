@@ -17,8 +17,8 @@ import {
   valuesOf,
 } from './by-hand.ts';
 import { delimitedText, type Format, isTyped, writeFiles } from './files.ts';
-import { drawing, type RandomTable } from './random-table.ts';
-import { encodeByHand, type Reference, type Refused, readCsv, type Target } from './reference.ts';
+import { drawing, otherRows, type RandomTable } from './random-table.ts';
+import { encodeByHand, encodeMore, type Reference, type Refused, readCsv, type Target } from './reference.ts';
 
 /** The side under test, as far as it is used. */
 export interface UnderTest {
@@ -56,6 +56,8 @@ export interface Checked {
 }
 
 const RELATIVE = 1e-9;
+/** So many rows say the same of other rows, and take longer. */
+const LARGE = 5000;
 
 /** Checks one table. */
 export async function checkTable(table: RandomTable, under: UnderTest, where: Where): Promise<Checked> {
@@ -102,6 +104,8 @@ export async function checkTable(table: RandomTable, under: UnderTest, where: Wh
       const run = runs[(from + k) % runs.length];
       said(run, await checkPredictions(table, model, reference, expected, run, first.path, under, where.folder));
     }
+    const run = runs[from];
+    if (table.rowCount < LARGE) said(run, await checkOtherRows(table, model, reference, run, first.path, under, where));
   }
   return { differences, refused: differences.length === 0 ? refusal : undefined };
 }
@@ -353,6 +357,29 @@ async function checkPredictions(
     if (!isSame) differences.push(`score says ${measure} ${score[measure]}, expected ${value}`);
   }
   return differences;
+}
+
+/** The model on rows it was not fitted on, with cells it has not seen. */
+async function checkOtherRows(
+  table: RandomTable,
+  model: ModelFile,
+  reference: Reference,
+  { format, threads }: Run,
+  path: string,
+  under: UnderTest,
+  { folder, root }: Where,
+): Promise<string[]> {
+  const numbers = reference.encoder.filter(({ type }) => type === 'number').map(({ column }) => column);
+  const others = otherRows(table, new Set(numbers));
+  const { delimiter, newline, options } = table;
+  const expected = encodeMore(delimitedText(others, delimiter, newline), delimiter, reference, options);
+  if (expected.rows.every((row) => Number.isNaN(expected.target.values[row]))) return []; // nothing to score
+  const place = join(folder, 'others');
+  mkdirSync(place);
+  const source = (await writeFiles(others, place, [format], root)).get(format) ?? '';
+  const run = { format, source, threads };
+  const found = await checkPredictions(others, model, expected, expectedOf(model, expected), run, path, under, place);
+  return found.map((difference) => `other rows: ${difference}`);
 }
 
 /** @param records of the file of predictions: the id, the prediction, a chance for each class */

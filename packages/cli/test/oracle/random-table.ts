@@ -275,6 +275,27 @@ function targetColumn(making: Making, made: readonly Made[]) {
 }
 
 /**
+ * Other rows for a model of this table: cells of their columns at random, now and then one that was never seen, and holes
+ * where they are allowed. @param numbers which columns the model reads as numbers
+ */
+export function otherRows(table: RandomTable, numbers: ReadonlySet<string>): RandomTable {
+  const draw = drawing(table.seed + 2 ** 20);
+  const holes = table.options.missing === 'refuse' ? 0 : 0.1;
+  const columns = table.columns.map((column) => {
+    const { name, stored, cells } = column;
+    if (name === 'id') return column;
+    const isInput = name !== table.options.target;
+    const unseen = numbers.has(name) ? '12345.5' : 'never seen';
+    const other = cells.map(() => {
+      if (isInput && draw() < holes) return '';
+      return isInput && stored !== 'boolean' && draw() < 0.1 ? unseen : oneOf(draw, cells);
+    });
+    return { name, stored, cells: other };
+  });
+  return { ...table, columns };
+}
+
+/**
  * A table whose target is a copy of one of its columns, beside a text column of so many values: whoever keeps rows in
  * order is always right.
  */

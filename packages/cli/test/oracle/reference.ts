@@ -154,24 +154,49 @@ export function encodeByHand(csv: string, delimiter: string, options: Options): 
     }
   }
   if (encoder.length === 0) return { refused: 'no column is left' };
+  const rows = encodeRows(encoder, cellsOfEncoder);
+  if (!rows.rows.some(used)) return { refused: 'no row is left' };
+  return { encoder, dropped, target, ...rows };
+}
+
+/** Encodes other rows as those of a reference were; their target is of the same kind and classes. */
+export function encodeMore(csv: string, delimiter: string, like: Reference, options: Options): Reference {
+  const [names, ...records] = readCsv(csv, delimiter);
+  const rawOf = (column: string): string[] => records.map((record) => record[names.indexOf(column)]);
+  const cells = like.encoder.map(({ column, type }) =>
+    rawOf(column).map((raw) => {
+      const text = cellOf(raw);
+      return text === null || type === 'text' ? text : (numberOf(text) ?? Number.NaN);
+    }),
+  );
+  const { kind, classes } = like.target;
+  const values = Float64Array.from(columnOf(rawOf(options.target)).cells, (cell) => {
+    if (cell === null) return Number.NaN;
+    if (kind !== 'regression') return classes.indexOf(String(cell));
+    return options.logTarget ? Math.log(Number(cell)) : Number(cell);
+  });
+  return { ...like, ...encodeRows(like.encoder, cells), target: { kind, classes, values } };
+}
+
+/** @param cells of each column of the encoder */
+function encodeRows(
+  encoder: readonly Encoded[],
+  cells: readonly (string | number | null)[][],
+): Pick<Reference, 'rows' | 'coordinates' | 'bits' | 'missing'> {
   const isKept = (row: number): boolean =>
-    policy !== 'drop-rows' || cellsOfEncoder.every((cells) => cells[row] !== null);
-  const rows = Array.from(records.keys()).filter(isKept);
-  if (!rows.some(used)) return { refused: 'no row is left' };
-  const codes = encoder.map((column, k) =>
+    encoder.every(({ missing }, k) => missing !== 'drop' || cells[k][row] !== null);
+  const rows = Array.from(cells[0].keys()).filter(isKept);
+  const codes = encoder.flatMap((column, k) =>
     codesOf(
       column,
-      rows.map((row) => cellsOfEncoder[k][row]),
+      rows.map((row) => cells[k][row]),
     ),
   );
-  const missing = encoder.map(({ column }, k) => ({
-    column,
-    count: cellsOfEncoder[k].filter((c) => c === null).length,
-  }));
+  const missing = encoder.map(({ column }, k) => ({ column, count: cells[k].filter((cell) => cell === null).length }));
   return {
-    ...{ encoder, dropped, rows, target },
-    coordinates: codes.flatMap((of) => of.map(([name]) => name)),
-    bits: codes.flatMap((of) => of.map(([, bits]) => bits)),
+    rows,
+    coordinates: codes.map(([name]) => name),
+    bits: codes.map(([, bits]) => bits),
     missing: missing.filter(({ count }) => count > 0),
   };
 }
