@@ -1,6 +1,6 @@
 /** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
 import type { BlockActivity, BlockTimings, MlpActivation, MlpBlock, StaticSparsity } from '@fewfire/core';
-import type { NumberArray } from '@fewfire/node';
+import type { NumberArray, OnnxActivity } from '@fewfire/node';
 import type { Work } from './data.ts';
 
 export interface ProfileTask {
@@ -11,6 +11,8 @@ export interface ProfileTask {
   readonly activation: MlpActivation;
   readonly topCount: number;
   readonly maxSampleCount: number | undefined;
+  /** Rows of the inputs that a model is run on at once; undefined: as it sees fit. */
+  readonly samplesPerRun: number | undefined;
   readonly seed: number;
 }
 
@@ -32,6 +34,10 @@ export interface Profile {
   readonly sampleCount: number;
   /** Rows that the blocks saw; the most, where they differ. */
   readonly inputRowCount: number;
+  /** The most rows that a model was run on at once; null where no model is run. */
+  readonly samplesPerRun: number | null;
+  /** Whether rows change what the model makes of those that are run with them; null where that is not known. */
+  readonly rowsDepend: boolean | null;
   readonly blocks: readonly ProfiledBlock[];
   readonly notes: readonly string[];
 }
@@ -53,7 +59,7 @@ export function isTensorModel(path: string): boolean {
 async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   const { FewfireError, findMlpBlocks, readOnnxModel } = await import('@fewfire/core');
   const { observeOnnxBlocks, readFileBytes, readInputArrays } = await import('@fewfire/node');
-  const { path, inputsPath, topCount, maxSampleCount, seed } = task;
+  const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
   const { signal, memoryLimitBytes } = work;
   if (inputsPath === undefined) {
     throw new FewfireError(
@@ -84,6 +90,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
     label: path,
     topCount,
     maxSampleCount,
+    samplesPerRun,
     seed,
     keptRowCount: TIMED_ROWS,
   });
@@ -94,9 +101,29 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   return {
     sampleCount: seen.sampleCount,
     inputRowCount: Math.max(...profiled.map(({ activity }) => activity.rowCount)),
+    samplesPerRun: seen.samplesPerRun,
+    rowsDepend: seen.dependence.samples === 'not known' ? null : seen.dependence.samples === 'dependent',
     blocks: profiled,
-    notes: [...notes, ...seen.notes],
+    notes: [...dependenceNotes(seen, samplesPerRun), ...notes, ...seen.notes],
   };
+}
+
+function dependenceNotes(
+  { sampleCount, samplesPerRun, dependence }: OnnxActivity,
+  wanted: number | undefined,
+): readonly string[] {
+  const { samples, reason } = dependence;
+  if (sampleCount === 1 || samples === 'independent') return [];
+  const atOnce = samplesPerRun === 1 ? 'one row at a time' : `${samplesPerRun} rows at a time`;
+  if (samples === 'not known') {
+    return samplesPerRun === 1 && wanted === undefined
+      ? []
+      : [`whether rows depend on each other is not known: ${reason}; run ${atOnce}`];
+  }
+  if (samplesPerRun < sampleCount) return [`rows depend on each other: ${reason}; run ${atOnce}`];
+  return [
+    `rows depend on each other: ${reason}. All ${sampleCount} were run as one input of the model, as the file has them; if they are inputs of their own, give --batch 1`,
+  ];
 }
 
 async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
@@ -130,7 +157,7 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
     const found = { ...block, activation: `${gated}${block.activation}`, sparse: true };
     profiled.push(await judge(found, counter.finish(), block, reservoir.rows(), undefined, work));
   }
-  return { sampleCount, inputRowCount: sampleCount, blocks: profiled, notes };
+  return { sampleCount, inputRowCount: sampleCount, samplesPerRun: null, rowsDepend: false, blocks: profiled, notes };
 }
 
 // The inputs of a block: an array of its name, one called inputs, or the only one.

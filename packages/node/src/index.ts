@@ -26,6 +26,7 @@ export {
   type OnnxActivityOptions,
   observeOnnxBlocks,
 } from './profile-onnx.ts';
+export type { SampleDependence } from './row-check.ts';
 export {
   expectTensor,
   type FloatTensor,

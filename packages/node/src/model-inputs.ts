@@ -66,13 +66,14 @@ export interface BatchPlan {
   /** Where the model takes only this many samples at a time. */
   readonly fixedBatch: number | undefined;
   readonly notes: readonly string[];
-  /** The inputs of the samples from `first`. */
-  batch(first: number, count: number): ReadonlyMap<string, NumberArray>;
+  /** The inputs of these samples, in this order; a sample may come twice. */
+  pick(samples: readonly number[]): ReadonlyMap<string, NumberArray>;
 }
 
 /**
- * Fits arrays to the inputs of a model. Samples run along the first axis; an input without that axis, or of another
- * length on it, is given whole to every batch.
+ * Fits arrays to the inputs of a model. Samples run along the first axis of the first input, and in the others along the
+ * axis that the model calls by the same name or, without one, along the first; an input of fixed shape is given whole to
+ * every batch.
  * @throws FewfireError `invalid-data` for missing inputs and shapes that do not fit
  */
 export function planBatches(
@@ -94,31 +95,40 @@ export function planBatches(
     throw new FewfireError('invalid-data', `the input ${JSON.stringify(leading.name)} is empty; expected a sample`);
   }
   const fixed = leading.shape[0];
-  const follows = (input: ModelInput): boolean => {
-    const { shape } = given.get(input.name) as NumberArray;
-    return shape.length > 0 && shape[0] === sampleCount && input.shape[0] === leading.shape[0];
-  };
   const isFixed = typeof fixed === 'number';
+  // The axis of samples of every input that has one.
+  const axes = new Map<string, number>();
   for (const input of inputs) {
     const { shape } = given.get(input.name) as NumberArray;
-    if (follows(input) || isFixedShape(input)) continue;
-    throw new FewfireError(
-      'invalid-data',
-      `the input ${JSON.stringify(input.name)} of shape [${shape.join(', ')}] does not go with the ${sampleCount} samples of ${JSON.stringify(leading.name)}; expected as many samples in all inputs`,
-    );
+    const axis = sampleAxis(input, fixed);
+    if (axis !== undefined && shape[axis] === sampleCount) axes.set(input.name, axis);
+    else if (!isFixedShape(input)) {
+      throw new FewfireError(
+        'invalid-data',
+        `the input ${JSON.stringify(input.name)} of shape [${shape.join(', ')}] does not go with the ${sampleCount} samples of ${JSON.stringify(leading.name)}; expected as many samples in all inputs`,
+      );
+    }
   }
   return {
     sampleCount,
     fixedBatch: isFixed ? fixed : undefined,
     notes,
-    batch: (first, count) =>
+    pick: (samples) =>
       new Map(
-        inputs.map((input) => {
-          const array = given.get(input.name) as NumberArray;
-          return [input.name, follows(input) ? samplesOf(array, first, count) : array];
+        inputs.map(({ name }) => {
+          const array = given.get(name) as NumberArray;
+          const axis = axes.get(name);
+          return [name, axis === undefined ? array : samplesOf(array, axis, samples)];
         }),
       ),
   };
+}
+
+// Recurrent states come as [layers, samples, units]: only the name of the axis tells.
+function sampleAxis({ shape }: ModelInput, leading: number | string): number | undefined {
+  if (shape[0] === leading) return 0;
+  const named = typeof leading === 'string' && leading !== '' ? shape.indexOf(leading) : -1;
+  return named < 0 ? undefined : named;
 }
 
 function matchNames(
@@ -160,7 +170,19 @@ function isFixedShape({ shape }: ModelInput): boolean {
   return shape.every((size) => typeof size === 'number');
 }
 
-function samplesOf({ shape, values }: NumberArray, first: number, count: number): NumberArray {
-  const size = shape.slice(1).reduce((product, length) => product * length, 1);
-  return { shape: [count, ...shape.slice(1)], values: values.slice(first * size, (first + count) * size) };
+function samplesOf({ shape, values }: NumberArray, axis: number, samples: readonly number[]): NumberArray {
+  const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+  const outer = product(shape.slice(0, axis));
+  const inner = product(shape.slice(axis + 1));
+  const Numbers = values.constructor as new (length: number) => NumberArray['values'];
+  const some = new Numbers(outer * samples.length * inner);
+  let at = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const sample of samples) {
+      const from = (o * shape[axis] + sample) * inner;
+      some.set(values.subarray(from, from + inner) as never, at);
+      at += inner;
+    }
+  }
+  return { shape: shape.with(axis, samples.length), values: some };
 }

@@ -49,6 +49,8 @@ export interface ModelInput {
 
 /** Rows of numbers, along the last axis of a value of the graph. */
 export interface CapturedValue {
+  /** In the model; the numbers are single precision in any case. */
+  readonly type: string;
   readonly dims: readonly number[];
   readonly numbers: Float32Array;
 }
@@ -235,13 +237,14 @@ function feedOf({ name, type }: ModelInput, given: NumberArray | undefined, labe
 }
 
 function capturedOf(name: string, { type, dims, data }: RawTensor, label: string): CapturedValue {
-  if (data instanceof Float32Array) return { dims, numbers: data };
+  if (data instanceof Float32Array) return { type, dims, numbers: data };
   if (type === 'float16') {
     // Node 24 has a type for it, whose numbers need no help.
     const bits = data instanceof Uint16Array;
-    return { dims, numbers: Float32Array.from(data as Uint16Array, (value) => (bits ? halfToNumber(value) : value)) };
+    const numbers = Float32Array.from(data as Uint16Array, (value) => (bits ? halfToNumber(value) : value));
+    return { type, dims, numbers };
   }
-  if (data instanceof Float64Array) return { dims, numbers: Float32Array.from(data) };
+  if (data instanceof Float64Array) return { type, dims, numbers: Float32Array.from(data) };
   throw new FewfireError(
     'unsupported',
     `the value ${JSON.stringify(name)} of ${label} is of type ${type}; expected floating-point numbers`,

@@ -2,6 +2,9 @@
  * The activity of the blocks of an ONNX model on real inputs: the model runs in batches, the inputs, activations and
  * outputs of its blocks are taken out of the graph, counted at once and let go. What is kept is a number of input rows
  * for timing, drawn evenly from all.
+ *
+ * Batches are for speed and must change nothing. Where samples turn out to depend on those run with them (row-check.ts),
+ * all are one run, as the array was given: a sequence whose axis the file calls its rows, a batch that is normalised.
  */
 import {
   type ActivityCounter,
@@ -19,6 +22,7 @@ import {
 import { type BatchPlan, planBatches } from './model-inputs.ts';
 import type { NumberArray } from './number-array.ts';
 import { type CapturedValue, type OnnxRunner, openOnnxRunner, withOutputs } from './onnx-runner.ts';
+import { bytesOf, checkRows, type RowCheck, type SampleDependence, type ValueRows, type Values } from './row-check.ts';
 
 export interface OnnxActivityOptions extends RunOptions {
   readonly label?: string;
@@ -28,6 +32,8 @@ export interface OnnxActivityOptions extends RunOptions {
   readonly keptRowCount?: number;
   /** Use at most so many of the given samples, the first ones. */
   readonly maxSampleCount?: number | undefined;
+  /** Samples run at once. Default: as many as is fast; all where they depend on each other. */
+  readonly samplesPerRun?: number | undefined;
 }
 
 export interface ObservedBlock {
@@ -43,6 +49,9 @@ export interface ObservedBlock {
 
 export interface OnnxActivity {
   readonly sampleCount: number;
+  /** The most samples that were run at once. */
+  readonly samplesPerRun: number;
+  readonly dependence: SampleDependence;
   readonly blocks: readonly ObservedBlock[];
   readonly notes: readonly string[];
 }
@@ -93,50 +102,45 @@ interface Watch {
   notLoaded: string | undefined;
 }
 
+interface Observation {
+  readonly runner: OnnxRunner;
+  readonly blocks: readonly FoundBlock[];
+  readonly plan: BatchPlan;
+  readonly sampleCount: number;
+  readonly limitBytes: number;
+  readonly options: OnnxActivityOptions & { readonly label: string };
+}
+
 async function observe(
   runner: OnnxRunner,
   blocks: readonly FoundBlock[],
   plan: BatchPlan,
   options: OnnxActivityOptions & { readonly label: string },
 ): Promise<OnnxActivity> {
-  const { label, topCount = 0, keptRowCount = 512, maxSampleCount = Number.POSITIVE_INFINITY, seed = 1 } = options;
+  const { label, maxSampleCount = Number.POSITIVE_INFINITY } = options;
   const limitBytes = options.memoryLimitBytes ?? 2 ** 31;
-  const watches = blocks.map(
-    (found, b): Watch => ({
-      found,
-      counter: createActivityCounter(found.unitCount, { topCount, label: `block ${JSON.stringify(found.name)}` }),
-      reservoir: createReservoir(found.inputWidth, keptRowCount, seed + b),
-      block: undefined,
-      notLoaded: undefined,
-    }),
-  );
   const available = Math.min(plan.sampleCount, maxSampleCount);
   const step = plan.fixedBatch ?? 1;
   const sampleCount = available - (available % step);
   if (sampleCount === 0) {
     throw new FewfireError('invalid-data', `${label} takes ${step} samples at a time and got ${available}; give more`);
   }
-  let batch = step;
-  for (let done = 0; done < sampleCount; ) {
-    const count = Math.min(batch, sampleCount - done);
-    const values = await runner.run(plan.batch(done, count));
-    for (const watch of watches) takeBatch(watch, values, done === 0, label);
-    if (done === 0) {
-      let capturedBytes = 0;
-      for (const { numbers } of values.values()) capturedBytes += numbers.byteLength;
-      // The runtime holds them too.
-      if (2 * capturedBytes > limitBytes) {
-        throw new FewfireError(
-          'memory-budget',
-          `one batch of ${label} makes ${capturedBytes.toLocaleString('en-US')} bytes of block values, twice that does not fit into ${limitBytes.toLocaleString('en-US')}; allow more memory`,
-        );
-      }
-      const perSample = capturedBytes / count;
-      const room = Math.min(BATCH_BYTES, limitBytes / 4);
-      batch = plan.fixedBatch ?? Math.max(1, Math.min(MAX_BATCH, Math.floor(room / perSample)));
-    }
-    done += count;
-    options.onProgress?.({ phase: 'running the model', done, total: sampleCount, unit: 'rows' });
+  const observation: Observation = { runner, blocks, plan, sampleCount, limitBytes, options };
+  const rows = new Map<string, ValueRows>();
+  for (const { name, inputValue, inputWidth, activationValue, unitCount, outputValue, outputWidth } of blocks) {
+    rows.set(inputValue, { width: inputWidth, block: name });
+    rows.set(activationValue, { width: unitCount, block: name });
+    rows.set(outputValue, { width: outputWidth, block: name });
+  }
+  const check = await checkRows({ runner, plan, sampleCount, rows, limitBytes }, options);
+  let { dependence } = check;
+  let samplesPerRun = samplesPerRunOf(observation, check, dependence);
+  let watches = await watch(observation, check, samplesPerRun);
+  if ('differs' in watches) {
+    // A run of the real size shows what the small one did not.
+    dependence = { samples: 'dependent', reason: watches.differs };
+    samplesPerRun = samplesPerRunOf(observation, check, dependence);
+    watches = await watch(observation, { ...check, dependence, compare: () => null }, samplesPerRun);
   }
   const notes = [...plan.notes];
   if (sampleCount < available) {
@@ -151,8 +155,10 @@ async function observe(
   }
   return {
     sampleCount,
+    samplesPerRun,
+    dependence,
     notes,
-    blocks: watches.map(({ found, counter, reservoir, block, notLoaded }) => ({
+    blocks: (watches as readonly Watch[]).map(({ found, counter, reservoir, block, notLoaded }) => ({
       found,
       activity: counter.finish(),
       rows: reservoir.rows(),
@@ -162,7 +168,72 @@ async function observe(
   };
 }
 
-function takeBatch(watch: Watch, values: ReadonlyMap<string, CapturedValue>, first: boolean, label: string): void {
+function samplesPerRunOf(
+  { plan: { fixedBatch }, sampleCount, limitBytes, options }: Observation,
+  { bytesPerSample, runsTogether }: RowCheck,
+  { samples }: SampleDependence,
+): number {
+  const { samplesPerRun: wanted, label } = options;
+  if (wanted !== undefined && fixedBatch !== undefined && wanted !== fixedBatch) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${label} takes ${fixedBatch} samples at a time, and ${wanted} were asked for; leave that out`,
+    );
+  }
+  if (fixedBatch !== undefined) return fixedBatch;
+  if (wanted !== undefined) return Math.min(wanted, sampleCount);
+  if (samples === 'dependent') return sampleCount;
+  if (bytesPerSample === undefined || !runsTogether) return 1;
+  const room = Math.min(BATCH_BYTES, limitBytes / 4);
+  return Math.max(1, Math.min(MAX_BATCH, sampleCount, Math.floor(room / bytesPerSample)));
+}
+
+async function watch(
+  { runner, blocks, plan, sampleCount, limitBytes, options }: Observation,
+  check: RowCheck,
+  samplesPerRun: number,
+): Promise<readonly Watch[] | { readonly differs: string }> {
+  const { label, topCount = 0, keptRowCount = 512, seed = 1 } = options;
+  const watches = blocks.map(
+    (found, b): Watch => ({
+      found,
+      counter: createActivityCounter(found.unitCount, { topCount, label: `block ${JSON.stringify(found.name)}` }),
+      reservoir: createReservoir(found.inputWidth, keptRowCount, seed + b),
+      block: undefined,
+      notLoaded: undefined,
+    }),
+  );
+  const checkMemory = (bytes: number): void => {
+    // The runtime holds them too.
+    if (2 * bytes <= limitBytes) return;
+    const atOnce = check.dependence.samples === 'dependent' ? ' (its samples depend on each other)' : '';
+    throw new FewfireError(
+      'memory-budget',
+      `${samplesPerRun} samples of ${label} run at once${atOnce} make ${Math.round(bytes).toLocaleString('en-US')} bytes of block values, twice that does not fit into ${limitBytes.toLocaleString('en-US')}; allow more memory`,
+    );
+  };
+  checkMemory(samplesPerRun * (check.bytesPerSample ?? 0));
+  for (let done = 0; done < sampleCount; ) {
+    const samples = Array.from({ length: Math.min(samplesPerRun, sampleCount - done) }, (_, i) => done + i);
+    const values = await runner.run(plan.pick(samples));
+    const differs = check.compare(values, samples);
+    if (differs !== null) return { differs };
+    if (done === 0) checkMemory(bytesOf(values));
+    for (const one of watches) takeRun(one, values, samples.length, check, done === 0, label);
+    done += samples.length;
+    options.onProgress?.({ phase: 'running the model', done, total: sampleCount, unit: 'rows' });
+  }
+  return watches;
+}
+
+function takeRun(
+  watch: Watch,
+  values: Values,
+  sampleCount: number,
+  check: RowCheck,
+  first: boolean,
+  label: string,
+): void {
   const { found, counter, reservoir } = watch;
   const rowsOf = (name: string, width: number): Float32Array => {
     const { dims, numbers } = values.get(name) as CapturedValue;
@@ -173,8 +244,11 @@ function takeBatch(watch: Watch, values: ReadonlyMap<string, CapturedValue>, fir
     );
   };
   const inputs = rowsOf(found.inputValue, found.inputWidth);
-  const activations = rowsOf(found.activationValue, found.unitCount);
-  counter.add(activations);
+  rowsOf(found.activationValue, found.unitCount);
+  // Rows are counted sample after sample, so that those a unit answers most can be told.
+  counter.add(
+    check.rowsBySample(found.activationValue, values.get(found.activationValue) as CapturedValue, sampleCount),
+  );
   reservoir.add(inputs);
   if (!first || !found.sparse) return;
   try {

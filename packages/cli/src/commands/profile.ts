@@ -16,6 +16,7 @@ interface ProfileOptions extends WorkOptions {
   readonly activation: MlpActivation;
   readonly top?: number;
   readonly maxRows?: number;
+  readonly batch?: number;
   readonly seed: number;
   readonly json?: boolean;
   readonly report?: string;
@@ -40,6 +41,11 @@ export function addProfileCommand(program: Command, session: Session): void {
     )
     .addOption(
       new Option('--max-rows <count>', 'use at most so many rows of the inputs').argParser(parseWhole(1, 2 ** 31 - 1)),
+    )
+    .addOption(
+      new Option('--batch <count>', 'rows run at once; by default all if they depend on each other').argParser(
+        parseWhole(1, 2 ** 31 - 1),
+      ),
     )
     .addOption(
       new Option('--seed <number>', 'seed of which rows are timed').argParser(parseWhole(0, 2 ** 31 - 1)).default(1),
@@ -76,6 +82,7 @@ async function profile(path: string, options: ProfileOptions, session: Session):
         activation: options.activation,
         topCount: options.top ?? 0,
         maxSampleCount: options.maxRows,
+        samplesPerRun: options.batch,
         seed: options.seed,
       },
       work,
@@ -119,7 +126,7 @@ async function writeReport(
 
 function profileJson(
   path: string,
-  { blocks, notes, inputRowCount, sampleCount }: Profile,
+  { blocks, notes, inputRowCount, sampleCount, samplesPerRun, rowsDepend }: Profile,
   options: ProfileOptions,
 ): object {
   return {
@@ -127,6 +134,8 @@ function profileJson(
     inputs: options.inputs ?? path,
     sampleCount,
     inputRowCount,
+    samplesPerRun,
+    rowsDepend,
     blocks: blocks.map(({ activity, timings, staticSparsity, verdict, sparse, ...block }) => ({
       ...block,
       sparse,
@@ -180,11 +189,19 @@ async function profileSections(
       ],
       screen,
     ),
-    ...blocks.map((block) => blockSection(block, activationTitle(block.activation), sampleCount, screen)),
+    ...blocks.map((block) =>
+      blockSection(block, activationTitle(block.activation), positionsOf(block, result), screen),
+    ),
   ];
 }
 
-function blockSection(block: ProfiledBlock, activation: string, sampleCount: number, screen: Screen): Section {
+// Rows of the block for each row of the inputs, where the one can be told from the other.
+function positionsOf({ activity }: ProfiledBlock, { sampleCount, samplesPerRun, rowsDepend }: Profile): number {
+  const positions = activity.rowCount / sampleCount;
+  return Number.isInteger(positions) && (rowsDepend === false || samplesPerRun === 1) ? positions : 1;
+}
+
+function blockSection(block: ProfiledBlock, activation: string, positions: number, screen: Screen): Section {
   const { activity, timings, staticSparsity, inputWidth, unitCount, outputWidth } = block;
   const size = `${integer(inputWidth)} inputs, ${counted(unitCount, 'unit')}, ${integer(outputWidth)} outputs`;
   const title = `${printable(block.name)}: ${activation}, ${size}`;
@@ -207,7 +224,7 @@ function blockSection(block: ProfiledBlock, activation: string, sampleCount: num
   return [
     ...wrapText(title, screen.width).map((line) => screen.bold(line)),
     ...facts(lines, screen),
-    ...topLines(activity, sampleCount, screen),
+    ...topLines(activity, positions, screen),
   ];
 }
 
@@ -238,22 +255,17 @@ const UNITS_SHOWN = 8;
 const ROWS_SHOWN = 5;
 
 // Which inputs a unit is a key for, of the units that fire most.
-function topLines(
-  { topRows, unitRates, rowCount }: ProfiledBlock['activity'],
-  sampleCount: number,
-  screen: Screen,
-): string[] {
+function topLines({ topRows, unitRates }: ProfiledBlock['activity'], positions: number, screen: Screen): string[] {
   if (topRows.length === 0) return [];
-  const positions = rowCount / sampleCount;
   const place = (row: number): string =>
-    positions === 1 || !Number.isInteger(positions)
+    positions === 1
       ? integer(row + 1)
       : `${integer(Math.floor(row / positions) + 1)}:${integer((row % positions) + 1)}`;
   const hottest = Array.from(unitRates.keys())
     .sort((a, b) => unitRates[b] - unitRates[a])
     .slice(0, UNITS_SHOWN)
     .filter((unit) => topRows[unit].length > 0);
-  const unit = positions > 1 && Number.isInteger(positions) ? 'sample:position' : 'row';
+  const unit = positions > 1 ? 'sample:position' : 'row';
   return [
     ...wrapText(
       `the ${counted(hottest.length, 'most active unit')}, with the inputs (${unit}) they answer most${topRows.length > hottest.length ? '; --json has all' : ''}`,
