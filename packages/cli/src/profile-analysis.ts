@@ -1,6 +1,6 @@
 /** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
 import type { BlockActivity, BlockTimings, MlpActivation, MlpBlock, StaticSparsity } from '@fewfire/core';
-import type { NumberArray, OnnxActivity } from '@fewfire/node';
+import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
 import type { Work } from './data.ts';
 
 export interface ProfileTask {
@@ -19,7 +19,14 @@ export interface ProfileTask {
 export interface ProfiledBlock {
   readonly name: string;
   readonly activation: string;
+  /** The activation in words. */
+  readonly form: string;
+  /** A recognised ReLU, or a form in which zeros were counted in more than a few places. */
   readonly sparse: boolean;
+  /** Whether the block is of a form that can be run. */
+  readonly supported: boolean;
+  /** The largest share of zeros counted inside the block; for ReLU, of units that are off. */
+  readonly zeroShare: number;
   readonly inputWidth: number;
   readonly unitCount: number;
   readonly outputWidth: number;
@@ -39,7 +46,24 @@ export interface Profile {
   /** Whether rows change what the model makes of those that are run with them; null where that is not known. */
   readonly rowsDepend: boolean | null;
   readonly blocks: readonly ProfiledBlock[];
+  /** Zeros counted where no block was recognised. */
+  readonly places: readonly ProfiledPlace[];
   readonly notes: readonly string[];
+}
+
+export interface ProfiledPlace {
+  readonly name: string;
+  /** Its operators in words. */
+  readonly form: string;
+  /** The operators that read it. */
+  readonly readBy: readonly string[];
+  /** null where it could not be counted. */
+  readonly zeroShare: number | null;
+  /** Rows of the inputs that it was counted on. */
+  readonly sampleCount: number;
+  /** Whether more than a few of its values are zero. */
+  readonly sparse: boolean;
+  readonly verdict: string;
 }
 
 /** Rows kept of every block for timing and calibrating. */
@@ -57,7 +81,7 @@ export function isTensorModel(path: string): boolean {
 }
 
 async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
-  const { FewfireError, findMlpBlocks, readOnnxModel } = await import('@fewfire/core');
+  const { FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel } = await import('@fewfire/core');
   const { observeOnnxBlocks, readFileBytes, readInputArrays } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
   const { signal, memoryLimitBytes } = work;
@@ -78,10 +102,11 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
     );
   }
   const { blocks, notes } = findMlpBlocks(model);
-  if (blocks.length === 0) {
+  const { places, leftOut } = findZeroPlaces(model, blocks);
+  if (blocks.length === 0 && places.length === 0) {
     throw new FewfireError(
       'unsupported',
-      `${path} has no block of linear layer, activation and linear layer with constant weights${notes.map((note) => `; ${note}`).join('')}`,
+      `in ${path} no block of linear layer, activation and linear layer with constant weights was found${notes.map((note) => `; ${note}`).join('')}`,
     );
   }
   const inputs = await readInputArrays(inputsPath, work);
@@ -91,21 +116,46 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
     topCount,
     maxSampleCount,
     samplesPerRun,
+    places,
     seed,
     keptRowCount: TIMED_ROWS,
   });
   const profiled: ProfiledBlock[] = [];
   for (const { found, activity, rows, block, notLoaded } of seen.blocks) {
-    profiled.push(await judge(found, activity, block, rows, notLoaded, work));
+    const inside = seen.places.flatMap((place) => (place.block === found.name ? [place.zeroShare ?? 0] : []));
+    const zeroShare = Math.max(1 - activity.activationRate, ...inside);
+    profiled.push(await judge({ ...found, zeroShare }, activity, block, rows, notLoaded, work));
   }
+  const others = seen.places.filter((place) => place.block === undefined);
   return {
     sampleCount: seen.sampleCount,
-    inputRowCount: Math.max(...profiled.map(({ activity }) => activity.rowCount)),
+    inputRowCount: Math.max(seen.sampleCount, ...profiled.map(({ activity }) => activity.rowCount)),
     samplesPerRun: seen.samplesPerRun,
     rowsDepend: seen.dependence.samples === 'not known' ? null : seen.dependence.samples === 'dependent',
     blocks: profiled,
-    notes: [...dependenceNotes(seen, samplesPerRun), ...notes, ...seen.notes],
+    places: await Promise.all(others.map(judgePlace)),
+    notes: [
+      ...dependenceNotes(seen, samplesPerRun),
+      ...notes,
+      ...(leftOut > 0 ? [`zeros were not counted at ${leftOut} more places`] : []),
+      ...seen.notes,
+    ],
   };
+}
+
+async function judgePlace({
+  name,
+  form,
+  readBy,
+  zeroShare,
+  sampleCount,
+  reason,
+}: CountedPlace): Promise<ProfiledPlace> {
+  const { describeZeros, FEW_ZEROS } = await import('@fewfire/core');
+  // The layer behind belongs to what is not supported: the same ReLU before a MatMul would be a block.
+  const read = readBy.length === 0 ? form : `${form} before ${readBy.join(', ')}`;
+  const verdict = zeroShare === null ? `${read}: zeros not counted: ${reason}` : describeZeros(read, zeroShare);
+  return { name, form, readBy, zeroShare, sampleCount, sparse: (zeroShare ?? 0) >= FEW_ZEROS, verdict };
 }
 
 function dependenceNotes(
@@ -127,7 +177,9 @@ function dependenceNotes(
 }
 
 async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
-  const { createActivityCounter, createReservoir, gateActivations, nextTurn } = await import('@fewfire/core');
+  const { activationTitle, createActivityCounter, createReservoir, gateActivations, nextTurn } = await import(
+    '@fewfire/core'
+  );
   const { readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, seed } = task;
   const { signal, memoryLimitBytes } = work;
@@ -154,10 +206,21 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
       signal.throwIfAborted();
     }
     const gated = block.linear === undefined ? '' : 'gated-';
-    const found = { ...block, activation: `${gated}${block.activation}`, sparse: true };
-    profiled.push(await judge(found, counter.finish(), block, reservoir.rows(), undefined, work));
+    const activation = `${gated}${block.activation}`;
+    const activity = counter.finish();
+    const zeroShare = 1 - activity.activationRate;
+    const found = { ...block, activation, form: activationTitle(activation), sparse: true, zeroShare };
+    profiled.push(await judge(found, activity, block, reservoir.rows(), undefined, work));
   }
-  return { sampleCount, inputRowCount: sampleCount, samplesPerRun: null, rowsDepend: false, blocks: profiled, notes };
+  return {
+    sampleCount,
+    inputRowCount: sampleCount,
+    samplesPerRun: null,
+    rowsDepend: false,
+    blocks: profiled,
+    places: [],
+    notes,
+  };
 }
 
 // The inputs of a block: an array of its name, one called inputs, or the only one.
@@ -187,21 +250,23 @@ async function blockRows(
   return values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values);
 }
 
-type BlockShape = Pick<ProfiledBlock, 'name' | 'activation' | 'sparse' | 'inputWidth' | 'unitCount' | 'outputWidth'>;
+type BlockShape = Omit<ProfiledBlock, 'supported' | 'activity' | 'staticSparsity' | 'timings' | 'verdict'>;
 
 async function judge(
-  { name, activation, sparse, inputWidth, unitCount, outputWidth }: BlockShape,
+  { name, activation, form, sparse: recognised, zeroShare, inputWidth, unitCount, outputWidth }: BlockShape,
   activity: BlockActivity,
   block: MlpBlock | undefined,
   rows: Float32Array,
   notTimed: string | undefined,
   work: Work,
 ): Promise<ProfiledBlock> {
-  const { describeVerdict, staticSparsity, timeBlock } = await import('@fewfire/core');
+  const { describeVerdict, FEW_ZEROS, staticSparsity, timeBlock } = await import('@fewfire/core');
   const timings = block === undefined ? null : await timeBlock(block, rows, work);
+  const sparse = recognised || zeroShare >= FEW_ZEROS;
   return {
-    ...{ name, activation, sparse, inputWidth, unitCount, outputWidth, activity, timings },
+    ...{ name, activation, form, sparse, supported: block !== undefined, zeroShare },
+    ...{ inputWidth, unitCount, outputWidth, activity, timings },
     staticSparsity: block === undefined ? null : staticSparsity(block),
-    verdict: describeVerdict({ activation, sparse, activity, timings, notTimed }),
+    verdict: describeVerdict({ form, sparse: recognised, activity, zeroShare, timings, notTimed }),
   };
 }

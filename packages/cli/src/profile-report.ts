@@ -12,17 +12,17 @@ export interface ProfileRun {
   readonly seed: number;
 }
 
-export async function profileReport(profile: Profile, run: ProfileRun): Promise<Report> {
-  const { activationTitle } = await import('@fewfire/core');
-  const { blocks, inputRowCount, notes } = profile;
+export function profileReport(profile: Profile, run: ProfileRun): Report {
+  const { blocks, places, inputRowCount, notes } = profile;
   return {
     title: `Sparsity of ${run.path}`,
     introduction: [
       `${counted(blocks.length, 'block')} of linear layer, activation and linear layer, watched on ${run.inputsText}: ${counted(inputRowCount, 'input row')}.`,
       'Shares are counted on these inputs (exact for them, an estimate for others); times are of this machine.',
       ...notes.map((note) => `Note: ${note}.`),
+      ...places.filter(({ sparse }) => sparse).map(({ name, verdict }) => `Outside of blocks, at ${name}: ${verdict}.`),
     ],
-    sections: blocks.map((block, b) => section(block, b, activationTitle(block.activation), run)),
+    sections: blocks.map((block, b) => section(block, b, run)),
     slips: [],
     facts: [
       ['fewfire', run.version],
@@ -32,13 +32,13 @@ export async function profileReport(profile: Profile, run: ProfileRun): Promise<
   };
 }
 
-function section(block: ProfiledBlock, index: number, activation: string, run: ProfileRun): ReportSection {
+function section(block: ProfiledBlock, index: number, run: ProfileRun): ReportSection {
   const { activity, verdict, name, inputWidth, unitCount, outputWidth } = block;
   const share = percentText(activity.activationRate);
   return {
     id: `B${index + 1}`,
     title: name,
-    statement: `${activation}, ${integer(inputWidth)} inputs, ${integer(unitCount)} units, ${integer(outputWidth)} outputs. Verdict: ${verdict}.`,
+    statement: `${block.form}, ${integer(inputWidth)} inputs, ${integer(unitCount)} units, ${integer(outputWidth)} outputs. Verdict: ${verdict}.`,
     settings: { inputRows: activity.rowCount, units: unitCount },
     seed: run.seed,
     claims: [

@@ -22,6 +22,8 @@ function write(name: string, content: string | Uint8Array): string {
 interface Printed {
   readonly model: string;
   readonly inputRowCount: number;
+  readonly samplesPerRun: number | null;
+  readonly rowsDepend: boolean | null;
   readonly blocks: readonly {
     readonly name: string;
     readonly inputWidth: number;
@@ -80,7 +82,7 @@ describe('on the examples', () => {
 });
 
 const csv = (rows: number): string =>
-  ['a,b,c', ...Array.from({ length: rows }, (_, r) => `${r},${-r},${r % 2}`)].join('\n');
+  ['a,b,c', ...Array.from({ length: rows }, (_, r) => `${r / 10},${-r / 10},${r % 2}`)].join('\n');
 
 it('a table as inputs, and a block that is not sparse', async () => {
   const gelu = otherGraphs[0];
@@ -89,11 +91,85 @@ it('a table as inputs, and a block that is not sparse', async () => {
   expect(inputRowCount).toBe(7);
   expect(blocks[0]).toMatchObject({
     activation: 'gelu',
-    verdict: 'GELU: not sparse, nothing to exploit',
+    form: 'GELU',
+    sparse: false,
+    zeroShare: 0,
+    verdict: 'GELU: not sparse (measured: 0 % zeros)',
     survivorRate: null,
     firstTest: null,
     timingsUs: { dense: null, exact: null, calibrated: null },
   });
+});
+
+describe('nothing is called not sparse that was not counted', () => {
+  const nodes = reluGraphs[0].nodes;
+  const relu = nodes.findIndex(({ opType }) => opType === 'Relu');
+
+  it('PRelu of slope 0: the zeros, the operator, and that it is not supported', async () => {
+    const prelu = { opType: 'PRelu', inputs: ['z', 'slope'], outputs: ['a'] };
+    const graph = { ...reluGraphs[0], nodes: nodes.with(relu, prelu) };
+    const initializers = [...graph.initializers, floatTensor('slope', [1], [0])];
+    const model = write('prelu.onnx', graphBytes({ ...graph, initializers }));
+    const { blocks } = await json([model, '--inputs', write('p.csv', csv(9))]);
+    const known = await json([write('known.onnx', graphBytes(reluGraphs[0])), '--inputs', inFolder('p.csv')]);
+    // The same block with a Relu.
+    expect(blocks[0].activationRate).toBe(known.blocks[0].activationRate);
+    const zeros = `${Math.round(100 - 100 * blocks[0].activationRate)} %`;
+    expect(blocks[0]).toMatchObject({ sparse: true, supported: false });
+    expect(blocks[0].verdict).toMatch(
+      new RegExp(`^${zeros} of the values are zero.*; this form \\(PRelu with slope 0\\) is not supported yet$`),
+    );
+  });
+
+  it('a ReLU in no block that is known: the place, in text and on the page', async () => {
+    const inner = [
+      { opType: 'LayerNormalization', inputs: ['z', 'gain'], outputs: ['normal'] },
+      { opType: 'Relu', inputs: ['normal'], outputs: ['a'] },
+    ];
+    const graph = {
+      ...reluGraphs[0],
+      nodes: nodes.toSpliced(relu, 1, ...inner),
+      initializers: [...reluGraphs[0].initializers, floatTensor('gain', [5], [1, 1, 1, 1, 1])],
+    };
+    const report = inFolder('places.html');
+    const args = [
+      'profile',
+      write('ln.onnx', graphBytes(graph)),
+      '--inputs',
+      write('l.csv', csv(9)),
+      '--report',
+      report,
+    ];
+    const { code, stdout, stderr } = await fewfire(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toContain('no block recognised');
+    const place =
+      /\d+ % of the values are zero[^;]*; this form \(LayerNormalization, Relu before MatMul\) is not supported/;
+    expect(text).toMatch(place);
+    expect(readFileSync(report, 'utf8')).toMatch(place);
+    expect(text).not.toMatch(/not sparse|nothing/);
+  });
+});
+
+it('rows that attend to each other are run as one input, and that is said', async () => {
+  const mixed = [
+    { opType: 'Transpose', inputs: ['X'], outputs: ['t'], attributes: { perm: { ints: [1, 0] } } },
+    { opType: 'MatMul', inputs: ['X', 't'], outputs: ['s'] },
+    { opType: 'MatMul', inputs: ['s', 'X'], outputs: ['m0'] },
+    { opType: 'MatMul', inputs: ['m0', 'up'], outputs: ['m'] },
+  ];
+  const model = write(
+    'mixed.onnx',
+    graphBytes({ ...reluGraphs[0], nodes: [...mixed, ...reluGraphs[0].nodes.slice(1)] }),
+  );
+  const args = [model, '--inputs', write('m.csv', csv(9))];
+  const whole = await json(args);
+  expect(whole).toMatchObject({ rowsDepend: true, samplesPerRun: 9 });
+  expect(whole.notes[0]).toMatch(/^rows depend on each other: row \d .*All 9 were run as one input/);
+  const single = await json([...args, '--batch', '1']);
+  expect(single).toMatchObject({ rowsDepend: true, samplesPerRun: 1 });
+  expect(single.notes[0]).toMatch(/^rows depend on each other: .*; run one row at a time$/);
 });
 
 describe('what is wrong is said in one line', () => {
@@ -103,6 +179,11 @@ describe('what is wrong is said in one line', () => {
     nodes: [{ opType: 'MatMul', inputs: ['X', 'W'], outputs: ['Y'] }],
     initializers: [floatTensor('W', [3, 2], new Array(6).fill(1))],
     inputs: [{ name: 'X', type: 1, dims: ['N', 3] }],
+    outputs: ['Y'],
+  });
+  const inside = runnableModel({
+    nodes: [{ opType: 'If', inputs: ['X'], outputs: ['Y'] }],
+    inputs: [{ name: 'X', type: 9, dims: [1] }],
     outputs: ['Y'],
   });
   const external = graphBytes({
@@ -124,7 +205,13 @@ describe('what is wrong is said in one line', () => {
       () => [write('t.onnx', relu.subarray(0, 90)), '--inputs', tokens],
       /not a whole ONNX file/,
     ],
-    ['no block', 1, () => [write('n.onnx', noBlock), '--inputs', tokens], /has no block of linear layer/],
+    ['no block', 1, () => [write('n.onnx', noBlock), '--inputs', tokens], /no block of linear layer, .* was found$/],
+    [
+      'the whole model inside If',
+      1,
+      () => [write('if.onnx', inside), '--inputs', tokens],
+      /no block of .* was found; blocks inside "If" were not looked at$/,
+    ],
     ['external data', 1, () => [write('e.onnx', external), '--inputs', tokens], /weights \("up"\) in another file/],
     [
       'inputs of another shape',

@@ -157,7 +157,7 @@ it('static sparsity counts zeros and what is nearly zero', () => {
 
 describe('verdicts', () => {
   const activity = { activationRate: 0.06 };
-  const sparse = { activation: 'relu', sparse: true, activity };
+  const sparse = { form: 'ReLU', sparse: true, activity, zeroShare: 0.94 };
   const timings = {
     denseUs: 102,
     exactUs: 20,
@@ -182,10 +182,17 @@ describe('verdicts', () => {
       { ...sparse, timings: { ...timings, exactUs: 204 } },
       'exact: no faster than dense (0.5x at batch 1, 6.0 % active): do not use',
     ],
-    [{ activation: 'gelu', sparse: false, activity, timings: null }, 'GELU: not sparse, nothing to exploit'],
     [
-      { activation: 'gated-silu', sparse: false, activity, timings: null },
-      'gated SiLU: not sparse, nothing to exploit',
+      { ...sparse, form: 'GELU', sparse: false, zeroShare: 0.002, timings: null },
+      'GELU: not sparse (measured: 0.20 % zeros)',
+    ],
+    [
+      { ...sparse, form: 'PRelu with slope 0', sparse: false, zeroShare: 0.62, timings: null },
+      '62 % of the values are zero; this form (PRelu with slope 0) is not supported yet',
+    ],
+    [
+      { ...sparse, form: 'Sub, Relu', sparse: false, zeroShare: 0.2, timings: null },
+      '20 % of the values are zero: hardly sparse; this form (Sub, Relu) is not supported yet',
     ],
     [{ ...sparse, timings: null }, '6.0 % active: sparse, not timed'],
     [

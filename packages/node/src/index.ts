@@ -1,4 +1,5 @@
 /** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
+export type { CountedPlace } from './count-zeros.ts';
 export {
   type FileContent,
   readFileBytes,

@@ -59,10 +59,12 @@ export interface OnnxRunner {
   readonly inputs: readonly ModelInput[];
   /**
    * @param feeds arrays of the shapes of the inputs, numbers of any type that fits them exactly
+   * @param some of the captured values, of which those are left out that are not floating-point numbers; default: all,
+   *   which must be such
    * @returns the captured values, by name
    * @throws FewfireError `invalid-data` for numbers that an input cannot hold, and where the model fails on them
    */
-  run(feeds: ReadonlyMap<string, NumberArray>): Promise<ReadonlyMap<string, CapturedValue>>;
+  run(feeds: ReadonlyMap<string, NumberArray>, some?: readonly string[]): Promise<ReadonlyMap<string, CapturedValue>>;
   close(): void;
 }
 
@@ -117,15 +119,18 @@ export async function openOnnxRunner(
     }
     return {
       inputs: known,
-      async run(feeds) {
+      async run(feeds, some) {
         throwIfAborted(signal);
         const raw = Object.fromEntries(known.map((input) => [input.name, feedOf(input, feeds.get(input.name), label)]));
-        const wanted = captured.filter((name) => raw[name] === undefined);
+        const names = some ?? captured;
+        const wanted = names.filter((name) => raw[name] === undefined);
         const answer = answerOf(worker, signal);
         worker.postMessage({ feeds: raw, wanted });
         const { error, outputs = {} } = await answer;
         if (error !== undefined) throw failed(label, error);
-        return new Map(captured.map((name) => [name, capturedOf(name, raw[name] ?? outputs[name], label)]));
+        const found = names.map((name) => [name, raw[name] ?? outputs[name]] as const);
+        const taken = some === undefined ? found : found.filter(([, { type }]) => FLOATS.includes(type));
+        return new Map(taken.map(([name, tensor]) => [name, capturedOf(name, tensor, label)]));
       },
       close: () => void worker.terminate(),
     };
@@ -235,6 +240,9 @@ function feedOf({ name, type }: ModelInput, given: NumberArray | undefined, labe
   }
   return { type, dims, data: array.from(numbers) };
 }
+
+/** Types that can be captured. */
+const FLOATS: readonly string[] = ['float32', 'float16', 'float64'];
 
 function capturedOf(name: string, { type, dims, data }: RawTensor, label: string): CapturedValue {
   if (data instanceof Float32Array) return { type, dims, numbers: data };

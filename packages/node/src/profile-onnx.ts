@@ -18,7 +18,9 @@ import {
   type OnnxModel,
   type RowReservoir,
   type RunOptions,
+  type ZeroPlace,
 } from '@fewfire/core';
+import { type CountedPlace, countZeros } from './count-zeros.ts';
 import { type BatchPlan, planBatches } from './model-inputs.ts';
 import type { NumberArray } from './number-array.ts';
 import { type CapturedValue, type OnnxRunner, openOnnxRunner, withOutputs } from './onnx-runner.ts';
@@ -34,6 +36,8 @@ export interface OnnxActivityOptions extends RunOptions {
   readonly maxSampleCount?: number | undefined;
   /** Samples run at once. Default: as many as is fast; all where they depend on each other. */
   readonly samplesPerRun?: number | undefined;
+  /** Where to count zeros outside of recognised blocks. */
+  readonly places?: readonly ZeroPlace[];
 }
 
 export interface ObservedBlock {
@@ -53,12 +57,15 @@ export interface OnnxActivity {
   readonly samplesPerRun: number;
   readonly dependence: SampleDependence;
   readonly blocks: readonly ObservedBlock[];
+  readonly places: readonly CountedPlace[];
   readonly notes: readonly string[];
 }
 
 /** Captured numbers of one batch take at most about this. */
 const BATCH_BYTES = 2 ** 26;
 const MAX_BATCH = 64;
+/** Where there is no block, the samples are compared at so many other places. */
+const COMPARED_PLACES = 8;
 /** Rows on which a block as read is compared with the model. */
 const CHECKED_ROWS = 8;
 
@@ -75,20 +82,40 @@ export async function observeOnnxBlocks(
   inputs: ReadonlyMap<string, NumberArray>,
   options: OnnxActivityOptions = {},
 ): Promise<OnnxActivity> {
-  const { label = 'the ONNX model', signal } = options;
+  const { label = 'the ONNX model', signal, places = [] } = options;
   const wanted = [...new Set(blocks.flatMap((block) => [block.inputValue, block.activationValue, block.outputValue]))];
   const present = new Set([...model.graph.outputs, ...model.graph.inputs].map(({ name }) => name));
-  options.onProgress?.({ phase: 'loading the model', done: 0, total: 0, unit: 'steps' });
-  const runner = await openOnnxRunner(
-    withOutputs(
-      bytes,
-      wanted.filter((name) => !present.has(name)),
-    ),
-    wanted,
-    { signal, label },
+  const open = async (names: readonly string[]): Promise<OnnxRunner> => {
+    options.onProgress?.({ phase: 'loading the model', done: 0, total: 0, unit: 'steps' });
+    const added = names.filter((name) => !present.has(name));
+    return await openOnnxRunner(withOutputs(bytes, added), names, { signal, label });
+  };
+  const placeValues = places.map(({ value }) => value);
+  const seen = await using(await open(blocks.length > 0 ? wanted : placeValues), (runner) =>
+    observe(runner, blocks, planBatches(runner.inputs, inputs, label), { ...options, label }),
   );
+  if (places.length === 0) return { ...seen, places: [] };
+  // A model of its own, because every value that is kept takes memory in every run.
+  const counted = await using(await open(placeValues), (runner) =>
+    countZeros(
+      {
+        runner,
+        plan: planBatches(runner.inputs, inputs, label),
+        places,
+        sampleCount: seen.sampleCount,
+        samplesPerRun: seen.samplesPerRun,
+        independent: seen.dependence.samples === 'independent',
+        limitBytes: options.memoryLimitBytes ?? 2 ** 31,
+      },
+      options,
+    ),
+  );
+  return { ...seen, places: counted };
+}
+
+async function using<T>(runner: OnnxRunner, use: (runner: OnnxRunner) => Promise<T>): Promise<T> {
   try {
-    return await observe(runner, blocks, planBatches(runner.inputs, inputs, label), { ...options, label });
+    return await use(runner);
   } finally {
     runner.close();
   }
@@ -116,7 +143,7 @@ async function observe(
   blocks: readonly FoundBlock[],
   plan: BatchPlan,
   options: OnnxActivityOptions & { readonly label: string },
-): Promise<OnnxActivity> {
+): Promise<Omit<OnnxActivity, 'places'>> {
   const { label, maxSampleCount = Number.POSITIVE_INFINITY } = options;
   const limitBytes = options.memoryLimitBytes ?? 2 ** 31;
   const available = Math.min(plan.sampleCount, maxSampleCount);
@@ -128,11 +155,20 @@ async function observe(
   const observation: Observation = { runner, blocks, plan, sampleCount, limitBytes, options };
   const rows = new Map<string, ValueRows>();
   for (const { name, inputValue, inputWidth, activationValue, unitCount, outputValue, outputWidth } of blocks) {
-    rows.set(inputValue, { width: inputWidth, block: name });
-    rows.set(activationValue, { width: unitCount, block: name });
-    rows.set(outputValue, { width: outputWidth, block: name });
+    const where = `block ${JSON.stringify(name)}`;
+    rows.set(inputValue, { width: inputWidth, where });
+    rows.set(activationValue, { width: unitCount, where });
+    rows.set(outputValue, { width: outputWidth, where });
   }
-  const check = await checkRows({ runner, plan, sampleCount, rows, limitBytes }, options);
+  if (blocks.length === 0) {
+    for (const { value, name } of (options.places ?? []).slice(0, COMPARED_PLACES)) {
+      rows.set(value, { width: undefined, where: JSON.stringify(name) });
+    }
+  }
+  const check = await checkRows(
+    { runner, plan, sampleCount, rows, floatsOnly: blocks.length === 0, limitBytes },
+    options,
+  );
   let { dependence } = check;
   let samplesPerRun = samplesPerRunOf(observation, check, dependence);
   let watches = await watch(observation, check, samplesPerRun);
@@ -213,7 +249,7 @@ async function watch(
     );
   };
   checkMemory(samplesPerRun * (check.bytesPerSample ?? 0));
-  for (let done = 0; done < sampleCount; ) {
+  for (let done = 0; done < sampleCount && blocks.length > 0; ) {
     const samples = Array.from({ length: Math.min(samplesPerRun, sampleCount - done) }, (_, i) => done + i);
     const values = await runner.run(plan.pick(samples));
     const differs = check.compare(values, samples);

@@ -20,10 +20,11 @@ export interface SampleDependence {
 
 export type Values = ReadonlyMap<string, CapturedValue>;
 
-/** Length of the rows of a value, and the block it belongs to. */
 export interface ValueRows {
-  readonly width: number;
-  readonly block: string;
+  /** Length of the rows; undefined for that of the last axis. */
+  readonly width: number | undefined;
+  /** What the value belongs to, for messages. */
+  readonly where: string;
 }
 
 export interface RowCheckTask {
@@ -32,6 +33,8 @@ export interface RowCheckTask {
   readonly sampleCount: number;
   /** The values to compare, by name. */
   readonly rows: ReadonlyMap<string, ValueRows>;
+  /** Whether those are passed over that are not floating-point numbers. */
+  readonly floatsOnly: boolean;
   /** The values of one run may take so many bytes. */
   readonly limitBytes: number;
 }
@@ -59,16 +62,18 @@ const HALF_TOLERANCE = 2e-2;
 
 /** @throws FewfireError as `OnnxRunner.run`, where not being alone or being alone is not the reason */
 export async function checkRows(task: RowCheckTask, options: RunOptions = {}): Promise<RowCheck> {
-  const { runner, plan, sampleCount, rows, limitBytes } = task;
+  const { runner, plan, sampleCount, rows, floatsOnly, limitBytes } = task;
   const { fixedBatch } = plan;
   // A model that takes so many samples at a time is given copies of one: then that has no others to depend on.
   const copies = fixedBatch ?? 1;
-  const aloneRun = async (sample: number): Promise<Values> =>
-    await runner.run(plan.pick(new Array<number>(copies).fill(sample)));
+  const run = async (samples: readonly number[]): Promise<Values> =>
+    await runner.run(plan.pick(samples), floatsOnly ? [...rows.keys()] : undefined);
+  const aloneRun = async (sample: number): Promise<Values> => await run(new Array<number>(copies).fill(sample));
   const alone = new Map<number, Values>();
   const layouts = new Map<string, readonly number[]>();
   let bytesPerSample: number | undefined;
 
+  const widthOf = (name: string, { dims }: CapturedValue): number => rows.get(name)?.width ?? dims.at(-1) ?? 1;
   // Of all rows alone: what rounding leaves of a row of zeros must not look like a difference.
   const largest = (name: string): number => {
     let size = 0;
@@ -80,13 +85,15 @@ export async function checkRows(task: RowCheckTask, options: RunOptions = {}): P
     for (const [place, sample] of samples.entries()) {
       const reference = alone.get(sample);
       if (reference === undefined) continue;
-      for (const [name, { width, block }] of rows) {
+      for (const [name, { where }] of rows) {
+        if (!reference.has(name)) continue;
+        const width = widthOf(name, captured(reference, name));
         const one = { value: captured(reference, name), sampleCount: copies, place: 0 };
         const other = { value: captured(values, name), sampleCount: samples.length, place };
         const known = layouts.get(name) ?? layoutsOf(one.value, width, copies);
         const same = sameLayouts(one, other, width, known, largest(name));
         if (same.length === 0) {
-          return `row ${sample + 1} gives other values in block ${JSON.stringify(block)} among other rows than alone`;
+          return `row ${sample + 1} gives other values in ${where} among other rows than alone`;
         }
         layouts.set(name, same);
       }
@@ -100,7 +107,7 @@ export async function checkRows(task: RowCheckTask, options: RunOptions = {}): P
     compare: samples === 'independent' ? compare : () => null,
     rowsBySample(name, value, count) {
       const layout = samples === 'independent' ? (layouts.get(name)?.[0] ?? 1) : 1;
-      return bySample(value, (rows.get(name) as ValueRows).width, count, layout);
+      return bySample(value, widthOf(name, value), count, layout);
     },
   });
   if (sampleCount === 1 || fixedBatch === 1) return answer('not known', 'the model was run on one row at a time');
@@ -118,14 +125,12 @@ export async function checkRows(task: RowCheckTask, options: RunOptions = {}): P
     bytesPerSample = Math.max(bytesPerSample ?? 0, bytesOf(alone.get(sample) as Values) / copies);
     if (2 * MOST_ALONE * copies * bytesPerSample > limitBytes) tried.splice(2);
   }
+  if ([...alone.values()].every(({ size }) => size === 0)) return answer('not known', 'there are no values to compare');
   const varying = [...rows].find(
-    ([name]) => new Set([...alone.values()].map((values) => captured(values, name).numbers.length)).size > 1,
+    ([name]) => new Set([...alone.values()].map((values) => values.get(name)?.numbers.length)).size > 1,
   );
   if (varying !== undefined) {
-    return answer(
-      'not known',
-      `the number of rows in block ${JSON.stringify(varying[1].block)} is not the same for all`,
-    );
+    return answer('not known', `the number of rows in ${varying[1].where} is not the same for all`);
   }
   const together = fixedBatch === undefined ? tried : Array.from({ length: fixedBatch }, (_, i) => i);
   if (2 * together.length * (bytesPerSample as number) > limitBytes) {
@@ -133,7 +138,7 @@ export async function checkRows(task: RowCheckTask, options: RunOptions = {}): P
   }
   let values: Values;
   try {
-    values = await runner.run(plan.pick(together));
+    values = await run(together);
   } catch (error) {
     if (!(error instanceof FewfireError) || fixedBatch !== undefined) throw error;
     return answer('not known', `${together.length} rows at once are refused: ${error.message}`, false);
@@ -195,29 +200,28 @@ function sameLayouts(
   const each = one.value.numbers.length / width / one.sampleCount;
   if (other.value.numbers.length !== each * width * other.sampleCount) return [];
   const tolerance = (one.value.type === 'float16' ? HALF_TOLERANCE : TOLERANCE) * size;
-  return layouts.filter((layout) => largestDifference(one, other, width, each, layout) <= tolerance);
+  return layouts.filter((layout) => isWithin(tolerance, one, other, width, each, layout));
 }
 
-function largestDifference(
+function isWithin(
+  tolerance: number,
   one: PlacedSample,
   other: PlacedSample,
   width: number,
   each: number,
   layout: number,
-): number {
+): boolean {
   const [a, b] = [one.value.numbers, other.value.numbers];
-  let difference = 0;
   for (let row = 0; row < each; row++) {
     const from = rowOf(one, row, each, layout) * width;
     const to = rowOf(other, row, each, layout) * width;
     for (let i = 0; i < width; i++) {
       const [x, y] = [a[from + i], b[to + i]];
-      // NaN and infinity, too, where both have them; where one has, NaN comes out, which is within no tolerance.
-      if (Object.is(x, y)) continue;
-      difference = Math.max(difference, Number.isFinite(x) && Number.isFinite(y) ? Math.abs(x - y) : Number.NaN);
+      // NaN and infinity must be in both.
+      if (!(Math.abs(x - y) <= tolerance || Object.is(x, y))) return false;
     }
   }
-  return difference;
+  return true;
 }
 
 function rowOf({ sampleCount, place }: PlacedSample, row: number, each: number, layout: number): number {

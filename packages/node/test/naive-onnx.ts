@@ -163,4 +163,12 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   BatchNormalization: ([a, ...parameters]) =>
     elementwise((x, s, b, m, v) => ((x - m) / Math.sqrt(v + 1e-5)) * s + b)([a, ...parameters], {}),
   Einsum: ([a, b]) => [product(a, b)],
+  // Of one pixel.
+  Conv: ([a, w, bias]) => [
+    made(a.dims.with(1, w.dims[0]), (index) => {
+      let sum = bias?.values[index[1]] ?? 0;
+      for (let c = 0; c < w.dims[1]; c++) sum += w.values[index[1] * w.dims[1] + c] * at(a, index.with(1, c));
+      return sum;
+    }),
+  ],
 };

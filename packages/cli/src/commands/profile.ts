@@ -7,7 +7,13 @@ import { InputArgument, InputOption, OutputOption } from '../file-roles.ts';
 import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
-import { isTensorModel, type Profile, type ProfiledBlock, profileModel } from '../profile-analysis.ts';
+import {
+  isTensorModel,
+  type Profile,
+  type ProfiledBlock,
+  type ProfiledPlace,
+  profileModel,
+} from '../profile-analysis.ts';
 import { percentText, profileReport, timesText } from '../profile-report.ts';
 import type { Session } from '../session.ts';
 
@@ -27,7 +33,7 @@ export function addProfileCommand(program: Command, session: Session): void {
     .command('profile')
     .summary('measure how sparse a trained model is')
     .description(
-      'Finds every block of linear layer, ReLU and linear layer in a model, runs the model on real inputs, and says how many units are active, which are dead, what skipping the others gains on this machine, and whether to do it. Blocks with GELU and the like are found too, and said to be not sparse.',
+      'Finds every block of linear layer, ReLU and linear layer in a model, runs the model on real inputs, and says how many units are active, which are dead, what skipping the others gains on this machine, and whether to do it. Of other forms the zeros are counted: what is mostly zeros and not supported is named.',
     )
     .addArgument(new InputArgument('<model>', 'a trained model (.onnx), or the weights of blocks (.safetensors)'))
     .addOption(new InputOption('--inputs <file>', 'inputs of the model: .npy, .npz, .safetensors or .csv'))
@@ -113,7 +119,7 @@ async function writeReport(
 ): Promise<void> {
   const { reportPage } = await import('@fewfire/report');
   const content = reportPage(
-    await profileReport(result, {
+    profileReport(result, {
       path,
       inputsText: options.inputs ?? 'the inputs in its file',
       command: `npx ${session.commandLine}`,
@@ -126,7 +132,7 @@ async function writeReport(
 
 function profileJson(
   path: string,
-  { blocks, notes, inputRowCount, sampleCount, samplesPerRun, rowsDepend }: Profile,
+  { blocks, places, notes, inputRowCount, sampleCount, samplesPerRun, rowsDepend }: Profile,
   options: ProfileOptions,
 ): object {
   return {
@@ -162,6 +168,7 @@ function profileJson(
       verdict,
       ...(activity.topRows.length === 0 ? {} : { topRows: activity.topRows }),
     })),
+    places,
     notes,
     report: options.report ?? null,
   };
@@ -173,14 +180,16 @@ async function profileSections(
   options: ProfileOptions,
   screen: Screen,
 ): Promise<Section[]> {
-  const { activationTitle } = await import('@fewfire/core');
-  const { blocks, notes, sampleCount, inputRowCount } = result;
+  const { blocks, places, notes, sampleCount, inputRowCount } = result;
   const rows = sampleCount === inputRowCount ? '' : `, ${integer(inputRowCount)} rows at the blocks`;
   const where = options.inputs === undefined ? 'in the same file' : printable(options.inputs);
   return [
     facts(
       [
-        ['Model', `${printable(path)}: ${counted(blocks.length, 'block')}`],
+        [
+          'Model',
+          `${printable(path)}: ${blocks.length === 0 ? 'no block recognised' : counted(blocks.length, 'block')}`,
+        ],
         ['Inputs', `${where}: ${counted(sampleCount, 'row')}${rows}; shares are of these`],
         ...notes.map((note): [string, string] => ['Note', printable(note)]),
         ...(options.report === undefined
@@ -189,9 +198,8 @@ async function profileSections(
       ],
       screen,
     ),
-    ...blocks.map((block) =>
-      blockSection(block, activationTitle(block.activation), positionsOf(block, result), screen),
-    ),
+    ...blocks.map((block) => blockSection(block, positionsOf(block, result), screen)),
+    ...(places.length === 0 ? [] : [placesSection(places, screen)]),
   ];
 }
 
@@ -201,10 +209,47 @@ function positionsOf({ activity }: ProfiledBlock, { sampleCount, samplesPerRun, 
   return Number.isInteger(positions) && (rowsDepend === false || samplesPerRun === 1) ? positions : 1;
 }
 
-function blockSection(block: ProfiledBlock, activation: string, positions: number, screen: Screen): Section {
-  const { activity, timings, staticSparsity, inputWidth, unitCount, outputWidth } = block;
+/** Places that are listed, those with the most zeros first. */
+const PLACES_SHOWN = 12;
+
+// Zeros where no block was recognised: those that are many by name, of the others how many they are at most.
+function placesSection(places: readonly ProfiledPlace[], screen: Screen): Section {
+  const known = places.filter(({ zeroShare }) => zeroShare !== null);
+  const failed = places.filter(({ zeroShare }) => zeroShare === null);
+  const share = ({ zeroShare }: ProfiledPlace): number => zeroShare ?? 0;
+  const many = known.filter(({ sparse }) => sparse).sort((a, b) => share(b) - share(a));
+  const few = known.filter(({ sparse }) => !sparse);
+  const lines = many
+    .slice(0, PLACES_SHOWN)
+    .map(({ name, verdict }): [string, string] => ['zeros', `${printable(name)}: ${printable(verdict)}`]);
+  if (many.length > PLACES_SHOWN)
+    lines.push(['zeros', `${many.length - PLACES_SHOWN} more such places; --json has all`]);
+  if (few.length > 0) {
+    const forms = [...new Set(few.map(({ form }) => form))];
+    const listed = `${forms.slice(0, 4).join('; ')}${forms.length > 4 ? '; ...' : ''}`;
+    lines.push([
+      'other',
+      `not sparse (measured: at most ${percentText(Math.max(...few.map(share)))} zeros): ${counted(few.length, 'place')} behind ${printable(listed)}`,
+    ]);
+  }
+  if (failed.length > 0) {
+    lines.push([
+      'unknown',
+      `${printable(failed[0].verdict)}${failed.length > 1 ? `; and ${failed.length - 1} more` : ''}`,
+    ]);
+  }
+  return [
+    ...wrapText(`Zeros outside of recognised blocks, on ${counted(places[0].sampleCount, 'row')}`, screen.width).map(
+      (line) => screen.bold(line),
+    ),
+    ...facts(lines, screen),
+  ];
+}
+
+function blockSection(block: ProfiledBlock, positions: number, screen: Screen): Section {
+  const { form, activity, timings, staticSparsity, inputWidth, unitCount, outputWidth } = block;
   const size = `${integer(inputWidth)} inputs, ${counted(unitCount, 'unit')}, ${integer(outputWidth)} outputs`;
-  const title = `${printable(block.name)}: ${activation}, ${size}`;
+  const title = `${printable(block.name)}: ${printable(form)}, ${size}`;
   const lines: [string, string][] = [
     ['active', activeText(block)],
     ['units', unitsText(block)],

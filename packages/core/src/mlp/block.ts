@@ -24,3 +24,16 @@ export interface MlpBlock {
   /** outputWidth. */
   readonly downBias: Float32Array;
 }
+
+const TITLES: Readonly<Record<string, string>> = { relu: 'ReLU', gelu: 'GELU', silu: 'SiLU', elu: 'ELU', selu: 'SELU' };
+
+/** An activation as people write it: `gelu` is GELU, `gated-silu` gated SiLU. */
+export function activationTitle(activation: string): string {
+  const gated = activation.startsWith('gated-');
+  const bare = gated ? activation.slice(6) : activation;
+  const title = bare
+    .split('-')
+    .map((word) => TITLES[word] ?? word)
+    .join(' ');
+  return gated ? `gated ${title}` : title;
+}

@@ -1,15 +1,15 @@
 /**
  * Feed-forward blocks in an ONNX graph: linear, activation, linear. The search starts at every linear layer and walks
  * back over the element-wise operators before it until it meets the layer (in gated blocks: the layers) that they act
- * on. ReLU forms are recognised by their exact shape, everything else is named by its operators, so that a block that
- * is not sparse is reported as such instead of not being seen.
+ * on. ReLU forms are recognised by their exact shape, everything else is named by its operators. Whether what is not
+ * recognised is sparse is not for the search to say: its zeros are counted (zero-places.ts).
  *
  * Subgraphs (If, Loop, Scan) and functions of the model are not entered, and operators of other domains are not looked
  * into; the notes say so where a model has them.
  */
 import { FewfireError, listNames } from '../base/index.ts';
 import { type OnnxModel, type OnnxNode, tensorNumbers } from '../network/index.ts';
-import type { MlpActivation, MlpBlock } from './block.ts';
+import { activationTitle, type MlpActivation, type MlpBlock } from './block.ts';
 import {
   type Constant,
   constantOf,
@@ -19,6 +19,7 @@ import {
   isStandard,
   type Linear,
   linearOf,
+  operatorText,
   scalarOf,
   sourceOf,
 } from './onnx-values.ts';
@@ -29,7 +30,9 @@ export interface FoundBlock {
   readonly name: string;
   /** `relu`, `squared-relu`, `relu6`, with `gated-` before it; `gelu`, `silu`, ...; otherwise the operators. */
   readonly activation: string;
-  /** Whether units are switched off exactly, by a ReLU. */
+  /** The activation in words: `ReLU`, `gated SiLU`, `PRelu with slope 0`, `Greater, Where`. */
+  readonly form: string;
+  /** Whether it was recognised as one that switches units off exactly; of all others only counting tells. */
   readonly sparse: boolean;
   readonly inputWidth: number;
   readonly unitCount: number;
@@ -69,6 +72,7 @@ const ELEMENTWISE = new Set([
 const MAX_ACTIVATION_NODES = 32;
 const MAX_OPERANDS = 8;
 
+const SUBGRAPHS = ['If', 'Loop', 'Scan', 'SequenceMap'];
 const QUANTISED = /^(QLinear|MatMulInteger|MatMulNBits|QGemm|DequantizeLinear|DynamicQuantize)/;
 
 /** @throws FewfireError `model-file` for a damaged file, as far as it is looked at */
@@ -90,13 +94,15 @@ export function findMlpBlocks(model: OnnxModel): BlockSearch {
     const load = block.load;
     return { name: names[b], ...block, load: () => ({ ...load(), name: names[b] }) };
   });
-  const notes = notesOf(model, values);
+  const notes = notesOf(model);
   if (left > 0) notes.push(`${left} more blocks are left out; the first ${MAX_BLOCKS} are listed`);
   return { blocks, notes };
 }
 
 interface Activation {
   readonly name: string;
+  /** In words, where the name is no title. */
+  readonly words?: string;
   readonly sparse: boolean;
   /** Runnable forms only. */
   readonly form: MlpActivation | undefined;
@@ -197,6 +203,7 @@ function otherForm(values: GraphValues, value: string, width: number): Activatio
   if (name === undefined) return undefined;
   return {
     name: found.length === 2 ? `gated-${name}` : name,
+    words: wordsOf(values, name, [...nodes.values()].toReversed()),
     sparse: false,
     form: undefined,
     up: found[0],
@@ -255,6 +262,12 @@ function activationName(values: GraphValues, nodes: readonly OnnxNode[]): string
   return others.every((opType) => linear.has(opType)) && !others.includes('Mul') ? undefined : others.join('+');
 }
 
+// Of forms that have no name of their own, and of those that are ReLU for one slope.
+function wordsOf(values: GraphValues, name: string, nodes: readonly OnnxNode[]): string | undefined {
+  if (!name.includes('+') && name !== 'prelu' && name !== 'leaky-relu' && name.toLowerCase() === name) return undefined;
+  return nodes.map((node) => operatorText(values, node)).join(', ');
+}
+
 interface OutputLayer {
   readonly layer: Linear;
   readonly value: string;
@@ -272,7 +285,7 @@ function outputLayer(values: GraphValues, down: Linear): OutputLayer {
 
 function assemble(
   { layer: down, value: outputValue }: OutputLayer,
-  { name: activation, sparse, form, up, linear, value, node }: Activation,
+  { name: activation, words, sparse, form, up, linear, value, node }: Activation,
 ): Omit<FoundBlock, 'name'> & { readonly names: readonly string[] } {
   const { inputWidth } = up;
   const unitCount = up.to - up.from;
@@ -280,6 +293,7 @@ function assemble(
   return {
     names: namesOf(up, down, node),
     activation,
+    form: words ?? activationTitle(activation),
     sparse,
     inputWidth,
     unitCount,
@@ -372,24 +386,19 @@ function uniqueNames(candidates: readonly (readonly string[])[]): string[] {
   return candidates.map((names, b) => names.find((name) => name !== '' && counts.get(name) === 1) ?? `block ${b + 1}`);
 }
 
-function notesOf({ graph }: OnnxModel, values: GraphValues): string[] {
+function notesOf({ graph }: OnnxModel): string[] {
   const notes: string[] = [];
   const some = (wanted: (node: OnnxNode) => boolean): string | undefined => {
     const types = [...new Set(graph.nodes.filter(wanted).map(({ opType }) => opType))];
     return types.length === 0 ? undefined : listNames(types);
   };
-  const subgraphs = some((node) => isStandard(node) && ['If', 'Loop', 'Scan'].includes(node.opType));
-  if (subgraphs !== undefined) notes.push(`the subgraphs of ${subgraphs} are not looked into`);
-  const foreign = some((node) => !isStandard(node));
-  if (foreign !== undefined) notes.push(`operators of other domains (${foreign}) and functions are not looked into`);
+  const subgraphs = some((node) => isStandard(node) && SUBGRAPHS.includes(node.opType));
+  if (subgraphs !== undefined) notes.push(`blocks inside ${subgraphs} were not looked at`);
   const quantised = some((node) => QUANTISED.test(node.opType));
-  if (quantised !== undefined) notes.push(`quantised layers (${quantised}) are not supported and not looked for`);
+  if (quantised !== undefined) notes.push(`quantised layers (${quantised}) are not supported and were not looked at`);
+  const foreign = some((node) => !isStandard(node) && !QUANTISED.test(node.opType));
+  if (foreign !== undefined) notes.push(`operators of other domains and functions (${foreign}) were not looked into`);
   const turned = some((node) => node.opType === 'Gemm' && integerAttribute(node, 'transA', 0) !== 0);
-  if (turned !== undefined) notes.push('Gemm with transA is not supported and not looked for');
-  const lone = graph.nodes.filter(
-    (node) => node.opType === 'Relu' && isStandard(node) && linearOf(values, node.inputs[0] ?? '') === undefined,
-  ).length;
-  if (lone > 0)
-    notes.push(`${lone} Relu do not follow a linear layer with constant weights (convolutions are not blocks)`);
+  if (turned !== undefined) notes.push('Gemm with transA is not supported and was not looked at');
   return notes;
 }

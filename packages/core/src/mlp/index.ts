@@ -30,3 +30,4 @@ export {
   type SparseMlpOptions,
   type SparseMlpRunOptions,
 } from './sparse-mlp.ts';
+export * from './zero-places.ts';

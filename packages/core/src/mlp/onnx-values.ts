@@ -127,6 +127,19 @@ export function scalarOf(values: GraphValues, name: string): number | undefined 
   }
 }
 
+/** An operator in words: with its slope, where it is a ReLU by that alone. */
+export function operatorText(values: GraphValues, node: OnnxNode): string {
+  const { opType, inputs, attributes } = node;
+  // 0.01 is what the specification puts in its place.
+  const slope =
+    opType === 'PRelu'
+      ? scalarOf(values, inputs[1] ?? '')
+      : opType === 'LeakyRelu'
+        ? (attributes.get('alpha')?.float ?? 0.01)
+        : undefined;
+  return slope === undefined ? opType : `${opType} with slope ${Number(slope.toPrecision(3))}`;
+}
+
 /** Looks through what changes no number, to the value that holds the same rows. */
 export function sourceOf(values: GraphValues, name: string): string {
   for (let depth = 0; depth < MAX_DEPTH; depth++) {

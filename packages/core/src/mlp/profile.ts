@@ -48,10 +48,13 @@ export function staticSparsity({ up, linear, down }: MlpBlock): StaticSparsity {
 }
 
 export interface VerdictFacts {
-  readonly activation: string;
-  /** Whether a ReLU switches units off. */
+  /** The activation in words. */
+  readonly form: string;
+  /** Whether a ReLU was recognised that switches units off. */
   readonly sparse: boolean;
   readonly activity: Pick<BlockActivity, 'activationRate'>;
+  /** Of forms that were not recognised: the largest share of zeros that was counted in them. */
+  readonly zeroShare: number;
   readonly timings: BlockTimings | null;
   /** Why a sparse block was not timed, where that is known. */
   readonly notTimed?: string | undefined;
@@ -63,13 +66,24 @@ const NATIVE_FROM_BATCH = 4;
 /** Above this share of active units there is little to skip. */
 const DENSE_RATE = 0.5;
 
+/** With so many zeros or more a value is not called dense. */
+export const FEW_ZEROS = 0.05;
+
+/** What counting says of a form that is not recognised. */
+export function describeZeros(form: string, zeroShare: number): string {
+  const zeros = percent(zeroShare);
+  if (zeroShare < FEW_ZEROS) return `${form}: not sparse (measured: ${zeros} zeros)`;
+  const hardly = zeroShare < DENSE_RATE ? ': hardly sparse' : '';
+  return `${zeros} of the values are zero${hardly}; this form (${form}) is not supported yet`;
+}
+
 /** One sentence: what to do with the block. */
-export function describeVerdict({ activation, sparse, activity, timings, notTimed }: VerdictFacts): string {
-  if (!sparse) return `${activationTitle(activation)}: not sparse, nothing to exploit`;
+export function describeVerdict({ form, sparse, activity, zeroShare, timings, notTimed }: VerdictFacts): string {
+  if (!sparse) return describeZeros(form, zeroShare);
   const rate = activity.activationRate;
   const active = `${percent(rate)} active`;
   if (timings === null) {
-    if (rate > DENSE_RATE) return `${activationTitle(activation)}, but ${active}: hardly sparse, little to exploit`;
+    if (rate > DENSE_RATE) return `${form}, but ${active}: hardly sparse, little to exploit`;
     return `${active}: sparse${notTimed === undefined ? ', not timed' : `; not timed: ${notTimed}`}`;
   }
   const { denseUs, exactUs, calibratedUs, denseFromBatch, exactUpToBatch } = timings;
@@ -85,19 +99,6 @@ export function describeVerdict({ activation, sparse, activity, timings, notTime
         ? `; faster than our dense kernel up to batch ${batch}, the largest tried; native ones may overtake from batch ${NATIVE_FROM_BATCH}`
         : '';
   return `exact: ${factor(exact)} at batch 1${also}${until}`;
-}
-
-const TITLES: Readonly<Record<string, string>> = { relu: 'ReLU', gelu: 'GELU', silu: 'SiLU', elu: 'ELU', selu: 'SELU' };
-
-/** An activation as people write it: `gelu` is GELU, `gated-silu` gated SiLU. */
-export function activationTitle(activation: string): string {
-  const gated = activation.startsWith('gated-');
-  const bare = gated ? activation.slice(6) : activation;
-  const title = bare
-    .split('-')
-    .map((word) => TITLES[word] ?? word)
-    .join(' ');
-  return gated ? `gated ${title}` : title;
 }
 
 function percent(share: number): string {
