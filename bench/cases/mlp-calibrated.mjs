@@ -52,7 +52,7 @@ function topK(block, { units, values }, k) {
  * Every method as `run(copy, i, out)`: the output of input i by one of the copies. With notes for the rows, and what is to
  * be disposed of.
  */
-async function makeMethods(layer, { seen }, { copyCount, intervalMethod }) {
+async function makeMethods(layer, { seen }, { copyCount, missedMass: target }) {
   const { weights, inputs, calibrationInputs } = layer;
   const { inputWidth: d, unitCount, outputWidth } = weights;
   const inputOf = (i) => inputs.subarray(i * d, (i + 1) * d);
@@ -72,8 +72,7 @@ async function makeMethods(layer, { seen }, { copyCount, intervalMethod }) {
   const block = { name: 'layer', activation: 'relu', ...weights };
   for (const method of ['lookup', 'low-rank']) {
     const first = await calibrateMlp({ block }, calibrationInputs, {
-      missedMass: TARGET,
-      intervalMethod,
+      missedMass: target,
       methods: [method],
       evenIfSlower: true,
     });
@@ -106,7 +105,7 @@ async function makeMethods(layer, { seen }, { copyCount, intervalMethod }) {
   return { methods, notes, toDispose };
 }
 
-async function measure(layer, { intervalMethod }) {
+async function measure(layer, { missedMass }) {
   const { weights } = layer;
   const { outputWidth, unitCount } = weights;
   const place = 'memory';
@@ -117,7 +116,7 @@ async function measure(layer, { intervalMethod }) {
   const peer = await openOnnxPeer(layer, outputs, { place });
   const { contestants: theirs, note } = await peer.best(1);
   await peer.keepOnly(note.variant);
-  const { methods, notes, toDispose } = await makeMethods(layer, known, { copyCount, intervalMethod });
+  const { methods, notes, toDispose } = await makeMethods(layer, known, { copyCount, missedMass });
 
   const errorOf = (run) => {
     const found = new Float32Array(inputCount * outputWidth);
@@ -146,8 +145,8 @@ async function* measureAll(widths) {
     const isTrained = width === 0;
     const layer = isTrained ? await trainedLayer() : structuredLayers(width, 1, CALIBRATION_INPUTS)(0.03);
     const { inputWidth, unitCount } = layer.weights;
-    // The trained block has a thousand inputs, too few for a promise without assumptions.
-    const result = await measure(layer, { intervalMethod: isTrained ? 'bootstrap' : 'betting' });
+    // The trained block has a thousand inputs, too few to state less.
+    const result = await measure(layer, { missedMass: isTrained ? 0.03 : TARGET });
     yield { what: `${isTrained ? 'trained block, ' : ''}d = ${inputWidth}, s = ${unitCount}`, ...result };
   }
 }

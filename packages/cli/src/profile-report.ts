@@ -84,7 +84,7 @@ function sharesFigure({ activity, name }: ProfiledBlock): Figure {
   };
 }
 
-function blockNotes({ activity, staticSparsity, timings }: ProfiledBlock): string[] {
+function blockNotes({ activity, staticSparsity, timings, inexactText }: ProfiledBlock): string[] {
   const notes: string[] = [];
   if (staticSparsity !== null) {
     notes.push(
@@ -92,19 +92,20 @@ function blockNotes({ activity, staticSparsity, timings }: ProfiledBlock): strin
     );
   }
   if (timings !== null) {
-    notes.push(`Time per row at batch 1: ${timesText(timings)}.`);
+    notes.push(`Exact, time per row at batch 1: ${timesText(timings)}.`);
+    if (inexactText !== null) notes.push(`Inexact, with calibrateMlp: ${inexactText}.`);
+    for (const one of timings.leftOut) notes.push(`Left out: ${one}.`);
   }
   return notes;
 }
 
-/** `dense 75 us, exact 22, calibrated 16; the certified screen leaves 7.5 % of the units`. */
-export function timesText({ denseUs, exactUs, calibratedUs, survivorRate, firstTest }: BlockTimings): string {
-  const calibrated = calibratedUs === null ? '' : `, calibrated ${figure(calibratedUs)}`;
+/** `dense 75 us, exact 22; the certified screen leaves 7.5 % of the units`. */
+export function timesText({ denseUs, exactUs, survivorRate, firstTest }: BlockTimings): string {
   const first =
     firstTest === null
       ? ''
       : `, its first test, on ${firstTest.rank} directions, ${percentText(firstTest.letThroughRate)}`;
-  return `dense ${figure(denseUs)} us, exact ${figure(exactUs)}${calibrated}; the certified screen leaves ${percentText(survivorRate)} of the units${first}`;
+  return `dense ${figure(denseUs)} us, exact ${figure(exactUs)}; the certified screen leaves ${percentText(survivorRate)} of the units${first}`;
 }
 
 /** `13.0 %`, `0.12 %`. */

@@ -13,7 +13,8 @@ import {
   type Random,
 } from '../src/index.ts';
 import { createMeanAlarm } from '../src/mlp/betting.ts';
-import { measure, observe, slowness } from '../src/mlp/calibrate.ts';
+import { LEAST_CALIBRATION_ROWS } from '../src/mlp/block-timer.ts';
+import { measure, observe, slowness, statableMissedMass } from '../src/mlp/calibrate.ts';
 import { parseCalibrated } from '../src/mlp/calibration-file.ts';
 import { createDriftWatch } from '../src/mlp/drift.ts';
 import { fitLowRank, lowRanks } from '../src/mlp/fit-low-rank.ts';
@@ -61,8 +62,7 @@ function makeInputs(count: number, seed: number, gain = 1): Float32Array {
 }
 
 const LOW_RANK: CalibrateOptions = {
-  missedMass: 1e-3,
-  intervalMethod: 'bootstrap',
+  missedMass: 0.01,
   evenIfSlower: true,
   methods: ['low-rank'],
 };
@@ -125,6 +125,30 @@ describe('bettingInterval', () => {
       if (upper < 0.0105) high++;
     }
     for (const misses of [low, high]) expect(misses / trials).toBeLessThanOrEqual(0.05 + 3 * Math.sqrt(0.05 / trials));
+  });
+
+  it('covers where a few numbers make up most of the mean, as percentiles of resampled means do not', () => {
+    const random = createRandom(4);
+    const trials = 300;
+    const confidenceDelta = 0.05;
+    // The k-th power of a uniform number has the mean 1 / (k + 1).
+    for (const power of [99, 999]) {
+      let [beyond, resampledBeyond] = [0, 0];
+      for (let trial = 0; trial < trials; trial++) {
+        const sample = Float64Array.from({ length: 256 }, () => random.uniform() ** power);
+        const [, upper] = bettingInterval(sample, confidenceDelta);
+        if (upper < 1 / (power + 1)) beyond++;
+        const means = Float64Array.from({ length: 200 }, () => {
+          let sum = 0;
+          for (let k = 0; k < 256; k++) sum += sample[random.integer(256)];
+          return sum / 256;
+        }).sort();
+        if (means[194] < 1 / (power + 1)) resampledBeyond++;
+      }
+      const noise = 3 * Math.sqrt(confidenceDelta / 2 / trials);
+      expect(beyond / trials).toBeLessThanOrEqual(confidenceDelta / 2 + noise);
+      expect(resampledBeyond / trials).toBeGreaterThan(confidenceDelta / 2 + noise);
+    }
   });
 
   it('is not far from the least that is possible where nothing was seen', () => {
@@ -234,6 +258,32 @@ describe('calibrateMlp', () => {
     expect(beyond).toBeLessThanOrEqual(2);
   });
 
+  it('states limits that fresh inputs keep where a few inputs hold most of what is missed', async () => {
+    const block = makeBlock();
+    const heavy = (count: number, seed: number): Float32Array => {
+      const rows = makeInputs(count, seed);
+      const random = createRandom(seed + 500);
+      for (let r = 0; r < count; r++) {
+        const gain = Math.exp(0.8 * random.normal());
+        for (let c = 0; c < D; c++) rows[r * D + c] *= gain;
+      }
+      return rows;
+    };
+    const fresh = heavy(4000, 1000);
+    let [statedCount, beyond] = [0, 0];
+    for (let seed = 1; seed <= 12; seed++) {
+      const inputs = heavy(1400, seed);
+      using calibrated = await calibrateMlp({ block }, inputs, { ...OPTIONS, missedMass: 0.03, seed });
+      if (calibrated.calibration === null) continue;
+      statedCount++;
+      const mean = await missedOn(calibrated, block, fresh);
+      if (mean > calibrated.calibration.missedMass.interval[1]) beyond++;
+    }
+    expect(statedCount).toBeGreaterThan(7);
+    // Wrong with probability 0.025 each: three or more of twelve in 3 of 1,000 cases.
+    expect(beyond).toBeLessThanOrEqual(2);
+  });
+
   it('would overshoot if it believed the inputs it was chosen on', async () => {
     const target = 0.01;
     const ratios: number[] = [];
@@ -315,13 +365,22 @@ describe('calibrateMlp', () => {
     expect(slowness({ denseUs: 20, exactUs: 10, calibratedUs: 9 })).toBeNull();
   });
 
-  it('takes the bootstrap where there are few inputs', async () => {
-    const block = makeBlock();
-    using calibrated = await calibrateMlp({ block }, makeInputs(1200, 2), { ...OPTIONS, intervalMethod: 'bootstrap' });
-    const missed = calibrated.calibration?.missedMass;
-    expect(missed?.intervalMethod).toBe('bootstrap');
-    expect(missed?.interval[0]).toBeLessThanOrEqual(missed?.mean ?? 0);
-    expect(missed?.interval[1]).toBeLessThanOrEqual(0.02);
+  it('states no limit of a method that does not cover', async () => {
+    const options = { ...OPTIONS, intervalMethod: 'bootstrap' };
+    await expect(calibrateMlp({ block: makeBlock() }, makeInputs(1200, 2), options)).rejects.toThrow(
+      /intervalMethod is "bootstrap"; expected "betting"/,
+    );
+  });
+
+  it('states the least missed mass that so many inputs can show', async () => {
+    expect([676, 677, 8192, 32_768].map((count) => statableMissedMass(count))).toEqual([null, 0.03, 0.003, 0.001]);
+    expect(LEAST_CALIBRATION_ROWS).toBe(677);
+    // It comes true.
+    for (const count of [677, 8192]) {
+      const missedMass = statableMissedMass(count) as number;
+      using calibrated = await calibrateMlp({ block: makeBlock() }, makeInputs(count, 2), { ...OPTIONS, missedMass });
+      expect(calibrated.calibration?.missedMass.interval[1]).toBeLessThanOrEqual(missedMass);
+    }
   });
 
   it('refuses what it cannot use, and stops when told to', async () => {

@@ -5,6 +5,7 @@ import {
   createActivityCounter,
   createRandom,
   createReservoir,
+  describeInexact,
   describeVerdict,
   FewfireError,
   findMlpBlocks,
@@ -161,17 +162,34 @@ describe('verdicts', () => {
   const timings = {
     denseUs: 102,
     exactUs: 20,
-    calibratedUs: null,
+    inexact: null,
+    leftOut: [],
     survivorRate: 0.05,
     firstTest: null,
     denseFromBatch: 16,
     exactUpToBatch: 12,
   };
+  const missedMass = {
+    ...{ target: 0.003, mean: 0.0012, interval: [0.0004, 0.003] as const },
+    ...{ confidence: 0.95, intervalMethod: 'betting' as const, inputCount: 4096 },
+  };
+  const inexact = { timeUs: 10.2, missedMass };
+
+  it('a speed that is not exact says what it misses, and how sure that is', () => {
+    expect(describeInexact(inexact, 102)).toBe(
+      '10.2 us, 10x as fast as dense; misses 0.12 % of the activation on 4,096 rows, and 0.30 % at most on average (95 % sure, were the rows independent)',
+    );
+  });
+
   it.each([
     [{ ...sparse, timings }, 'exact: 5.1x at batch 1; do not use above batch 12'],
     [
-      { ...sparse, timings: { ...timings, calibratedUs: 10 } },
-      'exact: 5.1x at batch 1; calibrated: 10x; do not use above batch 12',
+      { ...sparse, timings: { ...timings, inexact } },
+      'exact: 5.1x at batch 1; inexact: 10x, missing up to 0.30 % of the activation; do not use above batch 12',
+    ],
+    [
+      { ...sparse, timings: { ...timings, exactUs: 204, inexact } },
+      'exact: no faster than dense (0.5x at batch 1, 6.0 % active): do not use; inexact: 10x, missing up to 0.30 % of the activation',
     ],
     [
       { ...sparse, timings: { ...timings, denseFromBatch: null, exactUpToBatch: 128 } },

@@ -30,7 +30,7 @@ export interface OnnxActivityOptions extends RunOptions {
   readonly label?: string;
   /** How many of the largest activations to keep for each unit. Default 0. */
   readonly topCount?: number;
-  /** Input rows to keep for timing. Default 512. */
+  /** Input rows to keep of every block for timing, as far as they fit into `KEPT_BYTES`. Default 512. */
   readonly keptRowCount?: number;
   /** Use at most so many of the given samples, the first ones. */
   readonly maxSampleCount?: number | undefined;
@@ -64,6 +64,8 @@ export interface OnnxActivity {
 /** Captured numbers of one batch take at most about this. */
 const BATCH_BYTES = 2 ** 26;
 const MAX_BATCH = 64;
+/** Of the rows kept, all blocks together. */
+const KEPT_BYTES = 2 ** 28;
 /** Where there is no block, the samples are compared at so many other places. */
 const COMPARED_PLACES = 8;
 /** Rows on which a block as read is compared with the model. */
@@ -230,11 +232,13 @@ async function watch(
   samplesPerRun: number,
 ): Promise<readonly Watch[] | { readonly differs: string }> {
   const { label, topCount = 0, keptRowCount = 512, seed = 1 } = options;
+  const capacityOf = ({ inputWidth }: FoundBlock): number =>
+    Math.max(1, Math.min(keptRowCount, Math.floor(KEPT_BYTES / blocks.length / (4 * inputWidth))));
   const watches = blocks.map(
     (found, b): Watch => ({
       found,
       counter: createActivityCounter(found.unitCount, { topCount, label: `block ${JSON.stringify(found.name)}` }),
-      reservoir: createReservoir(found.inputWidth, keptRowCount, seed + b),
+      reservoir: createReservoir(found.inputWidth, capacityOf(found), seed + b),
       block: undefined,
       notLoaded: undefined,
     }),

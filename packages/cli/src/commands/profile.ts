@@ -66,7 +66,8 @@ export function addProfileCommand(program: Command, session: Session): void {
     .addHelpText(
       'after',
       `
-Times are on one thread, exact against fewfire's own dense product. Inputs run
+Times are on one thread, exact against fewfire's own dense product; what is
+called inexact misses a part of the activation, which is stated. Inputs run
 along the first axis; of a safetensors block they may be a tensor "inputs" in
 its own file; a table gives its columns in order.
 
@@ -142,7 +143,7 @@ function profileJson(
     inputRowCount,
     samplesPerRun,
     rowsDepend,
-    blocks: blocks.map(({ activity, timings, staticSparsity, verdict, sparse, ...block }) => ({
+    blocks: blocks.map(({ activity, timings, inexactText: _, staticSparsity, verdict, sparse, ...block }) => ({
       ...block,
       sparse,
       inputRowCount: activity.rowCount,
@@ -161,8 +162,9 @@ function profileJson(
       timingsUs: {
         dense: timings?.denseUs ?? null,
         exact: timings?.exactUs ?? null,
-        calibrated: timings?.calibratedUs ?? null,
       },
+      inexact: timings?.inexact ?? null,
+      leftOut: timings?.leftOut ?? [],
       denseFromBatch: timings?.denseFromBatch ?? null,
       exactUpToBatch: timings?.exactUpToBatch ?? null,
       verdict,
@@ -263,7 +265,9 @@ function blockSection(block: ProfiledBlock, positions: number, screen: Screen): 
     ]);
   }
   if (timings !== null) {
-    lines.push(['time', `a row at batch 1: ${timesText(timings)}`]);
+    lines.push(['exact', `time of a row at batch 1: ${timesText(timings)}`]);
+    if (block.inexactText !== null) lines.push(['inexact', block.inexactText]);
+    if (timings.leftOut.length > 0) lines.push(['left out', timings.leftOut.join('; ')]);
   }
   lines.push(['verdict', block.verdict]);
   return [

@@ -17,13 +17,12 @@ import {
   type CalibrationMethod,
   type CalibrationOutcome,
   type CalibrationTimes,
-  type MissedMass,
   SURVIVOR_DELTA,
 } from './calibration.ts';
 import { createDriftWatch } from './drift.ts';
 import { fitLowRank, lowRanks } from './fit-low-rank.ts';
 import { type FittedScreen, fitLookup, inputMoments } from './fit-screens.ts';
-import { aimFor, leastInputs, missedShare, shareInterval } from './missed-mass.ts';
+import { aimFor, leastInputs, missedShare } from './missed-mass.ts';
 import type { PreparedScreens } from './mlp-file.ts';
 import { createPause } from './pause.ts';
 import type { SparseMlp } from './sparse-mlp.ts';
@@ -67,18 +66,36 @@ export async function calibrateMlp(
   return runCalibratedBlock(block, screens, outcome, options);
 }
 
+/** The missed masses that few inputs are tried for, from the strictest. */
+const TARGETS = [1e-3, 3e-3, 1e-2, 3e-2];
+
+/** The least of some missed masses that a calibration on so many inputs may hope to state; null where they are too few. */
+export function statableMissedMass(inputCount: number, confidence = 0.95): number | null {
+  const checkCount = inputCount - 2 * (inputCount >> 2);
+  const hopeful = (target: number): boolean =>
+    (aimFor(target, checkCount, (1 - confidence) * ATTEMPTS[0].delta) ?? 0) >= target / 4;
+  return TARGETS.find(hopeful) ?? null;
+}
+
 /** A block with its proved screens. */
 export type Prepared = MlpBlock & { readonly screens: PreparedScreens };
 
 export interface Settings extends CalibrateOptions {
   readonly target: number;
   readonly confidence: number;
-  readonly intervalMethod: MissedMass['intervalMethod'];
   readonly seed: number;
 }
 
 function readSettings(block: MlpBlock, inputs: Float32Array, options: CalibrateOptions): Settings {
-  const { missedMass: target = 1e-3, confidence = 0.95, intervalMethod = 'betting', seed = 1 } = options;
+  const { missedMass: target = 1e-3, confidence = 0.95, seed = 1 } = options;
+  // Of earlier versions; to pass over it in silence would change what is stated.
+  const { intervalMethod = 'betting' } = options as { readonly intervalMethod?: unknown };
+  if (intervalMethod !== 'betting') {
+    throw new FewfireError(
+      'invalid-argument',
+      `intervalMethod is ${JSON.stringify(intervalMethod)}; expected "betting": limits of other methods do not hold`,
+    );
+  }
   for (const [what, value] of Object.entries({ missedMass: target, confidence })) {
     if (value > 0 && value < 1) continue;
     throw new FewfireError('invalid-argument', `${what} is ${value}; expected above 0 and below 1`);
@@ -89,13 +106,13 @@ function readSettings(block: MlpBlock, inputs: Float32Array, options: CalibrateO
       `the inputs of the calibration have ${inputs?.length} numbers; expected a Float32Array of rows of ${block.inputWidth}`,
     );
   }
-  const settings = { ...options, target, confidence, intervalMethod, seed };
+  const settings = { ...options, target, confidence, seed };
   // Options of the drift watch are refused before the work, not after it.
   const nothing = { mean: 0.5, interval: [0.5, 0.5] as const };
   createDriftWatch(
     {
       survivorRate: nothing,
-      missedMass: { ...nothing, target, confidence, intervalMethod, inputCount: 1 },
+      missedMass: { ...nothing, target, confidence, intervalMethod: 'betting', inputCount: 1 },
     },
     options.drift,
   );
@@ -109,13 +126,13 @@ interface Parts {
 }
 
 async function findScreen(block: Prepared, inputs: Float32Array, settings: Settings): Promise<CalibrationOutcome> {
-  const { target, confidence, intervalMethod } = settings;
+  const { target, confidence } = settings;
   const parts = await split(block.inputWidth, inputs, settings);
   const checkCount = parts.check.length / block.inputWidth;
   const delta = 1 - confidence;
-  const aim = aimFor(target, checkCount, delta * ATTEMPTS[0].delta, intervalMethod);
+  const aim = aimFor(target, checkCount, delta * ATTEMPTS[0].delta);
   if (aim === null) {
-    const least = 2 * leastInputs(target, delta * ATTEMPTS[0].delta, intervalMethod);
+    const least = 2 * leastInputs(target, delta * ATTEMPTS[0].delta);
     return exact(
       `${inputs.length / block.inputWidth} inputs are too few to state a missed mass of ${target}: give at least ${least}, better twice as many`,
     );
@@ -166,13 +183,13 @@ async function certify(
   parts: Parts,
   settings: Settings,
 ): Promise<CalibrationOutcome> {
-  const { target, confidence, intervalMethod, seed } = settings;
+  const { target, confidence, seed } = settings;
   const { inputWidth } = block;
   let least = Infinity;
   for (const [k, attempt] of ATTEMPTS.entries()) {
     const screen = screenAt(fitted, kappaFor(needs, aim * attempt.aim));
     const { shares, survivors, outputError } = await measure(block, screen, parts.check, settings);
-    const interval = shareInterval(shares, (1 - confidence) * attempt.delta, intervalMethod, seed);
+    const interval = bettingInterval(shares, (1 - confidence) * attempt.delta);
     least = Math.min(least, interval[1]);
     if (interval[1] > target) continue;
     return {
@@ -180,7 +197,10 @@ async function certify(
       screen,
       calibration: {
         method,
-        missedMass: { target, mean: mean(shares), interval, confidence, intervalMethod, inputCount: shares.length },
+        missedMass: {
+          ...{ target, mean: mean(shares), interval, confidence },
+          ...{ intervalMethod: 'betting', inputCount: shares.length },
+        },
         outputError,
         survivorRate: { mean: mean(survivors), interval: bettingInterval(survivors, SURVIVOR_DELTA) },
         times: k === 0 ? times : await timeScreen(block, screen, parts.choose, settings),

@@ -10,7 +10,8 @@ export type CalibrationMethod = 'lookup' | 'low-rank';
 
 /**
  * `betting`: holds for independent inputs whatever their distribution, and needs some 4 / missedMass of them at the least.
- * `bootstrap`: percentiles over resampled inputs; approximate, too narrow for few inputs or rare large misses.
+ * `bootstrap`, only in files of earlier versions: percentiles over resampled inputs, which do not cover. With inputs of heavy
+ * tails the upper limit was too low in half of the calibrations.
  */
 export type IntervalMethod = 'betting' | 'bootstrap';
 
@@ -74,7 +75,6 @@ export interface CalibrateOptions extends RunOptions {
   readonly missedMass?: number | undefined;
   /** Of the interval of the missed mass, default 0.95. */
   readonly confidence?: number | undefined;
-  readonly intervalMethod?: IntervalMethod | undefined;
   /** Methods to try; default both. */
   readonly methods?: readonly CalibrationMethod[] | undefined;
   /** Calibrate even where it was measured to be no faster than running exactly. */

@@ -74,7 +74,7 @@ export function findZeroPlaces(
     if (CUTTING.has(node.opType) && varying.has(output) && reachesLayer(values, varying, output)) listed.add(output);
     const read = readByLayer(varying, node);
     if (read === undefined) continue;
-    const value = sourceOf(values, read);
+    const value = unmoved(values, read);
     const maker = values.producers.get(value);
     if (maker !== undefined && !isDense(values, maker)) listed.add(value);
   }
@@ -120,6 +120,17 @@ function reachesLayer(values: GraphValues, varying: ReadonlySet<string>, value: 
     }
   }
   return false;
+}
+
+// Looks through what moves numbers without changing them.
+function unmoved(values: GraphValues, name: string): string {
+  let value = sourceOf(values, name);
+  for (let steps = 0; steps < MAX_WALK; steps++) {
+    const node = values.producers.get(value);
+    if (node?.opType !== 'Transpose' || node.inputs[0] === undefined) break;
+    value = sourceOf(values, node.inputs[0]);
+  }
+  return value;
 }
 
 function isDense(values: GraphValues, node: OnnxNode): boolean {
