@@ -21,11 +21,13 @@ export {
 } from './onnx-protobuf.ts';
 export * from './sample.ts';
 export {
+  type CategoryCoordinate,
   type ClassRule,
   encodeTreeRows,
   evaluateTreeEnsemble,
   type MissingAnswer,
   predictTrees,
+  type ThresholdCoordinate,
   type TreeCoordinate,
   type TreeEnsemble,
   type TreeFeature,

@@ -16,16 +16,29 @@ import { type DecisionTree, ensembleNetwork, type FamilyMember, type LeafForm } 
 /** What a missing value (NaN) answers: as the node of the source sends it, or it is an error. */
 export type MissingAnswer = 'no' | 'yes' | 'refuse';
 
-export interface TreeCoordinate {
+/** The answer is yes where the feature `comparison` threshold. */
+export interface ThresholdCoordinate {
   /** As in `age>=40`, `age>=40 or missing`; a boolean feature has its own name. */
   readonly name: string;
   /** Position in `TreeModel.features`. */
   readonly feature: number;
-  /** The answer is yes where the feature `comparison` threshold. */
   readonly comparison: '>=' | '>';
   readonly threshold: number;
   readonly missing: MissingAnswer;
 }
+
+/** The answer is yes where the feature, the number of a category, is one of `categories`. No importer makes these yet. */
+export interface CategoryCoordinate {
+  /** As in `color in {0,3}`. */
+  readonly name: string;
+  readonly feature: number;
+  readonly comparison: 'in';
+  /** Whole numbers from 0, ascending. */
+  readonly categories: readonly number[];
+  readonly missing: MissingAnswer;
+}
+
+export type TreeCoordinate = ThresholdCoordinate | CategoryCoordinate;
 
 export interface TreeFeature {
   readonly name: string;
@@ -101,7 +114,7 @@ export function encodeTreeRows(
   const order = coordinates.map((_, c) => c).sort((a, b) => coordinates[a].feature - coordinates[b].feature);
   let loaded = -1;
   for (const c of order) {
-    const { feature, comparison, threshold, missing } = coordinates[c];
+    const { feature, missing } = coordinates[c];
     if (feature !== loaded) {
       rows.forEach((row, i) => {
         const value = row[feature];
@@ -115,10 +128,10 @@ export function encodeTreeRows(
     }
     const plane = points.planes.subarray((c >> 3) * rows.length, ((c >> 3) + 1) * rows.length);
     const bit = 1 << (c & 7);
-    const strict = comparison === '>';
+    const isYes = answerOf(coordinates[c]);
     for (let i = 0; i < rows.length; i++) {
       const value = column[i];
-      if (value > threshold || (!strict && value === threshold)) plane[i] |= bit;
+      if (isYes(value)) plane[i] |= bit;
       else if (Number.isNaN(value)) {
         if (missing === 'yes') plane[i] |= bit;
         else if (missing === 'refuse') {
@@ -131,6 +144,16 @@ export function encodeTreeRows(
     }
   }
   return points;
+}
+
+// Whether a value answers yes; NaN never does.
+function answerOf(coordinate: TreeCoordinate): (value: number) => boolean {
+  if (coordinate.comparison === 'in') {
+    const categories = new Set(coordinate.categories);
+    return (value) => categories.has(value);
+  }
+  const { threshold } = coordinate;
+  return coordinate.comparison === '>' ? (value) => value > threshold : (value) => value >= threshold;
 }
 
 /**

@@ -7,7 +7,13 @@
 import { FewfireError, listNames } from '../base/index.ts';
 import { repeatedNames } from '../cube/index.ts';
 import type { DecisionTree } from './families/index.ts';
-import type { MissingAnswer, TreeCoordinate, TreeFeature } from './tree-ensemble.ts';
+import type {
+  CategoryCoordinate,
+  MissingAnswer,
+  ThresholdCoordinate,
+  TreeCoordinate,
+  TreeFeature,
+} from './tree-ensemble.ts';
 
 export interface TreeImportOptions {
   /** What to call the file in messages. */
@@ -44,9 +50,9 @@ export interface SourceTree {
 }
 
 /** Deeper trees are refused: boosting makes a hundredth of it, and a path costs memory on every leaf. */
-const MAX_DEPTH = 1024;
+export const MAX_DEPTH = 1024;
 /** A polynomial counts its coordinates in 16 bits. */
-const MAX_COORDINATES = 65_536;
+export const MAX_COORDINATES = 65_536;
 /** Wider models are refused, because every feature has a name in memory. */
 export const MAX_FEATURES = 1_000_000;
 
@@ -73,7 +79,7 @@ export function buildTrees(
   options: TreeImportOptions & { readonly label: string },
 ): { readonly coordinates: readonly TreeCoordinate[]; readonly trees: readonly DecisionTree[] } {
   const { label, missing = 'follow' } = options;
-  const found = new Map<string, TreeCoordinate>();
+  const found = new Map<string, ThresholdCoordinate>();
   const keyOf = (node: SourceNode): string => {
     if ('value' in node) return '';
     const coordinate = coordinateOf(node, features, precision, missing);
@@ -162,22 +168,37 @@ function coordinateOf(
   features: readonly TreeFeature[],
   precision: 'f32' | 'f64',
   policy: 'follow' | 'refuse',
-): TreeCoordinate {
+): ThresholdCoordinate {
   const { feature } = node;
-  const { name, boolean } = features[feature];
+  const { boolean } = features[feature];
   let { comparison } = node;
   // One zero: -0 and 0 ask the same.
   let threshold = (precision === 'f32' ? Math.fround(node.threshold) : node.threshold) + 0;
   // Of 0 and 1 every threshold between asks the same; one outside does not tell them apart and stays as it is.
   const between = comparison === '>' ? threshold >= 0 && threshold < 1 : threshold > 0 && threshold <= 1;
-  const asksItself = boolean && between;
-  if (asksItself) {
+  if (boolean && between) {
     comparison = '>=';
     threshold = 1;
   }
   const missing: MissingAnswer = policy === 'refuse' ? 'refuse' : node.missing;
-  const question = asksItself ? name : `${name}${comparison}${shortest(threshold, precision)}`;
-  return { name: missing === 'yes' ? `${question} or missing` : question, feature, comparison, threshold, missing };
+  const question = { feature, comparison, threshold, missing };
+  return { name: questionName(question, features[feature], precision), ...question };
+}
+
+/** What a coordinate of this question is called, as in `age>=40 or missing`. */
+export function questionName(
+  question: Omit<ThresholdCoordinate, 'name'> | Omit<CategoryCoordinate, 'name'>,
+  { name, boolean }: TreeFeature,
+  precision: 'f32' | 'f64',
+): string {
+  return question.missing === 'yes' ? `${withoutMissing()} or missing` : withoutMissing();
+
+  function withoutMissing(): string {
+    if (question.comparison === 'in') return `${name} in {${question.categories.join()}}`;
+    // A boolean feature asks itself where the threshold tells 0 from 1.
+    if (boolean && question.comparison === '>=' && question.threshold === 1) return name;
+    return `${name}${question.comparison}${shortest(question.threshold, precision)}`;
+  }
 }
 
 // The fewest digits that read as the same number: a single-precision 0.1 is `0.1`, not 0.10000000149011612.
@@ -192,7 +213,7 @@ function shortest(value: number, precision: 'f32' | 'f64'): string {
 
 const ANSWER_ORDER: readonly MissingAnswer[] = ['no', 'yes', 'refuse'];
 
-function compareCoordinates(a: TreeCoordinate, b: TreeCoordinate): number {
+function compareCoordinates(a: ThresholdCoordinate, b: ThresholdCoordinate): number {
   if (a.feature !== b.feature) return a.feature - b.feature;
   if (a.threshold !== b.threshold) return a.threshold < b.threshold ? -1 : 1;
   if (a.comparison !== b.comparison) return a.comparison === '>=' ? -1 : 1;

@@ -69,6 +69,23 @@ export function treeLeaves(tree: DecisionTree, inputCount: number): Leaf[] {
   return leaves;
 }
 
+/**
+ * The leaves of each tree that become units, a tree at a time: those that some point reaches with a value other than 0,
+ * the intercept added to the first tree.
+ * @throws FewfireError as `treeLeaves`
+ */
+export function* ensembleLeaves(
+  trees: readonly DecisionTree[],
+  intercept: number,
+  inputCount: number,
+): Generator<Leaf[], void> {
+  for (const [t, tree] of trees.entries()) {
+    const leaves = treeLeaves(tree, inputCount);
+    const shifted = t === 0 ? leaves.map((leaf) => ({ ...leaf, value: leaf.value + intercept })) : leaves;
+    yield shifted.filter((leaf) => leaf.value !== 0);
+  }
+}
+
 export interface DecisionTreeOptions extends LeafOptions {
   readonly inputCount: number;
   readonly tree: DecisionTree;
@@ -151,11 +168,7 @@ function treesNetwork(
   parameters: { readonly [key: string]: number },
 ): FamilyMember {
   checkCount('inputCount', inputCount, 1, MAX_INPUTS);
-  const leavesOf = trees.map((tree, t) => {
-    const leaves = treeLeaves(tree, inputCount);
-    const shifted = t === 0 ? leaves.map((leaf) => ({ ...leaf, value: leaf.value + intercept })) : leaves;
-    return shifted.filter((leaf) => leaf.value !== 0);
-  });
+  const leavesOf = Array.from(ensembleLeaves(trees, intercept, inputCount));
   const leaves = leavesOf.flat();
   let W = 0;
   let B = 0;
