@@ -36,6 +36,19 @@ export {
   type TreePredictions,
   treeEnsembleNetwork,
 } from './tree-ensemble.ts';
+export {
+  type AnyNetwork,
+  createTreeNetwork,
+  evaluateTreeNetwork,
+  expandTreeNetwork,
+  isTreeNetwork,
+  type TreeNetwork,
+  treeNetworkScale,
+  treeSquaredScales,
+  treesOfNetwork,
+  unitTreeCount,
+} from './tree-network.ts';
+export type { QuestionPart, TreeNodes, TreePart } from './tree-part.ts';
 export type { TreeImportOptions } from './tree-source.ts';
 export * from './tree-spectrum.ts';
 export * from './unit-spectra.ts';

@@ -2,19 +2,41 @@
  * Network files: JSON with a format name, a version and a checksum over
  * everything else, or safetensors for large networks and other programs. The
  * checksum is the same in both and names the network: a certificate refers to it.
+ *
+ * A JSON file of version 1 holds units by their weights; one of version 2 holds
+ * the trees whose leaves are the units (tree-part.ts has the format), and its
+ * checksum is over these. A network is always written in the lowest version that
+ * can hold it.
  */
 import * as z from 'zod/mini';
-import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '../base/index.ts';
 import {
-  createNetwork,
-  type JsonValue,
-  type NetworkDomain,
-  type NetworkProvenance,
-  type SparseNetwork,
-} from './network.ts';
+  canonicalJson,
+  checksumOf,
+  checksumOfText,
+  describeIssue,
+  FewfireError,
+  parseJson,
+  shownJson,
+} from '../base/index.ts';
+import { createNetwork, type NetworkDomain, type NetworkProvenance, type SparseNetwork } from './network.ts';
+import { type AnyNetwork, expandTreeNetwork, isTreeNetwork, type TreeNetwork, treeNetworkOf } from './tree-network.ts';
+import { readTreePart } from './tree-part.ts';
 
 export const NETWORK_FORMAT = 'fewfire-network';
 export const NETWORK_VERSION = 1;
+/** Of a file that holds trees. */
+export const TREE_NETWORK_VERSION = 2;
+
+export interface NetworkReadOptions {
+  /** Files that need more memory to be read are refused. Default 4 GiB. */
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
+/** What a number of the file takes while it is read: in the parsed lists, as weights, and as their checked copy. */
+const UNIT_NUMBER_BYTES = 24;
+/** And of trees, where it may be a node: in the parsed lists, as an object, and on the way. */
+const TREE_NUMBER_BYTES = 200;
 
 const count = z.int().check(z.nonnegative());
 const domainSchema = z.discriminatedUnion('kind', [
@@ -27,39 +49,101 @@ const provenanceSchema = z.strictObject({
   parameters: z.record(z.string(), z.json()),
   seed: z.nullable(z.int()),
 });
-const networkSchema = z.strictObject({
+const unitsSchema = z.strictObject({
   format: z.literal(NETWORK_FORMAT),
   version: z.literal(NETWORK_VERSION),
   checksum: z.string(),
   inputCount: count,
   domain: domainSchema,
   provenance: provenanceSchema,
-  /** One row per unit. */
-  weights: z.array(z.array(z.number())),
+  /** One row per unit, checked by hand: these lists are the file. */
+  weights: z.array(z.unknown()),
   biases: z.array(z.number()),
   outputWeights: z.array(z.number()),
 });
+const treesSchema = z.strictObject({
+  format: z.literal(NETWORK_FORMAT),
+  version: z.literal(TREE_NETWORK_VERSION),
+  checksum: z.string(),
+  trees: z.record(z.string(), z.unknown()),
+});
 
-/** SHA-256 over inputCount, domain, provenance, weights, biases and output weights: the checksum of both kinds of file. */
-export function networkChecksum(network: SparseNetwork): Promise<string> {
-  return checksumOf(networkContent(network));
+/**
+ * SHA-256 over inputCount, domain, provenance, weights, biases and output weights, or over the trees: the checksum of
+ * every kind of file.
+ */
+export function networkChecksum(network: AnyNetwork): Promise<string> {
+  if (isTreeNetwork(network)) return checksumOf({ trees: network.part });
+  return checksumOfText(unitsText(network));
 }
 
 /** The text of a JSON network file. Equal networks give equal text; numbers come back exactly. */
-export async function serializeNetwork(network: SparseNetwork): Promise<string> {
-  const content = networkContent(network);
-  const checksum = await checksumOf(content);
-  // Through the schema, so that the order of keys is the schema's and a network that could not be read is not written.
-  const shaped = networkSchema.parse({ format: NETWORK_FORMAT, version: NETWORK_VERSION, checksum, ...content });
-  return `${JSON.stringify(shaped)}\n`;
+export async function serializeNetwork(network: AnyNetwork): Promise<string> {
+  if (isTreeNetwork(network)) return await serializeTrees(network);
+  const { inputCount } = network;
+  const checksum = await networkChecksum(network);
+  // Through the schemas, so that the order of keys is theirs and a network that could not be read is not written.
+  const domain = domainSchema.parse(network.domain);
+  const provenance = provenanceSchema.parse(network.provenance);
+  const head = { format: NETWORK_FORMAT, version: NETWORK_VERSION, checksum, inputCount, domain, provenance };
+  const biases = JSON.stringify(Array.from(network.biases));
+  const outputWeights = JSON.stringify(Array.from(network.outputWeights));
+  const parts = [JSON.stringify(head).slice(0, -1), ',"weights":['];
+  for (const row of weightTexts(network)) parts.push(row);
+  parts.push(`],"biases":${biases},"outputWeights":${outputWeights}}\n`);
+  return parts.join('');
+}
+
+async function serializeTrees(network: TreeNetwork): Promise<string> {
+  const trees = readTreePart(network.part, 'the network');
+  const head = { format: NETWORK_FORMAT, version: TREE_NETWORK_VERSION, checksum: await checksumOf({ trees }), trees };
+  return `${JSON.stringify(head)}\n`;
+}
+
+// Canonical JSON of everything in a file of units but its head, rows of weights apart: "weights" comes last.
+function* unitsText(network: SparseNetwork): Generator<string, void> {
+  const { inputCount, domain, provenance } = network;
+  const biases = Array.from(network.biases);
+  const outputWeights = Array.from(network.outputWeights);
+  yield canonicalJson({ inputCount, domain, provenance, biases, outputWeights }).slice(0, -1);
+  yield ',"weights":[';
+  yield* weightTexts(network);
+  yield ']}';
+}
+
+function* weightTexts({ inputCount, unitCount, weights }: SparseNetwork): Generator<string, void> {
+  for (let j = 0; j < unitCount; j++) {
+    const row = JSON.stringify(Array.from(weights.subarray(j * inputCount, (j + 1) * inputCount)));
+    yield j === 0 ? row : `,${row}`;
+  }
+}
+
+/**
+ * Reads a JSON network file's text; trees are expanded to units. A certificate of a file with trees names the trees: use
+ * `parseAnyNetwork` to make or check one.
+ * @throws FewfireError as `parseAnyNetwork`, and `memory-budget` for trees with too many units
+ */
+export async function parseNetwork(
+  text: string,
+  label: string,
+  options: NetworkReadOptions = {},
+): Promise<SparseNetwork> {
+  const network = await parseAnyNetwork(text, label, options);
+  return isTreeNetwork(network) ? expandTreeNetwork(network, options) : network;
 }
 
 /**
  * Reads a JSON network file's text.
  * @param label what to call the file in messages
- * @throws FewfireError `network-file`: not JSON (truncated), another format, a newer version, a wrong field or length, a wrong checksum
+ * @throws FewfireError `network-file`: not JSON (truncated), another format, a newer version, a wrong field or length, a
+ *   wrong checksum; `memory-budget` before anything is made of the text
  */
-export async function parseNetwork(text: string, label: string): Promise<SparseNetwork> {
+export async function parseAnyNetwork(
+  text: string,
+  label: string,
+  options: NetworkReadOptions = {},
+): Promise<AnyNetwork> {
+  checkMemory(text, label, options);
   const data = parseJson(text, (why, cause) =>
     damaged(
       `${label} is not a whole network file (${why}); expected a file written by fewfire network make --out: make it again or copy it again`,
@@ -67,30 +151,70 @@ export async function parseNetwork(text: string, label: string): Promise<SparseN
     ),
   );
   const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
-  checkHead(label, head.format, head.version);
-  const parsed = networkSchema.safeParse(data);
-  if (!parsed.success) {
-    throw damaged(
-      `${label} is damaged or edited: ${describeIssue(parsed.error.issues[0], data)}; expected it as fewfire network wrote it`,
-      parsed.error,
-    );
-  }
+  checkHead(label, head.format, head.version, [NETWORK_VERSION, TREE_NETWORK_VERSION]);
+  return head.version === TREE_NETWORK_VERSION ? await readTrees(data, label) : await readUnits(data, label);
+}
+
+// Every number but the first of a list follows a comma, so commas bound what will be made of the text.
+function checkMemory(text: string, label: string, { memoryLimitBytes }: NetworkReadOptions): void {
+  const limit = memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
+  let commaCount = 0;
+  for (let at = text.indexOf(','); at >= 0; at = text.indexOf(',', at + 1)) commaCount++;
+  // A file of trees says so in its first line of text; one that does not is taken for units, and its nodes for numbers.
+  const isTrees = /"version":\s*2\b/.test(text.slice(0, 1000));
+  // The text as it is, and once more to be hashed.
+  const needed = 3 * text.length + commaCount * (isTrees ? TREE_NUMBER_BYTES : UNIT_NUMBER_BYTES);
+  if (needed <= limit) return;
+  throw new FewfireError(
+    'memory-budget',
+    `${label} needs ${megabytes(needed)} to be read, more than the ${megabytes(limit)} allowed; allow more memory or make a smaller network`,
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
+}
+
+async function readTrees(data: unknown, label: string): Promise<TreeNetwork> {
+  const parsed = treesSchema.safeParse(data);
+  if (!parsed.success) throw misfit(label, parsed.error, data);
+  const part = readTreePart(parsed.data.trees, label);
+  if ((await checksumOf({ trees: part })) !== parsed.data.checksum) throw edited(label);
+  return treeNetworkOf(part);
+}
+
+async function readUnits(data: unknown, label: string): Promise<SparseNetwork> {
+  const parsed = unitsSchema.safeParse(data);
+  if (!parsed.success) throw misfit(label, parsed.error, data);
   const { checksum, inputCount, domain, provenance, weights, biases, outputWeights } = parsed.data;
-  const short = weights.findIndex((row) => row.length !== inputCount);
-  if (short >= 0 || weights.length !== biases.length) {
+  if (weights.length !== biases.length) {
     throw damaged(
-      short >= 0
-        ? `${label} is damaged or edited: unit ${short} has ${weights[short].length} weights, expected ${inputCount}`
-        : `${label} is damaged or edited: it has ${weights.length} rows of weights for ${biases.length} biases`,
+      `${label} is damaged or edited: it has ${weights.length} rows of weights for ${biases.length} biases`,
     );
   }
-  const flat = new Float64Array(weights.length * inputCount);
-  weights.forEach((row, j) => {
-    flat.set(row, j * inputCount);
-  });
+  const flat = flatWeights(weights, inputCount, label);
   const network = assemble(label, inputCount, flat, biases, outputWeights, domain, provenance as NetworkProvenance);
   await checkChecksum(label, network, checksum);
   return network;
+}
+
+function flatWeights(rows: unknown[], inputCount: number, label: string): Float64Array {
+  const short = rows.findIndex((row) => !Array.isArray(row) || row.length !== inputCount);
+  if (short >= 0) {
+    const row = rows[short];
+    const found = Array.isArray(row) ? `${row.length} weights` : 'something else than a list of weights';
+    throw damaged(`${label} is damaged or edited: unit ${short} has ${found}, expected ${inputCount}`);
+  }
+  const flat = new Float64Array(rows.length * inputCount);
+  rows.forEach((row, j) => {
+    const values = row as readonly unknown[];
+    const odd = values.findIndex((value) => typeof value !== 'number');
+    if (odd >= 0) throw damaged(`${label} is damaged or edited: weight ${odd} of unit ${j} is not a number`);
+    flat.set(values as number[], j * inputCount);
+    // Large networks are two copies at once instead of three.
+    rows[j] = null;
+  });
+  return flat;
 }
 
 /** Most bytes that the header of a safetensors file may have: the format's own limit. */
@@ -252,7 +376,7 @@ function readMetadata(metadata: unknown, label: string): TensorFacts {
   if (facts.format !== NETWORK_FORMAT) {
     // Another program's file; but fewfire's keys without its format are an edited one.
     if (facts.checksum !== undefined || facts.domain !== undefined || facts.provenance !== undefined) {
-      checkHead(label, facts.format, facts.version);
+      checkHead(label, facts.format, facts.version, [NETWORK_VERSION]);
     }
     return {
       checksum: undefined,
@@ -260,7 +384,9 @@ function readMetadata(metadata: unknown, label: string): TensorFacts {
       provenance: { family: 'safetensors', parameters: {}, seed: null },
     };
   }
-  checkHead(label, facts.format, typeof facts.version === 'string' ? Number(facts.version) : facts.version);
+  checkHead(label, facts.format, typeof facts.version === 'string' ? Number(facts.version) : facts.version, [
+    NETWORK_VERSION,
+  ]);
   const refuse = (why: string, cause?: unknown): FewfireError =>
     damaged(`${label} is damaged or edited: its metadata lacks a valid checksum, domain or provenance (${why})`, cause);
   const field = (key: string): unknown => {
@@ -278,37 +404,33 @@ function readMetadata(metadata: unknown, label: string): TensorFacts {
   };
 }
 
-function networkContent(network: SparseNetwork): Record<string, JsonValue> {
-  const { inputCount, unitCount, weights, biases, outputWeights, domain, provenance } = network;
-  return {
-    inputCount,
-    domain: { ...domain },
-    provenance: { ...provenance },
-    weights: Array.from({ length: unitCount }, (_, j) =>
-      Array.from(weights.subarray(j * inputCount, (j + 1) * inputCount)),
-    ),
-    biases: Array.from(biases),
-    outputWeights: Array.from(outputWeights),
-  };
-}
-
-function checkHead(label: string, format: unknown, version: unknown): void {
+function checkHead(label: string, format: unknown, version: unknown, versions: readonly number[]): void {
   if (format !== NETWORK_FORMAT) {
     throw damaged(
       `${label} is not a fewfire network (format ${shownJson(format)}); expected a file written by fewfire network make --out`,
     );
   }
-  if (version !== NETWORK_VERSION) {
+  if (!versions.some((known) => known === version)) {
     throw damaged(
-      `${label} is a network file of version ${shownJson(version)}; this fewfire reads version ${NETWORK_VERSION}: use the fewfire that wrote it or make it again`,
+      `${label} is a network file of version ${shownJson(version)}; this fewfire reads version ${versions.join(' and ')}: use the fewfire that wrote it or make it again`,
     );
   }
 }
 
 async function checkChecksum(label: string, network: SparseNetwork, stated: string): Promise<void> {
-  if ((await networkChecksum(network)) === stated) return;
-  throw damaged(
+  if ((await networkChecksum(network)) !== stated) throw edited(label);
+}
+
+function edited(label: string): FewfireError {
+  return damaged(
     `${label} was edited or damaged: its content does not have the checksum it states; expected it as fewfire network wrote it: make it again`,
+  );
+}
+
+function misfit(label: string, error: z.core.$ZodError, data: unknown): FewfireError {
+  return damaged(
+    `${label} is damaged or edited: ${describeIssue(error.issues[0], data)}; expected it as fewfire network wrote it`,
+    error,
   );
 }
 
