@@ -296,7 +296,7 @@ it('shares no code with the producer', () => {
   expect(imports).toEqual([
     '{ FewfireError, nextTurn, type RunOptions } ../base/index.ts',
     'type { CubePoints } ../cube/index.ts',
-    'type { SparseNetwork } ./network.ts',
+    'type { AnyNetwork } ./tree-network.ts',
   ]);
 });
 

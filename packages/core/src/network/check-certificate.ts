@@ -2,15 +2,16 @@
  * Checks a certificate of sparsity against a network. This file shares no code with
  * what produces certificates (certify/ and the kernels): it reads the file, hashes
  * the network, takes doubles apart, evaluates units, tests conflicts, sweeps and
- * counts by itself, simply and slowly, in whole numbers. It imports types, the error
- * class and `nextTurn` only.
+ * counts by itself, simply and slowly, in whole numbers. Of a network of trees it reads
+ * what stands in the file and makes the units of the leaves by itself. It imports types,
+ * the error class and `nextTurn` only.
  *
  * Every item of the report is `verified`, `failed`, or `not independently checked`:
  * a solver's bound always, a sweep unless it is asked for again, rows without points.
  */
 import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
-import type { SparseNetwork } from './network.ts';
+import type { AnyNetwork } from './tree-network.ts';
 
 export type CheckStatus = 'verified' | 'failed' | 'not independently checked';
 
@@ -37,11 +38,12 @@ export interface CheckOptions extends RunOptions {
 
 /**
  * @param text the certificate file
- * @throws FewfireError `invalid-data` only where the text is not a certificate of this version at all; the signal's reason
+ * @throws FewfireError `invalid-data` only where the text is not a certificate of this version at all; `memory-budget`
+ *   where the units in whole numbers need more memory than allowed; the signal's reason
  */
 export async function checkCertificate(
   text: string,
-  network: SparseNetwork,
+  network: AnyNetwork,
   options: CheckOptions = {},
 ): Promise<CertificateReport> {
   const file = readFile(text);
@@ -84,7 +86,7 @@ const EVIDENCE_KEYS: { readonly [method: string]: string } = {
 
 async function check(
   file: Fields,
-  network: SparseNetwork,
+  network: AnyNetwork,
   options: CheckOptions,
   add: (what: string, passed: boolean, detail: string) => boolean,
   leave: (what: string, detail: string) => void,
@@ -93,27 +95,25 @@ async function check(
   const evidence = fields(file.evidence, 'evidence');
   const method = string(evidence.method, 'evidence.method');
   add('form', keysOf(file) === KEYS && keysOf(evidence) === EVIDENCE_KEYS[method], 'the fields of a certificate');
-  add('checksum', checksum === (await sha256(sortedJson(body))), 'the content is as it was written');
+  add('checksum', checksum === (await sha256([sortedJson(body)])), 'the content is as it was written');
 
   const about = fields(file.network, 'network');
-  const ownHash = await sha256(sortedJson(contentOf(network)));
+  const ownHash = await sha256(contentOf(network));
   add('network', about.sha256 === ownHash, `the certificate is about this network (${ownHash.slice(0, 12)})`);
+  const pause = pauses(options);
+  const { inputCount, unitCount, weightCount } = await shapeOf(network, pause);
   add(
     'shape',
-    about.inputCount === network.inputCount &&
-      about.unitCount === network.unitCount &&
-      keysOf(about) === 'inputCount sha256 unitCount',
-    `${network.unitCount} units of ${network.inputCount} inputs`,
+    about.inputCount === inputCount && about.unitCount === unitCount && keysOf(about) === 'inputCount sha256 unitCount',
+    `${unitCount} units of ${inputCount} inputs`,
   );
   const domain = fields(file.domain, 'domain');
   const kind = string(domain.kind, 'domain.kind');
-  const bitCount = kind === 'lift' ? whole(domain.bitCount, 'domain.bitCount') : network.inputCount;
+  const bitCount = kind === 'lift' ? whole(domain.bitCount, 'domain.bitCount') : inputCount;
   add(
     'domain',
     (kind === 'cube' && keysOf(domain) === 'kind') ||
-      (kind === 'lift' &&
-        keysOf(domain) === 'bitCount kind' &&
-        (bitCount * (bitCount + 1)) / 2 === network.inputCount) ||
+      (kind === 'lift' && keysOf(domain) === 'bitCount kind' && (bitCount * (bitCount + 1)) / 2 === inputCount) ||
       (kind === 'rows' && keysOf(domain) === 'kind label' && typeof domain.label === 'string'),
     `points that the network can be asked about: ${kind}`,
   );
@@ -127,24 +127,24 @@ async function check(
     notes.every((note) => typeof note === 'string'),
     'notes are text',
   );
-  add('interval', kLower <= kUpper && kUpper <= network.unitCount, `${kLower} <= ${kUpper}`);
+  add('interval', kLower <= kUpper && kUpper <= unitCount, `${kLower} <= ${kUpper}`);
   const label = method === 'milp' ? 'solver bound' : 'proved';
   add('label', file.upperBound === label, `the upper bound is called ${label}`);
   add('exact', file.exact === (method !== 'milp' && kLower === kUpper), `exact only where a proof meets a point`);
-  if (!checkUnits(network)) {
-    add('numbers', false, 'weights and biases are finite');
-    return;
-  }
-  const pause = pauses(options);
+  checkMemory(unitCount, weightCount, options);
   const units: WholeUnit[] = [];
-  for (let j = 0; j < network.unitCount; j++) {
+  for (const row of rowsOf(network)) {
     const turn = pause();
     if (turn !== undefined) await turn;
-    units.push(wholeUnit(network, j));
+    if (![...row.weights, row.bias].every(Number.isFinite)) {
+      add('numbers', false, 'weights and biases are finite');
+      return;
+    }
+    units.push(wholeUnit(row));
   }
-  const space: Space = { kind, bitCount, inputCount: network.inputCount };
+  const space: Space = { kind, bitCount, inputCount };
   checkWitness(file, space, units, kLower, options, add, leave);
-  const job: Job = { evidence, kLower, kUpper, network, units, space, options, add, leave, pauses: pause };
+  const job: Job = { evidence, kLower, kUpper, units, space, options, add, leave, pauses: pause };
   if (method === 'sweep') await checkSweep(job);
   else if (method === 'conflicts') await checkConflicts(job);
   else if (method === 'rows') await checkRows(job);
@@ -166,7 +166,6 @@ interface Job {
   readonly evidence: Fields;
   readonly kLower: number;
   readonly kUpper: number;
-  readonly network: SparseNetwork;
   readonly units: readonly WholeUnit[];
   readonly space: Space;
   readonly options: CheckOptions;
@@ -275,7 +274,10 @@ async function sweepAgain(
     const inputs = inputsOfBit(space, bit);
     return inputs.map((input) => ({
       input,
-      entries: units.flatMap((unit, j) => (unit.steps[input] === 0n ? [] : [{ j, step: unit.steps[input] }])),
+      entries: units.flatMap((unit, j) => {
+        const at = unit.inputs.indexOf(input);
+        return at < 0 ? [] : [{ j, step: unit.steps[at] }];
+      }),
     }));
   });
   const flat = changes.map((inputs) =>
@@ -476,10 +478,10 @@ async function binomialAtMost(
 
 /** A unit over a common denominator: active where start - (sum of steps where x_i = -1) > 0, which are all whole. */
 interface WholeUnit {
-  readonly steps: readonly bigint[];
   readonly start: bigint;
-  /** The inputs that matter, and the sum of |steps|. */
+  /** The inputs that matter, ascending, and their steps; the sum of |steps|. */
   readonly inputs: readonly number[];
+  readonly steps: readonly bigint[];
   readonly norm: bigint;
   /** b+ in the same numbers: the unit is active where <steps, x> >= least. */
   readonly least: bigint;
@@ -489,16 +491,13 @@ interface WholeUnit {
 
 // Every double is m 2^e. Over the least e all numbers are whole; dividing by g = gcd(w), <w,x>/g has the parity of
 // sum w / g everywhere, so (sum w/g - <w,x>/g) / 2 is whole, and <w,x> > b is level = ... >= 1, a whole number again.
-function wholeUnit(network: SparseNetwork, j: number): WholeUnit {
-  const { inputCount } = network;
-  const row = Array.from(network.weights.subarray(j * inputCount, (j + 1) * inputCount));
-  const fractions = [...row, network.biases[j]].map(fractionOf);
+function wholeUnit(row: UnitRow): WholeUnit {
+  const fractions = [...row.weights, row.bias].map(fractionOf);
   const least = fractions.reduce((low, { m, e }) => (m === 0n ? low : Math.min(low, e)), Number.POSITIVE_INFINITY);
   const integers = fractions.map(({ m, e }) => (m === 0n ? 0n : m << BigInt(e - least)));
   const bias = integers.pop() as bigint;
   const g = integers.reduce(commonDivisor, 0n);
   const steps = g === 0n ? integers : integers.map((value) => value / g);
-  const inputs = steps.flatMap((step, i) => (step === 0n ? [] : [i]));
   const norm = steps.reduce((sum, step) => sum + (step < 0n ? -step : step), 0n);
   const sum = steps.reduce((total, step) => total + step, 0n);
   let start: bigint;
@@ -510,10 +509,8 @@ function wholeUnit(network: SparseNetwork, j: number): WholeUnit {
   }
   const leastAbove = g === 0n ? (bias < 0n ? 0n : 1n) : sum - 2n * (start - 1n);
   const isSmall = norm < 2n ** 24n && leastAbove < 2n ** 24n && leastAbove > -(2n ** 24n);
-  const small = isSmall
-    ? { steps: Float64Array.from(inputs, (i) => Number(steps[i])), least: Number(leastAbove) }
-    : undefined;
-  return { steps, start, inputs, norm, least: leastAbove, small };
+  const small = isSmall ? { steps: Float64Array.from(steps, Number), least: Number(leastAbove) } : undefined;
+  return { start, inputs: row.inputs, steps, norm, least: leastAbove, small };
 }
 
 function ceilingOf(a: bigint, b: bigint): bigint {
@@ -546,7 +543,9 @@ function commonDivisor(a: bigint, b: bigint): bigint {
 
 function isActive(unit: WholeUnit, isNegative: (input: number) => boolean): boolean {
   let level = unit.start;
-  for (const i of unit.inputs) if (isNegative(i)) level -= unit.steps[i];
+  unit.inputs.forEach((input, at) => {
+    if (isNegative(input)) level -= unit.steps[at];
+  });
   return level > 0n;
 }
 
@@ -586,17 +585,25 @@ function areInConflict(p: WholeUnit, q: WholeUnit): boolean {
       return norm < a * pLeast + b * qLeast;
     }
   }
-  const shared = p.inputs.filter((i) => p.steps[i] * q.steps[i] < 0n);
-  return shared.some((at) => {
-    const a = q.steps[at] < 0n ? -q.steps[at] : q.steps[at];
-    const b = p.steps[at] < 0n ? -p.steps[at] : p.steps[at];
+  const steps = new Map<number, [bigint, bigint]>();
+  p.inputs.forEach((input, at) => {
+    steps.set(input, [p.steps[at], 0n]);
+  });
+  q.inputs.forEach((input, at) => {
+    steps.set(input, [steps.get(input)?.[0] ?? 0n, q.steps[at]]);
+  });
+  return [...steps.values()].some(([pStep, qStep]) => {
+    if (pStep * qStep >= 0n) return false;
+    const a = sizeOf(qStep);
+    const b = sizeOf(pStep);
     let norm = 0n;
-    for (let i = 0; i < p.steps.length; i++) {
-      const value = a * p.steps[i] + b * q.steps[i];
-      norm += value < 0n ? -value : value;
-    }
+    for (const [own, other] of steps.values()) norm += sizeOf(a * own + b * other);
     return norm < a * p.least + b * q.least;
   });
+}
+
+function sizeOf(value: bigint): bigint {
+  return value < 0n ? -value : value;
 }
 
 /** Whether a coordinate of the network is -1, from the bits of the domain. */
@@ -643,27 +650,108 @@ function pointBit(points: CubePoints, row: number, coordinate: number): number {
   return (points.planes[Math.floor(coordinate / 8) * points.rowCount + row] >> (coordinate % 8)) & 1;
 }
 
-function checkUnits(network: SparseNetwork): boolean {
-  return network.weights.every(Number.isFinite) && network.biases.every(Number.isFinite);
-}
-
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-// What a network's checksum is over, in its file and in a certificate.
-function contentOf(network: SparseNetwork): unknown {
+/** A unit by its weights other than zero, of the inputs in ascending order. */
+interface UnitRow {
+  readonly inputs: readonly number[];
+  readonly weights: readonly number[];
+  readonly bias: number;
+}
+
+function* rowsOf(network: AnyNetwork): Generator<UnitRow, void> {
+  if ('part' in network) {
+    yield* leavesOf(network.part);
+    return;
+  }
+  const { inputCount, unitCount } = network;
+  for (let j = 0; j < unitCount; j++) {
+    const inputs: number[] = [];
+    const weights: number[] = [];
+    network.weights.subarray(j * inputCount, (j + 1) * inputCount).forEach((weight, i) => {
+      if (weight === 0) return;
+      inputs.push(i);
+      weights.push(weight);
+    });
+    yield { inputs, weights, bias: network.biases[j] };
+  }
+}
+
+type Trees = Extract<AnyNetwork, { readonly part: unknown }>['part'];
+
+// A leaf that some point reaches and whose value is not 0 is a unit: +1 for every no on its path, -1 for every yes. The
+// intercept is added to the first tree.
+function* leavesOf({ form, output, outputs, trees }: Trees): Generator<UnitRow, void> {
+  const own = trees.filter((tree) => tree.output === output);
+  const grown = own.length > 0 ? own : [{ questions: [-1], leaves: [0] }];
+  for (const [t, { questions, leaves }] of grown.entries()) {
+    const path: { readonly question: number; yes: boolean }[] = [];
+    let leaf = 0;
+    for (const question of questions) {
+      if (question >= 0) {
+        path.push({ question, yes: false });
+        continue;
+      }
+      const value = leaves[leaf++] + (t === 0 ? outputs[output].intercept : 0);
+      const signs = new Map(path.map((step) => [step.question, step.yes ? -1 : 1]));
+      const isReached = path.every((step) => (signs.get(step.question) === -1) === step.yes);
+      if (isReached && value !== 0) {
+        const inputs = [...signs.keys()].sort((a, b) => a - b);
+        const weights = inputs.map((input) => signs.get(input) as number);
+        yield { inputs, weights, bias: inputs.length - (form === 'paper' ? 1 : 2) };
+      }
+      // Back to the last question that was answered no, and from there on its yes.
+      while (path.at(-1)?.yes === true) path.pop();
+      const last = path.at(-1);
+      if (last !== undefined) last.yes = true;
+    }
+  }
+}
+
+// Trees are counted here, not believed.
+async function shapeOf(
+  network: AnyNetwork,
+  pause: () => Promise<void> | undefined,
+): Promise<{ readonly inputCount: number; readonly unitCount: number; readonly weightCount: number }> {
+  let unitCount = 0;
+  let weightCount = 0;
+  for (const { inputs } of rowsOf(network)) {
+    const turn = pause();
+    if (turn !== undefined) await turn;
+    unitCount++;
+    weightCount += inputs.length;
+  }
+  return { inputCount: 'part' in network ? network.part.questions.length : network.inputCount, unitCount, weightCount };
+}
+
+/** What a unit takes in whole numbers, and each of its weights. */
+const UNIT_BYTES = 600;
+const WEIGHT_BYTES = 100;
+
+function checkMemory(unitCount: number, weightCount: number, { memoryLimitBytes }: CheckOptions): void {
+  const needed = UNIT_BYTES * unitCount + WEIGHT_BYTES * weightCount;
+  if (memoryLimitBytes === undefined || needed <= memoryLimitBytes) return;
+  throw new FewfireError(
+    'memory-budget',
+    `checking ${unitCount} units in whole numbers needs ${Math.ceil(needed / 1e6)} MB, more than the ${Math.floor(memoryLimitBytes / 1e6)} MB allowed; allow more memory`,
+  );
+}
+
+// What a network's checksum is over, in its file and in a certificate: its trees, or its units, rows of weights last and
+// apart, because together they may be longer than a string can be.
+function contentOf(network: AnyNetwork): string[] {
+  if ('part' in network) return [sortedJson({ trees: network.part })];
   const { inputCount, unitCount, weights, biases, outputWeights, domain, provenance } = network;
-  const rows = [];
-  for (let j = 0; j < unitCount; j++) rows.push(Array.from(weights.slice(j * inputCount, (j + 1) * inputCount)));
-  return {
-    inputCount,
-    domain,
-    provenance,
-    weights: rows,
-    biases: Array.from(biases),
-    outputWeights: Array.from(outputWeights),
-  };
+  const head = { inputCount, domain, provenance, biases: Array.from(biases), outputWeights: Array.from(outputWeights) };
+  const texts = [sortedJson(head).slice(0, -1), ',"weights":['];
+  for (let j = 0; j < unitCount; j++) {
+    const row = JSON.stringify(Array.from(weights.slice(j * inputCount, (j + 1) * inputCount)));
+    texts.push(j === 0 ? row : `,${row}`);
+  }
+  texts.push(']}');
+  return texts;
 }
 
 function sortedJson(value: unknown, depth = 0): string {
@@ -676,8 +764,15 @@ function sortedJson(value: unknown, depth = 0): string {
   return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${inner(entry)}`).join(',')}}`;
 }
 
-function sha256(text: string): Promise<string> {
-  return digest(new TextEncoder().encode(text));
+function sha256(texts: readonly string[]): Promise<string> {
+  const encoded = texts.map((text) => new TextEncoder().encode(text));
+  const bytes = new Uint8Array(encoded.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of encoded) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return digest(bytes);
 }
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -1,7 +1,7 @@
 /** Points of a network's domain: the lift of bits to their pairs, all points of a small domain, and random points. */
 import { createRandom, FewfireError, type Random } from '../base/index.ts';
 import { type CubePoints, createCubePoints } from '../cube/index.ts';
-import { liftedCount, type NetworkDomain, type SparseNetwork } from './network.ts';
+import { liftedCount, type NetworkDomain } from './network.ts';
 
 /** The coordinate of y_i y_l, i < l, in the lift of `bitCount` bits: pairs follow the bits, ordered by l, then i (colexicographic). */
 export function liftedPair(bitCount: number, i: number, l: number): number {
@@ -64,7 +64,11 @@ export function domainBits(network: { readonly inputCount: number; readonly doma
  * Independent uniform points of the network's domain. The first rows of a longer draw are those of a shorter one.
  * @throws FewfireError `unsupported` for rows of data
  */
-export function drawPoints(network: SparseNetwork, rowCount: number, random: Random | number): CubePoints {
+export function drawPoints(
+  network: { readonly inputCount: number; readonly domain: NetworkDomain },
+  rowCount: number,
+  random: Random | number,
+): CubePoints {
   if (!Number.isInteger(rowCount) || rowCount < 0) {
     throw new FewfireError('invalid-argument', `rowCount is ${rowCount}, expected a whole number of at least 0`);
   }

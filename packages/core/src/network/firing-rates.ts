@@ -17,6 +17,7 @@ import {
 } from '../base/index.ts';
 import { domainBits, domainPoints, drawPoints } from './domain.ts';
 import { measureSparsity, roundingMargin, type SparseNetwork, unitWeights } from './network.ts';
+import { type AnyNetwork, isTreeNetwork, type TreeNetwork, treeUnits } from './tree-network.ts';
 
 export interface FiringRates {
   readonly kind: 'exact' | 'estimated';
@@ -45,7 +46,8 @@ const WHOLE_NUMBER_INPUTS = 24;
  * Exact firing rates on the network's domain (cube or lift).
  * @throws FewfireError `unsupported` for a unit on the cube with more than 40 weights, a lift of more than 24 bits, or rows of data
  */
-export async function measureFiringRates(network: SparseNetwork, options: RunOptions = {}): Promise<FiringRates> {
+export async function measureFiringRates(network: AnyNetwork, options: RunOptions = {}): Promise<FiringRates> {
+  if (isTreeNetwork(network)) return leafRates(network);
   const bits = domainBits(network);
   return network.domain.kind === 'lift' ? countOnLift(network, bits, options) : countOnCube(network, options);
 }
@@ -75,6 +77,21 @@ export async function estimateFiringRates(
     upper: Float64Array.from(limits, ([, high]) => high),
     sampleCount,
     confidenceDelta,
+  };
+}
+
+// A leaf with p literals is reached at a share 2^-p of the cube.
+function leafRates(network: TreeNetwork): FiringRates {
+  const rates = new Float64Array(network.unitCount);
+  let j = 0;
+  for (const units of treeUnits(network)) for (const { weights } of units) rates[j++] = 2 ** -weights.length;
+  return {
+    kind: 'exact',
+    rates,
+    lower: rates.slice(),
+    upper: rates.slice(),
+    sampleCount: null,
+    confidenceDelta: null,
   };
 }
 

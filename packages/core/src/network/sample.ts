@@ -2,7 +2,8 @@
 import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { drawPoints } from './domain.ts';
-import { evaluateNetwork, type SparseNetwork } from './network.ts';
+import { evaluateNetwork } from './network.ts';
+import { type AnyNetwork, evaluateTreeNetwork, isTreeNetwork } from './tree-network.ts';
 
 export interface SampleOptions extends RunOptions {
   readonly rowCount: number;
@@ -29,7 +30,7 @@ export interface NetworkSample {
  * without noise, and the first rows of a larger sample are those of a smaller one.
  * @throws FewfireError `invalid-argument` (options out of range; flips of a network with other values), `unsupported` (a domain of rows)
  */
-export async function sampleNetwork(network: SparseNetwork, options: SampleOptions): Promise<NetworkSample> {
+export async function sampleNetwork(network: AnyNetwork, options: SampleOptions): Promise<NetworkSample> {
   const { rowCount, noiseSd = 0, flip = 0, seed = 1 } = options;
   if (!(noiseSd >= 0 && noiseSd < Number.POSITIVE_INFINITY)) {
     throw new FewfireError('invalid-argument', `noiseSd is ${noiseSd}, expected a number of at least 0`);
@@ -38,13 +39,13 @@ export async function sampleNetwork(network: SparseNetwork, options: SampleOptio
     throw new FewfireError('invalid-argument', `flip is ${flip}, expected a probability from 0 to 1`);
   }
   const points = drawPoints(network, rowCount, seed);
-  const values = await evaluateNetwork(network, points, options);
+  const values = await valuesAt(network, points, options);
   const target = values.slice();
   let flippedCount = 0;
   if (flip > 0) {
     // Which two labels there are must not depend on how many rows are wanted.
     const seen =
-      rowCount >= LABEL_ROWS ? values : await evaluateNetwork(network, drawPoints(network, LABEL_ROWS, seed), options);
+      rowCount >= LABEL_ROWS ? values : await valuesAt(network, drawPoints(network, LABEL_ROWS, seed), options);
     const other = otherLabel(network, seen);
     const flips = createRandom(seed + 0x0f11b5);
     for (let i = 0; i < rowCount; i++) {
@@ -60,7 +61,13 @@ export async function sampleNetwork(network: SparseNetwork, options: SampleOptio
   return { points, target, values, flippedCount };
 }
 
-function otherLabel(network: SparseNetwork, values: Float64Array): (value: number) => number {
+function valuesAt(network: AnyNetwork, points: CubePoints, options: RunOptions): Promise<Float64Array> {
+  return isTreeNetwork(network)
+    ? evaluateTreeNetwork(network, points, options)
+    : evaluateNetwork(network, points, options);
+}
+
+function otherLabel(network: AnyNetwork, values: Float64Array): (value: number) => number {
   const odd = values.find((value) => value !== 0 && value !== 1 && value !== -1);
   const hasZero = values.includes(0) || network.provenance.parameters.values === 'zero-one';
   const hasMinus = values.includes(-1);

@@ -100,9 +100,14 @@ export function* treeUnits(network: TreeNetwork): Generator<SparseUnit[], void> 
   }
 }
 
+/** How many units each tree has. */
+export function treeUnitCounts(network: TreeNetwork): readonly number[] {
+  return network.provenance.parameters.treeUnitCounts as number[];
+}
+
 /** How many trees have a unit: no point has more active units, and k is so much where no leaf is 0. */
 export function unitTreeCount(network: TreeNetwork): number {
-  return (network.provenance.parameters.treeUnitCounts as number[]).filter((count) => count > 0).length;
+  return treeUnitCounts(network).filter((count) => count > 0).length;
 }
 
 /** `networkScale` of the expanded network. */

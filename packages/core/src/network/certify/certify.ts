@@ -7,11 +7,13 @@
  * `auto` goes from cheap to expensive by predicted work, never by the clock, so the
  * same call gives the same certificate: conflicts, a sweep, the solver.
  */
-import { planSweep, type SweepDomain, sweepActivity } from '@fewfire/kernels';
+import { MAX_SWEPT_BITS, planSweep, type SweepDomain, sweepActivity } from '@fewfire/kernels';
 import { FewfireError, type RunOptions } from '../../base/index.ts';
 import { bitAt, type CubePoints } from '../../cube/index.ts';
-import { liftedCount, type NetworkDomain, type SparseNetwork } from '../network.ts';
+import { liftedPair } from '../domain.ts';
+import { liftedCount, type NetworkDomain } from '../network.ts';
 import { networkChecksum } from '../network-file.ts';
+import { type AnyNetwork, isTreeNetwork, treeUnitCounts } from '../tree-network.ts';
 import { type CertificateMethod, type Evidence, pointsChecksum, type SparsityCertificate } from './certificate.ts';
 import { certifyConflicts } from './conflicts.ts';
 import { estimateSparsity, type SampleOptions } from './estimate.ts';
@@ -47,15 +49,12 @@ const DEFAULT_MEMORY = 2 ** 31;
  * @throws FewfireError `invalid-argument` (a domain that does not fit the network, rows without points, no solver),
  *   `memory-budget`, `unsupported` (a sweep over more than 40 bits)
  */
-export async function certifySparsity(
-  network: SparseNetwork,
-  options: CertifyOptions = {},
-): Promise<SparsityCertificate> {
+export async function certifySparsity(network: AnyNetwork, options: CertifyOptions = {}): Promise<SparsityCertificate> {
   const { method = 'auto', solver } = options;
   const domain = options.domain ?? network.domain;
   checkDomain(network, domain, options.points);
   options.signal?.throwIfAborted();
-  const tightened = await tightenWithPauses(network, options.signal);
+  const tightened = await tightenWithPauses(network, options);
   if (domain.kind === 'rows') {
     if (method !== 'auto' && method !== 'rows') {
       throw new FewfireError('invalid-argument', `method ${method} needs a cube or a lift; expected 'rows' for rows`);
@@ -93,27 +92,36 @@ export async function certifySparsity(
 }
 
 async function automatic(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Space,
   options: CertifyOptions,
 ): Promise<SparsityCertificate> {
   const { budgetSeconds = 120, solver, memoryLimitBytes = DEFAULT_MEMORY, threads } = options;
-  const plan = planSweep(tightened.units, sweepDomain(network, domain), threads);
-  const sweepSeconds = plan.unitUpdates / SWEEP_RATE;
-  const canSweep = sweepSeconds <= budgetSeconds && plan.memoryBytes <= memoryLimitBytes;
+  const bitCount = bitsThatMatter(network, tightened, domain);
+  // A plan lays units out by bits, which is much for what nobody sweeps.
+  const plan =
+    bitCount > MAX_SWEPT_BITS ? undefined : planSweep(tightened.units, sweepDomain(network, domain), threads);
+  const sweepSeconds = plan === undefined ? Number.POSITIVE_INFINITY : plan.unitUpdates / SWEEP_RATE;
+  const canSweep = plan !== undefined && sweepSeconds <= budgetSeconds && plan.memoryBytes <= memoryLimitBytes;
   const notes: string[] = [];
   // A second's sweep settles everything that the other methods may leave open.
   if (canSweep && sweepSeconds <= 1) return sweep(network, tightened, domain, options);
   const pairSeconds = conflictSeconds(tightened);
   let best: SparsityCertificate | undefined;
+  if (isTreeNetwork(network)) {
+    best = await conflicts(network, tightened, domain, options, true);
+    if (best.exact) return best;
+  }
   if (pairSeconds <= budgetSeconds) {
     best = await conflicts(network, tightened, domain, options);
     if (best.exact) return best;
   } else notes.push(`conflicts of units were not looked for: about ${Math.ceil(pairSeconds)} s`);
   if (canSweep) return sweep(network, tightened, domain, options);
   notes.push(
-    `the domain was not swept: ${plan.sweptBits} bits by ${plan.unitSlots} units, ${plan.unitUpdates.toPrecision(2)} additions`,
+    plan === undefined
+      ? `the domain was not swept: ${bitCount} bits matter, at most ${MAX_SWEPT_BITS} can be swept`
+      : `the domain was not swept: ${plan.sweptBits} bits by ${plan.unitSlots} units, ${plan.unitUpdates.toPrecision(2)} additions`,
   );
   best ??= await conflicts(network, tightened, domain, options, true);
   if (solver !== undefined) {
@@ -144,20 +152,21 @@ function withPoint(certificate: SparsityCertificate, point: SparsityCertificate)
 }
 
 async function sweep(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Space,
   options: CertifyOptions,
 ): Promise<SparsityCertificate> {
   const { signal, threads, onProgress, memoryLimitBytes = DEFAULT_MEMORY } = options;
   const space = sweepDomain(network, domain);
-  const plan = planSweep(tightened.units, space, threads);
-  if (plan.sweptBits > 40) {
+  const bitCount = bitsThatMatter(network, tightened, domain);
+  if (bitCount > MAX_SWEPT_BITS) {
     throw new FewfireError(
       'unsupported',
-      `a sweep over ${plan.sweptBits} bits that matter, at most 40 are possible; expected method 'conflicts', 'milp' or 'sample'`,
+      `a sweep over ${bitCount} bits that matter, at most ${MAX_SWEPT_BITS} are possible; expected method 'conflicts', 'milp' or 'sample'`,
     );
   }
+  const plan = planSweep(tightened.units, space, threads);
   if (plan.memoryBytes > memoryLimitBytes) {
     throw new FewfireError(
       'memory-budget',
@@ -178,26 +187,38 @@ async function sweep(
   });
 }
 
-/** @param trivial only the dead units: every other unit its own class */
+/** @param known only classes that need no looking for */
 async function conflicts(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Space,
   options: CertifyOptions,
-  trivial = false,
+  known = false,
 ): Promise<SparsityCertificate> {
-  const found = await findActivePoint(network, tightened, domain, options);
-  const { deadUnits, classes } = trivial
-    ? {
-        deadUnits: Array.from(tightened.deadUnits),
-        classes: Array.from(tightened.liveUnits, (j) => [j]),
-      }
-    : await certifyConflicts(tightened, { ...options, stopAt: found.activeCount });
+  const own = knownClasses(network, tightened);
+  const found = await findActivePoint(network, tightened, domain, { ...options, stopAt: own.length });
+  const deadUnits = Array.from(tightened.deadUnits);
+  let classes = own;
+  if (!known && own.length > found.activeCount) {
+    const looked = await certifyConflicts(tightened, { ...options, stopAt: found.activeCount });
+    if (looked.classes.length < own.length) classes = looked.classes;
+  }
   return assemble(network, domain, found, classes.length, { method: 'conflicts', deadUnits, classes });
 }
 
+// Classes that need no looking for: the leaves of a tree, of which one is reached; else every live unit by itself.
+function knownClasses(network: AnyNetwork, { liveUnits }: TightenedNetwork): readonly (readonly number[])[] {
+  if (!isTreeNetwork(network)) return Array.from(liveUnits, (j) => [j]);
+  let first = 0;
+  const classes = treeUnitCounts(network).map((count) => {
+    first += count;
+    return Array.from({ length: count }, (_, at) => first - count + at);
+  });
+  return classes.filter((members) => members.length > 0);
+}
+
 async function milp(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Space,
   solver: MilpSolver,
@@ -226,7 +247,7 @@ async function milp(
 }
 
 async function sample(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Space,
   options: CertifyOptions,
@@ -240,7 +261,7 @@ async function sample(
 }
 
 async function countGivenRows(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: NetworkDomain,
   points: CubePoints,
@@ -269,7 +290,7 @@ async function countGivenRows(
 }
 
 async function assemble(
-  network: SparseNetwork,
+  network: AnyNetwork,
   domain: NetworkDomain,
   found: FoundPoint,
   kUpper: number,
@@ -291,7 +312,27 @@ async function assemble(
   };
 }
 
-function sweepDomain(network: SparseNetwork, domain: Space): SweepDomain {
+// Bits of the domain that some unit depends on which is neither dead nor always active.
+function bitsThatMatter(network: AnyNetwork, { units, liveUnits }: TightenedNetwork, domain: Space): number {
+  const inputs = new Uint8Array(network.inputCount);
+  for (const j of liveUnits) {
+    if (units[j].lowest >= 1n) continue;
+    for (const input of units[j].inputs) inputs[input] = 1;
+  }
+  if (domain.kind === 'cube') return inputs.reduce((sum, used) => sum + used, 0);
+  const { bitCount } = domain;
+  const bits = inputs.slice(0, bitCount);
+  for (let l = 1; l < bitCount; l++) {
+    for (let i = 0; i < l; i++) {
+      if (inputs[liftedPair(bitCount, i, l)] === 0) continue;
+      bits[i] = 1;
+      bits[l] = 1;
+    }
+  }
+  return bits.reduce((sum, used) => sum + used, 0);
+}
+
+function sweepDomain(network: AnyNetwork, domain: Space): SweepDomain {
   return domain.kind === 'lift' ? domain : { kind: 'cube', bitCount: network.inputCount };
 }
 
@@ -302,7 +343,7 @@ function conflictSeconds({ units, liveUnits }: TightenedNetwork): number {
   return ((liveUnits.length ** 2 / 2) * (1 + mean / 10 + (mean / 20) ** 2)) / PAIR_RATE;
 }
 
-function checkDomain(network: SparseNetwork, domain: NetworkDomain, points: CubePoints | undefined): void {
+function checkDomain(network: AnyNetwork, domain: NetworkDomain, points: CubePoints | undefined): void {
   if (domain.kind === 'lift' && liftedCount(domain.bitCount) !== network.inputCount) {
     throw new FewfireError(
       'invalid-argument',

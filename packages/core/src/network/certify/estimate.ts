@@ -12,7 +12,8 @@
 import { clopperPearsonUpperLimit, FewfireError, type RunOptions } from '../../base/index.ts';
 import { bitAt } from '../../cube/index.ts';
 import { domainBits, drawPoints } from '../domain.ts';
-import type { NetworkDomain, SparseNetwork } from '../network.ts';
+import type { NetworkDomain } from '../network.ts';
+import type { AnyNetwork } from '../tree-network.ts';
 import { countRowsExactly } from './rows.ts';
 import type { FoundPoint } from './search.ts';
 import type { TightenedNetwork } from './tighten.ts';
@@ -43,7 +44,7 @@ export interface SparsityEstimate {
 }
 
 export async function estimateSparsity(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Exclude<NetworkDomain, { kind: 'rows' }>,
   options: SampleOptions & RunOptions = {},
@@ -66,7 +67,7 @@ export async function estimateSparsity(
       `${sampleCount} samples show shares from ${leastLimit.toPrecision(3)} up to 1, shareThreshold is ${shareThreshold}; expected ${shareThreshold > 0 && shareThreshold < 1 ? `at least ${needed} samples` : 'a share between 0 and 1'}`,
     );
   }
-  const onDomain: SparseNetwork = { ...network, domain };
+  const onDomain = { inputCount: network.inputCount, domain };
   const points = drawPoints(onDomain, sampleCount, seed);
   const counts = await countRowsExactly(network, tightened, points, options);
   const histogram = Array.from(counts.histogram);

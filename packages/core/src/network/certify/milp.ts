@@ -11,7 +11,8 @@
  */
 import { FewfireError, type RunOptions } from '../../base/index.ts';
 import { domainBits, liftedPair } from '../domain.ts';
-import type { NetworkDomain, SparseNetwork } from '../network.ts';
+import type { NetworkDomain } from '../network.ts';
+import type { AnyNetwork } from '../tree-network.ts';
 import { countActive } from './rows.ts';
 import type { FoundPoint } from './search.ts';
 import type { TightenedNetwork } from './tighten.ts';
@@ -68,7 +69,7 @@ const LARGEST = 1000;
 const TOLERANCE = 1e-4;
 
 export async function solveSparsity(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Exclude<NetworkDomain, { kind: 'rows' }>,
   solver: MilpSolver,
@@ -89,7 +90,9 @@ export async function solveSparsity(
   let found: FoundPoint | undefined;
   if (result.bestPoint !== undefined) {
     const point = result.bestPoint;
-    const bits = Uint8Array.from({ length: domainBits({ ...network, domain }) }, (_, i) => (point[i] > 0.5 ? 1 : 0));
+    const bits = Uint8Array.from({ length: domainBits({ inputCount: network.inputCount, domain }) }, (_, i) =>
+      point[i] > 0.5 ? 1 : 0,
+    );
     found = { bits, activeCount: countActive(tightened, coordinatesOf(domain, bits)) };
   }
   return { found, kUpper: bound + always, status: result.status };
@@ -112,13 +115,13 @@ export function coordinatesOf(
 
 /** Columns: the bits, then what the units use of their pairs (0 or 1 by its rows), then the switches of units that are neither dead nor always active. */
 export function sparsityProblem(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Exclude<NetworkDomain, { kind: 'rows' }>,
   classes: readonly (readonly number[])[],
 ): { readonly problem: MilpProblem; readonly switches: number } {
   const { units } = tightened;
-  const bitCount = domainBits({ ...network, domain });
+  const bitCount = domainBits({ inputCount: network.inputCount, domain });
   const switched = Array.from(tightened.liveUnits).filter((j) => units[j].lowest < 1n);
   const used = new Set<number>();
   for (const j of switched) for (const input of units[j].inputs) used.add(input);

@@ -8,8 +8,10 @@ import { countNetworkActivity, type ExactUnit, exactLevel } from '@fewfire/kerne
 import type { RunOptions } from '../../base/index.ts';
 import { bitAt, type CubePoints } from '../../cube/index.ts';
 import type { SparseNetwork } from '../network.ts';
+import { type AnyNetwork, isTreeNetwork } from '../tree-network.ts';
 import { createPauses } from './pauses.ts';
 import type { TightenedNetwork } from './tighten.ts';
+import { countTreeRows } from './tree-rows.ts';
 
 export interface ExactCounts {
   readonly rowCount: number;
@@ -24,18 +26,34 @@ export interface ExactCounts {
 
 const EXACT_SUM = 2n ** 53n;
 
+/** Weights that are laid out for the kernel at a time, in bytes: more units are counted one part after the other. */
+const PART_BYTES = 2 ** 26;
+
 export async function countRowsExactly(
-  network: SparseNetwork,
+  network: AnyNetwork,
   { units }: TightenedNetwork,
   points: CubePoints,
   options: RunOptions = {},
 ): Promise<ExactCounts> {
+  const rowCounts = new Uint32Array(points.rowCount);
+  const unitCounts = new Float64Array(units.length);
+  if (isTreeNetwork(network)) await countTreeRows(network, points, rowCounts, unitCounts, options);
+  else await countUnits(network, units, points, rowCounts, unitCounts, options);
+  return summarise(rowCounts, unitCounts);
+}
+
+async function countUnits(
+  network: SparseNetwork,
+  units: readonly ExactUnit[],
+  points: CubePoints,
+  rowCounts: Uint32Array,
+  unitCounts: Float64Array,
+  options: RunOptions,
+): Promise<void> {
   const { signal, threads, onProgress } = options;
   const { rowCount } = points;
   const kernelUnits: number[] = [];
   const otherUnits: number[] = [];
-  const rowCounts = new Uint32Array(rowCount);
-  const unitCounts = new Float64Array(units.length);
   units.forEach((unit, j) => {
     if (unit.highest < 1n) return;
     if (unit.lowest >= 1n) {
@@ -44,34 +62,54 @@ export async function countRowsExactly(
     } else if (doubledSpan(unit) <= EXACT_SUM) kernelUnits.push(j);
     else otherUnits.push(j);
   });
-  if (kernelUnits.length > 0 && rowCount > 0) {
+  const partSize = unitsAtOnce(network.inputCount);
+  const partCount = Math.ceil(kernelUnits.length / partSize);
+  for (let part = 0; part < partCount && rowCount > 0; part++) {
+    const members = kernelUnits.slice(part * partSize, (part + 1) * partSize);
     const counts = await countNetworkActivity(
       levelNetwork(
         network.inputCount,
-        kernelUnits.map((j) => units[j]),
+        members.map((j) => units[j]),
       ),
       points,
       {
         signal,
         threads,
-        onRows: (done) => onProgress?.({ phase: 'counting active units', done, total: rowCount, unit: 'rows' }),
+        onRows: (rows) =>
+          onProgress?.({
+            phase: 'counting active units',
+            done: part * rowCount + rows,
+            total: partCount * rowCount,
+            unit: 'rows',
+          }),
       },
     );
     for (let i = 0; i < rowCount; i++) rowCounts[i] += counts.rowCounts[i];
-    kernelUnits.forEach((j, at) => {
+    members.forEach((j, at) => {
       unitCounts[j] = counts.unitCounts[at];
     });
   }
   const pause = createPauses(signal);
-  for (const j of await countSettled(network, units, otherUnits, points, rowCounts, unitCounts, options)) {
-    const test = unitTest(network, units[j], j);
-    for (let i = 0; i < rowCount; i++) {
-      if ((i & 255) === 0) await pause();
-      if (!test((input) => bitAt(points, i, input) === 1)) continue;
-      rowCounts[i]++;
-      unitCounts[j]++;
+  for (let first = 0; first < otherUnits.length; first += partSize) {
+    const members = otherUnits.slice(first, first + partSize);
+    for (const j of await countSettled(network, units, members, points, rowCounts, unitCounts, options)) {
+      const test = unitTest(network, units[j], j);
+      for (let i = 0; i < rowCount; i++) {
+        if ((i & 255) === 0) await pause();
+        if (!test((input) => bitAt(points, i, input) === 1)) continue;
+        rowCounts[i]++;
+        unitCounts[j]++;
+      }
     }
   }
+}
+
+function unitsAtOnce(inputCount: number): number {
+  return Math.max(64, Math.floor(PART_BYTES / (8 * inputCount)));
+}
+
+function summarise(rowCounts: Uint32Array, unitCounts: Float64Array): ExactCounts {
+  const rowCount = rowCounts.length;
   let maximum = 0;
   let maximumRow = rowCount === 0 ? -1 : 0;
   for (let i = 0; i < rowCount; i++) {

@@ -6,7 +6,8 @@
 import { createRandom, type RunOptions } from '../../base/index.ts';
 import { bitAt } from '../../cube/index.ts';
 import { domainBits, drawPoints } from '../domain.ts';
-import type { NetworkDomain, SparseNetwork } from '../network.ts';
+import type { NetworkDomain } from '../network.ts';
+import type { AnyNetwork } from '../tree-network.ts';
 import { createPauses } from './pauses.ts';
 import { countActive, countRowsExactly } from './rows.ts';
 import type { TightenedNetwork } from './tighten.ts';
@@ -24,17 +25,17 @@ const CLIMB_WORK = 2e8;
 
 /** @param stopAt stops once so many active units are found */
 export async function findActivePoint(
-  network: SparseNetwork,
+  network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Exclude<NetworkDomain, { kind: 'rows' }>,
   options: RunOptions & { readonly stopAt?: number } = {},
 ): Promise<FoundPoint> {
   const { stopAt = Number.POSITIVE_INFINITY, seed = 1, signal, threads } = options;
-  const onDomain: SparseNetwork = { ...network, domain };
+  const onDomain = { inputCount: network.inputCount, domain };
   const bitCount = domainBits(onDomain);
   const random = createRandom(seed);
   // Few points where they would be slow, and few where the domain is small.
-  const weightCount = network.weights.length + 1;
+  const weightCount = network.inputCount * network.unitCount + 1;
   const pointCount = Math.max(16, Math.min(RANDOM_POINTS, Math.floor(4e9 / weightCount), 4 * 2 ** bitCount));
   const points = drawPoints(onDomain, pointCount, random);
   const counts = await countRowsExactly(network, tightened, points, { signal, threads });

@@ -6,7 +6,10 @@
  * sets of weights with few different sums the least attainable value may be higher.
  */
 import { type ExactUnit, exactUnit, exactUnits } from '@fewfire/kernels';
+import { FewfireError, type RunOptions } from '../../base/index.ts';
+import type { SparseUnit } from '../families/index.ts';
 import type { SparseNetwork } from '../network.ts';
+import { type AnyNetwork, isTreeNetwork, treeUnits } from '../tree-network.ts';
 import { createPauses } from './pauses.ts';
 
 export interface TightenedNetwork {
@@ -22,25 +25,70 @@ export interface TightenedNetwork {
   readonly leastAbove: Float64Array;
 }
 
+/** What whole numbers of a unit take, and of each of its weights: measured, with what search and pair tests add. */
+const UNIT_BYTES = 1000;
+const WEIGHT_BYTES = 120;
+
 /** Exact for every network: no rounding decides whether a unit is dead. */
 export function tighten(network: Pick<SparseNetwork, 'inputCount' | 'weights' | 'biases'>): TightenedNetwork {
   return sortUnits(exactUnits(network.inputCount, network.weights, network.biases));
 }
 
-/** The same with pauses, because millions of weights take seconds. */
-export async function tightenWithPauses(
-  network: Pick<SparseNetwork, 'inputCount' | 'weights' | 'biases'>,
-  signal: AbortSignal | undefined,
-): Promise<TightenedNetwork> {
-  const { inputCount, weights, biases } = network;
+/**
+ * The same with pauses, because millions of weights take seconds; of trees too.
+ * @throws FewfireError `memory-budget` before allocating
+ */
+export async function tightenWithPauses(network: AnyNetwork, options: RunOptions = {}): Promise<TightenedNetwork> {
+  const { signal, memoryLimitBytes = Number.POSITIVE_INFINITY } = options;
   const pause = createPauses(signal);
+  const needed = UNIT_BYTES * network.unitCount + WEIGHT_BYTES * (await countWeights(network, pause));
+  if (needed > memoryLimitBytes) {
+    const size = (bytes: number): string => Math.ceil(bytes / 1e6).toLocaleString('en-US');
+    throw new FewfireError(
+      'memory-budget',
+      `the ${network.unitCount.toLocaleString('en-US')} units as whole numbers need ${size(needed)} MB, more than the ${size(memoryLimitBytes)} MB allowed; allow more memory`,
+    );
+  }
   const units: ExactUnit[] = [];
-  for (let j = 0; j < biases.length; j++) {
+  for (const unit of exactUnitsOf(network)) {
     const turn = pause();
     if (turn !== undefined) await turn;
-    units.push(exactUnit(weights.subarray(j * inputCount, (j + 1) * inputCount), biases[j]));
+    units.push(unit);
   }
   return sortUnits(units);
+}
+
+async function countWeights(network: AnyNetwork, pause: () => Promise<void> | undefined): Promise<number> {
+  let count = 0;
+  if (isTreeNetwork(network)) {
+    for (const units of treeUnits(network)) for (const { weights } of units) count += weights.length;
+    return count;
+  }
+  for (let i = 0; i < network.weights.length; i++) {
+    if (network.weights[i] !== 0) count++;
+    if ((i & 0xfffff) === 0) await pause();
+  }
+  return count;
+}
+
+function* exactUnitsOf(network: AnyNetwork): Generator<ExactUnit, void> {
+  if (isTreeNetwork(network)) {
+    for (const units of treeUnits(network)) yield* units.map(exactSparseUnit);
+    return;
+  }
+  const { inputCount, weights, biases } = network;
+  for (let j = 0; j < biases.length; j++) {
+    yield exactUnit(weights.subarray(j * inputCount, (j + 1) * inputCount), biases[j]);
+  }
+}
+
+function exactSparseUnit({ weights, bias }: SparseUnit): ExactUnit {
+  const ordered = weights.toSorted(([a], [b]) => a - b);
+  const unit = exactUnit(
+    Float64Array.from(ordered, ([, weight]) => weight),
+    bias,
+  );
+  return { ...unit, inputs: unit.inputs.map((at) => ordered[at][0]) };
 }
 
 function sortUnits(units: readonly ExactUnit[]): TightenedNetwork {
