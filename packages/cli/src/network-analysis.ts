@@ -2,7 +2,15 @@
  * What `network show` and `plan` measure or bound of one network, as far as it is affordable: that is decided by
  * predicted work, never by the clock, so that the same network gives the same report on every machine.
  */
-import type { DegreeCertificate, FiringRates, Polynomial, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import type {
+  AnyNetwork,
+  CubePoints,
+  DegreeCertificate,
+  FiringRates,
+  Polynomial,
+  Scale,
+  SparsityCertificate,
+} from '@fewfire/core';
 import type { Work } from './data.ts';
 
 /** The function itself, exact up to rounding: over the cube, or over the bits of a lift. */
@@ -32,26 +40,37 @@ const CHUNK_ROWS = 2 ** 16;
 /** Coefficients that units of few inputs may have together. */
 const UNIT_TERMS = 2 ** 20;
 
+/** Bytes of a coefficient while the units' own spectra are added up, and of a listed value with its transforms. */
+const TERM_BYTES = 300;
+const VALUE_BYTES = 40;
+
+/** The scale of any network, by its units or its leaves. */
+export async function scaleOf(network: AnyNetwork): Promise<Scale> {
+  const { isTreeNetwork, networkScale, treeNetworkScale } = await import('@fewfire/core');
+  return isTreeNetwork(network) ? treeNetworkScale(network) : networkScale(network);
+}
+
 /** undefined where there are too many points and units of too many inputs, or the domain is rows. */
-export async function measureFunction(network: SparseNetwork, work: Work): Promise<MeasuredFunction | undefined> {
+export async function measureFunction(network: AnyNetwork, work: Work): Promise<MeasuredFunction | undefined> {
   const { domainBits } = await import('@fewfire/core');
   const { domain, inputCount, unitCount } = network;
   if (domain.kind === 'rows') return undefined;
   const bits = domainBits(network);
-  if (bits <= FUNCTION_COORDINATES && 2 ** bits * inputCount * unitCount <= FUNCTION_WORK) {
+  const isListed = bits <= FUNCTION_COORDINATES && 2 ** bits * inputCount * unitCount <= FUNCTION_WORK;
+  if (isListed && VALUE_BYTES * 2 ** bits <= work.memoryLimitBytes) {
     return await listFunction(network, bits, work);
   }
   return domain.kind === 'cube' ? await sumUnits(network, work) : undefined;
 }
 
 // All values, and their transform.
-async function listFunction(network: SparseNetwork, coordinateCount: number, work: Work): Promise<MeasuredFunction> {
+async function listFunction(network: AnyNetwork, coordinateCount: number, work: Work): Promise<MeasuredFunction> {
   const core = await import('@fewfire/core');
   const size = 2 ** coordinateCount;
   const values = new Float64Array(size);
   for (let first = 0; first < size; first += CHUNK_ROWS) {
     const points = core.domainPoints(network, first, Math.min(CHUNK_ROWS, size - first));
-    values.set(await core.evaluateNetwork(network, points, { ...work, onProgress: undefined }), first);
+    values.set(await evaluate(network, points, { ...work, onProgress: undefined }), first);
     work.onProgress({ phase: 'evaluating the network', done: first, total: size, unit: 'rows' });
   }
   const space = network.domain.kind === 'lift' ? 'bits' : 'cube';
@@ -60,11 +79,22 @@ async function listFunction(network: SparseNetwork, coordinateCount: number, wor
   return { space, coordinateCount, ...(await spread(spectrum, coordinateCount)), largest, largestKind: 'exact' };
 }
 
-// The units' own spectra added up, where every unit reads few inputs.
-async function sumUnits(network: SparseNetwork, work: Work): Promise<MeasuredFunction | undefined> {
+async function evaluate(
+  network: AnyNetwork,
+  points: CubePoints,
+  work: Omit<Work, 'onProgress'> & { readonly onProgress: undefined },
+): Promise<Float64Array> {
   const core = await import('@fewfire/core');
-  if (core.unitSpectraSize(network) > UNIT_TERMS) return undefined;
-  const polynomial = await core.networkPolynomial(network, work);
+  return await (core.isTreeNetwork(network)
+    ? core.evaluateTreeNetwork(network, points, work)
+    : core.evaluateNetwork(network, points, work));
+}
+
+// The units' own spectra added up, where every unit reads few inputs.
+async function sumUnits(network: AnyNetwork, work: Work): Promise<MeasuredFunction | undefined> {
+  const core = await import('@fewfire/core');
+  const polynomial = await spectrumOf(network, work);
+  if (polynomial === undefined) return undefined;
   return {
     space: 'cube',
     coordinateCount: network.inputCount,
@@ -72,6 +102,19 @@ async function sumUnits(network: SparseNetwork, work: Work): Promise<MeasuredFun
     largest: core.spectralNorm(polynomial),
     largestKind: 'bound',
   };
+}
+
+async function spectrumOf(network: AnyNetwork, work: Work): Promise<Polynomial | undefined> {
+  const core = await import('@fewfire/core');
+  if (core.isTreeNetwork(network)) {
+    const ensemble = core.treesOfNetwork(network);
+    const { stepCount, memoryBytes } = core.treeSpectrumSize(ensemble);
+    if (stepCount > UNIT_TERMS || memoryBytes > work.memoryLimitBytes) return undefined;
+    return await core.treeEnsembleSpectrum(ensemble, work);
+  }
+  const size = core.unitSpectraSize(network);
+  if (size > UNIT_TERMS || TERM_BYTES * size > work.memoryLimitBytes) return undefined;
+  return await core.networkPolynomial(network, work);
 }
 
 async function spread(
@@ -107,9 +150,10 @@ const RATE_WORK = 2 ** 27;
 const RATE_SAMPLES = 100_000;
 
 /** Firing rates on the network's domain, exact where affordable; undefined for rows of data. */
-export async function measureRates(network: SparseNetwork, work: Work): Promise<FiringRates | undefined> {
+export async function measureRates(network: AnyNetwork, work: Work): Promise<FiringRates | undefined> {
   const core = await import('@fewfire/core');
   const { domain, inputCount, unitCount } = network;
+  if (core.isTreeNetwork(network)) return await core.measureFiringRates(network, work);
   if (domain.kind === 'rows') return undefined;
   let steps = 0;
   if (domain.kind === 'lift') steps = (2 ** domain.bitCount * inputCount * unitCount) / 128;
@@ -137,14 +181,14 @@ const RATE_DELTA = 0.01;
 const SPARSITY_SECONDS = 3;
 
 /** The sparsity on a domain as far as a few seconds prove it; undefined for rows of data. */
-export async function boundSparsity(network: SparseNetwork, work: Work): Promise<SparsityCertificate | undefined> {
+export async function boundSparsity(network: AnyNetwork, work: Work): Promise<SparsityCertificate | undefined> {
   const { certifySparsity } = await import('@fewfire/core');
   if (network.domain.kind === 'rows') return undefined;
   return await certifySparsity(network, { ...work, budgetSeconds: SPARSITY_SECONDS });
 }
 
 /** The same network as one on the whole cube, which the degree certificate is about. */
-export function onCube(network: SparseNetwork): SparseNetwork {
+export function onCube(network: AnyNetwork): AnyNetwork {
   return network.domain.kind === 'cube' ? network : { ...network, domain: { kind: 'cube' } };
 }
 
@@ -163,7 +207,7 @@ export interface CertifiedDegree {
  * @param rates of the network on the whole cube
  */
 export async function certifyDegree(
-  network: SparseNetwork,
+  network: AnyNetwork,
   sparsity: SparsityCertificate,
   rates: FiringRates,
   work: Work,
@@ -178,7 +222,7 @@ export async function certifyDegree(
     firingRates: rates.upper,
     firingRatesKind: rates.kind === 'exact' ? 'exact' : 'upper-limit',
     confidenceDelta: rates.confidenceDelta ?? undefined,
-    squaredScales: core.squaredScales(network),
+    squaredScales: core.isTreeNetwork(network) ? core.treeSquaredScales(network) : core.squaredScales(network),
     groups: classes === undefined ? undefined : groupOfUnits(network.unitCount, classes),
     groupsKind: 'bound',
   });
@@ -187,15 +231,15 @@ export async function certifyDegree(
 
 // Classes of units that are proven never active together.
 async function unitClasses(
-  network: SparseNetwork,
+  network: AnyNetwork,
   { evidence, kUpper }: SparsityCertificate,
   work: Work,
 ): Promise<readonly (readonly number[])[] | undefined> {
-  const { certifyConflicts, tighten } = await import('@fewfire/core');
+  const { certifyConflicts, tightenWithPauses } = await import('@fewfire/core');
   if (kUpper < 2) return undefined;
   if (evidence.method === 'conflicts') return evidence.classes;
   if (network.unitCount > GROUPED_UNITS) return undefined;
-  return (await certifyConflicts(tighten(network), { ...work, stopAt: kUpper })).classes;
+  return (await certifyConflicts(await tightenWithPauses(network, work), { ...work, stopAt: kUpper })).classes;
 }
 
 // A dead unit may join any class.

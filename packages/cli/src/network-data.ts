@@ -1,7 +1,8 @@
 /** What the network commands share: reading and writing network files, and rows of a table as points. */
-import type { CubePoints, SparseNetwork, Table } from '@fewfire/core';
+import type { AnyNetwork, CubePoints, Table } from '@fewfire/core';
 import { type Work, withTable } from './data.ts';
 import type { Ending } from './file-roles.ts';
+import { byteSize } from './format.ts';
 import type { Session } from './session.ts';
 
 /** Whether a path names a safetensors file; every other network file is JSON. */
@@ -9,20 +10,29 @@ export function isTensorFile(path: string): boolean {
   return /\.safetensors$/i.test(path);
 }
 
-/** @throws FewfireError `file-not-found`, `file-unreadable`, `network-file` */
-export async function readNetwork(path: string, session: Session): Promise<SparseNetwork> {
-  const { parseNetwork, parseNetworkTensors } = await import('@fewfire/core');
-  if (isTensorFile(path)) return await parseNetworkTensors(await readBytes(path, session), path);
-  const { readTextFile } = await import('@fewfire/node');
-  return await parseNetwork(await readTextFile(path, { signal: session.signal }), path);
+/** How often the bytes of a file stand in memory while it is read: measured, with what is made of them on the way. */
+const TENSOR_COPIES = 5;
+const TEXT_COPIES = 4;
+
+/** @throws FewfireError `file-not-found`, `file-unreadable`, `network-file`, `memory-budget` before the file is read */
+export async function readNetwork(path: string, session: Session, memoryLimitBytes: number): Promise<AnyNetwork> {
+  const { parseAnyNetwork, parseNetworkTensors } = await import('@fewfire/core');
+  const { checkFileSize, readFileBytes, readTextFile } = await import('@fewfire/node');
+  const { signal } = session;
+  if (isTensorFile(path)) {
+    const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: TENSOR_COPIES });
+    return await parseNetworkTensors(bytes, path);
+  }
+  await checkFileSize(path, { memoryLimitBytes, copies: TEXT_COPIES });
+  return await parseAnyNetwork(await readTextFile(path, { signal }), path, { memoryLimitBytes });
 }
 
-/** A whole file. @throws FewfireError `file-not-found`, `file-unreadable` */
-export async function readBytes(path: string, session: Session): Promise<Uint8Array> {
-  const { readFileChunks } = await import('@fewfire/node');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readFileChunks(path, session.signal)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/** What is left of the memory allowed beside a network that was read, for the work on it. */
+export function besideNetwork<T extends { readonly memory: number }>(network: AnyNetwork, options: T): T {
+  const nodes = 'part' in network ? network.part.trees.reduce((sum, { questions }) => sum + questions.length, 0) : 0;
+  // A weight is 8 bytes; a node stands in the file's lists and as an object.
+  const held = 'part' in network ? 150 * nodes : 8 * network.weights.length;
+  return { ...options, memory: Math.max(0, options.memory - held) };
 }
 
 /** What the name of a network file that is written ends in. */
@@ -31,12 +41,28 @@ export const NETWORK_ENDING: Ending = {
   text: '.json, or .safetensors for large networks',
 };
 
-/** Writes a network, whole or not at all, and gives the size of the file in bytes. */
-export async function writeNetwork(network: SparseNetwork, out: string, session: Session): Promise<number> {
-  const { FewfireError, serializeNetwork, serializeNetworkTensors } = await import('@fewfire/core');
+/**
+ * Writes a network, whole or not at all, and gives the size of the file in bytes. Trees stay trees in .json and become
+ * units in .safetensors, which is for other programs.
+ * @throws FewfireError `memory-budget` before units are made of trees; `file-unwritable`
+ */
+export async function writeNetwork(
+  network: AnyNetwork,
+  out: string,
+  session: Session,
+  memoryLimitBytes: number,
+): Promise<number> {
+  const { expandTreeNetwork, FewfireError, isTreeNetwork, serializeNetwork, serializeNetworkTensors } = await import(
+    '@fewfire/core'
+  );
   let content: string | Uint8Array;
   try {
-    content = isTensorFile(out) ? await serializeNetworkTensors(network) : await serializeNetwork(network);
+    if (!isTensorFile(out)) content = await serializeNetwork(network);
+    else {
+      await checkUnits(network, out, memoryLimitBytes);
+      const units = isTreeNetwork(network) ? expandTreeNetwork(network, { memoryLimitBytes }) : network;
+      content = await serializeNetworkTensors(units);
+    }
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new FewfireError(
@@ -47,6 +73,17 @@ export async function writeNetwork(network: SparseNetwork, out: string, session:
   }
   await session.files.write([{ path: out, content }]);
   return Buffer.byteLength(content);
+}
+
+// The weights as they are made, as they are checked, and as bytes of the file.
+async function checkUnits({ unitCount, inputCount }: AnyNetwork, out: string, memoryLimitBytes: number): Promise<void> {
+  const bytes = 3 * 8 * unitCount * inputCount;
+  if (bytes <= memoryLimitBytes) return;
+  const { FewfireError } = await import('@fewfire/core');
+  throw new FewfireError(
+    'memory-budget',
+    `${out} would hold ${unitCount} units of ${inputCount} weights, which takes ${byteSize(bytes)} to write, more than the ${byteSize(memoryLimitBytes)} allowed; write .json, where trees stay trees, or raise --memory`,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 /** A network in words: its domain, family and size. Lines fit the screen; every number says what it is. */
-import type { NetworkDomain, NetworkProvenance, Scale, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import type { AnyNetwork, NetworkDomain, NetworkProvenance, Scale, SparsityCertificate } from '@fewfire/core';
 import { labelled, type Section } from './describe.ts';
 import { counted, figure, integer, printable, type Screen } from './format.ts';
 
@@ -27,7 +27,7 @@ function parameterText(value: unknown): string {
 }
 
 /** `n = 36 inputs, s = 7 units`. */
-export function sizeText({ inputCount, unitCount }: SparseNetwork): string {
+export function sizeText({ inputCount, unitCount }: AnyNetwork): string {
   return `n = ${counted(inputCount, 'input')}, s = ${counted(unitCount, 'unit')}`;
 }
 

@@ -143,16 +143,15 @@ export async function sha256File(
 }
 
 /**
- * A whole file in memory, unless it is too large.
+ * The size of a file in bytes, refused if it is too large to be read.
  * @param copies how many times its size it will take to be read, with what is made of it
  * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`
  */
-export async function readFileBytes(
+export async function checkFileSize(
   path: string,
-  options: { readonly signal?: AbortSignal | undefined; readonly memoryLimitBytes: number; readonly copies?: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { signal, memoryLimitBytes, copies = 2 } = options;
-  throwIfAborted(signal);
+  options: { readonly memoryLimitBytes: number; readonly copies?: number },
+): Promise<number> {
+  const { memoryLimitBytes, copies = 2 } = options;
   let size: number;
   try {
     size = (await stat(path)).size;
@@ -166,6 +165,21 @@ export async function readFileBytes(
       `${path} has ${count(size)} bytes and takes ${copies === 2 ? 'twice' : `${copies} times`} as many to read, ${count(memoryLimitBytes)} are allowed; allow more memory`,
     );
   }
+  return size;
+}
+
+/**
+ * A whole file in memory, unless it is too large.
+ * @param copies how many times its size it will take to be read, with what is made of it
+ * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`
+ */
+export async function readFileBytes(
+  path: string,
+  options: { readonly signal?: AbortSignal | undefined; readonly memoryLimitBytes: number; readonly copies?: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { signal } = options;
+  throwIfAborted(signal);
+  const size = await checkFileSize(path, options);
   const bytes = new Uint8Array(size);
   let at = 0;
   for await (const chunk of readFileChunks(path, signal)) {

@@ -1,6 +1,7 @@
 /** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
 export type { CountedPlace } from './count-zeros.ts';
 export {
+  checkFileSize,
   type FileContent,
   readFileBytes,
   readFileChunks,

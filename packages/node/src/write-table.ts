@@ -103,7 +103,8 @@ function unwritableParquet(error: unknown, path: string, target: string): unknow
 
 /** What the writer keeps in memory; the rest of a large table waits on disk. */
 const WRITER_BYTES = 256e6;
-const ROWS_PER_CHUNK = 4096;
+/** A text put together cell by cell takes many times its size until it is written. */
+const CELLS_PER_CHUNK = 2 ** 16;
 
 /** The CSV text of parts, as `csvChunks` gives it of all rows. */
 export async function* csvParts(parts: OutputParts): AsyncGenerator<string> {
@@ -119,8 +120,9 @@ export function* csvChunks(columns: readonly OutputColumn[], header = true): Gen
   checkColumns(columns);
   const rowCount = columns[0]?.values.length ?? 0;
   if (header) yield `${columns.map(({ name }) => csvCell(name)).join(',')}\n`;
-  for (let start = 0; start < rowCount; start += ROWS_PER_CHUNK) {
-    const end = Math.min(rowCount, start + ROWS_PER_CHUNK);
+  const chunkRows = Math.max(1, Math.floor(CELLS_PER_CHUNK / Math.max(1, columns.length)));
+  for (let start = 0; start < rowCount; start += chunkRows) {
+    const end = Math.min(rowCount, start + chunkRows);
     let text = '';
     for (let row = start; row < end; row++) {
       for (let k = 0; k < columns.length; k++) {

@@ -12,6 +12,7 @@ import {
   measureFunction,
   measureRates,
   onCube,
+  scaleOf,
 } from '../network-analysis.ts';
 import { readNetwork } from '../network-data.ts';
 import { domainText, facts, sparsityText } from '../network-describe.ts';
@@ -225,8 +226,8 @@ async function classOfNetwork(
   session: Session,
   work: Work,
 ): Promise<{ readonly planned: PlannedClass; readonly found: NetworkFindings }> {
-  const { FewfireError, networkScale } = await import('@fewfire/core');
-  const network = await readNetwork(path, session);
+  const { FewfireError } = await import('@fewfire/core');
+  const network = await readNetwork(path, session, work.memoryLimitBytes);
   if (network.unitCount === 0) {
     throw new FewfireError('invalid-data', `${path} has no units: it is 0 everywhere, and there is nothing to learn`);
   }
@@ -235,7 +236,7 @@ async function classOfNetwork(
   const sparsity = await boundSparsity(cube, work);
   const rates = await measureRates(cube, work);
   if (sparsity === undefined || rates === undefined) throw new Error('a cube without points');
-  const { weight, bias } = networkScale(network);
+  const { weight, bias } = await scaleOf(network);
   const found: NetworkFindings = {
     domainIsCube,
     domain: domainText(network.domain, network.inputCount),

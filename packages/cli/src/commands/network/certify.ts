@@ -1,11 +1,11 @@
 /** `fewfire network certify`: proves how many units of a network are active at once, and writes the proof. */
-import type { CertifyOptions, CubePoints, NetworkDomain, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import type { AnyNetwork, CertifyOptions, CubePoints, NetworkDomain, SparsityCertificate } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../../data.ts';
 import { joinSections, type Section } from '../../describe.ts';
 import { InputArgument, InputOption, OutputOption, tableInput } from '../../file-roles.ts';
 import { byteSize, counted, figure, integer, listSome, printable, quoteArgument, type Screen } from '../../format.ts';
-import { readNetwork, readRows } from '../../network-data.ts';
+import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { domainText, facts, familyText, sizeText, sparsityText, witnessText } from '../../network-describe.ts';
 import { addWorkOptions, parsePositive, parseWhole, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
@@ -81,8 +81,10 @@ Examples:
 async function certify(path: string, options: CertifyCommandOptions, session: Session): Promise<void> {
   const { serializeCertificate } = await import('@fewfire/core');
   const { out } = options;
-  const network = await readNetwork(path, session);
-  const certificate = await withProgress(session, options, (work) => certifyNetwork(network, path, options, work));
+  const network = await readNetwork(path, session, options.memory);
+  const certificate = await withProgress(session, besideNetwork(network, options), (work) =>
+    certifyNetwork(network, path, options, work),
+  );
   const text = await serializeCertificate(certificate);
   if (out !== undefined) await session.files.write([{ path: out, content: text }]);
   if (options.json === true) {
@@ -105,7 +107,7 @@ async function certify(path: string, options: CertifyCommandOptions, session: Se
 }
 
 async function certifyNetwork(
-  network: SparseNetwork,
+  network: AnyNetwork,
   path: string,
   options: CertifyCommandOptions,
   work: Work,
@@ -136,7 +138,7 @@ interface ChosenDomain {
 
 /** @param wanted as typed: cube, lift, rows:<file>; undefined for the network's own */
 async function chooseDomain(
-  network: SparseNetwork,
+  network: AnyNetwork,
   path: string,
   wanted: string | undefined,
   work: Work,
@@ -169,7 +171,7 @@ async function chooseDomain(
 
 function certificateFacts(
   path: string,
-  network: SparseNetwork,
+  network: AnyNetwork,
   certificate: SparsityCertificate,
   screen: Screen,
 ): Section {

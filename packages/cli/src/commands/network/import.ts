@@ -4,10 +4,14 @@ import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
 import { InputArgument, OutputOption } from '../../file-roles.ts';
 import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
-import { NETWORK_ENDING, readBytes, writeNetwork } from '../../network-data.ts';
+import { NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
 import { parseMemory, parseNames, QuietOption } from '../../options.ts';
 import type { Session } from '../../session.ts';
+
+/** How many times its size a model takes while it is read and made into trees: measured. */
+const XGBOOST_COPIES = 16;
+const ONNX_COPIES = 24;
 
 interface ImportOptions {
   readonly out?: string;
@@ -29,7 +33,11 @@ export function addImportCommand(network: Command, session: Session): void {
     )
     .addArgument(new InputArgument('<model.json|model.onnx>', 'a model as XGBoost or an ONNX converter wrote it'))
     .addOption(
-      new OutputOption('-o, --out <file>', 'write the network here, .json or .safetensors', { ending: NETWORK_ENDING }),
+      new OutputOption(
+        '-o, --out <file>',
+        'write the network here: .json keeps the trees, .safetensors has the weights of units',
+        { ending: NETWORK_ENDING },
+      ),
     )
     .option('--output <name>', 'which output, of a model with several (a class by its name)')
     .option('--boolean <features>', 'features that are 0 or 1 wherever they are known (a,b)', parseNames)
@@ -44,7 +52,7 @@ export function addImportCommand(network: Command, session: Session): void {
         .default('tight'),
     )
     .addOption(
-      new Option('--memory <size>', 'refuse a network that needs more memory than this')
+      new Option('--memory <size>', 'refuse work that needs more memory than this')
         .argParser(parseMemory)
         .default(4e9, '4GB'),
     )
@@ -55,29 +63,27 @@ export function addImportCommand(network: Command, session: Session): void {
       `
 Examples:
   fewfire network import model.json --out net.json
-  fewfire network import model.onnx --output 2 --out net.safetensors`,
+  fewfire network import model.onnx --output 2 --out net.json`,
     )
     .action(async (path: string, options: ImportOptions) => importNetwork(path, options, session));
 }
 
 async function importNetwork(path: string, options: ImportOptions, session: Session): Promise<void> {
-  const { networkScale, treeEnsembleNetwork } = await import('@fewfire/core');
+  const { createTreeNetwork, treeNetworkScale, unitTreeCount } = await import('@fewfire/core');
   const { out } = options;
   const model = await readTrees(path, options, session);
   const ensemble = await chooseOutput(model, options.output);
-  const { network, claims } = treeEnsembleNetwork(ensemble, {
-    form: options.form,
-    memoryLimitBytes: options.memory,
-  });
-  const byteCount = out === undefined ? 0 : await writeNetwork(network, out, session);
-  const scale = networkScale(network);
+  const network = createTreeNetwork(model, { output: ensemble.name, form: options.form });
+  const byteCount = out === undefined ? 0 : await writeNetwork(network, out, session, options.memory);
+  const scale = treeNetworkScale(network);
+  const claimedSparsity = unitTreeCount(network);
   const names = model.coordinates.map(({ name }) => name);
   if (options.json === true) {
     const { source, objective, features, classes, link, notes } = model;
     const { inputCount, unitCount, domain } = network;
     const json = { source, objective, output: ensemble.name, treeCount: ensemble.trees.length, link };
     await session.print(
-      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, features, coordinates: names, inputCount, unitCount, claimedSparsity: claims.k, scale, domain, notes, file: out ?? null, byteCount: out === undefined ? null : byteCount })}\n`,
+      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, features, coordinates: names, inputCount, unitCount, claimedSparsity, scale, domain, notes, file: out ?? null, byteCount: out === undefined ? null : byteCount })}\n`,
     );
     return;
   }
@@ -100,7 +106,7 @@ async function importNetwork(path: string, options: ImportOptions, session: Sess
             ['Inputs', `${counted(names.length, 'question')}: ${listSome(names.map(printable), 6)}`],
             ['Size', sizeText(network)],
             ['Domain', domainText(network.domain, network.inputCount)],
-            ['Sparsity', `k = ${claims.k} (one unit per tree that is not zero there; certify proves it)`],
+            ['Sparsity', `k = ${claimedSparsity} (one unit per tree that is not zero there; certify proves it)`],
             ['Scale', scaleText(scale)],
           ],
           screen,
@@ -119,10 +125,15 @@ function modelText({ source, objective, features, outputs }: TreeModel): string 
 
 async function readTrees(path: string, options: ImportOptions, session: Session): Promise<TreeModel> {
   const { importOnnxTrees, importXgboost } = await import('@fewfire/core');
+  const { checkFileSize, readFileBytes, readTextFile } = await import('@fewfire/node');
   const settings = { label: path, booleanFeatures: options.boolean, missing: options.missing };
-  if (/\.onnx$/i.test(path)) return importOnnxTrees(await readBytes(path, session), settings);
-  const { readTextFile } = await import('@fewfire/node');
-  return importXgboost(await readTextFile(path, { signal: session.signal }), settings);
+  const { signal } = session;
+  const { memory: memoryLimitBytes } = options;
+  if (/\.onnx$/i.test(path)) {
+    return importOnnxTrees(await readFileBytes(path, { signal, memoryLimitBytes, copies: ONNX_COPIES }), settings);
+  }
+  await checkFileSize(path, { memoryLimitBytes, copies: XGBOOST_COPIES });
+  return importXgboost(await readTextFile(path, { signal }), settings);
 }
 
 async function chooseOutput({ outputs }: TreeModel, wanted: string | undefined): Promise<TreeModel['outputs'][number]> {

@@ -93,7 +93,7 @@ async function makeNetwork(
   const { networkChecksum, networkScale } = await import('@fewfire/core');
   const { out } = options;
   const { network, claims } = await makeMember(family, options);
-  const byteCount = await writeNetwork(network, out, session);
+  const byteCount = await writeNetwork(network, out, session, options.memory);
   const scale = networkScale(network);
   if (options.json === true) {
     const { inputCount, unitCount, domain, provenance } = network;

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { withProgress } from '../../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING } from '../../file-roles.ts';
 import { byteSize, counted, figure, printable } from '../../format.ts';
-import { readNetwork } from '../../network-data.ts';
+import { besideNetwork, readNetwork } from '../../network-data.ts';
 import { addWorkOptions, parseNonNegative, parseWhole, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
 
@@ -70,16 +70,17 @@ async function sample(
 ): Promise<void> {
   const { FewfireError, sampleNetwork } = await import('@fewfire/core');
   const out = options.out === '-' ? undefined : options.out;
-  const network = await readNetwork(path, session);
+  const network = await readNetwork(path, session, options.memory);
+  const beside = besideNetwork(network, options);
   const { rows: rowCount, noiseSd, flip, seed } = options;
   const bytes = rowCount * (network.inputCount + Math.ceil(network.inputCount / 8) + 3 * 8);
-  if (bytes > options.memory) {
+  if (bytes > beside.memory) {
     throw new FewfireError(
       'memory-budget',
-      `${counted(rowCount, 'row')} of ${counted(network.inputCount, 'input')} need ${byteSize(bytes)}, more than the ${byteSize(options.memory)} allowed; lower --rows or raise --memory`,
+      `${counted(rowCount, 'row')} of ${counted(network.inputCount, 'input')} need ${byteSize(bytes)}, more than the ${byteSize(beside.memory)} allowed beside the network; lower --rows or raise --memory`,
     );
   }
-  const { columns, drawn } = await withProgress(session, options, async (work) => {
+  const { columns, drawn } = await withProgress(session, beside, async (work) => {
     const drawn = await sampleNetwork(network, { ...work, rowCount, noiseSd, flip, seed });
     const columns = sampleColumns(drawn, noiseSd);
     if (out !== undefined) await session.files.writeTable(out, columns);

@@ -1,5 +1,5 @@
 /** `fewfire network show`: what a network is, and what can be said of it exactly, by a bound or by an estimate. */
-import type { FiringRates, SparseNetwork, SparsityCertificate } from '@fewfire/core';
+import type { AnyNetwork, FiringRates, SparsityCertificate } from '@fewfire/core';
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections, type Section } from '../../describe.ts';
@@ -12,8 +12,9 @@ import {
   type MeasuredFunction,
   measureFunction,
   measureRates,
+  scaleOf,
 } from '../../network-analysis.ts';
-import { readNetwork } from '../../network-data.ts';
+import { besideNetwork, readNetwork } from '../../network-data.ts';
 import { domainText, facts, familyText, scaleText, sizeText, sparsityText } from '../../network-describe.ts';
 import { addWorkOptions, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
@@ -37,7 +38,7 @@ export function addNetworkShowCommand(network: Command, session: Session): void 
 }
 
 interface Findings {
-  readonly network: SparseNetwork;
+  readonly network: AnyNetwork;
   readonly deadUnits: readonly number[];
   readonly rates: FiringRates | undefined;
   readonly sparsity: SparsityCertificate | undefined;
@@ -47,10 +48,10 @@ interface Findings {
 }
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
-  const network = await readNetwork(path, session);
-  const found = await withProgress(session, options, async (work): Promise<Findings> => {
-    const { tighten } = await import('@fewfire/core');
-    const deadUnits = Array.from(tighten(network).deadUnits);
+  const network = await readNetwork(path, session, options.memory);
+  const found = await withProgress(session, besideNetwork(network, options), async (work): Promise<Findings> => {
+    const { tightenWithPauses } = await import('@fewfire/core');
+    const deadUnits = Array.from((await tightenWithPauses(network, work)).deadUnits);
     const rates = await measureRates(network, work);
     const sparsity = await boundSparsity(network, work);
     const measured = await measureFunction(network, work);
@@ -65,7 +66,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
 }
 
 async function showJson(path: string, found: Findings): Promise<object> {
-  const { networkChecksum, networkScale } = await import('@fewfire/core');
+  const { networkChecksum } = await import('@fewfire/core');
   const { network, deadUnits, rates, sparsity, measured, degree } = found;
   const { inputCount, unitCount, domain, provenance } = network;
   return {
@@ -75,7 +76,7 @@ async function showJson(path: string, found: Findings): Promise<object> {
     inputCount,
     unitCount,
     domain,
-    scale: { kind: 'exact', ...networkScale(network) },
+    scale: { kind: 'exact', ...(await scaleOf(network)) },
     deadUnits,
     firingRates:
       rates === undefined
@@ -149,7 +150,6 @@ async function tailRows({ network: { inputCount }, measured, degree: certified }
 const MOST_DEGREES = 64;
 
 async function showSections(path: string, found: Findings, screen: Screen): Promise<Section[]> {
-  const { networkScale } = await import('@fewfire/core');
   const { network, deadUnits, sparsity } = found;
   const dead =
     deadUnits.length === 0
@@ -161,7 +161,7 @@ async function showSections(path: string, found: Findings, screen: Screen): Prom
         ['Network', `${printable(path)}: ${familyText(network.provenance)}`],
         ['Size', sizeText(network)],
         ['Domain', domainText(network.domain, network.inputCount)],
-        ['Scale', scaleText(networkScale(network))],
+        ['Scale', scaleText(await scaleOf(network))],
         ['Dead', dead],
         ...ratesFacts(found),
         ['Sparsity', sparsity === undefined ? ROWS_TEXT : sparsityText(sparsity)],
@@ -204,7 +204,7 @@ function noFunctionText({ network }: Findings): string {
   const why =
     network.domain.kind === 'rows'
       ? 'its domain is rows of data'
-      : 'it has too many points to be listed, and units of too many inputs to be added up, in a few seconds';
+      : 'it has too many points to be listed, and units of too many inputs to be added up, in a few seconds or the memory allowed';
   return `level weights and average sensitivity not computed: ${why}.`;
 }
 
@@ -214,7 +214,7 @@ function functionSection(found: Findings, screen: Screen): Section {
   const { space, coordinateCount, mean, secondMoment, largest, largestKind, averageSensitivity, degree } = measured;
   const where =
     space === 'cube'
-      ? `over all ${figure(2 ** coordinateCount)} points of the cube`
+      ? `over all ${coordinateCount < 1024 ? figure(2 ** coordinateCount) : `2^${coordinateCount}`} points of the cube`
       : `as a function of the ${coordinateCount} bits y of the lift, over all ${integer(2 ** coordinateCount)} of them`;
   return [
     ...heading('Function', `${where} (exact)`, screen),

@@ -5,9 +5,12 @@ import { withProgress } from '../../data.ts';
 import { heading, joinSections } from '../../describe.ts';
 import { InputArgument, InputOption, tableInput } from '../../file-roles.ts';
 import { counted, layoutTable, printable, type Screen } from '../../format.ts';
-import { readNetwork, readRows } from '../../network-data.ts';
+import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { addWorkOptions, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
+
+/** How many times its size a certificate takes while it is checked: its text, its lists, and the text that is hashed. */
+const CERTIFICATE_COPIES = 12;
 
 interface VerifyOptions extends WorkOptions {
   readonly sweep?: boolean;
@@ -42,10 +45,11 @@ Examples:
 
 async function verify(certificate: string, path: string, options: VerifyOptions, session: Session): Promise<void> {
   const { checkCertificate, FewfireError } = await import('@fewfire/core');
-  const { readTextFile } = await import('@fewfire/node');
+  const { checkFileSize, readTextFile } = await import('@fewfire/node');
+  await checkFileSize(certificate, { memoryLimitBytes: options.memory, copies: CERTIFICATE_COPIES });
   const text = await readTextFile(certificate, { signal: session.signal });
-  const network = await readNetwork(path, session);
-  const report = await withProgress(session, options, async (work) => {
+  const network = await readNetwork(path, session, options.memory);
+  const report = await withProgress(session, besideNetwork(network, options), async (work) => {
     const rows = options.rows === undefined ? undefined : await readRows(options.rows, network.inputCount, work);
     try {
       return await checkCertificate(text, network, {

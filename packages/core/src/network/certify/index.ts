@@ -13,4 +13,4 @@ export { type ConflictCertificate, type ConflictOptions, certifyConflicts, confl
 export type { SampleOptions as SparsitySampleOptions, SparsityEstimate } from './estimate.ts';
 export type { MilpOptions, MilpProblem, MilpResult, MilpSolver } from './milp.ts';
 export { countRowsExactly, type ExactCounts } from './rows.ts';
-export { type TightenedNetwork, tighten } from './tighten.ts';
+export { type TightenedNetwork, tighten, tightenWithPauses } from './tighten.ts';
