@@ -11,7 +11,7 @@ export function isTensorFile(path: string): boolean {
 }
 
 /** How often the bytes of a file stand in memory while it is read: measured, with what is made of them on the way. */
-const TENSOR_COPIES = 5;
+const TENSOR_COPIES = 7;
 const TEXT_COPIES = 4;
 
 /** @throws FewfireError `file-not-found`, `file-unreadable`, `network-file`, `memory-budget` before the file is read */

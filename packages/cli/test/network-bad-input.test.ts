@@ -11,6 +11,7 @@ const net = inFolder('net.json');
 const tensors = inFolder('net.safetensors');
 const certificate = inFolder('certificate.json');
 const out = inFolder('out.json');
+const whole = inFolder('whole-trees.json');
 
 function write(name: string, content: string | Uint8Array): string {
   writeFileSync(inFolder(name), content);
@@ -29,6 +30,8 @@ beforeAll(async () => {
     expect(made.code).toBe(0);
   }
   expect((await hosted(['network', 'certify', net, '--out', certificate])).code).toBe(0);
+  const model = xgboost(() => undefined);
+  expect((await hosted(['network', 'import', model, '--out', whole])).code).toBe(0);
 });
 
 type Case = readonly [name: string, code: 1 | 2, args: () => string | readonly string[], message: RegExp];
@@ -39,6 +42,9 @@ const xgboost = (edit: (model: Record<string, never>) => void): string => {
   edit(model);
   return write('hostile.json', JSON.stringify(model));
 };
+
+// A network file of trees, edited.
+const trees = (edit: (text: string) => string): string => write('trees.json', edit(readFileSync(whole, 'utf8')));
 
 interface BoosterTree {
   left_children: number[];
@@ -127,6 +133,25 @@ const cases: readonly Case[] = [
     /not a fewfire network/,
   ],
   ['JSON as tensors', 1, () => `network show ${write('json.safetensors', readFileSync(net))}`, /safetensors/],
+  ['edited trees', 1, () => `network certify ${trees((text) => text.replace('"leaves":[', '"leaves":[1,'))}`, /leaves/],
+  [
+    'an edited leaf',
+    1,
+    () => `network show ${trees((text) => text.replace(/"leaves":\[-?\d/, '"leaves":[7'))}`,
+    /trees\.json was edited or damaged/,
+  ],
+  [
+    'a kind of question of later versions',
+    1,
+    () => `network sample ${trees((text) => text.replace('"comparison":">="', '"comparison":"near"'))} --rows 5`,
+    /question 0 of .*trees\.json is of the kind "near".*reads trees of version 2 or later/,
+  ],
+  [
+    'a later version',
+    1,
+    () => `network verify ${certificate} ${trees((text) => text.replace('"version":2', '"version":7'))}`,
+    /version 7; this fewfire reads version 1 and 2/,
+  ],
   ['an empty file', 1, () => `network show ${write('empty.json', '')}`, /not a whole network file/],
   ['a folder', 1, () => `network show ${inFolder('folder')}`, /is a directory/],
   // Certificates.

@@ -1,5 +1,5 @@
 /** The network commands end to end: make, show, certify, verify, sample, import, plan. One family of each as real processes. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checksumOf, parseNetwork, serializeNetwork } from '@fewfire/core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import {
   fewfire,
   interruptAtWork,
   parseCsv,
+  peakMemory,
   type Run,
   root,
   temporaryFolder,
@@ -322,6 +323,156 @@ describe('import', () => {
     expect(await json(['network', 'import', onnx], fewfire)).toMatchObject({ treeCount: 12, file: null });
   });
 });
+
+describe('import to .json', () => {
+  const golden = JSON.parse(
+    readFileSync(join(root, 'packages/core/test/trees/goldens/numbers-regression.json'), 'utf8'),
+  );
+  const model = inFolder('regression.json');
+  const net = inFolder('trees.json');
+
+  beforeAll(() => writeFileSync(model, JSON.stringify(golden.model)));
+
+  it('keeps the trees, and every command says of them what it says of their units', async () => {
+    const units = inFolder('units.safetensors');
+    await succeed(['network', 'import', model, '--out', units, '-q']);
+    const made = await json(['network', 'import', model, '--out', net]);
+    expect(statSync(net).size).toBeLessThan(statSync(model).size);
+    expect(JSON.parse(readFileSync(net, 'utf8'))).toMatchObject({ version: 2 });
+    expect(await json(['network', 'import', model])).toEqual({ ...(made as object), file: null });
+
+    const said = await json(['network', 'show', net]);
+    const { function: own, degreeCertificate, ...exact } = said;
+    const expected = await json(['network', 'show', units]);
+    const { file, checksum } = exact;
+    expect({ ...expected, file, checksum, ...{ function: 0, degreeCertificate: 0 } }).toEqual({
+      ...(exact as object),
+      ...{ function: 0, degreeCertificate: 0 },
+    });
+    expectNear(own, expected.function);
+    expectNear(degreeCertificate, expected.degreeCertificate);
+    expectLaws(said);
+    expect(checksum).not.toBe(expected.checksum);
+
+    const certificate = inFolder('trees.certificate.json');
+    for (const method of ['auto', 'conflicts', 'sample']) {
+      await succeed(['network', 'certify', net, '--method', method, '--samples', '500', '--out', certificate, '-q']);
+      expect((await succeed(['network', 'verify', certificate, net])).stdout).toContain('holds');
+      const swapped = await hosted(['network', 'verify', certificate, units]);
+      expect({ code: swapped.code, stderr: swapped.stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^error: .* does not hold for .*"network" failed.*\n$/),
+      });
+    }
+
+    const rows = async (path: string): Promise<number[][]> =>
+      parseCsv((await succeed(['network', 'sample', path, '--rows', '200', '--seed', '5'])).stdout)
+        .slice(1)
+        .map((row) => row.map((cell) => (cell === 'true' ? 1 : cell === 'false' ? 0 : Number(cell))));
+    expectNear(await rows(net), await rows(units));
+    const planned = async (path: string): Promise<unknown> =>
+      JSON.parse(JSON.stringify(await json(['plan', '--network', path])).replaceAll(path, ''));
+    expectNear(await planned(net), await planned(units));
+  });
+
+  it('a model of several outputs keeps all of them, and is the one that was chosen', async () => {
+    const classes = readFileSync(join(root, 'packages/core/test/trees/goldens/three-classes.json'), 'utf8');
+    const several = write('classes.json', JSON.stringify(JSON.parse(classes).model));
+    await succeed(['network', 'import', several, '--output', '2', '--out', net, '-q']);
+    const { trees } = JSON.parse(readFileSync(net, 'utf8'));
+    expect(trees).toMatchObject({ output: 2, outputs: [{ name: '0' }, { name: '1' }, { name: '2' }] });
+    const units = inFolder('class-2.safetensors');
+    await succeed(['network', 'import', several, '--output', '2', '--out', units, '-q']);
+    const { sparsity } = await json(['network', 'show', net]);
+    expect(sparsity).toEqual((await json(['network', 'show', units])).sparsity);
+  });
+});
+
+// Numbers that may be rounded otherwise; everything else equal.
+function expectNear(found: unknown, expected: unknown): void {
+  if (typeof expected === 'number') {
+    expect(Math.abs((found as number) - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
+  } else if (typeof expected === 'object' && expected !== null) {
+    expect(Object.keys(found as object)).toEqual(Object.keys(expected));
+    for (const [key, value] of Object.entries(expected)) expectNear((found as Record<string, unknown>)[key], value);
+  } else expect(found).toEqual(expected);
+}
+
+describe('memory', () => {
+  // 7,750 questions by 8,000 leaves: 0.5 GB of weights.
+  const model = inFolder('large.model.json');
+  const net = inFolder('large.json');
+  const certificate = inFolder('large.certificate.json');
+  const limit = ['--memory', '60MB', '-q'];
+
+  it('of trees is that of the model, not of their weights', async () => {
+    writeFileSync(model, completeTrees(250, 5));
+    const commands = [
+      ['network', 'import', model, '--out', net],
+      ['network', 'certify', net, '--out', certificate],
+      ['network', 'verify', certificate, net],
+      ['network', 'show', net],
+      ['network', 'sample', net, '--rows', '2000', '--out', inFolder('large.csv')],
+    ];
+    for (const command of commands) {
+      const peak = await peakMemory([...command, ...limit]);
+      expect(peak, command.join(' ')).toBeLessThan(60e6 + 150e6);
+    }
+    expect(statSync(net).size).toBeLessThan(statSync(model).size);
+  });
+
+  it('beyond --memory is refused before it is had, and says what would do', async () => {
+    const dense = inFolder('dense.json');
+    await succeed(`network make dense-control --inputs 300 --units 300 --quiet --out ${dense}`.split(' '));
+    const refused: [string[], RegExp][] = [
+      [
+        ['import', model, '--out', inFolder('large.safetensors')],
+        /large\.safetensors would hold 8000 units.*write \.json/,
+      ],
+      [['import', model, '--memory', '1MB'], /large\.model\.json has .* bytes and takes 16 times as many/],
+      [['show', net, '--memory', '3MB'], /large\.json needs \d+ MB to be read, more than the 3 MB allowed/],
+      [['show', dense, '--memory', '10MB'], /300 units as whole numbers need \d+ MB, more than the \d+ MB allowed/],
+      [['certify', dense, '--memory', '10MB'], /300 units as whole numbers need/],
+      [['certify', dense, '--memory', '2MB'], /dense\.json has .* bytes and takes 4 times as many/],
+      [['verify', certificate, dense, '--memory', '2MB'], /dense\.json has/],
+      [['sample', net, '--rows', '30000'], /30,000 rows of 7,750 inputs need .*lower --rows or raise --memory/],
+      [['sample', dense, '--rows', '9', '--memory', '1MB'], /dense\.json has/],
+    ];
+    for (const [args, message] of refused) {
+      const own = args.includes('--memory') ? [] : limit;
+      const { code, stdout, stderr } = await hosted(['network', ...args, ...own]);
+      expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: expect.stringMatching(message) });
+      expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    }
+    expect(existsSync(inFolder('large.safetensors'))).toBe(false);
+  });
+});
+
+// An XGBoost model of complete trees whose questions all differ.
+function completeTrees(treeCount: number, depth: number): string {
+  const inner = 2 ** depth - 1;
+  const nodes = Array.from({ length: 2 * inner + 1 }, (_, i) => i);
+  const child = (side: number): number[] => nodes.map((i) => (i < inner ? 2 * i + side : -1));
+  const tree = (t: number): object => ({
+    left_children: child(1),
+    right_children: child(2),
+    split_indices: nodes.map(() => 0),
+    split_conditions: nodes.map((i) => (i < inner ? t * inner + i : Math.sin(1 + t * inner + i))),
+    default_left: nodes.map(() => 1),
+    ...Object.fromEntries(['sum_hessian', 'base_weights', 'loss_changes'].map((name) => [name, nodes.map(Math.sin)])),
+  });
+  return JSON.stringify({
+    version: [1, 7, 4],
+    learner: {
+      learner_model_param: { base_score: '5E-1', num_class: '0', num_feature: '1', num_target: '1' },
+      objective: { name: 'reg:squarederror' },
+      gradient_booster: {
+        name: 'gbtree',
+        model: { trees: Array.from({ length: treeCount }, (_, t) => tree(t)), tree_info: new Array(treeCount).fill(0) },
+      },
+    },
+  });
+}
 
 describe('plan', () => {
   it('sets the statements side by side', async () => {

@@ -60,6 +60,14 @@ export async function interruptAtWork(
   return { code, stdout, stderr: lines.join('\n') };
 }
 
+/** The most memory that a command had at once in a process of its own, in bytes; it must succeed. */
+export async function peakMemory(args: readonly string[]): Promise<number> {
+  const preload = new URL('peak-memory.mjs', import.meta.url).href;
+  const { code, stderr } = await fewfire(args, { env: { NODE_OPTIONS: `--import=${preload}` } });
+  expect({ code, stderr: stderr.replace(/^peak \d+ kB\n$/, '') }).toEqual({ code: 0, stderr: '' });
+  return 1024 * Number(/^peak (\d+) kB$/m.exec(stderr)?.[1]);
+}
+
 /** Runs a command line. */
 export type Run = (args: readonly string[]) => Promise<Finished>;
 

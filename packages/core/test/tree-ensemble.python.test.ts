@@ -1,10 +1,25 @@
-/** Training again with Debian's XGBoost gives the committed goldens: models, ONNX bytes, margins and classes. */
+/**
+ * Training again with Debian's XGBoost gives the committed goldens: models, ONNX bytes, margins and classes; and what was
+ * trained predicts the same from a network file.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encodeTreeRows, importXgboost, predictTrees } from '@fewfire/core';
+import {
+  createTreeNetwork,
+  encodeTreeRows,
+  evaluateNetwork,
+  expandTreeNetwork,
+  importOnnxTrees,
+  importXgboost,
+  isTreeNetwork,
+  parseAnyNetwork,
+  predictTrees,
+  serializeNetwork,
+  type TreeModel,
+} from '@fewfire/core';
 import { describe, expect, it } from 'vitest';
 import { findPython } from '../../../scripts/tools.mjs';
 import { TREE_GOLDENS } from './tree-golden.ts';
@@ -30,9 +45,39 @@ describe.skipIf(python === undefined)('goldens of tree ensembles', () => {
         made.margins.forEach((margin: number | number[], i: number) => {
           for (const [o, value] of [margin].flat().entries()) expect(margins[o][i]).toBeCloseTo(value, 6);
         });
+        await expectFromFile(model, rows, made);
+        if (made.onnx === null) continue;
+        const onnx = importOnnxTrees(new Uint8Array(Buffer.from(made.onnx, 'base64')), {
+          featureNames: model.features.map((feature) => feature.name),
+          booleanFeatures: model.features.flatMap((feature) => (feature.boolean ? [feature.name] : [])),
+        });
+        await expectFromFile(onnx, rows, made);
       }
     } finally {
       rmSync(fresh, { recursive: true, force: true });
     }
   });
 });
+
+interface Trained {
+  readonly margins: readonly (number | number[])[];
+  readonly classes: readonly number[] | null;
+}
+
+// Margins and classes of XGBoost from the trees in a file, and of every output from the units they stand for.
+async function expectFromFile(model: TreeModel, rows: number[][], { margins, classes }: Trained): Promise<void> {
+  for (const [o, output] of model.outputs.entries()) {
+    const text = await serializeNetwork(createTreeNetwork(model, { output: output.name }));
+    const network = await parseAnyNetwork(text, 'trained.json');
+    if (!isTreeNetwork(network)) throw new Error('no trees came back');
+    const points = encodeTreeRows(network.model, rows);
+    const predicted = await predictTrees(network.model, points);
+    const values = await evaluateNetwork(expandTreeNetwork(network), points);
+    margins.forEach((margin, i) => {
+      const expected = [margin].flat()[o];
+      expect(predicted.margins[o][i]).toBeCloseTo(expected, 5);
+      expect(values[i]).toBeCloseTo(expected, 5);
+    });
+    if (classes !== null) expect(Array.from(predicted.classes as Int32Array)).toEqual(classes);
+  }
+}

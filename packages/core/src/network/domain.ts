@@ -88,3 +88,19 @@ export function drawPoints(
   }
   return network.domain.kind === 'lift' ? liftPoints(points) : points;
 }
+
+/** Points that are in memory at a time where many are drawn only to be counted. */
+const PART_BYTES = 2 ** 25;
+
+/** The points of `drawPoints`, some at a time. */
+export function* drawnParts(
+  network: { readonly inputCount: number; readonly domain: NetworkDomain },
+  rowCount: number,
+  seed: number,
+): Generator<CubePoints, void> {
+  const random = createRandom(seed);
+  const partRows = Math.max(64, Math.floor(PART_BYTES / Math.ceil(network.inputCount / 8)));
+  for (let first = 0; first < rowCount; first += partRows) {
+    yield drawPoints(network, Math.min(partRows, rowCount - first), random);
+  }
+}

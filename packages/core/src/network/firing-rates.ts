@@ -15,7 +15,7 @@ import {
   nextTurn,
   type RunOptions,
 } from '../base/index.ts';
-import { domainBits, domainPoints, drawPoints } from './domain.ts';
+import { domainBits, domainPoints, drawnParts } from './domain.ts';
 import { measureSparsity, roundingMargin, type SparseNetwork, unitWeights } from './network.ts';
 import { type AnyNetwork, isTreeNetwork, type TreeNetwork, treeUnits } from './tree-network.ts';
 
@@ -65,8 +65,13 @@ export async function estimateFiringRates(
   if (!Number.isInteger(sampleCount) || sampleCount < 1) {
     throw new FewfireError('invalid-argument', `sampleCount is ${sampleCount}, expected a whole number of at least 1`);
   }
-  const points = drawPoints(network, sampleCount, options.seed ?? 1);
-  const { unitCounts } = await measureSparsity(network, points, options);
+  const unitCounts = new Float64Array(network.unitCount);
+  for (const points of drawnParts(network, sampleCount, options.seed ?? 1)) {
+    const own = await measureSparsity(network, points, options);
+    own.unitCounts.forEach((count, j) => {
+      unitCounts[j] += count;
+    });
+  }
   const limits = Array.from(unitCounts, (count) =>
     clopperPearsonInterval(count, sampleCount, confidenceDelta / network.unitCount),
   );

@@ -33,7 +33,7 @@ export interface NetworkReadOptions {
 }
 
 const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
-/** What a number of the file takes while it is read: in the parsed lists, as weights, and as their checked copy. */
+/** What a number of the file takes while it is read: in the parsed lists and as a weight, with what is not yet given back. */
 const UNIT_NUMBER_BYTES = 24;
 /** And of trees, where it may be a node: in the parsed lists, as an object, and on the way. */
 const TREE_NUMBER_BYTES = 200;
@@ -211,7 +211,7 @@ function flatWeights(rows: unknown[], inputCount: number, label: string): Float6
     const odd = values.findIndex((value) => typeof value !== 'number');
     if (odd >= 0) throw damaged(`${label} is damaged or edited: weight ${odd} of unit ${j} is not a number`);
     flat.set(values as number[], j * inputCount);
-    // Large networks are two copies at once instead of three.
+    // A row can be given back once it is copied.
     rows[j] = null;
   });
   return flat;
@@ -444,7 +444,7 @@ function assemble(
   provenance: NetworkProvenance,
 ): SparseNetwork {
   try {
-    return createNetwork({ inputCount, weights, biases, outputWeights, domain, provenance });
+    return createNetwork({ inputCount, weights, biases, outputWeights, domain, provenance }, { owned: true });
   } catch (cause) {
     throw damaged(`${label} does not hold a network: ${(cause as Error).message}`, cause);
   }

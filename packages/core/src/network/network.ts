@@ -71,9 +71,13 @@ const MAX_INPUT_COUNT = 2 ** 24;
 
 /**
  * Checks and copies the parts of a network; the number of units is that of the biases.
+ * @param options.owned the arrays become the network's own where they are of its type: large ones are not copied
  * @throws FewfireError `invalid-argument` for lengths that do not fit, numbers that are not finite, or a domain of other points
  */
-export function createNetwork(parts: NetworkParts): SparseNetwork {
+export function createNetwork(
+  parts: NetworkParts,
+  { owned = false }: { readonly owned?: boolean } = {},
+): SparseNetwork {
   const { inputCount } = parts;
   if (!Number.isInteger(inputCount) || inputCount < 1 || inputCount > MAX_INPUT_COUNT) {
     throw new FewfireError(
@@ -101,9 +105,9 @@ export function createNetwork(parts: NetworkParts): SparseNetwork {
   return {
     inputCount,
     unitCount,
-    weights: finiteNumbers(parts.weights, 'weight'),
-    biases: finiteNumbers(parts.biases, 'bias'),
-    outputWeights: finiteNumbers(parts.outputWeights, 'output weight'),
+    weights: finiteNumbers(parts.weights, 'weight', owned),
+    biases: finiteNumbers(parts.biases, 'bias', owned),
+    outputWeights: finiteNumbers(parts.outputWeights, 'output weight', owned),
     domain,
     provenance: parts.provenance ?? { family: 'custom', parameters: {}, seed: null },
   };
@@ -310,8 +314,8 @@ export async function measureSparsity(
   return { rowCount: points.rowCount, maximum, maximumRow, mean, histogram, unitCounts };
 }
 
-function finiteNumbers(values: ArrayLike<number>, what: string): Float64Array {
-  const result = new Float64Array(values.length);
+function finiteNumbers(values: ArrayLike<number>, what: string, owned: boolean): Float64Array {
+  const result = owned && values instanceof Float64Array ? values : new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
       throw new FewfireError('invalid-argument', `${what} ${i} is ${values[i]}, expected a finite number`);

@@ -73,7 +73,7 @@ async function sample(
   const network = await readNetwork(path, session, options.memory);
   const beside = besideNetwork(network, options);
   const { rows: rowCount, noiseSd, flip, seed } = options;
-  const bytes = rowCount * (network.inputCount + Math.ceil(network.inputCount / 8) + 3 * 8);
+  const bytes = sampleBytes(rowCount, network.inputCount, out !== undefined && /\.parquet$/i.test(out));
   if (bytes > beside.memory) {
     throw new FewfireError(
       'memory-budget',
@@ -94,6 +94,14 @@ async function sample(
   if (options.quiet === true) return;
   session.tell(`wrote ${counted(rowCount, 'row')} of x0 .. x${network.inputCount - 1} and y to ${printable(out)}`);
   session.tell(targetText(drawn, columns[columns.length - 1], noiseSd));
+}
+
+// Points, their columns, the values, the target and its copy; and what the engine takes to write Parquet, measured: it has
+// room for a block of rows of every column.
+function sampleBytes(rowCount: number, inputCount: number, isParquet: boolean): number {
+  const columnCount = inputCount + 1;
+  const engineBytes = isParquet ? columnCount * (Math.min(24 * rowCount, 480_000) + 6 * rowCount) : 0;
+  return rowCount * (inputCount + Math.ceil(inputCount / 8) + 3 * 8) + engineBytes;
 }
 
 function sampleColumns({ points, target, values }: NetworkSample, noiseSd: number): OutputColumn[] {

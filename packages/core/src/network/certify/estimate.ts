@@ -11,7 +11,7 @@
  */
 import { clopperPearsonUpperLimit, FewfireError, type RunOptions } from '../../base/index.ts';
 import { bitAt } from '../../cube/index.ts';
-import { domainBits, drawPoints } from '../domain.ts';
+import { domainBits, drawnParts } from '../domain.ts';
 import type { NetworkDomain } from '../network.ts';
 import type { AnyNetwork } from '../tree-network.ts';
 import { countRowsExactly } from './rows.ts';
@@ -68,12 +68,20 @@ export async function estimateSparsity(
     );
   }
   const onDomain = { inputCount: network.inputCount, domain };
-  const points = drawPoints(onDomain, sampleCount, seed);
-  const counts = await countRowsExactly(network, tightened, points, options);
-  const histogram = Array.from(counts.histogram);
+  const histogram: number[] = [];
+  let found: FoundPoint = { bits: new Uint8Array(0), activeCount: -1 };
+  for (const points of drawnParts(onDomain, sampleCount, seed)) {
+    const counts = await countRowsExactly(network, tightened, points, options);
+    counts.histogram.forEach((count, a) => {
+      histogram[a] = (histogram[a] ?? 0) + count;
+    });
+    if (counts.maximum <= found.activeCount) continue;
+    const bits = Uint8Array.from({ length: domainBits(onDomain) }, (_, i) => bitAt(points, counts.maximumRow, i));
+    found = { bits, activeCount: counts.maximum };
+  }
   const above = (least: number): number => histogram.slice(least + 1).reduce((sum, count) => sum + count, 0);
   const limit = (least: number): number => clopperPearsonUpperLimit(above(least), sampleCount, confidenceDelta);
-  let chosen = k ?? counts.maximum;
+  let chosen = k ?? found.activeCount;
   let shareUpperLimit = limit(chosen);
   if (shareThreshold !== undefined) {
     chosen = 0;
@@ -91,9 +99,6 @@ export async function estimateSparsity(
       seed,
       histogram,
     },
-    found: {
-      bits: Uint8Array.from({ length: domainBits(onDomain) }, (_, i) => bitAt(points, counts.maximumRow, i)),
-      activeCount: counts.maximum,
-    },
+    found,
   };
 }

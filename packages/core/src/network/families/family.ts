@@ -65,14 +65,17 @@ export function networkFromUnits(
   units.forEach((unit, j) => {
     for (const [coordinate, weight] of unit.weights) weights[j * inputCount + coordinate] += weight;
   });
-  return createNetwork({
-    inputCount,
-    weights,
-    biases: units.map((unit) => unit.bias),
-    outputWeights: units.map((unit) => unit.outputWeight),
-    domain: options.domain,
-    provenance: { family: options.family, parameters: options.parameters, seed: options.seed ?? null },
-  });
+  return createNetwork(
+    {
+      inputCount,
+      weights,
+      biases: units.map((unit) => unit.bias),
+      outputWeights: units.map((unit) => unit.outputWeight),
+      domain: options.domain,
+      provenance: { family: options.family, parameters: options.parameters, seed: options.seed ?? null },
+    },
+    { owned: true },
+  );
 }
 
 /** The unit of a leaf; without literals it is active everywhere, a constant. */
