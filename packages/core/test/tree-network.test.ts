@@ -256,6 +256,25 @@ describe('a file of trees', () => {
     await refuse((file) => Object.assign(file.trees.trees, [chain]), /deeper than 1024/, 'unsupported');
   });
 
+  it('refuses lists nested without end in one line', async () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    const text = await serializeNetwork(createTreeNetwork(modelOf(SMALL, 2)));
+    for (const [from, to] of [
+      ['"leaves":[1', `"leaves":[${deep}`],
+      ['"questions":[0', `"questions":[${deep}`],
+      ['"output":0,"questions"', `"output":${deep},"questions"`],
+      ['"comparison":">="', `"comparison":${deep}`],
+      ['"notes":[]', `"notes":[${deep}]`],
+      ['"classes":null', `"classes":${deep}`],
+    ]) {
+      expect(text).toContain(from);
+      await expect(parseAnyNetwork(text.replace(from, to), 'x')).rejects.toMatchObject({
+        code: 'network-file',
+        message: expect.stringMatching(/^.{20,400}$/),
+      });
+    }
+  });
+
   it('refuses fields that do not go together', async () => {
     const edit = (change: object) => (file: File) => Object.assign(file.trees, change);
     const ask = (change: object) => (file: File) => Object.assign((file.trees.questions as object[])[1], change);

@@ -263,7 +263,7 @@ function checkKinds(data: unknown, label: string): void {
   if (!Array.isArray(questions)) return;
   const odd = questions.findIndex((question) => !COMPARISONS.includes(fieldsOf(question).comparison));
   if (odd < 0) return;
-  const kind = JSON.stringify(fieldsOf(questions[odd]).comparison ?? null).slice(0, 40);
+  const kind = shown(fieldsOf(questions[odd]).comparison);
   throw new FewfireError(
     'network-file',
     `question ${odd} of ${label} is of the kind ${kind}, which trees of version ${TREES_VERSION} do not have: it needs a fewfire that reads trees of version ${TREES_VERSION + 1} or later, or the file is damaged`,
@@ -272,6 +272,12 @@ function checkKinds(data: unknown, label: string): void {
 
 function fieldsOf(value: unknown): { readonly [key: string]: unknown } {
   return typeof value === 'object' && value !== null ? (value as { readonly [key: string]: unknown }) : {};
+}
+
+// A value of the file in a message; not what is in a list, which may be nested without end.
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return JSON.stringify(value ?? null).slice(0, 40);
 }
 
 function featureCount({ features }: Pick<TreePart, 'features'>): number {
@@ -319,10 +325,10 @@ function checkTree(tree: unknown, part: UncheckedPart, what: string, label: stri
     throw damaged(label, `${what} is not an output, questions and leaves`);
   }
   if (!isPosition(output, part.outputs.length)) {
-    throw damaged(label, `${what} belongs to output ${String(output)}, and there are ${part.outputs.length}`);
+    throw damaged(label, `${what} belongs to output ${shown(output)}, and there are ${part.outputs.length}`);
   }
   const odd = leaves.findIndex((value) => !Number.isFinite(value));
-  if (odd >= 0) throw damaged(label, `leaf ${odd} of ${what} is ${JSON.stringify(leaves[odd])?.slice(0, 40)}`);
+  if (odd >= 0) throw damaged(label, `leaf ${odd} of ${what} is ${shown(leaves[odd])}`);
   // How deep the trees are that must still come, the next one last.
   const open = [0];
   let leafCount = 0;
@@ -336,7 +342,7 @@ function checkTree(tree: unknown, part: UncheckedPart, what: string, label: stri
     if (!isPosition(questions[i], part.questions.length)) {
       throw damaged(
         label,
-        `node ${i} of ${what} asks question ${JSON.stringify(questions[i])?.slice(0, 40)}, and there are ${part.questions.length}`,
+        `node ${i} of ${what} asks question ${shown(questions[i])}, and there are ${part.questions.length}`,
       );
     }
     if (depth >= MAX_DEPTH) {
