@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   createRandom,
+  cubePointsFromRows,
   errorInterval,
   foldTermLists,
   polynomialFromTerms,
@@ -295,6 +296,19 @@ describe('error intervals', () => {
     await expect(errorInterval(numbers, { bootstrapCount: 30 })).rejects.toThrow('at least 39');
     await expect(errorInterval(numbers, { confidence: 0 })).rejects.toThrow('confidence is 0');
   });
+});
+
+it('a term that rests on one row but for a trifle of weight has no interval, instead of an infinite one', async () => {
+  const random = createRandom(41);
+  const points = cubePointsFromRows(Array.from({ length: 60 }, (_, i) => [i < 2 ? 1 : 0, i % 2]));
+  const target = Float64Array.from({ length: 60 }, (_, i) => (i % 2) + 0.1 * random.normal());
+  for (const trifle of [1e-4, 1e-7]) {
+    const rowWeights = target.map((_, i) => (i === 0 ? trifle : 1));
+    const { intervals, unsupported } = await refitIntervals(points, target, { terms: [[0], [1]], rowWeights });
+    expect(unsupported).toEqual([[0]]);
+    expect(intervals.map(({ coordinates }) => coordinates)).toEqual([[], [1]]);
+    for (const { low, high } of intervals) expect(Number.isFinite(high - low)).toBe(true);
+  }
 });
 
 describe('stability of terms', () => {

@@ -89,6 +89,8 @@ export interface RefitResult {
 /** Draws for the quantile of the largest |t|; at 95 % its level is known to 0.2 points (one standard error). */
 const SIMULTANEOUS_DRAWS = 10_000;
 const DEFAULT_BOOTSTRAP = 999;
+/** Below it the t quantile at 95 % is more than 1e13. */
+const LEAST_DEGREES_OF_FREEDOM = 0.1;
 /** Relative size of a combination's coefficient below which a column has no part in it. */
 const PART_OF_COMBINATION = 1e-6;
 
@@ -127,8 +129,12 @@ export async function refitIntervals(
   let rows = keepColumns(all, columns);
   let fit = await fitOrThrow(rows, loss, turn);
   let errors = await jackknifeErrors(rows, fit, undefined, simultaneous, turn);
-  while (errors.unsupported.length > 0) {
+  for (;;) {
     const out = new Set(errors.unsupported);
+    // Next to nothing is left without one unit: no t quantile is a number there. The constant shares its term's.
+    const alone = errors.degreesOfFreedom.findLastIndex((freedom) => !(freedom >= LEAST_DEGREES_OF_FREEDOM));
+    if (out.size === 0 && alone >= 0) out.add(alone);
+    if (out.size === 0) break;
     if (out.has(0) || columns.length === 1) {
       throw new FewfireError(
         'invalid-data',
