@@ -165,16 +165,15 @@ export function foldWeights(foldOf: Uint32Array, fold: number, rowWeights: Float
 /** Errors of the held-out predictions. */
 export function foldScores(context: FoldContext, heldOut: Float64Array): { mse: number; standardError: number } {
   const { target, rowWeights, foldOf, heldOutCount, clusters } = context;
-  const rows = Uint32Array.from(target.keys()).filter((i) => foldOf[i] < heldOutCount);
-  const squares = Float64Array.from(rows, (i) => (target[i] - heldOut[i]) ** 2);
-  const pick = (values: ArrayLike<number>): Float64Array => Float64Array.from(rows, (i) => values[i]);
-  const weights = rowWeights === undefined ? undefined : pick(rowWeights);
+  const all = target.map((value, i) => (value - heldOut[i]) ** 2);
   // Of folds each is a unit: their fits differ. One split has one fit, and its rows or clusters are what may vary.
-  const units = heldOutCount > 1 ? foldOf : clusters;
-  const { mean: mse, standardError } = meanWithError(squares, {
-    weights,
-    clusters: units === undefined ? undefined : pick(units),
-  });
+  const isSplit = heldOutCount === 1;
+  const pick = (values: ArrayLike<number>): ArrayLike<number> =>
+    isSplit ? Array.from(values).filter((_, i) => foldOf[i] === 0) : values;
+  const squares = pick(all);
+  const weights = rowWeights && pick(rowWeights);
+  const units = isSplit ? clusters : foldOf;
+  const { mean: mse, standardError } = meanWithError(squares, { weights, clusters: units && pick(units) });
   if (Number.isFinite(standardError)) return { mse, standardError };
   // One cluster in all of the split: nothing but its rows is left to tell how far the error may be off; of one row, nothing.
   const ofRows = meanWithError(squares, { weights }).standardError;
