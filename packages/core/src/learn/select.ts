@@ -575,18 +575,18 @@ function planSparse(points: SelectionShape, options: SelectOptions, folds: numbe
   const budgetSeconds = options.budgetSeconds ?? DEFAULT_BUDGET_SECONDS;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
-  const bytesOf: BytesOf = (degree, n) => sparseBytes(rowCount, n, degree, folds, options.threads);
+  const bytesOf: BytesOf = (degree, n) => sparseBytes(rowCount, n, degree, folds, options.threads) / SPARSE_SHARE;
   const bytes = (degree: number): number => bytesOf(degree, coordinateCount);
   const sparseDegrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];
   if (options.degree !== 'auto') {
     const degree = Math.min(options.degree, coordinateCount);
-    if (bytes(degree) > SPARSE_SHARE * limit) throw memoryError(degree, coordinateCount, bytesOf, SPARSE_SHARE * limit);
+    if (bytes(degree) > limit) throw memoryError(degree, coordinateCount, bytesOf, limit);
     sparseDegrees.push(degree);
   } else {
     let left = budgetSeconds;
     for (let degree = 1; degree <= Math.min(MAX_AUTO_DEGREE, coordinateCount); degree++) {
-      const tooLarge = degree > 1 && bytes(degree) > SPARSE_SHARE * limit;
+      const tooLarge = degree > 1 && bytes(degree) > limit;
       const seconds = tooLarge ? 0 : sparseSeconds(fewest, coordinateCount, degree, 1);
       const reason = tooLarge
         ? memoryReason(bytes(degree), limit)
