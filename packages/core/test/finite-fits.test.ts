@@ -20,6 +20,7 @@ import {
   type PenaltyBasis,
   type Polynomial,
   parseModel,
+  predictionFromValues,
   type Random,
   selectLowDegree,
   serializeModel,
@@ -151,8 +152,15 @@ describe('every figure is finite', () => {
     const wild = columns.usual.map(() => 10 ** (600 * random.uniform() - 300));
     await expect(
       fitTable(memoryTable({ ...columns, y: wild }), { target: 'y', targetTransform: 'log', degree: 1 }),
-    ).rejects.toThrow('take its logarithm into a column');
+    ).rejects.toThrow('fewer orders of magnitude');
   });
+});
+
+it('a prediction of a logarithm is a number for every answer', () => {
+  const spec = { kind: 'regression', column: 'y', transform: 'log' } as const;
+  const smearing = { kind: 'smearing', rowCount: 9, factor: 2 } as const;
+  const { numbers } = predictionFromValues(spec, [smearing], [Float64Array.of(-800, 0, 710, 1e6)]);
+  expect(Array.from(numbers as Float64Array)).toEqual([0, 2, Number.MAX_VALUE, Number.MAX_VALUE]);
 });
 
 describe('rows of weight 0', () => {
