@@ -40,8 +40,8 @@ export function drawing(seed: number): Draw {
   };
 }
 
-const FLAGS: readonly (readonly [string, string])[] = [
-  ...([
+const FLAGS = [
+  ...[
     ['no', 'yes'],
     ['false', 'true'],
     ['False', 'True'],
@@ -49,15 +49,21 @@ const FLAGS: readonly (readonly [string, string])[] = [
     ['n', 'y'],
     ['f', 't'],
     ['off', 'on'],
-  ] as const),
-  ...([
-    ['absent', 'present'],
     ['1', '2'],
+  ],
+  ...[
+    ['absent', 'present'],
     ['left', 'right'],
     ['none', 'some'],
     ['-', 'x'],
     ['N', 'Y'],
-  ] as const),
+    ['-1', '1'],
+    ['1.0', '2.50'],
+  ],
+  ...[
+    ['a,b', 'say "so"'],
+    ['ä', 'ö'],
+  ],
 ];
 const WORDS = `red green blue amber violet ochre teal mauve olive ruby pearl jade onyx coral ivory slate rust sand plum
   lime navy gold silver bronze copper zinc lead iron tin nickel cobalt quartz mica topaz opal agate beryl garnet
