@@ -2,6 +2,8 @@
 import type { BlockActivity, BlockTimings, MlpActivation, MlpBlock, StaticSparsity } from '@fewfire/core';
 import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
 import type { Work } from './data.ts';
+import { counted } from './format.ts';
+import { arrayBytes, checkBytes, modelBytes, timedBytes, watchedBytes } from './profile-memory.ts';
 
 export interface ProfileTask {
   readonly path: string;
@@ -84,7 +86,7 @@ export function isTensorModel(path: string): boolean {
 
 async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   const { FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel } = await import('@fewfire/core');
-  const { observeOnnxBlocks, readFileBytes, readInputArrays } = await import('@fewfire/node');
+  const { checkFileSize, observeOnnxBlocks, readFileBytes, readInputArrays } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
   const { signal, memoryLimitBytes } = work;
   if (inputsPath === undefined) {
@@ -93,8 +95,9 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
       '--inputs is missing; for example --inputs inputs.npy: the activity of a model is measured on real inputs',
     );
   }
-  // The bytes here and in the worker, and what the runtime makes of them.
-  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 4 });
+  const running = modelBytes(await checkFileSize(path, { memoryLimitBytes: Number.POSITIVE_INFINITY }));
+  await checkBytes(running, memoryLimitBytes, `running ${path}`);
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 1 });
   const model = readOnnxModel(bytes, path);
   const external = model.graph.initializers.find((tensor) => tensor.external);
   if (external !== undefined) {
@@ -111,9 +114,16 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
       `in ${path} no block of linear layer, activation and linear layer with constant weights was found${notes.map((note) => `; ${note}`).join('')}`,
     );
   }
-  const inputs = await readInputArrays(inputsPath, work);
+  const watched = watchedBytes(blocks, { topCount, keptRowCount: KEPT_ROWS });
+  // The runtime is gone when blocks are timed.
+  const most = watched + Math.max(running, bytes.length + timedBytes(blocks));
+  await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
+  const inputs = await readInputArrays(inputsPath, { ...work, memoryLimitBytes: memoryLimitBytes - most });
+  const left = memoryLimitBytes - watched - arrayBytes(inputs);
+  const timing = { ...work, memoryLimitBytes: left - bytes.length };
   const seen = await observeOnnxBlocks(bytes, model, blocks, inputs, {
     ...work,
+    memoryLimitBytes: left - running,
     label: path,
     topCount,
     maxSampleCount,
@@ -126,7 +136,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   for (const { found, activity, rows, block, notLoaded } of seen.blocks) {
     const inside = seen.places.flatMap((place) => (place.block === found.name ? [place.zeroShare ?? 0] : []));
     const zeroShare = Math.max(1 - activity.activationRate, ...inside);
-    profiled.push(await judge({ ...found, zeroShare }, activity, block, rows, notLoaded, work));
+    profiled.push(await judge({ ...found, zeroShare }, activity, block, rows, notLoaded, timing));
   }
   const others = seen.places.filter((place) => place.block === undefined);
   return {
@@ -187,7 +197,12 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
   const { signal, memoryLimitBytes } = work;
   const tensors = await readSafetensors(path, { signal, memoryLimitBytes });
   const blocks = safetensorsBlocks(tensors, task.activation, path);
-  const arrays = inputsPath === undefined ? tensors : await readInputArrays(inputsPath, work);
+  // The weights are held as they were read, and those of the second layer as blocks have them.
+  const most = arrayBytes(tensors) + watchedBytes(blocks, { topCount, keptRowCount: KEPT_ROWS }) + timedBytes(blocks);
+  await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
+  const left = memoryLimitBytes - most;
+  const arrays =
+    inputsPath === undefined ? tensors : await readInputArrays(inputsPath, { ...work, memoryLimitBytes: left });
   const profiled: ProfiledBlock[] = [];
   const notes = [`the activation is taken to be ${task.activation}: a safetensors file does not say it (--activation)`];
   let sampleCount = 0;

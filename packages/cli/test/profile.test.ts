@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { graphBytes, otherGraphs, reluGraphs } from '../../core/test/mlp-graphs.ts';
 import { floatTensor, runnableModel } from '../../core/test/onnx-writer.ts';
-import { commandHost, root, temporaryFolder } from './run.ts';
+import { commandHost, peakMemory, root, temporaryFolder } from './run.ts';
 
 const fewfire = commandHost();
 const folder = temporaryFolder();
@@ -254,7 +254,30 @@ describe('what is wrong is said in one line', () => {
     ['another extension', 2, () => [good(), '--inputs', tokens, '--report', inFolder('p.pdf')], /ends in \.html/],
     ['a wrong activation', 2, () => [trained, '--activation', 'gelu'], /choices are relu, squared-relu/],
     ['weights of no block', 1, () => [write('w.safetensors', emptyTensors())], /no feed-forward block/],
-    ['too little memory', 1, () => [charlm, '--inputs', tokens, '--memory', '10MB'], /4 times as many/],
+    [
+      'too little memory for the model',
+      1,
+      () => [charlm, '--inputs', tokens, '--memory', '100MB'],
+      /^error: running .*charlm-relu\.onnx needs 134 MB, more than the 100 MB allowed/,
+    ],
+    [
+      'too little memory for what units answer most',
+      1,
+      () => [charlm, '--inputs', tokens, '--memory', '200MB', '--top', '1000'],
+      /profiling \d+ blocks of .*charlm-relu\.onnx needs [\d.]+ MB, more than the 200 MB allowed/,
+    ],
+    [
+      'too little memory for numbers of one byte, which are kept in eight',
+      1,
+      () => [good(), '--inputs', write('b.npy', booleans(3e6)), '--memory', '90MB'],
+      /the numbers of .*b\.npy need 24 MB, more than the \d+ MB allowed/,
+    ],
+    [
+      'too little memory for a block of a file of weights',
+      1,
+      () => [trained, '--memory', '10MB'],
+      /profiling 1 block of .*relu-mlp\.safetensors needs [\d.]+ MB, more than the 10 MB allowed/,
+    ],
   ];
 
   it.each(cases)('%s', async (_, code, args, message) => {
@@ -264,6 +287,17 @@ describe('what is wrong is said in one line', () => {
     expect({ code: finished.code, stdout: finished.stdout }).toEqual({ code, stdout: '' });
   });
 });
+
+it('takes no more memory than allowed, by the operating system', async () => {
+  const peak = await peakMemory(['profile', charlm, '--inputs', tokens, '--max-rows', '1', '--memory', '200MB', '-q']);
+  expect(peak).toBeLessThan(200e6 + 150e6);
+});
+
+// What numpy.save writes of rows of three.
+function booleans(count: number): Uint8Array {
+  const header = `{'descr': '|b1', 'fortran_order': False, 'shape': (${count / 3}, 3), }`.padEnd(118);
+  return Buffer.concat([Buffer.from(`\x93NUMPY\x01\x00v\x00${header}`, 'latin1'), Buffer.alloc(count)]);
+}
 
 function emptyTensors(): Uint8Array {
   const header = Buffer.from('{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}');

@@ -24,10 +24,12 @@ export async function readInputArrays(
   const { signal, memoryLimitBytes = 2 ** 31 } = options;
   const extension = /\.(npy|npz|safetensors)$/i.exec(path)?.[1].toLowerCase();
   if (extension === undefined) return new Map([[basename(path), await readTableArray(path, options)]]);
-  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 2 });
-  if (extension === 'npz') return parseNpz(bytes, path, memoryLimitBytes);
-  if (extension === 'safetensors') return parseSafetensorsArrays(bytes, path);
-  return new Map([[basename(path).replace(/\.npy$/i, ''), parseNpy(bytes, path)]]);
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: extension === 'npz' ? 1 : 2 });
+  // Beside the bytes.
+  const left = memoryLimitBytes - bytes.length;
+  if (extension === 'npz') return parseNpz(bytes, path, left);
+  if (extension === 'safetensors') return parseSafetensorsArrays(bytes, path, left);
+  return new Map([[basename(path).replace(/\.npy$/i, ''), parseNpy(bytes, path, left)]]);
 }
 
 async function readTableArray(path: string, options: RunOptions): Promise<NumberArray> {

@@ -5,7 +5,14 @@
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { FewfireError } from '@fewfire/core';
-import { decodeNumbers, type ElementType, elementBytes, type NumberArray } from './number-array.ts';
+import {
+  decodeNumbers,
+  type ElementType,
+  elementBytes,
+  type NumberArray,
+  refuseNumbers,
+  valueBytes,
+} from './number-array.ts';
 
 /** numpy's header is a hundred bytes; structured types, which have long ones, are not read. */
 const MAX_HEADER_BYTES = 65_536;
@@ -29,9 +36,15 @@ const TYPES: Readonly<Record<string, ElementType>> = {
 /**
  * The array of an .npy file.
  * @param label names the file in messages
- * @throws FewfireError `file-unreadable` for what is damaged or cut off, `unsupported` for other types of elements
+ * @param memoryLimitBytes what may be had for the numbers, besides the bytes
+ * @throws FewfireError `file-unreadable` for what is damaged or cut off, `unsupported` for other types of elements,
+ *   `memory-budget`
  */
-export function parseNpy(bytes: Uint8Array, label: string): NumberArray {
+export function parseNpy(
+  bytes: Uint8Array,
+  label: string,
+  memoryLimitBytes: number = Number.POSITIVE_INFINITY,
+): NumberArray {
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) {
     throw damaged(label, `is not an .npy file; expected one that numpy.save wrote`);
@@ -60,6 +73,8 @@ export function parseNpy(bytes: Uint8Array, label: string): NumberArray {
       `has the shape (${shape.join(', ')}), which takes ${expected.toLocaleString('en-US')} bytes, and holds ${data.length.toLocaleString('en-US')}; it is cut off or damaged`,
     );
   }
+  // In Fortran order they are put into another array.
+  refuseNumbers(count * (fortranOrder ? 2 : 1) * valueBytes(type), memoryLimitBytes, label);
   const values = decodeNumbers(data, type, littleEndian);
   return { shape, values: fortranOrder ? rowMajor(values, shape) : values };
 }
@@ -132,10 +147,14 @@ export function parseNpz(
     );
   }
   const arrays = new Map<string, NumberArray>();
+  let left = memoryLimitBytes;
   for (const entry of entries) {
     const name = entry.name.replace(/\.npy$/, '');
     if (arrays.has(name)) throw damaged(label, `holds ${JSON.stringify(name)} twice; expected every array once`);
-    arrays.set(name, parseNpy(unpack(bytes, entry, label), `${label}, array ${JSON.stringify(name)},`));
+    const content = unpack(bytes, entry, label);
+    const array = parseNpy(content, `${label}, array ${JSON.stringify(name)},`, left - content.length);
+    left -= array.values.byteLength;
+    arrays.set(name, array);
   }
   return arrays;
 }

@@ -2,6 +2,7 @@
  * Numbers from files of arrays (.npy, .npz, safetensors) in the types that keep them exactly: whole numbers of 64 bits as
  * BigInt64Array, floats of 32 bits and fewer as Float32Array, everything else as Float64Array.
  */
+import { FewfireError } from '@fewfire/core';
 
 /** Arrays of any shape, row-major. */
 export interface NumberArray {
@@ -39,6 +40,21 @@ const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
 
 export function elementBytes(type: ElementType): number {
   return ELEMENT_BYTES[type];
+}
+
+/** Bytes of a number of this type as it is kept here. */
+export function valueBytes(type: ElementType): number {
+  return type === 'float16' || type === 'float32' ? 4 : 8;
+}
+
+/** @throws FewfireError `memory-budget` before numbers are made of bytes */
+export function refuseNumbers(needed: number, allowed: number, label: string): void {
+  if (needed <= allowed) return;
+  const megabytes = (bytes: number): string => `${Math.ceil(Math.max(0, bytes) / 1e6).toLocaleString('en-US')} MB`;
+  throw new FewfireError(
+    'memory-budget',
+    `the numbers of ${label.replace(/,$/, '')} need ${megabytes(needed)}, more than the ${megabytes(allowed)} allowed; allow more memory or give fewer rows`,
+  );
 }
 
 /** The numbers that bytes hold, one after the other. */

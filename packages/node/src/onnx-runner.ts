@@ -19,6 +19,8 @@ ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'fatal';
 const told = (error) => ({ error: String(error && error.message || error).slice(0, 600) });
 const ready = ort.InferenceSession.create(workerData.model, { executionProviders: ['wasm'], logSeverityLevel: 4 });
+// The runtime has a copy of its own.
+delete workerData.model;
 ready.then(
   (session) => parentPort.postMessage({ inputs: session.inputMetadata }),
   (error) => parentPort.postMessage(told(error)),

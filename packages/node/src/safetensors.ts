@@ -5,7 +5,14 @@
  */
 import { FewfireError, listNames, parseJson, shownJson } from '@fewfire/core';
 import { readFileBytes } from './files.ts';
-import { decodeNumbers, type ElementType, elementBytes, type NumberArray } from './number-array.ts';
+import {
+  decodeNumbers,
+  type ElementType,
+  elementBytes,
+  type NumberArray,
+  refuseNumbers,
+  valueBytes,
+} from './number-array.ts';
 
 export interface FloatTensor {
   /** Row-major; no lengths for a single number. */
@@ -50,10 +57,20 @@ export function parseSafetensors(bytes: Uint8Array, label: string): ReadonlyMap<
 
 /**
  * The tensors of a file as arrays of numbers, of any type that numpy has too (inputs of models are often whole numbers).
- * @throws FewfireError `file-unreadable` as `parseSafetensors`
+ * @param memoryLimitBytes what may be had for the numbers, besides the bytes
+ * @throws FewfireError `file-unreadable` as `parseSafetensors`, `memory-budget`
  */
-export function parseSafetensorsArrays(bytes: Uint8Array, label: string): ReadonlyMap<string, NumberArray> {
+export function parseSafetensorsArrays(
+  bytes: Uint8Array,
+  label: string,
+  memoryLimitBytes: number = Number.POSITIVE_INFINITY,
+): ReadonlyMap<string, NumberArray> {
   const { places, data } = readPlaces(bytes, label, ELEMENT_TYPES);
+  const needed = places.reduce(
+    (sum, { begin, end, type }) => sum + ((end - begin) / elementBytes(type)) * valueBytes(type),
+    0,
+  );
+  refuseNumbers(needed, memoryLimitBytes, label);
   return new Map(
     places.map(({ name, shape, type, begin, end }) => [
       name,

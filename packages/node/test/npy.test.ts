@@ -58,6 +58,28 @@ describe('npy', () => {
 });
 
 describe('npz', () => {
+  it('and others are refused before their numbers take more memory than allowed', () => {
+    // 1,000 booleans are 8,000 bytes of numbers, twice that from Fortran order.
+    const npy = (order: string): Uint8Array => {
+      const header = `{'descr': '|b1', 'fortran_order': ${order}, 'shape': (10, 100), }`.padEnd(118);
+      return Buffer.concat([Buffer.from(`\x93NUMPY\x01\x00v\x00${header}`, 'latin1'), Buffer.alloc(1000)]);
+    };
+    const refused = expect.objectContaining({
+      code: 'memory-budget',
+      message: expect.stringMatching(/allow more memory/),
+    });
+    expect(parseNpy(npy('False'), 'a.npy', 8000).shape).toEqual([10, 100]);
+    expect(() => parseNpy(npy('False'), 'a.npy', 7999)).toThrow(refused);
+    expect(parseNpy(npy('True'), 'a.npy', 16_000).shape).toEqual([10, 100]);
+    expect(() => parseNpy(npy('True'), 'a.npy', 15_999)).toThrow(refused);
+    const flags = { flags: { dtype: 'BOOL', shape: [1000], bytes: new Uint8Array(1000) } };
+    expect(parseSafetensorsArrays(safetensors(flags), 'a', 8000).size).toBe(1);
+    expect(() => parseSafetensorsArrays(safetensors(flags), 'a', 7999)).toThrow(refused);
+    const archive = bytesOf(golden.archives[0].base64);
+    expect(() => parseNpz(archive, 'a.npz', 400)).toThrow(refused);
+    expect(parseNpz(archive, 'a.npz', 1000).size).toBe(2);
+  });
+
   it.each(golden.archives.map((archive) => [archive.name, archive] as const))('%s', (_, { base64 }) => {
     const arrays = parseNpz(bytesOf(base64), 'a.npz');
     expect([...arrays.keys()]).toEqual(['tokens', 'mask']);
