@@ -6,6 +6,8 @@ import {
   createNetwork,
   deadUnits,
   denseNetwork,
+  drawnParts,
+  drawPoints,
   estimateFiringRates,
   evaluateNetwork,
   evaluateNetworkReference,
@@ -308,6 +310,50 @@ it('counts rates and scales exactly where doubles round, overflow or underflow',
   expect(squaredScales(one([1e-170], 0, 1e100))[0]).toBeCloseTo(1e-140, 150);
   expect(networkScale(one([1e-170], 0, 1e170)).weight).toBeCloseTo(1, 12);
   expect(networkScale(one([1e200], 0)).weight).toBe(1e200);
+});
+
+describe('wide networks and many points are counted a part at a time', () => {
+  it('points drawn in parts are those drawn at once', () => {
+    const shape = { inputCount: 180_000, domain: { kind: 'cube' } as const };
+    const parts = [...drawnParts(shape, 1700, 5)];
+    expect(parts.length).toBeGreaterThan(1);
+    const all = drawPoints(shape, 1700, 5);
+    let first = 0;
+    for (const { rowCount, planes } of parts) {
+      for (let p = 0; p < shape.inputCount / 8; p += 97) {
+        const own = planes.subarray(p * rowCount, (p + 1) * rowCount);
+        const expected = all.planes.subarray(p * 1700 + first, p * 1700 + first + rowCount);
+        expect(Buffer.compare(own, expected)).toBe(0);
+      }
+      first += rowCount;
+    }
+    expect(first).toBe(1700);
+  });
+
+  it('units beyond one part count as the others do', async () => {
+    // 64 units of 131,072 inputs are one part; every third has weights whose sums are no whole doubles.
+    const inputCount = 131_072;
+    const unitCount = 150;
+    const weights = new Float64Array(unitCount * inputCount);
+    const used = Array.from({ length: unitCount }, (_, j) => [j, 700 * j + 1, inputCount - 1 - j]);
+    used.forEach((inputs, j) => {
+      inputs.forEach((input, k) => {
+        weights[j * inputCount + input] = (j % 3 === 0 ? [1, -1e-30, 0.1] : [1, -1, 2])[k];
+      });
+    });
+    const biases = Array.from({ length: unitCount }, (_, j) => (j % 5) - 2);
+    const wide = createNetwork({ inputCount, weights, biases, outputWeights: biases });
+    const points = drawPoints(wide, 40, 3);
+    const counts = await countRowsExactly(wide, tighten(wide), points);
+    const isActive = (j: number, row: number): boolean =>
+      used[j].reduce((sum, i) => sum + weights[j * inputCount + i] * sign(points, row, i), 0) > biases[j];
+    const rows = Array.from({ length: 40 }, (_, row) => row);
+    const perUnit = used.map((_, j) => rows.filter((row) => isActive(j, row)).length);
+    expect(Array.from(counts.unitCounts)).toEqual(perUnit);
+    const perRow = rows.map((row) => used.filter((_, j) => isActive(j, row)).length);
+    expect(counts.maximum).toBe(Math.max(...perRow));
+    expect(counts.histogram[counts.maximum]).toBe(perRow.filter((count) => count === counts.maximum).length);
+  });
 });
 
 it('flips the only row of a function into {0,1} within {0,1}', async () => {
