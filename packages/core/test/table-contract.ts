@@ -162,6 +162,10 @@ export async function expectParts(table: Table, spec: EncoderSpec): Promise<void
     const { column } = spec.columns[0];
     const texts = JSON.stringify((await table.texts(column)).slice(range.firstRow, end));
     expect(JSON.stringify(await table.texts(column, { range })) === texts).toBe(true);
+    const numbers = await table.numbers(column).catch(() => undefined);
+    if (numbers === undefined) continue;
+    const expectedNumbers = Buffer.from(numbers.slice(range.firstRow, end).buffer);
+    expect(Buffer.compare(Buffer.from((await table.numbers(column, { range })).buffer), expectedNumbers)).toBe(0);
   }
   expect([end, differences, rows.length]).toEqual([table.rowCount, 0, rowCount]);
   const expectedRows = whole.rows ?? Uint32Array.from({ length: rowCount }, (_, row) => row);

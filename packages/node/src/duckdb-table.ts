@@ -197,7 +197,8 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
 
     async numbers(name, options = {}) {
       const column = find(name);
-      const numbers = new Float64Array(rowCount);
+      const start = options.range?.firstRow ?? 0;
+      const numbers = new Float64Array((options.range?.endRow ?? rowCount) - start);
       for await (const { chunk, firstRow } of keyedRows(engine, relation, [column.cell], data, options)) {
         let row = firstRow;
         for (const cell of chunk.getColumnValues(0)) {
@@ -205,7 +206,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
           if (cell !== null && (number === undefined || !Number.isFinite(number))) {
             throw notANumber(label, name, row, String(cell));
           }
-          numbers[row++] = (number as number) + 0;
+          numbers[row++ - start] = (number as number) + 0;
         }
       }
       return numbers;

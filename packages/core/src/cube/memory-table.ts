@@ -133,10 +133,11 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
     async numbers(name, options = {}) {
       throwIfAborted(options.signal);
       const column = find(name);
-      return Float64Array.from(column.cells, (cell, row) => {
+      const { firstRow, endRow } = options.range ?? { firstRow: 0, endRow: rowCount };
+      return Float64Array.from(column.cells.slice(firstRow, endRow), (cell, i) => {
         if (cell === null) return Number.NaN;
         const number = toNumber(cell);
-        if (number === undefined || !Number.isFinite(number)) throw notANumber(label, name, row, String(cell));
+        if (number === undefined || !Number.isFinite(number)) throw notANumber(label, name, firstRow + i, String(cell));
         return number;
       });
     },

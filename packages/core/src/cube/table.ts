@@ -105,9 +105,10 @@ export interface Table {
 
   /**
    * One column as numbers, NaN where missing.
+   * @param options `range`: of these rows only
    * @throws FewfireError `invalid-data` naming the first row whose cell is not a finite number
    */
-  numbers(name: string, options?: RunOptions): Promise<Float64Array>;
+  numbers(name: string, options?: RunOptions & { readonly range?: RowRange }): Promise<Float64Array>;
 
   /** Bytes of memory the table holds, beside what it returns. */
   heldBytes(): Promise<number>;

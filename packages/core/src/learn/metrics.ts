@@ -83,6 +83,22 @@ export function areaUnderCurve(
   return positives > 0 && negatives > 0 ? pairs / (positives * negatives) : Number.NaN;
 }
 
+/** The same from the scores of the positive rows and of the negative ones, each of weight 1; sorts both in place. */
+export function areaOfScores(positives: Float64Array, negatives: Float64Array): number {
+  if (positives.length === 0 || negatives.length === 0) return Number.NaN;
+  positives.sort();
+  negatives.sort();
+  let pairs = 0;
+  let below = 0;
+  let upTo = 0;
+  for (const score of positives) {
+    while (below < negatives.length && negatives[below] < score) below++;
+    while (upTo < negatives.length && negatives[upTo] <= score) upTo++;
+    pairs += (below + upTo) / 2;
+  }
+  return pairs / (positives.length * negatives.length);
+}
+
 /** Mean of -log(probability of the true class), in nats; probabilities are kept 1e-15 away from 0 and 1. */
 export function logLoss(
   positive: ArrayLike<number>,
@@ -101,6 +117,7 @@ export function multiclassLogLoss(
   return meanOver(truth.length, weights, (i) => surprise(probabilities[truth[i]][i]));
 }
 
-function surprise(probability: number): number {
+/** What it costs in nats that a class of this probability is the true one; the probability is kept 1e-15 away from 0 and 1. */
+export function surprise(probability: number): number {
   return -Math.log(Math.min(1 - 1e-15, Math.max(1e-15, probability)));
 }

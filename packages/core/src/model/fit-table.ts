@@ -31,6 +31,7 @@ import {
 import { evaluatePolynomial } from '../spectrum/index.ts';
 import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
 import { leakNotes, numberLeakNotes } from './leaks.ts';
+import { type MeasuredRows, measure } from './measurement.ts';
 import {
   type Calibration,
   type Loss,
@@ -45,7 +46,6 @@ import {
 } from './model.ts';
 import { FIT_TOLERANCE, notesOfClasses, outputNotes, selectionNotes, tableNotes } from './notes.ts';
 import { type EncodedData, type LabelledPoints, type PrepareOptions, prepareTable } from './prepare.ts';
-import { type MeasuredRows, measure } from './score.ts';
 import { outputCount, outputTarget } from './target.ts';
 import { testIntervals } from './test-intervals.ts';
 

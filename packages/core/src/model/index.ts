@@ -1,6 +1,7 @@
 export * from './attributions.ts';
 export * from './export/index.ts';
 export * from './fit-table.ts';
+export { type Measured, type MeasuredRows, measure } from './measurement.ts';
 export * from './model.ts';
 export * from './model-file.ts';
 export * from './optimise.ts';

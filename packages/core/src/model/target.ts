@@ -6,7 +6,9 @@ import {
   numberSpellingHint,
   orderTwoValues,
   PROFILE_VALUE_LIMIT,
+  type RowRange,
   readNumber,
+  rowRanges,
   type Table,
 } from '../cube/index.ts';
 import { type TargetSpec, targetClasses } from './model.ts';
@@ -116,14 +118,14 @@ function manyClasses(profile: ColumnProfile, options: TargetOptions): TargetSpec
 const LARGEST = 1e70;
 const SMALLEST_RANGE = 1e-70;
 
-function refuseUnsquarable(numbers: Float64Array, column: string, label: string): void {
+function refuseUnsquarable(numbers: Float64Array, firstRow: number, column: string, label: string): void {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const [row, value] of numbers.entries()) {
     if (Math.abs(value) > LARGEST) {
       throw new FewfireError(
         'invalid-data',
-        `target ${JSON.stringify(column)} is ${value} in row ${row + 1} of ${label}; expected numbers up to ${LARGEST}, whose squares can be added: correct the cell, use another unit, or use --target-transform log`,
+        `target ${JSON.stringify(column)} is ${value} in row ${firstRow + row + 1} of ${label}; expected numbers up to ${LARGEST}, whose squares can be added: correct the cell, use another unit, or use --target-transform log`,
       );
     }
     if (value < low) low = value;
@@ -140,21 +142,27 @@ function refuseUnsquarable(numbers: Float64Array, column: string, label: string)
 /**
  * The target of every row of a table: numbers (their logarithm under the log transform), or the position of the row's
  * class in `targetClasses`. NaN where missing.
+ * @param range the rows to read, if not all
  * @throws FewfireError `invalid-data` for other classes, text among numbers, or a value without logarithm
  */
-export async function readTarget(table: Table, spec: TargetSpec, options: RunOptions = {}): Promise<Float64Array> {
+export async function readTarget(
+  table: Table,
+  spec: TargetSpec,
+  options: RunOptions = {},
+  range: RowRange = { firstRow: 0, endRow: table.rowCount },
+): Promise<Float64Array> {
   const shown = JSON.stringify(spec.column);
   if (spec.kind === 'regression') {
-    const numbers = await table.numbers(spec.column, options);
+    const numbers = await table.numbers(spec.column, { ...options, range });
     if (spec.transform === 'none') {
-      refuseUnsquarable(numbers, spec.column, table.label);
+      refuseUnsquarable(numbers, range.firstRow, spec.column, table.label);
       return numbers;
     }
     const bad = numbers.findIndex((value) => value <= 0);
     if (bad >= 0) {
       throw new FewfireError(
         'invalid-data',
-        `target ${shown} is ${numbers[bad]} in row ${bad + 1} of ${table.label}; --target-transform log expected numbers above 0`,
+        `target ${shown} is ${numbers[bad]} in row ${range.firstRow + bad + 1} of ${table.label}; --target-transform log expected numbers above 0`,
       );
     }
     return numbers.map((value) => Math.log(value));
@@ -163,16 +171,22 @@ export async function readTarget(table: Table, spec: TargetSpec, options: RunOpt
   const position = new Map(classes.map((name, k) => [name, k]));
   // Where all classes are numbers, other spellings of them (1.0 for 1) count too.
   const numeric = classes.every((name) => readNumber(name) !== undefined);
-  const texts = await table.texts(spec.column, options);
-  return Float64Array.from(texts, (text, row) => {
-    if (text === null) return Number.NaN;
+  const codes = new Float64Array(range.endRow - range.firstRow).fill(Number.NaN);
+  for (const { firstRow, endRow } of rowRanges(range.endRow - range.firstRow)) {
+    const part = { firstRow: range.firstRow + firstRow, endRow: range.firstRow + endRow };
+    const texts = await table.texts(spec.column, { ...options, range: part });
+    for (const [i, text] of texts.entries()) if (text !== null) codes[firstRow + i] = codeOf(text, part.firstRow + i);
+  }
+  return codes;
+
+  function codeOf(text: string, row: number): number {
     const k = position.get(text) ?? (numeric ? position.get(String(readNumber(text))) : undefined);
     if (k !== undefined) return k;
     throw new FewfireError(
       'invalid-data',
       `target ${shown} is ${JSON.stringify(text)} in row ${row + 1} of ${table.label}; expected ${classes.length === 2 ? `${JSON.stringify(classes[0])} or ${JSON.stringify(classes[1])}` : `one of ${listNames(classes)}`}`,
     );
-  });
+  }
 }
 
 /** The target of one output as it is learned: the numbers, or -1 for the output's class (of two: the positive one) and +1 otherwise. */

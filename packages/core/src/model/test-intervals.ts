@@ -4,6 +4,7 @@
  */
 import { type RunOptions, unitsOf } from '../base/index.ts';
 import { type ErrorInterval, errorInterval } from '../learn/index.ts';
+import { expectedTarget, type MeasuredRows } from './measurement.ts';
 import {
   type Loss,
   type MeasuredInterval,
@@ -12,7 +13,6 @@ import {
   type TestResult,
   targetClasses,
 } from './model.ts';
-import { expectedTarget, type MeasuredRows } from './score.ts';
 import { outputCount, outputTarget } from './target.ts';
 
 export interface TestIntervalOptions extends RunOptions {

@@ -1,0 +1,260 @@
+/**
+ * What a model's predictions are worth on rows with known targets, always beside the constant predictor. Rows come a part
+ * at a time and only sums are kept of them, with one number per row and class for the AUC: so a table of any length is
+ * measured as a short one is. Where rows weigh or belong together the gains are kept too, for the verdict's error.
+ */
+import { degreesOfFreedom, effectiveCount, meanOfUnits, type Units, unitsOf } from '../base/index.ts';
+import { areaOfScores, areaUnderCurve, studentQuantile, surprise, weightedMean } from '../learn/index.ts';
+import { type Calibration, type Loss, predictionFromValues, type TargetSpec, type TestResult } from './model.ts';
+import { outputCount, outputTarget } from './target.ts';
+
+/** Rows with their targets: numbers as learned, or positions of classes. */
+export interface MeasuredRows {
+  /** As `readTarget` gives it, without NaN. */
+  readonly target: Float64Array;
+  /** Weight of each row in every measure; all the same without it. */
+  readonly weights?: Float64Array | undefined;
+  /** Number of each row's group, where rows of one may depend on each other. */
+  readonly clusters?: Uint32Array | undefined;
+}
+
+/** What is measured: how values become predictions, and the constants to compare with. */
+export interface Measured {
+  readonly target: TargetSpec;
+  readonly loss: Loss;
+  /** One per output. */
+  readonly calibrations: readonly Calibration[];
+  /** Mean of each output's target over the rows of the fit: the best constants. */
+  readonly targetMeans: readonly number[];
+}
+
+/** A measurement under way. */
+export interface Measurement {
+  /** @param values of the polynomials at these rows, one vector per output */
+  add(rows: MeasuredRows, values: readonly Float64Array[]): void;
+  /** Of all rows added. */
+  result(): TestResult;
+}
+
+const ROWS_PER_PART = 2 ** 15;
+
+/** Measures rows that are all there. @param values of the polynomials at the rows, one vector per output */
+export function measure(measured: Measured, rows: MeasuredRows, values: readonly Float64Array[]): TestResult {
+  const { target, weights, clusters } = rows;
+  const measurement = createMeasurement(measured, target.length);
+  for (let start = 0; start < target.length; start += ROWS_PER_PART) {
+    const end = start + ROWS_PER_PART;
+    const part = {
+      target: target.subarray(start, end),
+      weights: weights?.subarray(start, end),
+      clusters: clusters?.subarray(start, end),
+    };
+    measurement.add(
+      part,
+      values.map((vector) => vector.subarray(start, end)),
+    );
+  }
+  return measurement.result();
+}
+
+/** What a value says the target is on average: itself, or for log-odds the mean of -1 and +1 under them. */
+export function expectedTarget(loss: Loss, values: Float64Array): Float64Array {
+  return loss === 'squared' ? values : values.map((value) => Math.tanh(value / 2));
+}
+
+/** @param rowCount the most rows that will be added */
+export function createMeasurement(
+  { target: spec, loss, calibrations, targetMeans }: Measured,
+  rowCount: number,
+): Measurement {
+  const outputs = outputCount(spec);
+  const isNumber = spec.kind === 'regression';
+  const priors = spec.kind === 'binary' ? [targetMeans[0], -targetMeans[0]] : targetMeans;
+  const prior = priors.map((mean) => (1 - mean) / 2);
+  // Classes that have a probability of their own to be ranked by: of two, the positive one.
+  const ranks = isNumber ? [] : Array.from({ length: outputs }, () => createRanking(rowCount));
+
+  let count = 0;
+  let weightSum = 0;
+  const weightParts: Float64Array[] = [];
+  const groups = new Set<number>();
+  const sums = { error: 0, constantError: 0, right: 0, constantRight: 0, surprise: 0, constantSurprise: 0 };
+  /** Of the targets about the constants, per output. */
+  const offsets = new Float64Array(outputs);
+  const gains = createGains();
+
+  const add = ({ target, weights, clusters }: MeasuredRows, values: readonly Float64Array[]): void => {
+    const rowGains = new Float64Array(target.length);
+    const weightOf = (i: number): number => (weights === undefined ? 1 : weights[i]);
+    for (let k = 0; k < outputs; k++) {
+      const wanted = outputTarget(spec, target, k);
+      const expected = expectedTarget(loss, values[k]);
+      for (let i = 0; i < target.length; i++) {
+        const error = (wanted[i] - expected[i]) ** 2;
+        const constantError = (wanted[i] - targetMeans[k]) ** 2;
+        sums.error += weightOf(i) * error;
+        sums.constantError += weightOf(i) * constantError;
+        offsets[k] += weightOf(i) * (wanted[i] - targetMeans[k]);
+        rowGains[i] += constantError - error;
+      }
+    }
+    if (!isNumber) {
+      const { probabilities = [] } = predictionFromValues(spec, calibrations, values);
+      for (let i = 0; i < target.length; i++) {
+        const truth = target[i];
+        sums.right += weightOf(i) * Number(mostProbable(probabilities, i) === truth);
+        sums.constantRight += weightOf(i) * Number(mostProbableOf(prior) === truth);
+        sums.surprise += weightOf(i) * surprise(probabilities[truth][i]);
+        sums.constantSurprise += weightOf(i) * surprise(prior[truth]);
+        for (let k = 0; k < ranks.length; k++) ranks[k].add(probabilities[k][i], truth === k, weights?.[i]);
+      }
+    }
+    gains.add(rowGains, weights, clusters);
+    count += target.length;
+    for (let i = 0; i < target.length; i++) weightSum += weightOf(i);
+    if (weights !== undefined) weightParts.push(weights);
+    for (const cluster of clusters ?? []) groups.add(cluster);
+  };
+
+  const result = (): TestResult => {
+    const mean = (sum: number): number => sum / weightSum;
+    // About the constants, not about zero: a mean far from zero would leave rounding of the difference of two squares.
+    const variance = mean(sums.constantError) - offsets.reduce((sum, offset) => sum + mean(offset) ** 2, 0);
+    const mse = mean(sums.error);
+    const r2 = variance > ROUNDING * mean(sums.constantError) ? 1 - mse / variance : null;
+    const common = {
+      sampleCount: count,
+      ...(weightParts.length > 0 && { effectiveCount: effectiveCount(joined(weightParts)) }),
+      ...(groups.size > 0 && { groupCount: groups.size }),
+      mse,
+      r2,
+      betterThanConstant: significantlyBetter(gains.units(), mean(sums.constantError)),
+    };
+    if (isNumber) return { ...common, baseline: { mse: mean(sums.constantError) } };
+    const areas = ranks.map((rank) => rank.area()).filter((area) => !Number.isNaN(area));
+    return {
+      ...common,
+      accuracy: mean(sums.right),
+      auc: areas.length > 0 ? weightedMean(areas) : null,
+      logLoss: mean(sums.surprise),
+      baseline: {
+        mse: mean(sums.constantError),
+        accuracy: mean(sums.constantRight),
+        logLoss: mean(sums.constantSurprise),
+      },
+    };
+  };
+  return { add, result };
+}
+
+/** Of a variance that is zero, what rounding may leave, over the mean square it is a difference from. */
+const ROUNDING = 1e-14;
+
+// The most probable class at exactly one half is the negative one, and the first among equals of several.
+function mostProbable(probabilities: readonly Float64Array[], row: number): number {
+  if (probabilities.length === 2) return probabilities[0][row] > 0.5 ? 0 : 1;
+  let best = 0;
+  for (let k = 1; k < probabilities.length; k++) if (probabilities[k][row] > probabilities[best][row]) best = k;
+  return best;
+}
+
+function mostProbableOf(prior: readonly number[]): number {
+  if (prior.length === 2) return prior[0] > 0.5 ? 0 : 1;
+  return prior.indexOf(Math.max(...prior));
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** The area under the ROC curve of a class, from one number per row: its rows' from the front, the others' from the back. */
+function createRanking(rowCount: number) {
+  const scores = new Float64Array(rowCount);
+  let weights: Float64Array | undefined;
+  let positives = 0;
+  let others = 0;
+  return {
+    add(score: number, positive: boolean, weight: number | undefined): void {
+      const at = positive ? positives++ : rowCount - ++others;
+      scores[at] = score;
+      if (weight === undefined) return;
+      weights ??= new Float64Array(rowCount);
+      weights[at] = weight;
+    },
+    area(): number {
+      if (weights === undefined) {
+        return areaOfScores(scores.subarray(0, positives), scores.subarray(rowCount - others));
+      }
+      const isPositive = new Uint8Array(rowCount).fill(1, 0, positives);
+      return areaUnderCurve(isPositive, scores, weights);
+    },
+  };
+}
+
+/** Gains over the constant: mean and squares of them where rows are independent and alike, else the gains themselves. */
+function createGains() {
+  let count = 0;
+  let mean = 0;
+  let squares = 0;
+  const parts: Float64Array[] = [];
+  const weightParts: Float64Array[] = [];
+  const clusterParts: Float64Array[] = [];
+  return {
+    add(gains: Float64Array, weights: Float64Array | undefined, clusters: Uint32Array | undefined): void {
+      if (gains.length === 0) return;
+      if (weights !== undefined || clusters !== undefined) {
+        parts.push(gains);
+        if (weights !== undefined) weightParts.push(weights);
+        if (clusters !== undefined) clusterParts.push(Float64Array.from(clusters));
+        return;
+      }
+      // Chan's update: of two parts, the squares about the common mean.
+      const partMean = weightedMean(gains);
+      const difference = partMean - mean;
+      const total = count + gains.length;
+      for (const gain of gains) squares += (gain - partMean) ** 2;
+      squares += difference ** 2 * ((count * gains.length) / total);
+      mean += (difference * gains.length) / total;
+      count = total;
+    },
+    units(): GainMoments {
+      if (parts.length === 0) {
+        const standardError = count < 2 ? Number.POSITIVE_INFINITY : Math.sqrt(squares / (count - 1) / count);
+        return { mean, standardError, effective: count, freedom: Math.max(0, count - 1) };
+      }
+      const units: Units = unitsOf(joined(parts), {
+        weights: weightParts.length > 0 ? joined(weightParts) : undefined,
+        clusters: clusterParts.length > 0 ? joined(clusterParts) : undefined,
+      });
+      return { ...meanOfUnits(units), effective: effectiveCount(units.weights), freedom: degreesOfFreedom(units) };
+    },
+  };
+}
+
+interface GainMoments {
+  readonly mean: number;
+  readonly standardError: number;
+  /** Kish's number of units. */
+  readonly effective: number;
+  /** Degrees of freedom of the standard error. */
+  readonly freedom: number;
+}
+
+/** Pr[|Z| > 2] of a normal Z: what two standard errors are of many rows, and more of them of few. */
+const BEYOND_TWO_ERRORS = 0.04550026389635842;
+/** Of five units that gain or lose by luck all gain once in 32 times, of six once in 64; unequal ones count as Kish has it. */
+const FEWEST_UNITS = 5.5;
+
+// Paired squared losses: is the mean gain more than two of its standard errors?
+function significantlyBetter({ mean, standardError, effective, freedom }: GainMoments, scale: number): boolean {
+  // A lasso may choose the constant itself, which rounding must not call better than the constant.
+  if (!(mean > 1e-12 * scale) || !Number.isFinite(standardError)) return false;
+  if (effective < FEWEST_UNITS) return false;
+  return mean > studentQuantile(BEYOND_TWO_ERRORS, freedom) * standardError;
+}
