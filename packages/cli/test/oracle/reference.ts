@@ -155,7 +155,8 @@ export function encodeByHand(csv: string, delimiter: string, options: Options): 
   }
   if (encoder.length === 0) return { refused: 'no column is left' };
   const rows = encodeRows(encoder, cellsOfEncoder);
-  if (!rows.rows.some(used)) return { refused: 'no row is left' };
+  const usedCount = rows.rows.filter(used).length;
+  if (usedCount < 2) return { refused: usedCount === 0 ? 'no row is left' : 'cannot make 2 folds' };
   return { encoder, dropped, target, ...rows };
 }
 
