@@ -265,7 +265,8 @@ export function isGuessing({ training: { test } }: Model): boolean {
  */
 export function guessingSection(result: TestResult | null, rows: string, more: string, screen: Screen): Section {
   if (result === null || result.betterThanConstant) return [];
-  const why = `on ${counted(result.sampleCount, rows)} the squared error is not lower than that of the constant by more than two standard errors`;
+  const where = rowsText(counted(result.sampleCount, rows), result);
+  const why = `on ${where} the squared error is not lower than that of the constant by more than two standard errors${FEW_TEXT}`;
   return heading('No better than guessing', `${why}. ${more}`.trim(), screen);
 }
 
@@ -308,6 +309,9 @@ function overlapText(sharedCount: number | undefined, testCount: number): string
   if (sharedCount === 0) return '; none of the test rows is equal to any of them';
   return `; ${integer(sharedCount)} of the ${integer(testCount)} test rows are equal to one of them`;
 }
+
+/** Two standard errors are Student's of as many units as there are. */
+const FEW_TEXT = ' (or more, where rows or groups are few)';
 
 // Rows that depend on each other, or of which some hardly count, say less than their number.
 function rowsText(rows: string, { groupCount, effectiveCount }: TestResult): string {

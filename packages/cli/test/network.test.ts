@@ -339,7 +339,7 @@ describe('import to .json', () => {
     const made = await json(['network', 'import', model, '--out', net]);
     expect(statSync(net).size).toBeLessThan(statSync(model).size);
     expect(JSON.parse(readFileSync(net, 'utf8'))).toMatchObject({ version: 2 });
-    expect(await json(['network', 'import', model])).toEqual({ ...(made as object), file: null });
+    expect(await json(['network', 'import', model])).toEqual({ ...(made as object), file: null, byteCount: null });
 
     const said = await json(['network', 'show', net]);
     const { function: own, degreeCertificate, ...exact } = said;

@@ -221,7 +221,8 @@ describe('network files', () => {
     const refuse = (change: object, pattern: RegExp): Promise<void> =>
       expect(parseNetwork(JSON.stringify({ ...data, ...change }), 'x')).rejects.toMatchObject(code(pattern));
     await refuse({ format: 'fewfire-model' }, /not a fewfire network/);
-    await refuse({ version: 2 }, /version 2/);
+    await refuse({ version: 2 }, /trees is missing/);
+    await refuse({ version: 3 }, /version 3/);
     await refuse({ weights: data.weights.slice(1) }, /3 rows of weights for 4 biases/);
     await refuse({ weights: [[1], ...data.weights.slice(1)] }, /unit 0 has 1 weights/);
     await refuse({ extra: 1 }, /damaged or edited/);

@@ -115,7 +115,7 @@ export function isGuessing({ training: { test } }: FitReport): boolean {
 }
 
 const GUESSING =
-  'This is no better than guessing: on the test rows the squared error is not lower than the constant’s by more than two standard errors.';
+  'This is no better than guessing: on the test rows the squared error is not lower than the constant’s by more than two standard errors (or more, where rows or groups are few).';
 
 /** As the note of the same thing is worded. */
 export function skippedText({ degree, reason }: OutputReport['skipped'][number]): string {

@@ -282,8 +282,11 @@ async function fitOne(
   const { target, degree, method, features, exclude, bins, missing, task, weight, group } = options;
   const { positive, targetTransform, folds, seed, loss, hierarchy, l1Ratio } = options;
   const { intervals, confidence, simultaneous, allowOverlap } = options;
+  // What the table holds is not there for the fit.
+  const memoryLimitBytes = Math.max(0, work.memoryLimitBytes - (await table.heldBytes()));
   const fitOptions: FitTableOptions = {
     ...work,
+    memoryLimitBytes,
     ...{ target, degree, method, features, exclude, bins, missing, task, weight, group },
     ...{ positive, targetTransform, folds, seed, test, loss, hierarchy, l1Ratio },
     ...{ intervals, confidence, simultaneous, allowOverlap },

@@ -312,6 +312,12 @@ export function memoryError(degree: number, coordinateCount: number, bytesOf: By
   const [why, last] = Number.isFinite(bytes)
     ? [` and ${formatBytes(bytes)} in all, more than the ${formatBytes(limit)} allowed`, ' or raise --memory']
     : [', more than can be indexed', ''];
+  if (mostCoordinates(1, bytesOf, limit) === 0) {
+    return new FewfireError(
+      'memory-budget',
+      `these rows need ${formatBytes(bytes)} at degree ${degree}, and with a single coordinate ${formatBytes(bytesOf(1, 1))}, more than the ${formatBytes(limit)} that --memory leaves for the fit; give fewer rows or raise --memory`,
+    );
+  }
   const fitting = `${most(degree)} coordinates (a column has one or more) would fit${degree > 1 ? `, at degree 1 ${most(1)}` : ''}`;
   return new FewfireError(
     'memory-budget',
