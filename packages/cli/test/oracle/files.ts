@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { RandomTable, TableColumn } from './random-table.ts';
+import { type RandomTable, spelled, type TableColumn } from './random-table.ts';
 
 export const FORMATS = ['csv', 'tsv', 'parquet', 'json', 'ndjson', 'arrow', 'duckdb'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -38,7 +38,10 @@ export function delimitedText({ columns, rowCount }: Table, delimiter: string, n
 function recordTexts({ columns, rowCount }: Table): string[] {
   const keys = columns.map(({ name }) => JSON.stringify(name));
   return Array.from({ length: rowCount }, (_, row) => {
-    const cells = columns.map((column, k) => `${keys[k]}:${JSON.stringify(typedCell(column, column.cells[row]))}`);
+    const cells = columns.map((column, k) => {
+      const value = typedCell(column, column.cells[row]);
+      return `${keys[k]}:${typeof value === 'number' ? spelled(value) : JSON.stringify(value)}`;
+    });
     return `{${cells.join(',')}}`;
   });
 }

@@ -179,8 +179,13 @@ function decimals(making: Making): Made {
   const digits = oneOf(draw, [2, 4, 17]);
   return column(making, 'number', () => {
     const x = Number(((draw() + draw() - 1) * scale).toPrecision(digits));
-    return [String(x), x / scale];
+    return [spelled(x), x / scale];
   });
+}
+
+/** Digits alone where they are few: many digits may as well be an identifier. */
+export function spelled(x: number): string {
+  return Math.abs(x) < 2 ** 53 ? String(x) : x.toExponential();
 }
 
 function constant(making: Making): Made {
