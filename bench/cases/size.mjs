@@ -37,8 +37,11 @@ export const LEARNING =
   'export { cubePointsFromRows, estimateLowDegree, evaluatePolynomial, fitLowDegree, fitTable, leadingTerms, columnInfluences, memoryTable, parseModel, predictPoints, scoreTable, serializeModel } from "@fewfire/core";';
 export const EVERYTHING = 'export * from "@fewfire/core";';
 
-/** What LEARNING may take, gzipped. packages/core/test/bundle.test.ts holds us to it. */
-export const ALLOWED_BYTES = 60_000;
+/**
+ * What LEARNING may take, gzipped. packages/core/test/bundle.test.ts holds us to it. It was 60 kB until fits, models and
+ * scores were checked for everything that could make them silently wrong: of 67.4 kB that is some 8.
+ */
+export const ALLOWED_BYTES = 68_000;
 
 /** The text of a browser bundle; with the condition `source`, of the packages' sources instead of what was built from them. */
 export async function bundleText(contents, conditions = []) {
