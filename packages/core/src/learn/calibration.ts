@@ -19,6 +19,9 @@ export function plattProbability(scaling: PlattScaling, value: number): number {
   return 1 / (1 + Math.exp(-(scaling.slope * value + scaling.intercept)));
 }
 
+/** Of a loss summed over rows, over its size. */
+const LOSS_ROUNDING = 1e-12;
+
 /**
  * Fits the curve by Newton's method with step halving (Lin, Lin and Weng's form of Platt's method); it never falls.
  * @param positive 1 for rows of the positive class, else 0
@@ -72,9 +75,17 @@ export function fitPlatt(
     const determinant = haa * hbb - hab * hab;
     const da = -(hbb * ga - hab * gb) / determinant;
     const db = -(haa * gb - hab * ga) / determinant;
+    const fall = -(ga * da + gb * db);
+    // Of many rows the loss is a large sum, whose rounding hides so small a fall: no step would be seen to lower it. Newton's
+    // own is right there, and the last.
+    if (fall <= LOSS_ROUNDING * current) {
+      slope += da;
+      intercept += db;
+      break;
+    }
     let size = 1;
     let next = loss(slope + da, intercept + db);
-    while (size > 1e-10 && !(next <= current + 1e-4 * size * (ga * da + gb * db))) {
+    while (size > 1e-10 && !(next <= current - 1e-4 * size * fall)) {
       size /= 2;
       next = loss(slope + size * da, intercept + size * db);
     }
