@@ -77,9 +77,14 @@ async function writeContent(path: string, data: FileContent, signal: AbortSignal
   try {
     if (typeof data === 'string' || data instanceof Uint8Array) await writeAll(file, data);
     else {
+      // One buffer for all texts: one for each would wait for the collector by the dozens.
+      let scratch = Buffer.alloc(0);
       for await (const chunk of data) {
         throwIfAborted(signal);
-        await writeAll(file, chunk);
+        if (typeof chunk === 'string') {
+          if (scratch.length < 3 * chunk.length) scratch = Buffer.allocUnsafe(3 * chunk.length);
+          await writeAll(file, scratch.subarray(0, scratch.write(chunk)));
+        } else await writeAll(file, chunk);
       }
     }
     throwIfAborted(signal);
