@@ -9,7 +9,7 @@ import type { ExperimentId } from './experiment.ts';
 export const REPORT_TITLE = 'Learning Neural Networks with Sparse Activations: the statements, measured';
 
 const BEGINNINGS: readonly (readonly [name: RegExp, begins: RegExp])[] = [
-  [/\.json$/, /^\{\s*"format": "fewfire-experiment-/],
+  [/\.json$/, /^\{\s*(?:"sha256": "[^"]*",\s*)?"format": "fewfire-experiment-/],
   [/\.csv$/, /^figure,title,series,kind,x,y,low,high\n/],
   [
     /\.svg$/,
