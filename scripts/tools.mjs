@@ -24,6 +24,13 @@ export const outsideTools = [
       'apt-get install python3 python3-sklearn python3-numpy python3-pandas python3-scipy python3-mpmath python3-xgboost python3-onnx',
     find: findPython,
   },
+  {
+    name: "Debian's R with glmnet (/usr/bin/Rscript)",
+    suites: '.glmnet.test.ts',
+    where: 'against glmnet',
+    install: 'apt-get install r-cran-glmnet',
+    find: findGlmnet,
+  },
 ];
 
 /** Path of an installed Chromium, or undefined. */

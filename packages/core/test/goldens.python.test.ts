@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { findGlmnet, findPython } from '../../../scripts/tools.mjs';
+import { findPython } from '../../../scripts/tools.mjs';
+import { differences } from './golden-differences.ts';
 
 const folder = fileURLToPath(new URL('./goldens/', import.meta.url));
 const python: string | undefined = findPython();
@@ -30,23 +31,6 @@ describe.skipIf(python === undefined)('goldens', () => {
   });
 });
 
-const rscript: string | undefined = findGlmnet();
-
-describe.skipIf(rscript === undefined)('goldens of glmnet', () => {
-  it('are what make-glmnet-goldens.R makes', () => {
-    const fresh = mkdtempSync(join(tmpdir(), 'fewfire-goldens-'));
-    try {
-      execFileSync(rscript as string, [join(folder, 'make-glmnet-goldens.R'), fresh], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      const read = (from: string): unknown => JSON.parse(readFileSync(join(from, 'elastic-net.json'), 'utf8'));
-      expect(differences(read(join(folder, 'glmnet')), read(fresh), 'glmnet')).toEqual([]);
-    } finally {
-      rmSync(fresh, { recursive: true, force: true });
-    }
-  });
-});
-
 it('the comparison of goldens sees a changed number, length and key', () => {
   const golden = { rows: ['01'], fits: [{ lambda: 10, coefficients: [1, 2] }], madeBy: { numpy: '1' } };
   const changed = (fits: unknown): string[] => differences(golden, { ...golden, fits }, 'g');
@@ -56,18 +40,3 @@ it('the comparison of goldens sees a changed number, length and key', () => {
   expect(changed([{ coefficients: [1, 2] }])).toHaveLength(1);
   expect(differences(golden, { ...golden, madeBy: { numpy: '2' } }, 'g')).toEqual([]);
 });
-
-/** Where two JSON values differ: numbers by more than 1e-9 (relative above 1), anything else at all; versions may differ. */
-function differences(a: unknown, b: unknown, path: string): string[] {
-  if (path.endsWith('.madeBy')) return [];
-  if (typeof a === 'number' && typeof b === 'number') {
-    return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a)) ? [] : [`${path}: ${a} and ${b}`];
-  }
-  if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
-    const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-    return [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((key) =>
-      differences(left[key], right[key], `${path}.${key}`),
-    );
-  }
-  return a === b ? [] : [`${path}: ${JSON.stringify(a)} and ${JSON.stringify(b)}`];
-}
