@@ -1,7 +1,16 @@
 /** JSON that anyone may have written: refused in one line by every reader, however deep or odd it is. */
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, describeIssue, FewfireError, MAX_JSON_DEPTH, parseJson, shownJson } from '../src/base/index.ts';
 import {
+  canonicalJson,
+  checksumOf,
+  describeIssue,
+  FewfireError,
+  MAX_JSON_DEPTH,
+  parseJson,
+  shownJson,
+} from '../src/base/index.ts';
+import {
+  certifySparsity,
   checkCertificate,
   createNetwork,
   importXgboost,
@@ -11,6 +20,7 @@ import {
   parseNetwork,
   parseNetworkTensors,
   parseSparseMlp,
+  serializeCertificate,
 } from '../src/index.ts';
 
 const refuse = (why: string): Error => new Error(why);
@@ -100,6 +110,30 @@ it('a network of tensors whose metadata are no text', async () => {
   expect((await read({ domain: odd })).message).toContain('domain is {"toString":0,"valueOf":0} instead of text');
   expect((await read({ domain: `{"kind":${deep}}` })).message).toContain('nested more than 100 deep');
   expect((await read({ domain: '{"kind":"cube"}', provenance: 7 })).message).toContain('provenance is 7');
+});
+
+it('a certificate whose checksum is right and whose numbers do not go together', async () => {
+  const {
+    format,
+    version,
+    checksum: _,
+    ...body
+  } = JSON.parse(await serializeCertificate(await certifySparsity(network, { method: 'sweep' })));
+  const forged = async (change: object) => {
+    const changed = { ...body, ...change };
+    return parseCertificate(JSON.stringify({ format, version, checksum: await checksumOf(changed), ...changed }), 'x');
+  };
+  expect(await forged({})).toEqual(body);
+  for (const change of [
+    { kLower: 1, kUpper: 0 },
+    { kUpper: 2 },
+    { kLower: 0, kUpper: 1, exact: true },
+    { witness: { bits: '2', row: null } },
+  ]) {
+    expect((await failure(() => forged(change))).message).toMatch(
+      /^x is damaged or edited: k from \d to \d of 1 units/,
+    );
+  }
 });
 
 it('an XGBoost model with an object where numbers stand', async () => {

@@ -153,6 +153,18 @@ export async function parseCertificate(text: string, label: string): Promise<Spa
       `${label} was edited or damaged: its content does not have the checksum it states: certify again`,
     );
   }
+  const { kLower, kUpper, network, exact, witness } = body;
+  if (
+    kLower > kUpper ||
+    kUpper > network.unitCount ||
+    (exact && kLower < kUpper) ||
+    /[^01]/.test(witness?.bits ?? '')
+  ) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label} is damaged or edited: k from ${kLower} to ${kUpper} of ${network.unitCount} units${exact ? ', exact,' : ''} and its point do not go together: certify again`,
+    );
+  }
   return body;
 }
 
