@@ -94,7 +94,8 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
   const byteCount = stats.reduce((sum, { size }) => sum + size, 0);
   const onShare = (share: number): void =>
     options.onProgress?.({ phase: 'reading', done: Math.round(share * byteCount), total: byteCount, unit: 'bytes' });
-  const run: LoadOptions = { signal, onShare, label, hash, byteCount };
+  const unpacked = source.gzip ? UNPACKED_BYTES * byteCount : byteCount;
+  const run: LoadOptions = { signal, onShare, label, hash, byteCount: unpacked };
 
   const loaded = await load(engine, source, header, run);
   const [rowCount] = (await engine.numbers('SELECT count(*) FROM data', run)) as [number];
@@ -132,9 +133,12 @@ interface LoadOptions {
   readonly onShare: (share: number) => void;
   readonly label: string;
   readonly hash: Hash;
-  /** Of all files as they are on disk. */
+  /** Of all files; of packed ones, what they may come to. */
   readonly byteCount: number;
 }
+
+/** Flags between commas come to a tenth of their bytes when packed. */
+const UNPACKED_BYTES = 10;
 
 interface Loaded {
   /** Columns of the relation `data`. */
