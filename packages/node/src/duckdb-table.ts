@@ -89,7 +89,6 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
   const byName = new Map(relation.columns.map((column) => [column.name, column]));
   // Whether a text column reads as numbers is a property of the whole column, found out once.
   const textTypes = new Map<string, 'text' | 'number'>();
-  let temporaryCount = 0;
 
   const find = (name: string): RelationColumn => {
     const column = byName.get(name);
@@ -133,8 +132,8 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       const mask = checkMask(options.mask, rowCount);
       const found = names.map(find);
       throwIfAborted(options.signal);
-      const scope = await openScope(engine, relation, mask, `mask${temporaryCount++}`);
-      const groups = `groups${temporaryCount++}`;
+      const scope = await openScope(engine, relation, mask, engine.newName('mask'));
+      const groups = engine.newName('groups');
       const run = { signal: options.signal, label };
       try {
         const profiles = new Map<string, ColumnProfile>();
@@ -242,7 +241,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       const run = { ...options, label };
       const [kept] = (await engine.numbers(`SELECT count(*) FILTER (${condition}) FROM ${data}`, run)) as [number];
       if (kept === rowCount) return undefined;
-      const rows = `${data}_${temporaryCount++}`;
+      const rows = engine.newName('rows');
       // Copied, so that its rows have an order and numbers of their own.
       await engine.run(`CREATE TABLE ${rows} AS SELECT * FROM ${data} WHERE ${condition}`, run);
       const copy = { ...relation, name: rows, label: nonZeroLabel(label, name), rowCount: kept, rowKey: 'rowid' };

@@ -41,6 +41,7 @@ export class Engine {
   readonly #memoryLimitBytes: number;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #nameCount = 0;
   readonly #spooled: SpoolFile[] = [];
 
   private constructor(
@@ -170,6 +171,11 @@ export class Engine {
   /** Rows of a literal list, for `IN` lists of files and the like. */
   static list(texts: readonly string[]): string {
     return `[${texts.map(quoteLiteral).join(', ')}]`;
+  }
+
+  /** A name that nothing in this engine has: what is dropped in its own time must not be what another table has just made. */
+  newName(kind: string): string {
+    return `${kind}${this.#nameCount++}`;
   }
 
   /** Sets a variable to a bit string with a 1 for every byte that is not 0. */

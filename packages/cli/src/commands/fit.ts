@@ -282,8 +282,9 @@ async function fitOne(
   const { target, degree, method, features, exclude, bins, missing, task, weight, group } = options;
   const { positive, targetTransform, folds, seed, loss, hierarchy, l1Ratio } = options;
   const { intervals, confidence, simultaneous, allowOverlap } = options;
-  // What the table holds is not there for the fit.
-  const memoryLimitBytes = Math.max(0, work.memoryLimitBytes - (await table.heldBytes()));
+  // What the tables hold is not there for the fit.
+  const heldBytes = (await table.heldBytes()) + (typeof test === 'object' ? await test.heldBytes() : 0);
+  const memoryLimitBytes = Math.max(0, work.memoryLimitBytes - heldBytes);
   const fitOptions: FitTableOptions = {
     ...work,
     memoryLimitBytes,
