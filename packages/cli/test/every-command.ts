@@ -42,7 +42,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     inputs: { 'certificate.json': 'certificate.json', 'net.json': 'net.json', '--rows': 'rows.json' },
   },
   'network sample': { typed: 'network sample {net.json} --rows 4', inputs: { 'net.json': 'net.json' } },
-  'network import': { typed: 'network import {trees.json}', inputs: { 'model.json|model.onnx': 'trees.json' } },
+  'network import': { typed: 'network import {trees.json}', inputs: { model: 'trees.json' } },
   plan: { typed: 'plan --network {net.json}', inputs: { '--network': 'net.json' } },
   profile: {
     typed: 'profile {block.onnx} --inputs {inputs.csv}',

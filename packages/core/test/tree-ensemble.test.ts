@@ -22,9 +22,7 @@ import {
   treeSpectrumSize,
 } from '@fewfire/core';
 import { describe, expect, it } from 'vitest';
-import { importGolden, importOnnxGolden, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';
-
-const ONNX_GOLDENS = TREE_GOLDENS.filter((name) => name !== 'flags-dart');
+import { importGolden, importOnnxGolden, ONNX_GOLDENS, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';
 
 describe.each(TREE_GOLDENS)('XGBoost golden %s', (name) => {
   it('has the margins, values and classes of XGBoost', async () => {
@@ -234,17 +232,43 @@ describe('importXgboost', () => {
     expectColumns((await predictTrees(model, encodeTreeRows(model, dart.rows))).margins, dart.margins, 1e-6);
   });
 
-  it('takes the first rounds, and notes an early stop', () => {
+  it('takes the first rounds', () => {
     const all = importGolden('three-classes');
     const two = importGolden('three-classes', { roundCount: 2 });
     expect(all.outputs.map((output) => output.trees.length)).toEqual([10, 10, 10]);
     expect(two.outputs.map((output) => output.trees.length)).toEqual([4, 4, 4]);
     expect(all.notes).toEqual([]);
-    const stopped = edit(readTreeGolden('three-classes').xgboost, (learner) => {
-      learner.attributes.best_iteration = '2';
-    });
-    expect(importXgboost(stopped).notes[0]).toMatch(/all 5 boosting rounds .* best was round 3/);
-    expectRefusal(() => importGolden('three-classes', { roundCount: 6 }), 'invalid-argument', /from 1 to 5/);
+    for (const roundCount of [0, 6, 1.5]) {
+      expectRefusal(() => importGolden('three-classes', { roundCount }), 'invalid-argument', /from 1 to 5/);
+    }
+  });
+
+  it('takes the best rounds after an early stop and says so; a best round at or beyond the end is no stop', () => {
+    const stopped = (best: unknown): string =>
+      edit(readTreeGolden('three-classes').xgboost, (learner) => {
+        learner.attributes.best_iteration = best;
+      });
+    const model = importXgboost(stopped('2'));
+    expect(model.outputs.map((output) => output.trees.length)).toEqual([6, 6, 6]);
+    expect(model.notes[0]).toMatch(/first 3 of 5 boosting rounds are taken.* --rounds 5 \(roundCount\) takes all/);
+    const asked = importXgboost(stopped('2'), { roundCount: 5 });
+    expect(asked.outputs.map((output) => output.trees.length)).toEqual([10, 10, 10]);
+    expect(asked.notes).toEqual([]);
+    for (const best of ['4', '70']) expect(importXgboost(stopped(best))).toEqual(importGolden('three-classes'));
+    for (const best of ['x', '-1', '1.5', null]) {
+      expectRefusal(() => importXgboost(stopped(best)), 'model-file', /best_iteration is/);
+    }
+  });
+
+  it('takes names for features that have none, and no others', () => {
+    const featureNames = Array.from('abcdef');
+    const { features, coordinates } = importGolden('numbers-regression', { featureNames });
+    expect(features.map(({ name }) => name)).toEqual(featureNames);
+    expect(coordinates[0].name).toMatch(/^a>=/);
+    const few = { featureNames: ['a'] };
+    expectRefusal(() => importGolden('numbers-regression', few), 'invalid-argument', /1 names .* the model has 6/);
+    const other = { featureNames: Array.from('abcdefgh') };
+    expectRefusal(() => importGolden('flags-poisson', other), 'invalid-argument', /has its own: "flag0"/);
   });
 
   it('counts yes only where the single-precision probability is above 1/2', async () => {
@@ -259,7 +283,7 @@ describe('importXgboost', () => {
   it('refuses by name what it cannot represent', () => {
     const refusal = (change: (learner: Learner) => void, pattern: RegExp): void =>
       expectRefusal(() => importXgboost(edit(text, change)), 'unsupported', pattern);
-    refusal((l) => (firstTree(l).split_type[0] = 1), /tree 0, node 0 splits feature \d by categories/);
+    refusal((l) => (l.gradient_booster.name = 'gbforest'), /"gbforest"/);
     refusal((l) => (firstTree(l).tree_param.size_leaf_vector = '3'), /leaves of 3 values/);
     refusal((l) => (l.gradient_booster.name = 'gblinear'), /gblinear/);
     refusal((l) => (l.objective.name = 'reg:expectileerror'), /reg:expectileerror/);
@@ -290,6 +314,8 @@ describe('importXgboost', () => {
     damage((l) => l.feature_names.pop(), /7 feature names for 8 features/);
     damage((l) => (l.feature_names[1] = l.feature_names[0]), /share the names "flag0"/);
     damage((l) => (l.gradient_booster = []), /gradient_booster is a list/);
+    damage((l) => (firstTree(l).split_type[0] = 1), /tree 0: node 0 splits by categories and lists none|damaged/);
+    damage((l) => (firstTree(l).split_conditions[0] = 'NaN'), /node 0 has the threshold NaN/);
     expectRefusal(() => importXgboost('{"learner": '), 'model-file', /not JSON/);
     expectRefusal(() => importXgboost('[]'), 'model-file', /no "learner"/);
     expectRefusal(() => importXgboost('null'), 'model-file', /no "learner"/);

@@ -2,11 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { importOnnxTrees, importXgboost, type TreeModel, type XgboostImportOptions } from '@fewfire/core';
 
-export const TREE_GOLDENS = ['chess-binary', 'numbers-regression', 'three-classes', 'flags-poisson', 'flags-dart'];
+/** Those that are there as ONNX too. */
+export const ONNX_GOLDENS = ['chess-binary', 'numbers-regression', 'three-classes', 'flags-poisson'];
+export const TREE_GOLDENS = [...ONNX_GOLDENS, 'flags-dart', 'sets-early'];
 
 export interface TreeGolden {
   /** The text XGBoost saves. */
   readonly xgboost: string;
+  /** The bytes it saves otherwise. */
+  readonly ubjson: Uint8Array | null;
   readonly onnx: Uint8Array | null;
   /** NaN is missing. */
   readonly rows: number[][];
@@ -19,7 +23,8 @@ export interface TreeGolden {
 export function readTreeGolden(name: string): TreeGolden {
   const data = JSON.parse(readFileSync(new URL(`./trees/goldens/${name}.json`, import.meta.url), 'utf8'));
   return {
-    xgboost: JSON.stringify(data.model),
+    xgboost: data.text ?? JSON.stringify(data.model),
+    ubjson: data.ubjson === undefined ? null : new Uint8Array(Buffer.from(data.ubjson, 'base64')),
     onnx: data.onnx === null ? null : new Uint8Array(Buffer.from(data.onnx, 'base64')),
     rows: data.rows.map((row: (number | null)[]) => row.map((value) => value ?? Number.NaN)),
     margins: data.margins,

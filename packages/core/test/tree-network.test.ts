@@ -33,7 +33,7 @@ import {
 } from '@fewfire/core';
 import { describe, expect, it } from 'vitest';
 import { wholeCube } from './helpers.ts';
-import { importGolden, importOnnxGolden, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';
+import { importGolden, importOnnxGolden, ONNX_GOLDENS, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';
 
 const question = (c: number): TreeCoordinate => ({
   name: `f${c}>=0.5`,
@@ -74,9 +74,7 @@ const SMALL: readonly DecisionTree[] = [
 
 describe.each([
   ...TREE_GOLDENS.map((name) => [`XGBoost ${name}`, name, () => importGolden(name)] as const),
-  ...TREE_GOLDENS.filter((name) => name !== 'flags-dart').map(
-    (name) => [`ONNX ${name}`, name, () => importOnnxGolden(name)] as const,
-  ),
+  ...ONNX_GOLDENS.map((name) => [`ONNX ${name}`, name, () => importOnnxGolden(name)] as const),
 ])('%s in a file', (_, name, importModel) => {
   it('comes back bit for bit, and predicts what its program does', async () => {
     const model = importModel();

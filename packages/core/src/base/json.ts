@@ -12,8 +12,14 @@ export const MAX_JSON_DEPTH = 100;
 /**
  * The value of a JSON text, or of its UTF-8 bytes; a byte order mark before it is no part of it.
  * @param refuse makes the error from why it is none: `its JSON ends or breaks early`
+ * @param options `nonFinite`: NaN and Infinity without quotes, which are no JSON but what several programs write, are
+ *   taken for the text "NaN" (no literal gives the number) and for infinite numbers
  */
-export function parseJson(source: string | Uint8Array, refuse: (why: string, cause?: unknown) => Error): unknown {
+export function parseJson(
+  source: string | Uint8Array,
+  refuse: (why: string, cause?: unknown) => Error,
+  options: { readonly nonFinite?: boolean } = {},
+): unknown {
   let deep = false;
   try {
     // The decoder drops the mark by itself.
@@ -22,7 +28,7 @@ export function parseJson(source: string | Uint8Array, refuse: (why: string, cau
         ? source.replace(/^\ufeff/, '')
         : new TextDecoder('utf-8', { fatal: true }).decode(source);
     deep = isNestedDeeper(text, MAX_JSON_DEPTH);
-    if (!deep) return JSON.parse(text);
+    if (!deep) return JSON.parse(options.nonFinite === true ? spellNonFinite(text) : text);
   } catch (cause) {
     throw refuse('its JSON ends or breaks early', cause);
   }
@@ -42,6 +48,29 @@ function isNestedDeeper(text: string, most: number): boolean {
     } else if (code === 0x5d || code === 0x7d) depth--;
   }
   return false;
+}
+
+// NaN and Infinity outside of strings as JSON that is read; texts without them are given back as they are.
+function spellNonFinite(text: string): string {
+  if (!/NaN|Infinity/.test(text)) return text;
+  const parts: string[] = [];
+  let kept = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) quoted = !quoted;
+    else if (quoted) i += Number(code === 0x5c);
+    else if (code === 0x4e || code === 0x49) {
+      const token = code === 0x4e ? 'NaN' : 'Infinity';
+      if (!text.startsWith(token, i)) continue;
+      // A number too large for a double is infinite; a minus before it stays.
+      parts.push(text.slice(kept, i), code === 0x4e ? '"NaN"' : '1e999');
+      i += token.length - 1;
+      kept = i + 1;
+    }
+  }
+  parts.push(text.slice(kept));
+  return parts.join('');
 }
 
 /** What zod says of one fault, as far as it is read here. */

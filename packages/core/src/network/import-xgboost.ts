@@ -1,6 +1,6 @@
 /**
- * XGBoost models as JSON (`save_model('model.json')`): the layout of 1.0 to 3.x,
- * tested against 1.7; the differences of later versions are from their sources:
+ * XGBoost models as `save_model` writes them, JSON or UBJSON: the layout of 1.0 to
+ * 3.x, tested against 1.7; the differences of later versions are from their sources:
  *
  * - `base_score` is in the space of predictions (a probability for logistic
  *   objectives) and goes through the inverse link; from 3.1 it is a list in a
@@ -9,8 +9,14 @@
  *   inside the model of a plain `gbtree`.
  * - Thresholds, leaves and features are single precision; `feature < threshold`
  *   goes left, a missing value where `default_left` says.
+ * - A split by categories (`split_type` 1) sends those it lists right; every other
+ *   number goes left, and only a missing value where `default_left` says. Its
+ *   threshold means nothing and is a bare NaN.
+ * - After early stopping all trees are there, and `best_iteration` says how many
+ *   rounds `predict` of the scikit-learn interface takes.
  */
-import { FewfireError, parseJson, shownJson } from '../base/index.ts';
+import { FewfireError, listNames, parseJson, shownJson } from '../base/index.ts';
+import { otherJson } from './other-models.ts';
 import {
   type ClassRule,
   featurePositions,
@@ -28,10 +34,16 @@ import {
   type TreeImportOptions,
   treeFeatures,
 } from './tree-source.ts';
+import { isUbjson, readUbjson } from './ubjson.ts';
 
 export interface XgboostImportOptions extends TreeImportOptions {
-  /** Only the trees of the first so many boosting rounds, as `iteration_range` in Python. */
-  readonly roundCount?: number;
+  /**
+   * Only the trees of the first so many boosting rounds, as `iteration_range` in Python. By default those up to the best
+   * round where training stopped early, and all otherwise.
+   */
+  readonly roundCount?: number | undefined;
+  /** Names of the features, of a model that has none; those it has must be the same. */
+  readonly featureNames?: readonly string[] | undefined;
 }
 
 interface Objective {
@@ -71,14 +83,17 @@ const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
 
 const MAX_OUTPUTS = 65_536;
 
+/** The largest number of a category that single precision tells from its neighbours, and XGBoost's limit. */
+const MAX_CATEGORY = 2 ** 24 - 1;
+
 /**
- * Reads the text of an XGBoost JSON model.
- * @throws FewfireError `model-file` for what is damaged or no XGBoost model; `unsupported` for categorical splits,
- *   `gblinear`, trees with vector leaves and objectives whose margins are not known, each by name
+ * Reads an XGBoost model, JSON as text or bytes, or UBJSON.
+ * @throws FewfireError `model-file` for what is damaged or no XGBoost model; `unsupported` for `gblinear`, trees with
+ *   vector leaves and objectives whose margins are not known, each by name
  */
-export function importXgboost(text: string, options: XgboostImportOptions = {}): TreeModel {
+export function importXgboost(source: string | Uint8Array, options: XgboostImportOptions = {}): TreeModel {
   const label = options.label ?? 'the XGBoost model';
-  const root = readRoot(text, label);
+  const root = readRoot(source, label);
   const learner = fieldsOf(root.learner, 'learner', label);
   const booster = fieldsOf(learner.gradient_booster, 'learner.gradient_booster', label);
   const { model, weights } = treesOf(booster, label);
@@ -96,7 +111,7 @@ export function importXgboost(text: string, options: XgboostImportOptions = {}):
     );
   }
 
-  const names = featureNames(learner, featureCount, label);
+  const names = featureNames(learner, featureCount, options, label);
   const types = listOf(learner.feature_types ?? [], 'learner.feature_types', label);
   const declared = featurePositions(options.booleanFeatures ?? [], names);
   const features = treeFeatures(names, (f) => types[f] === 'i' || declared.has(f), label);
@@ -144,20 +159,33 @@ export function importXgboost(text: string, options: XgboostImportOptions = {}):
 
 type Fields = { readonly [key: string]: unknown };
 
-function readRoot(text: string, label: string): Fields {
-  const data = parseJson(
-    text,
-    (why, cause) =>
-      new FewfireError(
-        'model-file',
-        `${label} is not JSON, or its end is missing (${why}); expected the file of save_model('model.json') (older binary and .ubj models: load them in XGBoost and save them as .json)`,
-        { cause },
-      ),
-  );
+function readRoot(source: string | Uint8Array, label: string): Fields {
+  const ending = `expected the file of save_model('model.json') or save_model('model.ubj')`;
+  const data =
+    typeof source !== 'string' && isUbjson(source)
+      ? readUbjson(
+          source,
+          (why, cause) =>
+            new FewfireError(
+              'model-file',
+              `${label} is UBJSON that is damaged or not whole (${why}); ${ending}: copy it again`,
+              { cause },
+            ),
+        )
+      : parseJson(
+          source,
+          (why, cause) =>
+            new FewfireError(
+              'model-file',
+              `${label} is not JSON, or its end is missing (${why}); ${ending} (older binary models: load them in XGBoost and save them as .json)`,
+              { cause },
+            ),
+          { nonFinite: true },
+        );
   if (typeof data === 'object' && data !== null && 'learner' in data) return data as Fields;
-  throw new FewfireError(
-    'model-file',
-    `${label} is JSON but not an XGBoost model: it has no "learner"; expected the file of save_model('model.json'), which is not dump_model`,
+  throw (
+    otherJson(data, label) ??
+    new FewfireError('model-file', `${label} is not an XGBoost model: it has no "learner"; ${ending}`)
   );
 }
 
@@ -165,12 +193,20 @@ function readRoot(text: string, label: string): Fields {
 function treesOf(booster: Fields, label: string): { model: Fields; weights: readonly number[] | undefined } {
   const { name } = booster;
   if (name !== 'gbtree' && name !== 'dart') {
+    const is =
+      name === 'gblinear' ? 'a linear model (gblinear), which has no trees' : `of the booster ${shownJson(name)}`;
     throw new FewfireError(
       'unsupported',
-      `${label} is of the booster ${shownJson(name)}, not made of trees; expected gbtree or dart`,
+      `${label} is ${is}; expected one of trees: train with booster gbtree or dart${name === 'gblinear' ? ', or fit the table with fewfire fit --degree 1' : ''}`,
     );
   }
   const inner = name === 'dart' && booster.gbtree !== undefined ? fieldsOf(booster.gbtree, 'gbtree', label) : booster;
+  if (inner.model === undefined && ('gbtree_train_param' in inner || 'specified_updater' in inner)) {
+    throw new FewfireError(
+      'model-file',
+      `${label} is a configuration of XGBoost (save_config), which says how trees were trained and holds none; expected the model: save_model('model.json')`,
+    );
+  }
   const model = fieldsOf(inner.model, 'learner.gradient_booster.model', label);
   const list = booster.weight_drop ?? model.weight_drop;
   if (list === undefined) return { model, weights: undefined };
@@ -179,16 +215,35 @@ function treesOf(booster: Fields, label: string): { model: Fields; weights: read
   return { model, weights: weights.map(Math.fround) };
 }
 
-function featureNames(learner: Fields, featureCount: number, label: string): string[] {
+function featureNames(
+  learner: Fields,
+  featureCount: number,
+  { featureNames: given }: XgboostImportOptions,
+  label: string,
+): readonly string[] {
   const names = listOf(learner.feature_names ?? [], 'learner.feature_names', label);
-  if (names.length === 0) return Array.from({ length: featureCount }, (_, f) => `f${f}`);
-  if (names.length !== featureCount || names.some((name) => typeof name !== 'string')) {
+  if (names.length > 0 && (names.length !== featureCount || names.some((name) => typeof name !== 'string'))) {
     throw damaged(label, `it has ${names.length} feature names for ${featureCount} features`);
   }
-  return names as string[];
+  if (given === undefined) {
+    return names.length > 0 ? (names as string[]) : Array.from({ length: featureCount }, (_, f) => `f${f}`);
+  }
+  if (given.length !== featureCount) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${given.length} names of features are given, and the model has ${featureCount}; expected one for each, in its order`,
+    );
+  }
+  if (names.length > 0 && names.some((name, f) => name !== given[f])) {
+    throw new FewfireError(
+      'invalid-argument',
+      `names of features are given, and the model has its own: ${listNames(names as string[])}; leave them out`,
+    );
+  }
+  return given;
 }
 
-// How many trees to take: all, or those of the first rounds.
+// How many trees to take: those of the rounds asked for, of the best ones, or all.
 function treesOfRounds(
   learner: Fields,
   model: Fields,
@@ -204,26 +259,33 @@ function treesOfRounds(
   const perRound = Math.max(1, parallel) * outputCount;
   const ends = listOf(model.iteration_indptr ?? [], 'iteration_indptr', label).slice(1);
   const rounds = ends.length > 0 ? ends.length : Math.ceil(treeCount / perRound);
-  const { best_iteration: best } = fieldsOf(learner.attributes ?? {}, 'learner.attributes', label);
+  const best = bestRound(learner, rounds, label);
+  if (best === undefined && roundCount === undefined) return treeCount;
   if (roundCount === undefined) {
-    if (typeof best === 'string' && Number(best) + 1 < rounds) {
-      notes.push(
-        `all ${rounds} boosting rounds are imported, though training stopped early and the best was round ${Number(best) + 1}: the scikit-learn interface predicts with that many (import them with roundCount)`,
-      );
-    }
-    return treeCount;
-  }
-  if (!Number.isInteger(roundCount) || roundCount < 1 || roundCount > rounds) {
+    notes.push(
+      `training stopped early: the first ${best} of ${rounds} boosting rounds are taken, up to the best one, as predict of XGBoost's scikit-learn interface does; --rounds ${rounds} (roundCount) takes all, as Booster.predict does`,
+    );
+  } else if (!Number.isInteger(roundCount) || roundCount < 1 || roundCount > rounds) {
     throw new FewfireError(
       'invalid-argument',
-      `roundCount is ${roundCount}; expected a whole number from 1 to ${rounds}, the model's rounds`,
+      `${roundCount} boosting rounds are asked for; expected a whole number from 1 to ${rounds}, the model's rounds`,
     );
   }
-  const end = ends.length > 0 ? ends[roundCount - 1] : Math.min(treeCount, roundCount * perRound);
+  const taken = roundCount ?? (best as number);
+  const end = ends.length > 0 ? ends[taken - 1] : Math.min(treeCount, taken * perRound);
   if (typeof end !== 'number' || !Number.isInteger(end) || end < 0 || end > treeCount) {
-    throw damaged(label, `round ${roundCount} ends with tree ${shownJson(end)} of ${treeCount}`);
+    throw damaged(label, `round ${taken} ends with tree ${shownJson(end)} of ${treeCount}`);
   }
   return end;
+}
+
+// The number of rounds up to the best one, where there are more. Attributes outlive a cut of the model, so the best round
+// may be beyond its end.
+function bestRound(learner: Fields, rounds: number, label: string): number | undefined {
+  const { best_iteration: best } = fieldsOf(learner.attributes ?? {}, 'learner.attributes', label);
+  if (best === undefined) return undefined;
+  const round = wholeParameter(best, 'best_iteration', 0, 2 ** 31, label) + 1;
+  return round < rounds ? round : undefined;
 }
 
 function xgboostTree(data: unknown, weight: number, where: string): SourceTree {
@@ -243,6 +305,7 @@ function xgboostTree(data: unknown, weight: number, where: string): SourceTree {
   const condition = numbersOf(tree.split_conditions, 'split_conditions', nodeCount, where);
   const defaultLeft = numbersOf(tree.default_left, 'default_left', nodeCount, where);
   const splitType = numbersOf(tree.split_type ?? new Array(nodeCount).fill(0), 'split_type', nodeCount, where);
+  const sets = splitType.some((type) => type !== 0) ? categorySets(tree, where) : undefined;
   const node = (i: number): SourceNode => {
     if (left[i] === -1) {
       if (right[i] !== -1) throw damaged(where, `node ${i} has a right child and no left one`);
@@ -250,23 +313,46 @@ function xgboostTree(data: unknown, weight: number, where: string): SourceTree {
       const leaf = Math.fround(condition[i]);
       return { value: weight === 1 ? leaf : leaf * weight };
     }
+    const missing = defaultLeft[i] !== 0 ? 'no' : 'yes';
     if (splitType[i] !== 0) {
-      throw new FewfireError(
-        'unsupported',
-        `${where}, node ${i} splits feature ${feature[i]} by categories, which is not supported; encode categories as 0/1 columns before training (enable_categorical off)`,
-      );
+      const categories = splitType[i] === 1 ? sets?.get(i) : undefined;
+      if (categories === undefined) throw damaged(where, `node ${i} splits by categories and lists none`);
+      return { feature: feature[i], comparison: 'in', categories, missing, no: left[i], yes: right[i] };
     }
     return {
       feature: feature[i],
       // `feature < threshold` goes left, so yes is right.
       comparison: '>=',
       threshold: condition[i],
-      missing: defaultLeft[i] !== 0 ? 'no' : 'yes',
+      missing,
       no: left[i],
       yes: right[i],
     };
   };
   return { root: 0, nodeCount, isWhole: false, node };
+}
+
+// The categories that go right at each node that splits by them.
+function categorySets(tree: Fields, where: string): Map<number, readonly number[]> {
+  const all = numbersOf(tree.categories ?? [], 'categories', undefined, where);
+  const nodes = numbersOf(tree.categories_nodes ?? [], 'categories_nodes', undefined, where);
+  const starts = numbersOf(tree.categories_segments ?? [], 'categories_segments', nodes.length, where);
+  const sizes = numbersOf(tree.categories_sizes ?? [], 'categories_sizes', nodes.length, where);
+  const odd = all.find((category) => !(Number.isInteger(category) && category >= 0 && category <= MAX_CATEGORY));
+  if (odd !== undefined) throw damaged(where, `${odd} is no number of a category`);
+  // Parts of one list: together they are no longer than it is.
+  let rest = all.length;
+  return new Map(
+    nodes.map((node, k) => {
+      const [start, size] = [starts[k], sizes[k]];
+      const isPart = Number.isInteger(start) && Number.isInteger(size) && start >= 0 && size > 0 && size <= rest;
+      if (!isPart || start + size > all.length) {
+        throw damaged(where, `node ${node} has ${size} categories from ${start} on, of ${all.length}`);
+      }
+      rest -= size;
+      return [node, [...new Set(all.slice(start, start + size))].sort((a, b) => a - b)];
+    }),
+  );
 }
 
 // base_score is "5E-1", from 3.1 "[5E-1]" or one number per output.
@@ -312,13 +398,15 @@ function listOf(value: unknown, path: string, label: string): readonly unknown[]
   throw damaged(label, `${path} is ${kindOf(value)} instead of a list`);
 }
 
-// Numbers; booleans count as 0 and 1, as early versions write `default_left`.
-function numbersOf(value: unknown, path: string, length: number, label: string): number[] {
+// Numbers; booleans count as 0 and 1, as early versions write `default_left`. "NaN" is how NaN without quotes is read.
+function numbersOf(value: unknown, path: string, length: number | undefined, label: string): number[] {
   const list = listOf(value, path, label);
-  if (list.length !== length) throw damaged(label, `${path} has ${list.length} entries instead of ${length}`);
+  if (length !== undefined && list.length !== length)
+    throw damaged(label, `${path} has ${list.length} entries instead of ${length}`);
   return list.map((entry, i) => {
     if (typeof entry === 'number') return entry;
     if (typeof entry === 'boolean') return entry ? 1 : 0;
+    if (entry === 'NaN') return Number.NaN;
     throw damaged(label, `${path}[${i}] is ${kindOf(entry)} instead of a number`);
   });
 }

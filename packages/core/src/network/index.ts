@@ -5,6 +5,7 @@ export * from './families/index.ts';
 export * from './firing-rates.ts';
 export * from './hard-instances.ts';
 export * from './import-onnx-trees.ts';
+export * from './import-trees.ts';
 export * from './import-xgboost.ts';
 export * from './incremental.ts';
 export * from './network.ts';

@@ -27,7 +27,10 @@ export interface ThresholdCoordinate {
   readonly missing: MissingAnswer;
 }
 
-/** The answer is yes where the feature, the number of a category, is one of `categories`. No importer makes these yet. */
+/**
+ * The answer is yes where the feature, the number of a category, is one of `categories`. As XGBoost does it, what comes
+ * after the point is cut off, and a number that is no category (negative, never seen in training) is in no set.
+ */
 export interface CategoryCoordinate {
   /** As in `color in {0,3}`. */
   readonly name: string;
@@ -150,7 +153,8 @@ export function encodeTreeRows(
 function answerOf(coordinate: TreeCoordinate): (value: number) => boolean {
   if (coordinate.comparison === 'in') {
     const categories = new Set(coordinate.categories);
-    return (value) => categories.has(value);
+    // -0.5 is no category, though it would be 0 without what comes after the point.
+    return (value) => value >= 0 && categories.has(Math.trunc(value));
   }
   const { threshold } = coordinate;
   return coordinate.comparison === '>' ? (value) => value > threshold : (value) => value >= threshold;

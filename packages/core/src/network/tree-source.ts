@@ -27,19 +27,21 @@ export interface TreeImportOptions {
   readonly missing?: 'follow' | 'refuse';
 }
 
-/** A node of a file: a leaf, or a question whose answer is yes where the feature `comparison` threshold. */
-export type SourceNode =
-  | { readonly value: number }
-  | {
-      readonly feature: number;
-      readonly comparison: '>=' | '>';
-      readonly threshold: number;
-      /** Where a missing value goes. */
-      readonly missing: 'no' | 'yes';
-      /** Positions in the same list. */
-      readonly no: number;
-      readonly yes: number;
-    };
+/** A node of a file: a leaf, or a question whose answer is yes as `TreeCoordinate` says. */
+export type SourceNode = { readonly value: number } | SourceQuestion;
+
+type SourceQuestion = {
+  readonly feature: number;
+  /** Where a missing value goes. */
+  readonly missing: 'no' | 'yes';
+  /** Positions in the same list. */
+  readonly no: number;
+  readonly yes: number;
+} & (
+  | { readonly comparison: '>=' | '>'; readonly threshold: number }
+  /** Different whole numbers from 0, ascending. */
+  | { readonly comparison: 'in'; readonly categories: readonly number[] }
+);
 
 export interface SourceTree {
   readonly root: number;
@@ -79,11 +81,12 @@ export function buildTrees(
   options: TreeImportOptions & { readonly label: string },
 ): { readonly coordinates: readonly TreeCoordinate[]; readonly trees: readonly DecisionTree[] } {
   const { label, missing = 'follow' } = options;
-  const found = new Map<string, ThresholdCoordinate>();
+  const found = new Map<string, TreeCoordinate>();
   const keyOf = (node: SourceNode): string => {
     if ('value' in node) return '';
     const coordinate = coordinateOf(node, features, precision, missing);
-    const key = `${coordinate.feature} ${coordinate.comparison} ${coordinate.threshold} ${coordinate.missing}`;
+    const asked = coordinate.comparison === 'in' ? coordinate.categories.join() : coordinate.threshold;
+    const key = `${coordinate.feature} ${coordinate.comparison} ${asked} ${coordinate.missing}`;
     if (!found.has(key)) found.set(key, coordinate);
     return key;
   };
@@ -135,13 +138,15 @@ function walk(source: SourceTree, featureCount: number, keyOf: (node: SourceNode
     if ('value' in node) {
       if (!Number.isFinite(node.value)) throw damaged(where, `leaf ${position} has the value ${node.value}`);
       keys.push('');
-      values.push(node.value);
+      // One zero here too: a file of trees does not keep its sign.
+      values.push(node.value + 0);
       continue;
     }
     if (!Number.isInteger(node.feature) || node.feature < 0 || node.feature >= featureCount) {
       throw damaged(where, `node ${position} asks for feature ${node.feature}, and there are ${featureCount}`);
     }
-    if (Number.isNaN(node.threshold)) throw damaged(where, `node ${position} has the threshold NaN`);
+    if (node.comparison !== 'in' && Number.isNaN(node.threshold))
+      throw damaged(where, `node ${position} has the threshold NaN`);
     keys.push(keyOf(node));
     values.push(0);
     stack.push({ position: node.yes, parent: at, isYes: true, depth: depth + 1 });
@@ -164,13 +169,18 @@ function growTree(shape: TreeShape, positions: ReadonlyMap<string, number>): Dec
 }
 
 function coordinateOf(
-  node: Exclude<SourceNode, { readonly value: number }>,
+  node: SourceQuestion,
   features: readonly TreeFeature[],
   precision: 'f32' | 'f64',
   policy: 'follow' | 'refuse',
-): ThresholdCoordinate {
+): TreeCoordinate {
   const { feature } = node;
   const { boolean } = features[feature];
+  const missing: MissingAnswer = policy === 'refuse' ? 'refuse' : node.missing;
+  if (node.comparison === 'in') {
+    const asked = { feature, comparison: node.comparison, categories: node.categories, missing };
+    return { name: questionName(asked, features[feature], precision), ...asked };
+  }
   let { comparison } = node;
   // One zero: -0 and 0 ask the same.
   let threshold = (precision === 'f32' ? Math.fround(node.threshold) : node.threshold) + 0;
@@ -180,7 +190,6 @@ function coordinateOf(
     comparison = '>=';
     threshold = 1;
   }
-  const missing: MissingAnswer = policy === 'refuse' ? 'refuse' : node.missing;
   const question = { feature, comparison, threshold, missing };
   return { name: questionName(question, features[feature], precision), ...question };
 }
@@ -213,9 +222,19 @@ function shortest(value: number, precision: 'f32' | 'f64'): string {
 
 const ANSWER_ORDER: readonly MissingAnswer[] = ['no', 'yes', 'refuse'];
 
-function compareCoordinates(a: ThresholdCoordinate, b: ThresholdCoordinate): number {
+// By feature; its thresholds ascending, then its sets of categories as words stand in a dictionary.
+function compareCoordinates(a: TreeCoordinate, b: TreeCoordinate): number {
   if (a.feature !== b.feature) return a.feature - b.feature;
-  if (a.threshold !== b.threshold) return a.threshold < b.threshold ? -1 : 1;
-  if (a.comparison !== b.comparison) return a.comparison === '>=' ? -1 : 1;
+  if (a.comparison === 'in' || b.comparison === 'in') {
+    if (a.comparison !== 'in') return -1;
+    if (b.comparison !== 'in') return 1;
+    const at = a.categories.findIndex((category, c) => category !== b.categories[c]);
+    // One that begins as the other does stands before it where it is shorter.
+    const order = at < 0 ? a.categories.length - b.categories.length : a.categories[at] - (b.categories[at] ?? -1);
+    if (order !== 0) return order;
+  } else {
+    if (a.threshold !== b.threshold) return a.threshold < b.threshold ? -1 : 1;
+    if (a.comparison !== b.comparison) return a.comparison === '>=' ? -1 : 1;
+  }
   return ANSWER_ORDER.indexOf(a.missing) - ANSWER_ORDER.indexOf(b.missing);
 }

@@ -6,16 +6,19 @@ import { InputArgument, OutputOption } from '../../file-roles.ts';
 import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
 import { NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
-import { parseMemory, parseNames, QuietOption } from '../../options.ts';
+import { parseMemory, parseNames, parseWhole, QuietOption } from '../../options.ts';
 import type { Session } from '../../session.ts';
 
 /** How many times its size a model takes while it is read and made into trees: measured. */
-const XGBOOST_COPIES = 16;
+const JSON_COPIES = 16;
 const ONNX_COPIES = 24;
+const UBJSON_COPIES = 40;
 
 interface ImportOptions {
   readonly out?: string;
   readonly output?: string;
+  readonly rounds?: number;
+  readonly features?: readonly string[];
   readonly boolean?: readonly string[];
   readonly missing: 'follow' | 'refuse';
   readonly form: 'tight' | 'paper';
@@ -29,9 +32,9 @@ export function addImportCommand(network: Command, session: Session): void {
     .command('import')
     .summary('turn trained trees into a network')
     .description(
-      'Turns a trained tree ensemble, XGBoost (JSON) or ONNX (TreeEnsemble), into a sparse network: a question such as age >= 40 becomes an input that is -1 where the answer is yes, a leaf becomes a unit, and T trees are T-sparse. The value is the raw margin.',
+      'Turns a trained tree ensemble, XGBoost (JSON or UBJSON) or ONNX (TreeEnsemble), into a sparse network: a question such as age >= 40 or color in {0,3} becomes an input that is -1 where the answer is yes, a leaf becomes a unit, and T trees are T-sparse. The value is the raw margin. Of a .json network, fewfire predict, score, show and network certify read the columns that the model was trained on.',
     )
-    .addArgument(new InputArgument('<model.json|model.onnx>', 'a model as XGBoost or an ONNX converter wrote it'))
+    .addArgument(new InputArgument('<model>', 'a model as XGBoost (.json, .ubj) or an ONNX converter wrote it'))
     .addOption(
       new OutputOption(
         '-o, --out <file>',
@@ -40,6 +43,13 @@ export function addImportCommand(network: Command, session: Session): void {
       ),
     )
     .option('--output <name>', 'which output, of a model with several (a class by its name)')
+    .addOption(
+      new Option(
+        '--rounds <count>',
+        'of XGBoost, only the first so many boosting rounds (default: up to the best one where training stopped early, else all)',
+      ).argParser(parseWhole(1, 2 ** 31 - 1)),
+    )
+    .option('--features <names>', 'names of the features in their order, of a model that has none (a,b)', parseNames)
     .option('--boolean <features>', 'features that are 0 or 1 wherever they are known (a,b)', parseNames)
     .addOption(
       new Option('--missing <policy>', 'where missing values go: as the trees send them, or nowhere')
@@ -63,6 +73,7 @@ export function addImportCommand(network: Command, session: Session): void {
       `
 Examples:
   fewfire network import model.json --out net.json
+  fewfire network import model.ubj --rounds 50 --out net.json
   fewfire network import model.onnx --output 2 --out net.json`,
     )
     .action(async (path: string, options: ImportOptions) => importNetwork(path, options, session));
@@ -124,16 +135,21 @@ function modelText({ source, objective, features, outputs }: TreeModel): string 
 }
 
 async function readTrees(path: string, options: ImportOptions, session: Session): Promise<TreeModel> {
-  const { importOnnxTrees, importXgboost } = await import('@fewfire/core');
-  const { checkFileSize, readFileBytes, readTextFile } = await import('@fewfire/node');
-  const settings = { label: path, booleanFeatures: options.boolean, missing: options.missing };
+  const { importTreeModel, treeFileFormat } = await import('@fewfire/core');
+  const { checkFileSize, readFileBytes } = await import('@fewfire/node');
   const { signal } = session;
   const { memory: memoryLimitBytes } = options;
-  if (/\.onnx$/i.test(path)) {
-    return importOnnxTrees(await readFileBytes(path, { signal, memoryLimitBytes, copies: ONNX_COPIES }), settings);
-  }
-  await checkFileSize(path, { memoryLimitBytes, copies: XGBOOST_COPIES });
-  return importXgboost(await readTextFile(path, { signal }), settings);
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: JSON_COPIES });
+  // How much is made of the bytes is known once they are there.
+  const copies = { json: JSON_COPIES, ubjson: UBJSON_COPIES, onnx: ONNX_COPIES }[treeFileFormat(bytes) ?? 'json'];
+  if (copies > JSON_COPIES) await checkFileSize(path, { memoryLimitBytes, copies });
+  return importTreeModel(bytes, {
+    label: path,
+    roundCount: options.rounds,
+    featureNames: options.features,
+    booleanFeatures: options.boolean,
+    missing: options.missing,
+  });
 }
 
 async function chooseOutput({ outputs }: TreeModel, wanted: string | undefined): Promise<TreeModel['outputs'][number]> {

@@ -2,7 +2,8 @@
 
     /usr/bin/python3 packages/core/test/trees/goldens/make-tree-goldens.py [output folder]
 
-XGBoost is the oracle of both (margins with output_margin=True). The ONNX file is written from the XGBoost trees with all
+XGBoost is the oracle of both (margins with output_margin=True). Where categories are split by, thresholds are NaN, which
+is no JSON: there the model is the text as saved, with the UBJSON beside. The ONNX file is written from the XGBoost trees with all
 four comparisons in turn: for single-precision x, x < t is x <= (the number before t).
 """
 import base64
@@ -107,11 +108,11 @@ def onnx_model(model, kind, base, labels=None, outputs=1, transform="NONE"):
     return base64.b64encode(made.SerializeToString()).decode()
 
 
-def write(name, booster, rows, model, onnx_base64=None, classes=None, **more):
+def write(name, booster, rows, model, onnx_base64=None, classes=None, rounds=0, **more):
     names, types = booster.feature_names, booster.feature_types
     data = xgboost.DMatrix(rows, feature_names=names, feature_types=types)
-    margins = booster.predict(data, output_margin=True).astype(np.float64)
-    values = booster.predict(data).astype(np.float64)
+    margins = booster.predict(data, output_margin=True, iteration_range=(0, rounds)).astype(np.float64)
+    values = booster.predict(data, iteration_range=(0, rounds)).astype(np.float64)
     record = {
         "madeBy": MADE_BY,
         "model": model,
@@ -193,9 +194,28 @@ def dart():
     write("flags-dart", booster, x[:60], model, None, half)
 
 
+def sets_early():
+    """Sets of categories, one at a time and several, and an early stop; rows with categories that were never seen."""
+    rng = np.random.default_rng(15)
+    x = np.column_stack([rng.normal(size=300), rng.integers(0, 4, size=300), rng.integers(0, 40, size=300)])
+    y = (x[:, 0] + (x[:, 1] == 2) * 2 + rng.normal(size=40)[x[:, 2].astype(int)] + 1.5 * rng.normal(size=300) > 1).astype(float)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    names, types = ["size", "color", "city"], ["q", "c", "c"]
+    data, held = (xgboost.DMatrix(x[p], label=y[p], feature_names=names, feature_types=types, enable_categorical=True) for p in (slice(200), slice(200, 300)))
+    parameters = {"nthread": 1, "seed": 7, "objective": "binary:logistic", "max_depth": 3, "eta": 0.8, "tree_method": "hist", "max_cat_to_onehot": 5}
+    booster = xgboost.train(parameters, data, 30, evals=[(held, "held")], early_stopping_rounds=3, verbose_eval=False)
+    rows = x[:90].astype(np.float64)
+    odd = [np.nan, 0, 2.7, 31, 32, 39.5, 40, 64, 1000, 16777216, 1e9, -1, -0.5]
+    rows[:60, 1:] = np.where(rng.random((60, 2)) < 0.4, rng.choice(odd, size=(60, 2)), rows[:60, 1:])
+    text = booster.save_raw("json").decode()
+    more = {"text": text, "ubjson": base64.b64encode(booster.save_raw("ubj")).decode(), "bestRound": booster.best_iteration + 1}
+    write("sets-early", booster, rows, None, None, half, booster.best_iteration + 1, **more)
+
+
 if __name__ == "__main__":
     chess()
     regression()
     three_classes()
     poisson_small()
     dart()
+    sets_early()
