@@ -1,5 +1,5 @@
 /** What the commands that read models and data share: opening, checking columns, and telling what was odd. */
-import type { Model, Progress, Table, TableFit, UnseenValue } from '@fewfire/core';
+import type { Model, Progress, Table, TableFit, TreeNetwork, UnseenValue } from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import type { CommandFiles } from './command-files.ts';
 import { counted, quoted } from './format.ts';
@@ -57,6 +57,28 @@ export async function readModel(path: string, session: Session): Promise<Model> 
   const { readTextFile } = await import('@fewfire/node');
   const { parseModel } = await import('@fewfire/core');
   return await parseModel(await readTextFile(path, { signal: session.signal }), path);
+}
+
+/**
+ * A model of a fit, or the trees of a network that was imported.
+ * @throws FewfireError as `readModel`; `network-file` for a network of units; `memory-budget`
+ */
+export async function readModelOrTrees(
+  path: string,
+  session: Session,
+  memoryLimitBytes: number,
+): Promise<Model | TreeNetwork> {
+  const { FewfireError, isTreeNetwork, parseAnyNetwork, parseModel } = await import('@fewfire/core');
+  const { readTextFile } = await import('@fewfire/node');
+  const text = await readTextFile(path, { signal: session.signal });
+  // A file says what it is at its start.
+  if (!/^\s*\{\s*"format"\s*:\s*"fewfire-network"/.test(text.slice(0, 200))) return await parseModel(text, path);
+  const network = await parseAnyNetwork(text, path, { memoryLimitBytes });
+  if (isTreeNetwork(network)) return network;
+  throw new FewfireError(
+    'network-file',
+    `${path} is a network of units, which is no model of a table; expected a model written by fewfire fit --out, or trees: fewfire network import --out net.json`,
+  );
 }
 
 /** The report of a fit, as one HTML page. */

@@ -1,9 +1,10 @@
 /** What the network commands share: reading and writing network files, and rows of a table as points. */
-import type { AnyNetwork, CubePoints, Table } from '@fewfire/core';
+import type { AnyNetwork, CubePoints, Table, TreeNetwork } from '@fewfire/core';
 import { type Work, withTable } from './data.ts';
 import type { Ending } from './file-roles.ts';
 import { byteSize } from './format.ts';
 import type { Session } from './session.ts';
+import { treeTablePoints } from './tree-rows.ts';
 
 /** Whether a path names a safetensors file; every other network file is JSON. */
 export function isTensorFile(path: string): boolean {
@@ -86,34 +87,65 @@ async function checkUnits({ unitCount, inputCount }: AnyNetwork, out: string, me
   );
 }
 
+export interface NetworkRows {
+  readonly points: CubePoints;
+  readonly label: string;
+  /** What is to be said of how they were read. */
+  readonly messages: readonly string[];
+}
+
 /**
- * The rows of a table as points of a network: its columns x0, x1, ... (true, yes and 1 are -1), others left aside.
+ * The rows of a table as points of a network: its columns x0, x1, ... (true, yes and 1 are -1), others left aside; of
+ * imported trees also the columns that these were trained on.
+ * @param path the file of the network, for messages
  * @throws FewfireError `invalid-data` for a table without these columns or with other values in them
  */
-export async function readRows(
-  source: string,
-  inputCount: number,
-  work: Work,
-): Promise<{ readonly points: CubePoints; readonly label: string }> {
-  const { FewfireError, listNames } = await import('@fewfire/core');
+export async function readRows(source: string, network: AnyNetwork, path: string, work: Work): Promise<NetworkRows> {
+  const { isTreeNetwork } = await import('@fewfire/core');
   return await withTable(source, work, async (table) => {
-    const names = Array.from({ length: inputCount }, (_, i) => `x${i}`);
-    const present = new Set(table.columns.map(({ name }) => name));
-    const lacking = names.filter((name) => !present.has(name));
-    if (lacking.length > 0) {
-      throw new FewfireError(
-        'invalid-data',
-        `${table.label} lacks ${lacking.length} of the columns x0 .. x${inputCount - 1} that a network of ${inputCount} inputs reads: ${listNames(lacking)}`,
-      );
+    const { label } = table;
+    if (isTreeNetwork(network) && !(await holdsAnswers(network, table, path))) {
+      return { ...(await treeTablePoints(network, path, table, work)), label };
     }
-    if (present.has(`x${inputCount}`)) {
-      throw new FewfireError(
-        'invalid-data',
-        `${table.label} has a column x${inputCount} too, and the network only the inputs x0 .. x${inputCount - 1}; expected rows of this network`,
-      );
-    }
-    return { points: await encodeRows(table, names, work), label: table.label };
+    return { points: await inputRows(table, network.inputCount, work), label, messages: [] };
   });
+}
+
+// Whether a table has the answers to the questions of trees, as `network sample` writes them, and not what they ask about.
+async function holdsAnswers({ inputCount, model }: TreeNetwork, table: Table, path: string): Promise<boolean> {
+  const { FewfireError } = await import('@fewfire/core');
+  const present = new Set(table.columns.map(({ name }) => name));
+  const asked = new Set(model.coordinates.map(({ feature }) => model.features[feature].name));
+  const hasAnswers = inputNames(inputCount).every((name) => present.has(name));
+  if (!hasAnswers || ![...asked].every((name) => present.has(name))) return hasAnswers;
+  throw new FewfireError(
+    'invalid-data',
+    `${table.label} has the answers x0 .. x${inputCount - 1} to the questions of ${path} and the columns that these are about; expected one of both: leave the others out`,
+  );
+}
+
+function inputNames(inputCount: number): string[] {
+  return Array.from({ length: inputCount }, (_, i) => `x${i}`);
+}
+
+async function inputRows(table: Table, inputCount: number, work: Work): Promise<CubePoints> {
+  const { FewfireError, listNames } = await import('@fewfire/core');
+  const names = inputNames(inputCount);
+  const present = new Set(table.columns.map(({ name }) => name));
+  const lacking = names.filter((name) => !present.has(name));
+  if (lacking.length > 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `${table.label} lacks ${lacking.length} of the columns x0 .. x${inputCount - 1} that a network of ${inputCount} inputs reads: ${listNames(lacking)}`,
+    );
+  }
+  if (present.has(`x${inputCount}`)) {
+    throw new FewfireError(
+      'invalid-data',
+      `${table.label} has a column x${inputCount} too, and the network only the inputs x0 .. x${inputCount - 1}; expected rows of this network`,
+    );
+  }
+  return await encodeRows(table, names, work);
 }
 
 const YES = ['true', 'yes', 'y', 't', '1'];

@@ -344,8 +344,9 @@ describe('import to .json', () => {
     const said = await json(['network', 'show', net]);
     const { function: own, degreeCertificate, ...exact } = said;
     const expected = await json(['network', 'show', units]);
-    const { file, checksum } = exact;
-    expect({ ...expected, file, checksum, ...{ function: 0, degreeCertificate: 0 } }).toEqual({
+    const { file, checksum, notes } = exact;
+    // Of trees there is a note on what averages are over.
+    expect({ ...expected, file, checksum, notes, ...{ function: 0, degreeCertificate: 0 } }).toEqual({
       ...(exact as object),
       ...{ function: 0, degreeCertificate: 0 },
     });

@@ -1,29 +1,29 @@
 /** `fewfire predict`: one prediction per row of a table, in its order. */
 import type { EncodedRows, Model, Prediction, RunOptions } from '@fewfire/core';
-import type { FileTable, OutputColumn, OutputParts } from '@fewfire/node';
+import type { FileTable, OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkColumns, readModel, unseenLines, withProgress } from '../data.ts';
+import { checkColumns, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
+import { checkKept, checkNames, type Predicted, type PredictedColumns } from '../prediction-columns.ts';
 import type { Session } from '../session.ts';
+import { predictTreeTable } from '../tree-rows.ts';
 
-interface PredictOptions extends WorkOptions {
-  readonly keep?: readonly string[];
-  readonly attributions?: Baseline;
+interface PredictOptions extends WorkOptions, PredictedColumns {
   readonly out?: string;
 }
 
-type Baseline = 'all-no' | 'average';
+type Baseline = NonNullable<PredictedColumns['attributions']>;
 
 export function addPredictCommand(program: Command, session: Session): void {
   const command = program
     .command('predict')
     .summary('predict the rows of a table with a model')
     .description(
-      'Predicts every row of a table, in its order. The column "prediction" holds the class or the number; for classes, probability_<class> stands beside it for each.',
+      'Predicts every row of a table, in its order. The column "prediction" holds the class or the number; for classes, probability_<class> stands beside it for each. Of a network that was imported from trees it reads the columns that these were trained on and gives what the original predicts.',
     )
-    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out, or trees by network import'))
     .addArgument(
       new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
     )
@@ -59,21 +59,25 @@ Examples:
 
 async function predict(path: string, data: string, options: PredictOptions, session: Session): Promise<void> {
   const out = options.out === '-' ? undefined : options.out;
-  const model = await readModel(path, session);
+  const model = await readModelOrTrees(path, session, options.memory);
   const { csvParts, openTable } = await import('@fewfire/node');
   const table = await withProgress(session, options, (work) => openTable(data, work));
   const told: string[] = [];
+  const predictRows = (work: RunOptions): Promise<Predicted> =>
+    'part' in model
+      ? predictTreeTable(model, path, table, options, work)
+      : predictTable(model, path, table, options, work);
   try {
     if (out === undefined) {
       // Without a progress line, which would stand among the predictions.
       const { signal } = session;
       const work = { signal, threads: options.threads, memoryLimitBytes: options.memory };
-      const { parts, messages } = await predictTable(model, path, table, options, work);
+      const { parts, messages } = await predictRows(work);
       for await (const text of csvParts(parts)) await session.print(text);
       told.push(...messages());
     } else {
       await withProgress(session, options, async (work) => {
-        const { parts, messages } = await predictTable(model, path, table, options, work);
+        const { parts, messages } = await predictRows(work);
         await session.files.writeTable(out, parts);
         told.push(...messages());
       });
@@ -85,12 +89,6 @@ async function predict(path: string, data: string, options: PredictOptions, sess
   if (options.quiet !== true) for (const line of told) session.tell(line);
 }
 
-/** Predictions a part at a time; the messages are complete when all parts are there. */
-interface Predicted {
-  readonly parts: OutputParts;
-  readonly messages: () => string[];
-}
-
 async function predictTable(
   model: Model,
   path: string,
@@ -98,13 +96,11 @@ async function predictTable(
   { keep = [], attributions }: PredictOptions,
   work: RunOptions,
 ): Promise<Predicted> {
-  const { predictPoints, unknownColumn } = await import('@fewfire/core');
+  const { predictPoints } = await import('@fewfire/core');
   const predictionHeads = await predictionNames(model);
   const attributionHeads = attributions === undefined ? [] : await attributionNames(model);
-  const names = table.columns.map(({ name }) => name);
-  for (const name of keep) if (!names.includes(name)) throw unknownColumn(name, names, table.label);
-  await checkKept(keep, [...predictionHeads, ...attributionHeads]);
-  await refuseTwice([...keep, ...predictionHeads, ...attributionHeads]);
+  await checkKept(keep, table);
+  await checkNames(keep, [...predictionHeads, ...attributionHeads]);
   await checkColumns(model, path, table);
   const { parts, unseen, missing } = await table.encodeParts(model.encoder, work);
   // An average is over all rows, so they are there at once.
@@ -134,27 +130,6 @@ async function predictTable(
     parts: predicted(),
     messages: () => [...unseenMessages, ...missingLines(missing, table.rowCount - encodedCount)],
   };
-}
-
-// Of a class "a" and a column "b_c", and a class "a_b" and a column "c", the attributions would be called alike.
-async function refuseTwice(names: readonly string[]): Promise<void> {
-  const { FewfireError, repeatedNames } = await import('@fewfire/core');
-  const [twice] = repeatedNames(names);
-  if (twice === undefined) return;
-  throw new FewfireError(
-    'invalid-argument',
-    `two columns of the output would be called ${JSON.stringify(twice)}; expected names that differ: rename the class or the column in the data, or name --keep columns once`,
-  );
-}
-
-async function checkKept(keep: readonly string[], taken: readonly string[]): Promise<void> {
-  const { FewfireError } = await import('@fewfire/core');
-  const clash = keep.find((name) => taken.includes(name));
-  if (clash === undefined) return;
-  throw new FewfireError(
-    'invalid-argument',
-    `--keep names ${JSON.stringify(clash)}, which is what a column of predictions is called; leave it out or rename it in the data`,
-  );
 }
 
 async function predictionNames({ target }: Model): Promise<string[]> {

@@ -1,13 +1,17 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
+import type { TreeNetwork } from '@fewfire/core';
 import type { Command } from 'commander';
-import { checkColumns, readModel, unseenLines, withProgress, withTable } from '../data.ts';
+import { checkColumns, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable, quoted } from '../format.ts';
 import { addWorkOptions, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
+import { scoreLines } from '../tree-describe.ts';
+import { orderLines } from '../tree-rows.ts';
 
 interface ScoreOptions extends WorkOptions {
+  readonly target?: string;
   readonly json?: boolean;
 }
 
@@ -18,10 +22,11 @@ export function addScoreCommand(program: Command, session: Session): void {
     .description(
       'Measures a model on the rows of a table that has its target column, beside the constant predictor. On rows the model was fitted on, the figures flatter it.',
     )
-    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out, or trees by network import'))
     .addArgument(
       new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
     )
+    .option('--target <column>', 'of imported trees, whose file does not say it: the column with the true values')
     .option('--json', 'print the result as JSON');
   addWorkOptions(command, 'no progress line and no messages but errors', 'data')
     .addHelpText(
@@ -35,8 +40,18 @@ Examples:
 }
 
 async function score(path: string, data: string, options: ScoreOptions, session: Session): Promise<void> {
-  const { scoreTable } = await import('@fewfire/core');
-  const model = await readModel(path, session);
+  const { FewfireError, scoreTable } = await import('@fewfire/core');
+  const model = await readModelOrTrees(path, session, options.memory);
+  if ('part' in model) {
+    await scoreNetwork(model, path, data, options, session);
+    return;
+  }
+  if (options.target !== undefined && options.target !== model.target.column) {
+    throw new FewfireError(
+      'invalid-argument',
+      `--target is ${JSON.stringify(options.target)}, and ${path} was fitted for ${JSON.stringify(model.target.column)}; leave --target out, it is for imported trees`,
+    );
+  }
   const { result, label, sha256 } = await withProgress(session, options, (work) =>
     withTable(data, work, async (table) => {
       await checkColumns(model, path, table, model.target.column);
@@ -79,4 +94,37 @@ async function score(path: string, data: string, options: ScoreOptions, session:
       note,
     ]),
   );
+}
+
+async function scoreNetwork(
+  { model }: TreeNetwork,
+  path: string,
+  data: string,
+  { target, ...options }: ScoreOptions,
+  session: Session,
+): Promise<void> {
+  const { FewfireError, scoreTrees } = await import('@fewfire/core');
+  if (target === undefined) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${path} holds imported trees, whose target is not in their file; name the column with the true values: --target`,
+    );
+  }
+  const { result, label } = await withProgress(session, options, (work) =>
+    withTable(data, work, async (table) => ({
+      result: await scoreTrees(model, table, target, { ...work, label: path }),
+      label: table.label,
+    })),
+  );
+  const { columns, ...score } = result;
+  if (options.quiet !== true) {
+    for (const line of orderLines(columns)) session.tell(line);
+    if (score.skippedRowCount > 0) session.tell(`${counted(score.skippedRowCount, 'row')} without a target not scored`);
+  }
+  if (options.json === true) {
+    await session.print(`${JSON.stringify({ ...score, model: path, data: label })}\n`);
+    return;
+  }
+  const where = `${counted(score.sampleCount, 'row')} of ${printable(label)}`;
+  await session.print(joinSections([[session.screen.bold('Score'), ...scoreLines(score, where, session.screen)]]));
 }

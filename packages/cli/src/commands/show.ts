@@ -1,7 +1,7 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
-import type { Model } from '@fewfire/core';
+import type { Model, TreeNetwork } from '@fewfire/core';
 import type { Command } from 'commander';
-import { readModel, reportPage } from '../data.ts';
+import { readModelOrTrees, reportPage } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
@@ -20,10 +20,12 @@ import {
 } from '../describe.ts';
 import { attributionSections } from '../describe-attributions.ts';
 import { InputArgument, OutputOption } from '../file-roles.ts';
-import { byteSize, figure, printable, type Screen } from '../format.ts';
+import { byteSize, counted, figure, printable, quoteArgument, type Screen } from '../format.ts';
 import { constantOf, modelJson } from '../model-json.ts';
+import { facts } from '../network-describe.ts';
 import { parseWhole } from '../options.ts';
 import type { Session } from '../session.ts';
+import { askedColumns, askedSection, treeFacts } from '../tree-describe.ts';
 
 interface ShowOptions {
   readonly top?: number;
@@ -33,13 +35,15 @@ interface ShowOptions {
 }
 
 const DEFAULT_TOP = 20;
+/** For trees, which may be many. */
+const MEMORY_BYTES = 4e9;
 
 export function addShowCommand(program: Command, session: Session): void {
   program
     .command('show')
     .summary('say what a model is and what it found')
     .description('Says what a model is, where it came from, which columns matter and its leading combinations.')
-    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
+    .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out, or trees by network import'))
     .option(
       '--top <count>',
       `how many columns and combinations, of a model that only guesses too (default: ${DEFAULT_TOP}; with --json all)`,
@@ -69,7 +73,11 @@ Examples:
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
   const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core');
-  const model = await readModel(path, session);
+  const model = await readModelOrTrees(path, session, MEMORY_BYTES);
+  if ('part' in model) {
+    await showTrees(path, model, options, session);
+    return;
+  }
   if (options.report !== undefined) {
     const content = await reportPage({ model, testRows: null });
     await session.files.write([{ path: options.report, content }]);
@@ -123,6 +131,44 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       selectionSection(model, screen),
       testSection(model, screen),
       ...found,
+    ]),
+  );
+}
+
+async function showTrees(path: string, network: TreeNetwork, options: ShowOptions, session: Session): Promise<void> {
+  const { FewfireError } = await import('@fewfire/core');
+  const { screen } = session;
+  const asked =
+    options.report !== undefined ? '--report' : options.attributions === true ? '--attributions' : undefined;
+  if (asked !== undefined) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${asked} is of models of fewfire fit, and ${path} holds imported trees; fewfire predict --attributions average says what each column contributes to rows`,
+    );
+  }
+  const { model, part } = network;
+  if (options.json === true) {
+    const { source, objective, features, link, classes, notes } = model;
+    const outputs = model.outputs.map(({ name, trees, intercept }) => ({ name, treeCount: trees.length, intercept }));
+    const columns = askedColumns(network).slice(0, options.top);
+    const json = { file: path, source, objective, output: model.outputs[part.output].name, link };
+    await session.print(
+      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, outputs, features, columns, notes })}\n`,
+    );
+    return;
+  }
+  const treeCount = model.outputs.reduce((sum, { trees }) => sum + trees.length, 0);
+  await session.print(
+    joinSections([
+      facts(
+        [
+          ['Network', `${printable(path)}: ${counted(treeCount, 'imported tree')}`],
+          ...treeFacts(network),
+          ['Sparsity', `fewfire network show ${printable(quoteArgument(path))}`],
+        ],
+        screen,
+      ),
+      askedSection(network, options.top ?? DEFAULT_TOP, screen),
     ]),
   );
 }

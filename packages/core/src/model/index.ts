@@ -26,6 +26,7 @@ export {
   type StableEffect,
 } from './report-data.ts';
 export * from './score.ts';
+export * from './score-trees.ts';
 export * from './summary.ts';
 export * from './target.ts';
 export * from './test-pictures.ts';

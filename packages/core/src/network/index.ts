@@ -21,6 +21,7 @@ export {
   tensorNumbers,
 } from './onnx-protobuf.ts';
 export * from './sample.ts';
+export { attributeTreeRows, type TreeAttributionOptions, type TreeAttributions } from './tree-attribution.ts';
 export {
   type CategoryCoordinate,
   type ClassRule,
@@ -52,4 +53,5 @@ export {
 export type { QuestionPart, TreeNodes, TreePart } from './tree-part.ts';
 export type { TreeImportOptions } from './tree-source.ts';
 export * from './tree-spectrum.ts';
+export { encodeTreeTable, type TreeColumns, treeColumns } from './tree-table.ts';
 export * from './unit-spectra.ts';

@@ -102,8 +102,8 @@ export function encodeTreeRows(
   rows: readonly ArrayLike<number>[],
   options: { readonly memoryLimitBytes?: number | undefined } = {},
 ): CubePoints {
-  const { coordinates, features, precision } = model;
-  refuseBytes(cubePointsBytes(rows.length, coordinates.length), options.memoryLimitBytes, 'the encoded rows');
+  const { features } = model;
+  refuseBytes(cubePointsBytes(rows.length, model.coordinates.length), options.memoryLimitBytes, 'the encoded rows');
   rows.forEach((row, i) => {
     if (row.length !== features.length) {
       throw new FewfireError(
@@ -112,27 +112,56 @@ export function encodeTreeRows(
       );
     }
   });
-  const points = createCubePoints(rows.length, coordinates.length);
+  const points = createCubePoints(rows.length, model.coordinates.length);
   const column = new Float64Array(rows.length);
-  const order = coordinates.map((_, c) => c).sort((a, b) => coordinates[a].feature - coordinates[b].feature);
-  let loaded = -1;
-  for (const c of order) {
-    const { feature, missing } = coordinates[c];
-    if (feature !== loaded) {
-      rows.forEach((row, i) => {
-        const value = row[feature];
-        if (typeof value !== 'number') throw badCell(i, features[feature].name, value, 'a number, NaN where missing');
-        if (features[feature].boolean && value !== 0 && value !== 1 && !Number.isNaN(value)) {
-          throw badCell(i, features[feature].name, value, '0 or 1, because the feature is boolean');
-        }
-        column[i] = precision === 'f32' ? Math.fround(value) : value;
-      });
-      loaded = feature;
+  for (const [feature, asked] of askedFeatures(model)) {
+    rows.forEach((row, i) => {
+      const value = row[feature];
+      if (typeof value !== 'number') throw badCell(i, features[feature].name, value, 'a number, NaN where missing');
+      column[i] = value;
+    });
+    answerFeature(model, points, asked, column, 0);
+  }
+  return points;
+}
+
+/** The features that some tree asks for, each with the positions of its coordinates. */
+export function askedFeatures({ coordinates }: TreeModel): Map<number, number[]> {
+  const asked = new Map<number, number[]>();
+  coordinates.forEach(({ feature }, c) => {
+    const own = asked.get(feature);
+    if (own === undefined) asked.set(feature, [c]);
+    else own.push(c);
+  });
+  return new Map([...asked].sort(([a], [b]) => a - b));
+}
+
+/**
+ * Writes what rows answer to the questions about one feature.
+ * @param column values of the feature, which are rounded in place
+ * @param firstRow number of the first row, for messages
+ */
+export function answerFeature(
+  { coordinates, features, precision }: TreeModel,
+  { planes, rowCount }: CubePoints,
+  asked: readonly number[],
+  column: Float64Array,
+  firstRow: number,
+): void {
+  const { name, boolean } = features[coordinates[asked[0]].feature];
+  for (let i = 0; i < rowCount; i++) {
+    const value = column[i];
+    if (boolean && value !== 0 && value !== 1 && !Number.isNaN(value)) {
+      throw badCell(firstRow + i, name, value, '0 or 1, because the feature is boolean');
     }
-    const plane = points.planes.subarray((c >> 3) * rows.length, ((c >> 3) + 1) * rows.length);
+    if (precision === 'f32') column[i] = Math.fround(value);
+  }
+  for (const c of asked) {
+    const { missing } = coordinates[c];
+    const plane = planes.subarray((c >> 3) * rowCount, ((c >> 3) + 1) * rowCount);
     const bit = 1 << (c & 7);
     const isYes = answerOf(coordinates[c]);
-    for (let i = 0; i < rows.length; i++) {
+    for (let i = 0; i < rowCount; i++) {
       const value = column[i];
       if (isYes(value)) plane[i] |= bit;
       else if (Number.isNaN(value)) {
@@ -140,13 +169,12 @@ export function encodeTreeRows(
         else if (missing === 'refuse') {
           throw new FewfireError(
             'missing-values',
-            `row ${i} has no value for ${JSON.stringify(features[feature].name)}, and the model was imported without missing values; fill it, or import with missing: 'follow'`,
+            `row ${firstRow + i} has no value for ${JSON.stringify(name)}, and the model was imported without missing values; fill it, or import with missing: 'follow'`,
           );
         }
       }
     }
   }
-  return points;
 }
 
 // Whether a value answers yes; NaN never does.

@@ -33,7 +33,7 @@ export function addCertifyCommand(network: Command, session: Session): void {
     .addOption(
       new InputOption(
         '--domain <domain>',
-        "cube, lift, or rows:<file> with columns x0, x1, ... (default: the network's own)",
+        "cube, lift, or rows:<file> with columns x0, x1, ... or, of imported trees, those they were trained on (default: the network's own)",
         (domain) => tableInput(rowsOf(domain)),
       ),
     )
@@ -82,9 +82,10 @@ async function certify(path: string, options: CertifyCommandOptions, session: Se
   const { serializeCertificate } = await import('@fewfire/core');
   const { out } = options;
   const network = await readNetwork(path, session, options.memory);
-  const certificate = await withProgress(session, besideNetwork(network, options), (work) =>
+  const { certificate, messages } = await withProgress(session, besideNetwork(network, options), (work) =>
     certifyNetwork(network, path, options, work),
   );
+  if (options.quiet !== true) for (const line of messages) session.tell(line);
   const text = await serializeCertificate(certificate);
   if (out !== undefined) await session.files.write([{ path: out, content: text }]);
   if (options.json === true) {
@@ -111,12 +112,12 @@ async function certifyNetwork(
   path: string,
   options: CertifyCommandOptions,
   work: Work,
-): Promise<SparsityCertificate> {
+): Promise<{ readonly certificate: SparsityCertificate; readonly messages: readonly string[] }> {
   const { certifySparsity } = await import('@fewfire/core');
   const { createHighsSolver } = await import('@fewfire/node');
-  const { domain, points } = await chooseDomain(network, path, options.domain, work);
+  const { domain, points, messages = [] } = await chooseDomain(network, path, options.domain, work);
   const { method, budget, timeLimit, samples, confidenceDelta, seed } = options;
-  return await certifySparsity(network, {
+  const certificate = await certifySparsity(network, {
     ...work,
     ...{ domain, points, method, seed, confidenceDelta },
     sampleCount: samples,
@@ -124,6 +125,7 @@ async function certifyNetwork(
     timeLimitMs: 1000 * timeLimit,
     solver: method === 'auto' || method === 'milp' ? createHighsSolver() : undefined,
   });
+  return { certificate, messages };
 }
 
 /** The table of a domain `rows:<file>`. */
@@ -134,6 +136,8 @@ function rowsOf(domain: unknown): string | undefined {
 interface ChosenDomain {
   readonly domain: NetworkDomain;
   readonly points?: CubePoints;
+  /** What is to be said of how the rows were read. */
+  readonly messages?: readonly string[];
 }
 
 /** @param wanted as typed: cube, lift, rows:<file>; undefined for the network's own */
@@ -163,8 +167,8 @@ async function chooseDomain(
   }
   const rows = rowsOf(wanted);
   if (rows !== undefined) {
-    const { points, label } = await readRows(rows, inputCount, work);
-    return { domain: { kind: 'rows', label }, points };
+    const { points, label, messages } = await readRows(rows, network, path, work);
+    return { domain: { kind: 'rows', label }, points, messages };
   }
   throw new FewfireError('invalid-argument', `--domain is ${wanted}; expected cube, lift or rows:<file>`);
 }

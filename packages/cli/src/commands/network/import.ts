@@ -4,10 +4,11 @@ import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
 import { InputArgument, OutputOption } from '../../file-roles.ts';
 import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
-import { NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
+import { isTensorFile, NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
 import { parseMemory, parseNames, parseWhole, QuietOption } from '../../options.ts';
 import type { Session } from '../../session.ts';
+import { modelText } from '../../tree-describe.ts';
 
 /** How many times its size a model takes while it is read and made into trees: measured. */
 const JSON_COPIES = 16;
@@ -105,7 +106,8 @@ async function importNetwork(path: string, options: ImportOptions, session: Sess
       ? facts([['Not saved', 'add --out net.json to keep the network.']], screen)
       : [
           ...facts([['Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`]], screen),
-          `  fewfire network show ${printable(quoteArgument(out))}`,
+          `  fewfire ${isTensorFile(out) ? 'network show' : 'show'} ${printable(quoteArgument(out))}`,
+          ...(isTensorFile(out) ? [] : [`  fewfire predict ${printable(quoteArgument(out))} data.csv`]),
         ];
   await session.print(
     joinSections([
@@ -127,11 +129,6 @@ async function importNetwork(path: string, options: ImportOptions, session: Sess
       ],
     ]),
   );
-}
-
-function modelText({ source, objective, features, outputs }: TreeModel): string {
-  const several = outputs.length > 1 ? `, ${outputs.length} outputs` : '';
-  return `${printable(source)}, ${printable(objective)}, ${counted(features.length, 'feature')}${several}`;
 }
 
 async function readTrees(path: string, options: ImportOptions, session: Session): Promise<TreeModel> {

@@ -18,6 +18,7 @@ import { besideNetwork, readNetwork } from '../../network-data.ts';
 import { domainText, facts, familyText, scaleText, sizeText, sparsityText } from '../../network-describe.ts';
 import { addWorkOptions, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
+import { AVERAGES_TEXT, treeFacts } from '../../tree-describe.ts';
 
 interface ShowOptions extends WorkOptions {
   readonly json?: boolean;
@@ -118,6 +119,7 @@ function notesOf(found: Findings): string[] {
   if (found.sparsity === undefined) notes.push(`sparsity ${ROWS_TEXT}`);
   if (found.measured === undefined) notes.push(noFunctionText(found));
   if (found.network.domain.kind === 'lift') notes.push(LIFT_TEXT);
+  if ('part' in found.network) notes.push(`averages are ${AVERAGES_TEXT}`);
   return notes;
 }
 
@@ -159,8 +161,10 @@ async function showSections(path: string, found: Findings, screen: Screen): Prom
     facts(
       [
         ['Network', `${printable(path)}: ${familyText(network.provenance)}`],
+        ...('part' in network ? treeFacts(network) : []),
         ['Size', sizeText(network)],
         ['Domain', domainText(network.domain, network.inputCount)],
+        ...('part' in network ? [['Averages', AVERAGES_TEXT] as const] : []),
         ['Scale', scaleText(await scaleOf(network))],
         ['Dead', dead],
         ...ratesFacts(found),

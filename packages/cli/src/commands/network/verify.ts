@@ -50,7 +50,7 @@ async function verify(certificate: string, path: string, options: VerifyOptions,
   const text = await readTextFile(certificate, { signal: session.signal });
   const network = await readNetwork(path, session, options.memory);
   const report = await withProgress(session, besideNetwork(network, options), async (work) => {
-    const rows = options.rows === undefined ? undefined : await readRows(options.rows, network.inputCount, work);
+    const rows = options.rows === undefined ? undefined : await readRows(options.rows, network, path, work);
     try {
       return await checkCertificate(text, network, {
         ...work,

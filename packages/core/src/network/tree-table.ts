@@ -1,0 +1,125 @@
+/**
+ * Rows of a table as an imported model reads them: by the columns that it was trained on, so that nobody has to answer its
+ * questions by hand. Cells are numbers, rounded as the source rounds them; an empty cell or NaN is a missing value, which
+ * goes where the trees send it; true and false are 1 and 0. Only columns that some tree asks for are read.
+ */
+import { closestName, FewfireError, listNames, type RunOptions } from '../base/index.ts';
+import { type CubePoints, createCubePoints, cubePointsBytes, type RowRange, type Table } from '../cube/index.ts';
+import { answerFeature, askedFeatures, refuseBytes, type TreeModel } from './tree-ensemble.ts';
+
+/** Where the features of a model are in a table. */
+export interface TreeColumns {
+  /** Column of each feature; undefined where no tree asks for it. */
+  readonly columns: readonly (string | undefined)[];
+  /** The model has no names of its own, and the columns were taken in their order. */
+  readonly isByOrder: boolean;
+}
+
+/**
+ * Finds the columns of a model's features: by name or, where the model has no names and the table as many columns as it
+ * has features, by order.
+ * @throws FewfireError `invalid-data` naming those that are not there
+ */
+export function treeColumns(model: TreeModel, table: Table, label = 'the model'): TreeColumns {
+  const { features } = model;
+  const asked = askedFeatures(model);
+  const names = table.columns.map(({ name }) => name);
+  const present = new Set(names);
+  const lacking = [...asked.keys()].map((f) => features[f].name).filter((name) => !present.has(name));
+  const isUnnamed = features.every(({ name }, f) => name === `f${f}`);
+  const isByOrder = lacking.length > 0 && isUnnamed && names.length === features.length;
+  if (lacking.length > 0 && !isByOrder) {
+    throw new FewfireError(
+      'invalid-data',
+      `${table.label} lacks ${lacking.length} of the ${asked.size} columns that the trees of ${label} ask for: ${listNames(lacking)}; ${hint(lacking, names, isUnnamed, features.length)}`,
+    );
+  }
+  const columnOf = (f: number): string => (isByOrder ? names[f] : features[f].name);
+  return { columns: features.map((_, f) => (asked.has(f) ? columnOf(f) : undefined)), isByOrder };
+}
+
+function hint(lacking: readonly string[], names: readonly string[], isUnnamed: boolean, featureCount: number): string {
+  if (isUnnamed) {
+    return `the model has no names of its features: leave only its ${featureCount} columns, in its order, or import it with --features and their names`;
+  }
+  const close = lacking.length === 1 ? closestName(lacking[0], names) : undefined;
+  if (close !== undefined) return `is ${JSON.stringify(close)} the same column? rename it`;
+  return `expected the columns that the model was trained on; these are ${listNames(names)}`;
+}
+
+/**
+ * Rows of a table as points over `model.coordinates`.
+ * @throws FewfireError `invalid-data` for a cell that is no number, or a boolean feature that is neither 0 nor 1;
+ *   `missing-values` where the model was imported without; `memory-budget`
+ */
+export async function encodeTreeTable(
+  model: TreeModel,
+  table: Table,
+  { columns }: TreeColumns,
+  options: RunOptions & { readonly range?: RowRange } = {},
+): Promise<CubePoints> {
+  const range = options.range ?? { firstRow: 0, endRow: table.rowCount };
+  const rowCount = range.endRow - range.firstRow;
+  const bytes = cubePointsBytes(rowCount, model.coordinates.length) + 8 * rowCount;
+  refuseBytes(bytes, options.memoryLimitBytes, `${rowCount.toLocaleString('en-US')} encoded rows`);
+  const points = createCubePoints(rowCount, model.coordinates.length);
+  let done = 0;
+  for (const [feature, asked] of askedFeatures(model)) {
+    options.signal?.throwIfAborted();
+    const { onProgress, ...quiet } = options;
+    const isCategory = asked.some((c) => model.coordinates[c].comparison === 'in');
+    const column = await readFeature(table, columns[feature] as string, isCategory, { ...quiet, range });
+    answerFeature(model, points, asked, column, range.firstRow + 1);
+    onProgress?.({ phase: 'reading columns', done: ++done, total: columns.length, unit: 'steps' });
+  }
+  return points;
+}
+
+async function readFeature(
+  table: Table,
+  name: string,
+  isCategory: boolean,
+  options: RunOptions & { readonly range: RowRange },
+): Promise<Float64Array> {
+  try {
+    return await table.numbers(name, options);
+  } catch (error) {
+    if (!(error instanceof FewfireError) || error.code !== 'invalid-data') throw error;
+    const cells = await table.texts(name, options);
+    const answers = readAnswers(cells) ?? readWithNaN(cells);
+    if (answers !== undefined) return answers;
+    const about = isCategory
+      ? 'the model knows categories by their numbers only (the codes of a pandas category); give these'
+      : 'the model was trained on numbers; give what it was trained on';
+    throw new FewfireError('invalid-data', `${error.message} (${about})`, { cause: error });
+  }
+}
+
+const YES: ReadonlySet<string> = new Set(['true', 'yes']);
+const NO: ReadonlySet<string> = new Set(['false', 'no']);
+
+// Yes and no, in words, in every cell that has something.
+function readAnswers(cells: readonly (string | null)[]): Float64Array | undefined {
+  const numbers = new Float64Array(cells.length);
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i]?.trim().toLowerCase();
+    if (cell === undefined) numbers[i] = Number.NaN;
+    else if (YES.has(cell)) numbers[i] = 1;
+    else if (!NO.has(cell)) return undefined;
+  }
+  return numbers;
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+// Numbers among which some are NaN, as a column of doubles may have them.
+function readWithNaN(cells: readonly (string | null)[]): Float64Array | undefined {
+  const numbers = new Float64Array(cells.length);
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i]?.trim() ?? 'nan';
+    const isNumber = NUMBER.test(cell);
+    if (!isNumber && cell.toLowerCase() !== 'nan') return undefined;
+    numbers[i] = isNumber ? Number(cell) : Number.NaN;
+  }
+  return numbers;
+}
