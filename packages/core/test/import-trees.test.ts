@@ -100,6 +100,38 @@ describe('a split by categories', () => {
     expect(named([2, 7], 0)).toMatchObject([{ name: `${feature} in {2,7} or missing` }]);
   });
 
+  // As the sources of XGBoost 3.1 have it: categories of a data frame, in the order of their numbers.
+  const framed = (enc: unknown): string =>
+    oneSplit([0, 2], 1).replace('"tree_info":[0]', `"tree_info":[0],"cats":${JSON.stringify({ enc })}`);
+  const none = { type: 8, values: [] };
+
+  it('of a data frame of whole numbers asks for these, so that a table may hold them', async () => {
+    const model = importXgboost(framed([none, { type: 8, values: [70, 20, 5] }]));
+    expect(model.coordinates[0]).toMatchObject({ categories: [5, 70] });
+    expect(await answers(model, [70, 20, 5, 0, 2])).toEqual([2, 1, 2, 1, 1]);
+    const plain = importXgboost(framed([none, { type: 8, values: [0, 1, 2] }]));
+    expect(plain).toEqual(importXgboost(oneSplit([0, 2], 1)));
+    for (const values of [
+      [-1, 2, 3],
+      [0.5, 1, 2],
+      [3, 3, 1],
+    ]) {
+      expect(refusalOf(() => importXgboost(framed([none, { type: 8, values }])))).toMatch(
+        /^unsupported: .*number them/,
+      );
+    }
+    expect(refusalOf(() => importXgboost(framed([none, { type: 8, values: [7] }])))).toMatch(
+      /categories that are not kept/,
+    );
+  });
+
+  it('of a data frame of texts says which number is which', async () => {
+    const bytes = Array.from(new Int8Array(utf8('rotgrünblau')));
+    const model = importXgboost(framed([none, { offsets: [0, 3, 8, 12], values: bytes }]));
+    expect(model.notes).toEqual([expect.stringMatching(/given by their numbers, from 0: "rot", "grün", "blau"$/)]);
+    expect(await answers(model, [0, 1, 2])).toEqual([2, 1, 2]);
+  });
+
   it('that lists nothing, or something else than categories, is damage', () => {
     const refused = (change: (tree: Loose) => void): string =>
       refusalOf(() => importXgboost(oneSplit([1, 2], 1, change)));

@@ -12,6 +12,9 @@
  * - A split by categories (`split_type` 1) sends those it lists right; every other
  *   number goes left, and only a missing value where `default_left` says. Its
  *   threshold means nothing and is a bare NaN.
+ * - From 3.1 a model trained on a data frame keeps the categories themselves (`cats`),
+ *   in the order of their numbers: whole numbers stand in the questions then, as they
+ *   stand in the columns; texts are said in a note, and given by their numbers.
  * - After early stopping all trees are there, and `best_iteration` says how many
  *   rounds `predict` of the scikit-learn interface takes.
  */
@@ -120,12 +123,13 @@ export function importXgboost(source: string | Uint8Array, options: XgboostImpor
   const treeLists = listOf(model.trees, 'trees', label);
   const groups = numbersOf(model.tree_info, 'tree_info', treeLists.length, label);
   const usedCount = treesOfRounds(learner, model, outputCount, treeLists.length, options, notes, label);
+  const kept = keptCategories(model, names, notes, label);
   const sources: SourceTree[] = [];
   for (let t = 0; t < usedCount; t++) {
     if (!(Number.isInteger(groups[t]) && groups[t] >= 0 && groups[t] < outputCount)) {
       throw damaged(label, `tree ${t} belongs to output ${groups[t]}, and there are ${outputCount}`);
     }
-    sources.push(xgboostTree(treeLists[t], weights?.[t] ?? 1, `${label}, tree ${t}`));
+    sources.push(xgboostTree(treeLists[t], weights?.[t] ?? 1, kept, `${label}, tree ${t}`));
   }
   const built = buildTrees(sources, features, 'f32', { ...options, label });
 
@@ -288,7 +292,12 @@ function bestRound(learner: Fields, rounds: number, label: string): number | und
   return round < rounds ? round : undefined;
 }
 
-function xgboostTree(data: unknown, weight: number, where: string): SourceTree {
+function xgboostTree(
+  data: unknown,
+  weight: number,
+  kept: ReadonlyMap<number, readonly number[]>,
+  where: string,
+): SourceTree {
   const tree = fieldsOf(data, 'a tree', where);
   const parameters = fieldsOf(tree.tree_param ?? {}, 'tree_param', where);
   const leafSize = wholeParameter(parameters.size_leaf_vector ?? '0', 'size_leaf_vector', 0, MAX_OUTPUTS, where);
@@ -315,8 +324,11 @@ function xgboostTree(data: unknown, weight: number, where: string): SourceTree {
     }
     const missing = defaultLeft[i] !== 0 ? 'no' : 'yes';
     if (splitType[i] !== 0) {
-      const categories = splitType[i] === 1 ? sets?.get(i) : undefined;
-      if (categories === undefined) throw damaged(where, `node ${i} splits by categories and lists none`);
+      const numbers = splitType[i] === 1 ? sets?.get(i) : undefined;
+      if (numbers === undefined) throw damaged(where, `node ${i} splits by categories and lists none`);
+      const values = kept.get(feature[i]);
+      const categories = values === undefined ? numbers : numbers.map((c) => values[c]).sort((a, b) => a - b);
+      if (categories.includes(undefined as never)) throw damaged(where, `node ${i} lists categories that are not kept`);
       return { feature: feature[i], comparison: 'in', categories, missing, no: left[i], yes: right[i] };
     }
     return {
@@ -353,6 +365,42 @@ function categorySets(tree: Fields, where: string): Map<number, readonly number[
       return [node, [...new Set(all.slice(start, start + size))].sort((a, b) => a - b)];
     }),
   );
+}
+
+// Categories that are whole numbers other than 0, 1, 2, ... by the position of their feature.
+function keptCategories(
+  model: Fields,
+  names: readonly string[],
+  notes: string[],
+  label: string,
+): ReadonlyMap<number, readonly number[]> {
+  const kept = new Map<number, readonly number[]>();
+  if (model.cats === undefined) return kept;
+  const columns = listOf(fieldsOf(model.cats, 'cats', label).enc ?? [], 'cats.enc', label);
+  columns.slice(0, names.length).forEach((data, f) => {
+    const column = fieldsOf(data, `cats.enc[${f}]`, label);
+    const values = numbersOf(column.values ?? [], `cats.enc[${f}].values`, undefined, label);
+    if (column.offsets !== undefined) {
+      const offsets = numbersOf(column.offsets, `cats.enc[${f}].offsets`, undefined, label);
+      const bytes = Uint8Array.from(values);
+      const texts = offsets.slice(1).map((end, c) => new TextDecoder().decode(bytes.subarray(offsets[c], end)));
+      if (texts.length > 0) {
+        notes.push(
+          `the categories of ${JSON.stringify(names[f])} are given by their numbers, from 0: ${listNames(texts, 12)}`,
+        );
+      }
+    } else if (values.some((value, c) => value !== c)) {
+      const isUsable = values.every((value) => Number.isInteger(value) && value >= 0 && value <= MAX_CATEGORY);
+      if (!isUsable || new Set(values).size < values.length) {
+        throw new FewfireError(
+          'unsupported',
+          `${label} has categories of ${JSON.stringify(names[f])} that are not different whole numbers from 0 to ${MAX_CATEGORY}; number them before training`,
+        );
+      }
+      kept.set(f, values);
+    }
+  });
+  return kept;
 }
 
 // base_score is "5E-1", from 3.1 "[5E-1]" or one number per output.
