@@ -124,6 +124,65 @@ describe('predict', () => {
     });
   });
 
+  it('gives exp(margin) of counts, and a margin for each class of ONNX without a transformation', async () => {
+    const poisson = await prepare('flags-poisson');
+    const { values } = readTreeGolden('flags-poisson');
+    numbers(await succeed(['predict', poisson.net, poisson.csv])).rows.forEach(([value], i) => {
+      expect(value).toBeCloseTo(values[i] as number, 5);
+    });
+    const golden = readTreeGolden('three-classes');
+    const onnx = inFolder('three.bin');
+    const bytes = Buffer.from((golden.onnx as Uint8Array).slice());
+    // A transformation of the same length that there is not: SOFTMAX becomes an attribute of no name that is read.
+    const at = bytes.indexOf('post_transform');
+    bytes.write('past_transform', at, 'latin1');
+    writeFileSync(onnx, bytes);
+    const net = inFolder('three.net.json');
+    await succeed([
+      'network',
+      'import',
+      onnx,
+      '--output',
+      'mid',
+      '--features',
+      'f0,f1,f2,f3,f4,f5',
+      '--out',
+      net,
+      '-q',
+    ]);
+    const { csv } = await prepare('three-classes', ['--output', '0']);
+    const [head, ...rows] = parseCsv(await succeed(['predict', net, csv]));
+    expect(head).toEqual(['prediction', 'margin_low', 'margin_mid', 'margin_high']);
+    rows.forEach(([name, ...found], i) => {
+      expect(name).toBe(['low', 'mid', 'high'][(golden.classes as number[])[i]]);
+      found.forEach((margin, k) => {
+        expect(Number(margin)).toBeCloseTo((golden.margins[i] as number[])[k], 5);
+      });
+    });
+  });
+
+  it('gives a number for each of several targets', async () => {
+    const { xgboost, rows, margins } = readTreeGolden('three-classes');
+    const learner = JSON.parse(xgboost);
+    Object.assign(learner.learner.learner_model_param, { num_class: '0', num_target: '3' });
+    learner.learner.objective = { name: 'reg:squarederror' };
+    const saved = inFolder('targets.json');
+    writeFileSync(saved, JSON.stringify(learner));
+    const net = inFolder('targets.net.json');
+    await succeed(['network', 'import', saved, '--output', '1', '--out', net, '-q']);
+    const csv = inFolder('targets.csv');
+    const cells = rows.map((row) => row.map((value) => (Number.isNaN(value) ? '' : value)).join());
+    writeFileSync(csv, `f0,f1,f2,f3,f4,f5\n${cells.join('\n')}\n`);
+    const { head, rows: found } = numbers(await succeed(['predict', net, csv]));
+    expect(head).toEqual(['prediction_0', 'prediction_1', 'prediction_2']);
+    found.forEach((row, i) => {
+      row.forEach((value, k) => {
+        expect(value).toBeCloseTo((margins[i] as number[])[k], 5);
+      });
+    });
+    await refuse(['score', net, csv, '--target', 'f0'], /3 outputs.*scoring is of one target/);
+  });
+
   it('takes the columns of a model without names in their order, and says so', async () => {
     const { net } = await prepare('numbers-regression');
     const { rows, values } = readTreeGolden('numbers-regression');

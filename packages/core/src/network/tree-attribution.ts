@@ -11,7 +11,7 @@
  * background, and not how many rows there are.
  */
 import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
-import { bitAt, type CubePoints, createCubePoints } from '../cube/index.ts';
+import { type CubePoints, createCubePoints } from '../cube/index.ts';
 import type { DecisionTree } from './families/index.ts';
 import { askedFeatures, refuseBytes, type TreeModel } from './tree-ensemble.ts';
 
@@ -140,12 +140,18 @@ function fullSet({ features }: Leaf): number {
 }
 
 // Per row, the features of which it meets all that the leaf asks.
-function setsMet({ conditions }: Leaf, points: CubePoints): Uint32Array {
-  const sets = new Uint32Array(points.rowCount);
+function setsMet({ conditions }: Leaf, { planes, rowCount }: CubePoints): Uint32Array {
+  const sets = new Uint32Array(rowCount);
+  const isMet = new Uint8Array(rowCount);
   conditions.forEach((own, bit) => {
-    for (let i = 0; i < sets.length; i++) {
-      if (own.every(({ coordinate, isYes }) => (bitAt(points, i, coordinate) === 1) === isYes)) sets[i] |= 1 << bit;
+    isMet.fill(1);
+    for (const { coordinate, isYes } of own) {
+      const first = (coordinate >> 3) * rowCount;
+      const shift = coordinate & 7;
+      const flip = isYes ? 0 : 1;
+      for (let i = 0; i < rowCount; i++) isMet[i] &= (planes[first + i] >> shift) ^ flip;
     }
+    for (let i = 0; i < rowCount; i++) sets[i] |= isMet[i] << bit;
   });
   return sets;
 }
@@ -178,19 +184,29 @@ function addLeaf(
 // What a row that meets `own` gives each feature, averaged over the background.
 function sharesOf(own: number, full: number, count: number, weights: ReadonlyMap<number, number>): Float64Array {
   const shares = new Float64Array(count);
-  for (const [other, weight] of weights) {
-    // A feature that neither meets: the leaf is never reached.
-    if ((own | other) !== full || own === other) continue;
+  const lacking = full & ~own;
+  const b = onesOf(lacking);
+  let lost = 0;
+  const add = (other: number, weight: number): void => {
     const rowOnly = own & ~other;
-    const otherOnly = other & ~own;
-    const [a, b] = [onesOf(rowOnly), onesOf(otherOnly)];
+    const a = onesOf(rowOnly);
     // (a-1)! b! / (a+b)! is 1 / (a binomial(a+b, a)).
-    const ways = binomial(a + b, a);
-    for (let f = 0; f < count; f++) {
-      if ((rowOnly >> f) & 1) shares[f] += weight / (a * ways);
-      else if ((otherOnly >> f) & 1) shares[f] -= weight / (b * ways);
+    const share = weight / binomial(a + b, a);
+    // Whoever meets what the row lacks loses the same.
+    if (b > 0) lost += share / b;
+    for (let f = 0; rowOnly >> f !== 0; f++) if ((rowOnly >> f) & 1) shares[f] += share / a;
+  };
+  // The background has to meet what the row lacks, and may meet any of the rest: by these or by the sets that there are.
+  if (2 ** (count - b) < weights.size) {
+    for (let rest = own; ; rest = (rest - 1) & own) {
+      const weight = weights.get(lacking | rest);
+      if (weight !== undefined) add(lacking | rest, weight);
+      if (rest === 0) break;
     }
+  } else {
+    for (const [other, weight] of weights) if ((own | other) === full) add(other, weight);
   }
+  for (let f = 0; f < count; f++) if ((lacking >> f) & 1) shares[f] -= lost;
   return shares;
 }
 
