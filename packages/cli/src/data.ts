@@ -70,8 +70,18 @@ export async function readModelOrTrees(
 ): Promise<Model | TreeNetwork> {
   const { FewfireError, isTreeNetwork, parseAnyNetwork, parseModel } = await import('@fewfire/core');
   const { readTextFile } = await import('@fewfire/node');
-  const text = await readTextFile(path, { signal: session.signal });
+  const original = (cause?: unknown): Error =>
+    new FewfireError(
+      'model-file',
+      `${path} is a model of another program; import it first: fewfire network import ${path} --out net.json`,
+      { cause },
+    );
+  const text = await readTextFile(path, { signal: session.signal }).catch((error) => {
+    const isBinary = error instanceof FewfireError && /is not UTF-8/.test(error.message);
+    throw isBinary && /\.(ubj|onnx)$/i.test(path) ? original(error) : error;
+  });
   // A file says what it is at its start.
+  if (/^\s*\{\s*"learner"\s*:/.test(text.slice(0, 200))) throw original();
   if (!/^\s*\{\s*"format"\s*:\s*"fewfire-network"/.test(text.slice(0, 200))) return await parseModel(text, path);
   const network = await parseAnyNetwork(text, path, { memoryLimitBytes });
   if (isTreeNetwork(network)) return network;

@@ -207,6 +207,19 @@ describe('predict', () => {
     await succeed(`network make parity --inputs 4 --size 2 --quiet --out ${units}`.split(' '));
     await refuse(['predict', units, csv], /is a network of units.*fewfire network import --out net\.json/);
     await refuse(['predict', net, csv, '--keep', 'cit'], /no column "cit"; did you mean "city"/, 2);
+    // The file of the other program itself.
+    const [saved, binary] = [inFolder('direct.json'), inFolder('direct.ubj')];
+    writeFileSync(saved, readTreeGolden('sets-early').xgboost);
+    writeFileSync(binary, readTreeGolden('sets-early').ubjson ?? '');
+    for (const file of [saved, binary]) {
+      for (const args of [
+        ['predict', file, csv],
+        ['score', file, csv],
+        ['show', file],
+      ]) {
+        await refuse(args, /is a model of another program; import it first: fewfire network import .*direct/);
+      }
+    }
     await refuse(['predict', net, csv, '--keep', 'id,id'], /named twice/, 2);
     const text = inFolder('text.csv');
     writeFileSync(text, 'size,color,city\n1,red,3\n');

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { checkColumns, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { counted, listSome, printable } from '../format.ts';
+import { besideNetwork } from '../network-data.ts';
 import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
 import { checkKept, checkNames, type Predicted, type PredictedColumns } from '../prediction-columns.ts';
 import type { Session } from '../session.ts';
@@ -57,9 +58,10 @@ Examples:
     .action(async (path: string, data: string, options: PredictOptions) => predict(path, data, options, session));
 }
 
-async function predict(path: string, data: string, options: PredictOptions, session: Session): Promise<void> {
-  const out = options.out === '-' ? undefined : options.out;
-  const model = await readModelOrTrees(path, session, options.memory);
+async function predict(path: string, data: string, given: PredictOptions, session: Session): Promise<void> {
+  const out = given.out === '-' ? undefined : given.out;
+  const model = await readModelOrTrees(path, session, given.memory);
+  const options = 'part' in model ? besideNetwork(model, given) : given;
   const { csvParts, openTable } = await import('@fewfire/node');
   const table = await withProgress(session, options, (work) => openTable(data, work));
   const told: string[] = [];

@@ -5,6 +5,7 @@ import { checkColumns, readModelOrTrees, unseenLines, withProgress, withTable } 
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable, quoted } from '../format.ts';
+import { besideNetwork } from '../network-data.ts';
 import { addWorkOptions, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
 import { scoreLines } from '../tree-describe.ts';
@@ -43,7 +44,7 @@ async function score(path: string, data: string, options: ScoreOptions, session:
   const { FewfireError, scoreTable } = await import('@fewfire/core');
   const model = await readModelOrTrees(path, session, options.memory);
   if ('part' in model) {
-    await scoreNetwork(model, path, data, options, session);
+    await scoreNetwork(model, path, data, besideNetwork(model, options), session);
     return;
   }
   if (options.target !== undefined && options.target !== model.target.column) {
