@@ -86,7 +86,9 @@ export function isTensorModel(path: string): boolean {
 
 async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   const { FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel } = await import('@fewfire/core');
-  const { checkFileSize, observeOnnxBlocks, readFileBytes, readInputArrays } = await import('@fewfire/node');
+  const { checkFileSize, matchArrays, observeOnnxBlocks, readFileBytes, readInputArrays, unusedNote } = await import(
+    '@fewfire/node'
+  );
   const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
   const { signal, memoryLimitBytes } = work;
   if (inputsPath === undefined) {
@@ -118,7 +120,15 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   // The runtime is gone when blocks are timed.
   const most = watched + Math.max(running, bytes.length + timedBytes(blocks));
   await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
-  const inputs = await readInputArrays(inputsPath, { ...work, memoryLimitBytes: memoryLimitBytes - most });
+  const initialized = new Set(model.graph.initializers.map(({ name }) => name));
+  const inputNames = model.graph.inputs.map(({ name }) => name).filter((name) => !initialized.has(name));
+  let unused: readonly string[] = [];
+  const choose = (names: readonly string[]): readonly string[] => {
+    const match = matchArrays(inputNames, names, path);
+    unused = match.unused;
+    return [...match.taken.values()];
+  };
+  const inputs = await readInputArrays(inputsPath, { ...work, memoryLimitBytes: memoryLimitBytes - most, choose });
   const left = memoryLimitBytes - watched - arrayBytes(inputs);
   const timing = { ...work, memoryLimitBytes: left - bytes.length };
   const seen = await observeOnnxBlocks(bytes, model, blocks, inputs, {
@@ -149,6 +159,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
     notes: [
       ...dependenceNotes(seen, samplesPerRun),
       ...notes,
+      ...unusedNote(unused),
       ...(leftOut > 0 ? [`zeros were not counted at ${leftOut} more places`] : []),
       ...seen.notes,
     ],
@@ -192,17 +203,28 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
   const { activationTitle, createActivityCounter, createReservoir, gateActivations, nextTurn } = await import(
     '@fewfire/core'
   );
-  const { readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
+  const { blockTensorNames, readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, seed } = task;
   const { signal, memoryLimitBytes } = work;
-  const tensors = await readSafetensors(path, { signal, memoryLimitBytes });
+  const choose = (names: readonly string[]): readonly string[] => {
+    const weights = blockTensorNames(names, path);
+    const isRows = (name: string): boolean =>
+      name === 'inputs' || weights.some((weight) => weight.startsWith(`${name.replace(/\.inputs$/, '')}.`));
+    return inputsPath === undefined ? [...weights, ...names.filter(isRows)] : weights;
+  };
+  const tensors = await readSafetensors(path, { signal, memoryLimitBytes, choose });
   const blocks = safetensorsBlocks(tensors, task.activation, path);
   // The weights are held as they were read, and those of the second layer as blocks have them.
   const most = arrayBytes(tensors) + watchedBytes(blocks, { topCount, keptRowCount: KEPT_ROWS }) + timedBytes(blocks);
   await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
   const left = memoryLimitBytes - most;
+  const rowArrays = new Set(blocks.flatMap(rowNames));
+  const chooseRows = (names: readonly string[]): readonly string[] =>
+    names.length === 1 ? names : names.filter((name) => rowArrays.has(name));
   const arrays =
-    inputsPath === undefined ? tensors : await readInputArrays(inputsPath, { ...work, memoryLimitBytes: left });
+    inputsPath === undefined
+      ? tensors
+      : await readInputArrays(inputsPath, { ...work, memoryLimitBytes: left, choose: chooseRows });
   const profiled: ProfiledBlock[] = [];
   const notes = [`the activation is taken to be ${task.activation}: a safetensors file does not say it (--activation)`];
   let sampleCount = 0;
@@ -240,6 +262,10 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
   };
 }
 
+function rowNames({ name }: MlpBlock): readonly string[] {
+  return [`${name}.inputs`, name, 'inputs'];
+}
+
 // The inputs of a block: an array of its name, one called inputs, or the only one.
 async function blockRows(
   block: MlpBlock,
@@ -249,7 +275,8 @@ async function blockRows(
 ): Promise<Float32Array> {
   const { FewfireError, listNames } = await import('@fewfire/core');
   const only = !sameFile && arrays.size === 1 ? [...arrays.values()][0] : undefined;
-  const array = arrays.get(`${block.name}.inputs`) ?? arrays.get(block.name) ?? arrays.get('inputs') ?? only;
+  const named = rowNames(block).find((name) => arrays.has(name));
+  const array = named === undefined ? only : arrays.get(named);
   if (array === undefined) {
     throw new FewfireError(
       'invalid-data',

@@ -1,6 +1,7 @@
 /** `fewfire profile` as people run it: on the models in examples/, and on everything that can be wrong. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { numberToHalf } from '@fewfire/node';
 import { describe, expect, it } from 'vitest';
 import { graphBytes, otherGraphs, reluGraphs } from '../../core/test/mlp-graphs.ts';
 import { floatTensor, runnableModel } from '../../core/test/onnx-writer.ts';
@@ -305,3 +306,40 @@ function emptyTensors(): Uint8Array {
   length.writeBigUInt64LE(BigInt(header.length));
   return Buffer.concat([length, header, Buffer.alloc(4)]);
 }
+
+describe('arrays of files, as far as they are wanted', () => {
+  it('F16 and BF16 weights beside tensors nobody asked for: a block as from single precision', async () => {
+    // Numbers that half precision has, so that all three files hold the same block.
+    const up = [1, -2, 0.5, 0.25, -1, 3];
+    const down = [1, 0.5, -1];
+    const rows = [1, -1, 2, 0.5, -0.25, 1];
+    const bits = (type: string, number: number): Uint8Array => {
+      const single = Buffer.alloc(4);
+      single.writeFloatLE(number);
+      if (type === 'F32') return single;
+      if (type === 'BF16') return single.subarray(2);
+      return new Uint8Array(Uint16Array.of(numberToHalf(number)).buffer);
+    };
+    const file = (type: string): string => {
+      const tensors: [string, string, number[], Uint8Array][] = [
+        ['up.weight', type, [3, 2], Buffer.concat(up.map((w) => bits(type, w)))],
+        ['down.weight', type, [1, 3], Buffer.concat(down.map((w) => bits(type, w)))],
+        ['inputs', type, [3, 2], Buffer.concat(rows.map((x) => bits(type, x)))],
+        ['steps', 'I64', [1], new Uint8Array(8)],
+      ];
+      let at = 0;
+      const header: Record<string, unknown> = {};
+      for (const [name, dtype, shape, bytes] of tensors) {
+        header[name] = { dtype, shape, data_offsets: [at, at + bytes.length] };
+        at += bytes.length;
+      }
+      const text = Buffer.from(JSON.stringify(header));
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(text.length));
+      return write(`${type}.safetensors`, Buffer.concat([length, text, ...tensors.map(([, , , bytes]) => bytes)]));
+    };
+    // Units fire where up . x > 0: the rows give (3, 0.25, -4), (1, 1.125, -0.5), (-2.25, 0.125, 3.25).
+    const rates = [2 / 3, 1, 1 / 3];
+    for (const type of ['F32', 'F16', 'BF16']) expect((await json([file(type)])).blocks[0].unitRates).toEqual(rates);
+  });
+});

@@ -11,9 +11,9 @@ export {
   writeFileAtomic,
 } from './files.ts';
 export { createHighsSolver } from './highs-solver.ts';
-export { type BatchPlan, planBatches, readInputArrays } from './model-inputs.ts';
+export { type BatchPlan, matchArrays, planBatches, readInputArrays, unusedNote } from './model-inputs.ts';
 export { parseNpy, parseNpz } from './npy.ts';
-export { halfToNumber, type NumberArray, numberToHalf } from './number-array.ts';
+export { type ChooseArrays, halfToNumber, type NumberArray, numberToHalf } from './number-array.ts';
 export {
   type CapturedValue,
   type ModelInput,
@@ -37,7 +37,7 @@ export {
   type ReadTensorOptions,
   readSafetensors,
 } from './safetensors.ts';
-export { safetensorsBlocks } from './safetensors-blocks.ts';
+export { blockTensorNames, safetensorsBlocks } from './safetensors-blocks.ts';
 export type { SourceFormat } from './source.ts';
 export { sourceFiles } from './source-files.ts';
 export { csvChunks, csvParts, type OutputColumn, type OutputParts, writeTable } from './write-table.ts';

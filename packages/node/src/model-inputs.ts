@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { FewfireError, listNames, type RunOptions } from '@fewfire/core';
 import { readFileBytes } from './files.ts';
 import { parseNpy, parseNpz } from './npy.ts';
-import type { NumberArray } from './number-array.ts';
+import type { ChooseArrays, NumberArray } from './number-array.ts';
 import type { ModelInput } from './onnx-runner.ts';
 import { openTable } from './open-table.ts';
 import { parseSafetensorsArrays } from './safetensors.ts';
@@ -19,16 +19,16 @@ import { parseSafetensorsArrays } from './safetensors.ts';
  */
 export async function readInputArrays(
   path: string,
-  options: RunOptions = {},
+  options: RunOptions & { readonly choose?: ChooseArrays } = {},
 ): Promise<ReadonlyMap<string, NumberArray>> {
-  const { signal, memoryLimitBytes = 2 ** 31 } = options;
+  const { signal, memoryLimitBytes = 2 ** 31, choose } = options;
   const extension = /\.(npy|npz|safetensors)$/i.exec(path)?.[1].toLowerCase();
   if (extension === undefined) return new Map([[basename(path), await readTableArray(path, options)]]);
-  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: extension === 'npz' ? 1 : 2 });
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: extension === 'npy' ? 2 : 1 });
   // Beside the bytes.
   const left = memoryLimitBytes - bytes.length;
-  if (extension === 'npz') return parseNpz(bytes, path, left);
-  if (extension === 'safetensors') return parseSafetensorsArrays(bytes, path, left);
+  if (extension === 'npz') return parseNpz(bytes, path, left, choose);
+  if (extension === 'safetensors') return parseSafetensorsArrays(bytes, path, left, choose);
   return new Map([[basename(path).replace(/\.npy$/i, ''), parseNpy(bytes, path, left)]]);
 }
 
@@ -84,7 +84,7 @@ export function planBatches(
   label: string,
 ): BatchPlan {
   const notes: string[] = [];
-  const given = matchNames(inputs, arrays, label, notes);
+  const given = givenArrays(inputs, arrays, label, notes);
   const leading = inputs.find(({ shape }) => shape.length > 0);
   if (leading === undefined) {
     throw new FewfireError('unsupported', `${label} has no input with an axis for samples; expected one`);
@@ -133,23 +133,45 @@ function sampleAxis({ shape }: ModelInput, leading: number | string): number | u
   return named < 0 ? undefined : named;
 }
 
-function matchNames(
+/**
+ * Which arrays of a file the inputs of a model take: those of their names, or the only one for the only input.
+ * @returns the names of arrays by those of inputs, and the arrays that are no inputs
+ * @throws FewfireError `invalid-data` for inputs that no array is for
+ */
+export function matchArrays(
+  inputNames: readonly string[],
+  arrayNames: readonly string[],
+  label: string,
+): { readonly taken: ReadonlyMap<string, string>; readonly unused: readonly string[] } {
+  if (inputNames.length === 1 && arrayNames.length === 1) {
+    return { taken: new Map([[inputNames[0], arrayNames[0]]]), unused: [] };
+  }
+  const missing = inputNames.filter((name) => !arrayNames.includes(name));
+  if (missing.length > 0) {
+    throw new FewfireError(
+      'invalid-data',
+      `${label} needs ${inputNames.length === 1 ? 'the input' : 'the inputs'} ${listNames(missing)}; the arrays given are ${listNames(arrayNames) || 'none'}: give an .npz file with arrays of these names`,
+    );
+  }
+  const unused = arrayNames.filter((name) => !inputNames.includes(name));
+  return { taken: new Map(inputNames.map((name) => [name, name])), unused };
+}
+
+/** What is said of arrays that nothing takes. */
+export function unusedNote(unused: readonly string[]): string[] {
+  return unused.length === 0 ? [] : [`arrays that are no inputs of the model are not used: ${listNames(unused)}`];
+}
+
+function givenArrays(
   inputs: readonly ModelInput[],
   arrays: ReadonlyMap<string, NumberArray>,
   label: string,
   notes: string[],
 ): Map<string, NumberArray> {
-  if (inputs.length === 1 && arrays.size === 1) return new Map([[inputs[0].name, [...arrays.values()][0]]]);
-  const missing = inputs.filter(({ name }) => !arrays.has(name)).map(({ name }) => name);
-  if (missing.length > 0) {
-    throw new FewfireError(
-      'invalid-data',
-      `${label} needs ${inputs.length === 1 ? 'the input' : 'the inputs'} ${listNames(missing)}; the arrays given are ${listNames([...arrays.keys()]) || 'none'}: give an .npz file with arrays of these names`,
-    );
-  }
-  const extra = [...arrays.keys()].filter((name) => inputs.every((input) => input.name !== name));
-  if (extra.length > 0) notes.push(`arrays that are no inputs of the model are not used: ${listNames(extra)}`);
-  return new Map(inputs.map(({ name }) => [name, arrays.get(name) as NumberArray]));
+  const names = inputs.map(({ name }) => name);
+  const { taken, unused } = matchArrays(names, [...arrays.keys()], label);
+  notes.push(...unusedNote(unused));
+  return new Map(names.map((name) => [name, arrays.get(taken.get(name) as string) as NumberArray]));
 }
 
 // One sample without the axis of samples is one sample.

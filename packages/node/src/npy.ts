@@ -6,6 +6,7 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 import { FewfireError } from '@fewfire/core';
 import {
+  type ChooseArrays,
   decodeNumbers,
   type ElementType,
   elementBytes,
@@ -129,16 +130,24 @@ function rowMajor(values: NumberArray['values'], shape: readonly number[]): Numb
 
 /**
  * The arrays of an .npz file by name.
- * @param memoryLimitBytes what the entries may take together, unpacked. Default 1 GiB
+ * @param memoryLimitBytes what the entries that are read may take together, unpacked. Default 1 GiB
  * @throws FewfireError `file-unreadable`, `unsupported`, `memory-budget`
  */
 export function parseNpz(
   bytes: Uint8Array,
   label: string,
   memoryLimitBytes: number = 2 ** 30,
+  choose: ChooseArrays = (names) => names,
 ): ReadonlyMap<string, NumberArray> {
-  const entries = readDirectory(bytes, label);
-  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  const all = new Map<string, ZipEntry>();
+  for (const entry of readDirectory(bytes, label)) {
+    const name = entry.name.replace(/\.npy$/, '');
+    if (all.has(name)) throw damaged(label, `holds ${JSON.stringify(name)} twice; expected every array once`);
+    all.set(name, entry);
+  }
+  const wanted = new Set(choose([...all.keys()]));
+  const entries = [...all].filter(([name]) => wanted.has(name));
+  const total = entries.reduce((sum, [, entry]) => sum + entry.size, 0);
   // The bytes and the numbers made of them.
   if (2 * total > memoryLimitBytes) {
     throw new FewfireError(
@@ -148,9 +157,7 @@ export function parseNpz(
   }
   const arrays = new Map<string, NumberArray>();
   let left = memoryLimitBytes;
-  for (const entry of entries) {
-    const name = entry.name.replace(/\.npy$/, '');
-    if (arrays.has(name)) throw damaged(label, `holds ${JSON.stringify(name)} twice; expected every array once`);
+  for (const [name, entry] of entries) {
     const content = unpack(bytes, entry, label);
     const array = parseNpy(content, `${label}, array ${JSON.stringify(name)},`, left - content.length);
     left -= array.values.byteLength;

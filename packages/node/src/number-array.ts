@@ -11,8 +11,15 @@ export interface NumberArray {
   readonly values: Float32Array | Float64Array | BigInt64Array;
 }
 
+/**
+ * Which arrays of a file are read, from the names of all. What nobody wants is not decoded, so it may be of a type that is
+ * not read, and takes no memory. Default: all.
+ */
+export type ChooseArrays = (names: readonly string[]) => readonly string[];
+
 export type ElementType =
   | 'float16'
+  | 'bfloat16'
   | 'float32'
   | 'float64'
   | 'int8'
@@ -26,6 +33,7 @@ export type ElementType =
 
 const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
   float16: 2,
+  bfloat16: 2,
   float32: 4,
   float64: 8,
   int8: 1,
@@ -44,7 +52,12 @@ export function elementBytes(type: ElementType): number {
 
 /** Bytes of a number of this type as it is kept here. */
 export function valueBytes(type: ElementType): number {
-  return type === 'float16' || type === 'float32' ? 4 : 8;
+  return isSingle(type) ? 4 : 8;
+}
+
+// Whether single precision holds its numbers.
+function isSingle(type: ElementType): boolean {
+  return type === 'float16' || type === 'bfloat16' || type === 'float32';
 }
 
 /** @throws FewfireError `memory-budget` before numbers are made of bytes */
@@ -67,7 +80,7 @@ export function decodeNumbers(bytes: Uint8Array, type: ElementType, littleEndian
     for (let i = 0; i < count; i++) values[i] = view.getBigInt64(8 * i, littleEndian);
     return values;
   }
-  const values = type === 'float16' || type === 'float32' ? new Float32Array(count) : new Float64Array(count);
+  const values = isSingle(type) ? new Float32Array(count) : new Float64Array(count);
   const read = readerOf(type, view, littleEndian);
   for (let i = 0; i < count; i++) values[i] = read(i * size);
   return values;
@@ -77,6 +90,8 @@ function readerOf(type: ElementType, view: DataView, littleEndian: boolean): (of
   switch (type) {
     case 'float16':
       return (at) => halfToNumber(view.getUint16(at, littleEndian));
+    case 'bfloat16':
+      return (at) => bfloatToNumber(view.getUint16(at, littleEndian));
     case 'float32':
       return (at) => view.getFloat32(at, littleEndian);
     case 'int8':
@@ -106,6 +121,14 @@ export function halfToNumber(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The number of bfloat16 that has these 16 bits: the upper half of single precision. */
+export function bfloatToNumber(bits: number): number {
+  scratch.setUint16(0, bits);
+  return scratch.getFloat32(0);
 }
 
 /** The 16 bits of the nearest half-precision number, ties to even. */

@@ -21,6 +21,28 @@ const FAMILIES: readonly { readonly up: string; readonly linear?: string; readon
   { up: 'dense_h_to_4h', down: 'dense_4h_to_h' },
 ];
 
+interface BlockNames {
+  readonly prefix: string;
+  readonly up: string;
+  readonly linear: string | undefined;
+  readonly down: string;
+}
+
+/**
+ * The tensors that blocks are made of, biases among them, by the names of all in a file: what has to be read.
+ * @throws FewfireError `invalid-data` when there is no block
+ */
+export function blockTensorNames(names: readonly string[], label: string): string[] {
+  const all = new Set(names);
+  return blockNames(names, label)
+    .flatMap(({ prefix, up, linear, down }) =>
+      [up, linear, down].flatMap((layer) =>
+        layer === undefined ? [] : [`${prefix}${layer}.weight`, `${prefix}${layer}.bias`],
+      ),
+    )
+    .filter((name) => all.has(name));
+}
+
 /**
  * The blocks of a file, in the order of their names. Weights are [outputs, inputs], as PyTorch has them.
  * @throws FewfireError `invalid-data` when there is none, or layers do not fit each other
@@ -30,31 +52,34 @@ export function safetensorsBlocks(
   activation: MlpActivation,
   label: string,
 ): MlpBlock[] {
-  const blocks: MlpBlock[] = [];
+  return blockNames([...tensors.keys()], label).map((names) => readBlock(tensors, names, activation, label));
+}
+
+function blockNames(names: readonly string[], label: string): BlockNames[] {
+  const all = new Set(names);
+  const sorted = names.toSorted();
+  const blocks: BlockNames[] = [];
   const taken = new Set<string>();
   for (const { up, linear, down } of FAMILIES) {
     const ending = `${up}.weight`;
-    for (const name of [...tensors.keys()].sort()) {
+    for (const name of sorted) {
       const prefix = name.slice(0, -ending.length);
       if (!name.endsWith(ending) || (prefix !== '' && !prefix.endsWith('.')) || taken.has(prefix)) continue;
-      if (![linear, down].every((layer) => layer === undefined || tensors.has(`${prefix}${layer}.weight`))) continue;
+      if (![linear, down].every((layer) => layer === undefined || all.has(`${prefix}${layer}.weight`))) continue;
       taken.add(prefix);
-      blocks.push(readBlock(tensors, prefix, { up, linear, down }, activation, label));
+      blocks.push({ prefix, up, linear, down });
     }
   }
-  if (blocks.length === 0) {
-    throw new FewfireError(
-      'invalid-data',
-      `${label} has no feed-forward block: expected weights such as "up.weight" and "down.weight", it has ${listNames([...tensors.keys()], 8) || 'none'}`,
-    );
-  }
-  return blocks;
+  if (blocks.length > 0) return blocks;
+  throw new FewfireError(
+    'invalid-data',
+    `${label} has no feed-forward block: expected weights such as "up.weight" and "down.weight", it has ${listNames(names, 8) || 'none'}`,
+  );
 }
 
 function readBlock(
   tensors: ReadonlyMap<string, FloatTensor>,
-  prefix: string,
-  names: { readonly up: string; readonly linear: string | undefined; readonly down: string },
+  { prefix, ...names }: BlockNames,
   activation: MlpActivation,
   label: string,
 ): MlpBlock {

@@ -1,11 +1,12 @@
 /**
- * Tensors of trained layers from safetensors files: single-precision numbers (F32) only. The header of a file is text of
+ * Tensors of trained layers from safetensors files: floats of 32 bits and fewer (F32, F16, BF16). The header of a file is text of
  * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
  * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
  */
 import { FewfireError, listNames, parseJson, shownJson } from '@fewfire/core';
 import { readFileBytes } from './files.ts';
 import {
+  type ChooseArrays,
   decodeNumbers,
   type ElementType,
   elementBytes,
@@ -25,6 +26,7 @@ export interface ReadTensorOptions {
   readonly signal?: AbortSignal | undefined;
   /** Larger files are refused before they are read. Default 1 GiB. */
   readonly memoryLimitBytes?: number | undefined;
+  readonly choose?: ChooseArrays | undefined;
 }
 
 /** The format's own limit. */
@@ -39,19 +41,25 @@ export async function readSafetensors(
   path: string,
   options: ReadTensorOptions = {},
 ): Promise<ReadonlyMap<string, FloatTensor>> {
-  const { signal, memoryLimitBytes = 2 ** 30 } = options;
-  // The bytes and the numbers made of them.
-  return parseSafetensors(await readFileBytes(path, { signal, memoryLimitBytes, copies: 2 }), path);
+  const { signal, memoryLimitBytes = 2 ** 30, choose } = options;
+  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 1 });
+  return parseSafetensors(bytes, path, { choose, memoryLimitBytes: memoryLimitBytes - bytes.length });
 }
 
 /**
  * The tensors of a file by name.
  * @param label names the file in messages
- * @throws FewfireError `file-unreadable`: not safetensors, cut off, another type than F32, overlapping tensors or bytes of none,
- *   `invalid-data`: NaN or infinity
+ * @throws FewfireError `file-unreadable`: not safetensors, cut off, a wanted tensor of another type than F32, F16 and BF16,
+ *   overlapping tensors or bytes of none, `invalid-data`: NaN or infinity, `memory-budget`
  */
-export function parseSafetensors(bytes: Uint8Array, label: string): ReadonlyMap<string, FloatTensor> {
-  const { places, data } = readPlaces(bytes, label, SINGLE_PRECISION);
+export function parseSafetensors(
+  bytes: Uint8Array,
+  label: string,
+  options: Omit<ReadTensorOptions, 'signal'> = {},
+): ReadonlyMap<string, FloatTensor> {
+  const { memoryLimitBytes = Number.POSITIVE_INFINITY, choose } = options;
+  const { places, data } = readPlaces(bytes, label, FLOATS, choose);
+  refuseNumbers(numbersBytes(places), memoryLimitBytes, label);
   return new Map(places.map((place) => [place.name, { shape: place.shape, values: readValues(data, place, label) }]));
 }
 
@@ -64,13 +72,10 @@ export function parseSafetensorsArrays(
   bytes: Uint8Array,
   label: string,
   memoryLimitBytes: number = Number.POSITIVE_INFINITY,
+  choose?: ChooseArrays,
 ): ReadonlyMap<string, NumberArray> {
-  const { places, data } = readPlaces(bytes, label, ELEMENT_TYPES);
-  const needed = places.reduce(
-    (sum, { begin, end, type }) => sum + ((end - begin) / elementBytes(type)) * valueBytes(type),
-    0,
-  );
-  refuseNumbers(needed, memoryLimitBytes, label);
+  const { places, data } = readPlaces(bytes, label, ELEMENT_TYPES, choose);
+  refuseNumbers(numbersBytes(places), memoryLimitBytes, label);
   return new Map(
     places.map(({ name, shape, type, begin, end }) => [
       name,
@@ -81,10 +86,9 @@ export function parseSafetensorsArrays(
 
 type NamedTypes = Readonly<Record<string, ElementType>>;
 
-const SINGLE_PRECISION: NamedTypes = { F32: 'float32' };
+const FLOATS: NamedTypes = { F16: 'float16', BF16: 'bfloat16', F32: 'float32' };
 const ELEMENT_TYPES: NamedTypes = {
-  F16: 'float16',
-  F32: 'float32',
+  ...FLOATS,
   F64: 'float64',
   I8: 'int8',
   I16: 'int16',
@@ -96,7 +100,17 @@ const ELEMENT_TYPES: NamedTypes = {
   BOOL: 'bool',
 };
 
-function readPlaces(bytes: Uint8Array, label: string, types: NamedTypes): { places: Place[]; data: Uint8Array } {
+function numbersBytes(places: readonly Place[]): number {
+  return places.reduce((sum, { begin, end, type }) => sum + ((end - begin) / elementBytes(type)) * valueBytes(type), 0);
+}
+
+// Of all tensors the place is checked, of those that are wanted the type and the shape too.
+function readPlaces(
+  bytes: Uint8Array,
+  label: string,
+  types: NamedTypes,
+  choose: ChooseArrays = (names) => names,
+): { places: Place[]; data: Uint8Array } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
   if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.length) {
@@ -108,10 +122,11 @@ function readPlaces(bytes: Uint8Array, label: string, types: NamedTypes): { plac
   }
   const header = readHeader(bytes.subarray(8, 8 + headerBytes), label);
   const data = bytes.subarray(8 + headerBytes);
-  const places = Object.entries(header)
-    .filter(([name]) => name !== '__metadata__')
-    .map(([name, entry]) => placeOf(name, entry, data.length, types, label));
-  checkCoverage(places, data.length, label);
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  const wanted = new Set(choose(entries.map(([name]) => name)));
+  const spans = entries.map(([name, entry]) => spanOf(name, entry, data.length, label));
+  const places = spans.filter(({ name }) => wanted.has(name)).map((span) => placeOf(span, types, label));
+  checkCoverage(spans, data.length, label);
   return { places, data };
 }
 
@@ -142,12 +157,17 @@ export function expectTensor(
   return tensor;
 }
 
-interface Place {
+/** A tensor as the header has it. */
+interface Span {
   readonly name: string;
+  readonly dtype: unknown;
   readonly shape: readonly number[];
-  readonly type: ElementType;
   readonly begin: number;
   readonly end: number;
+}
+
+interface Place extends Span {
+  readonly type: ElementType;
 }
 
 function readHeader(bytes: Uint8Array, label: string): Record<string, unknown> {
@@ -158,13 +178,24 @@ function readHeader(bytes: Uint8Array, label: string): Record<string, unknown> {
   return json;
 }
 
-function placeOf(name: string, entry: unknown, dataBytes: number, types: NamedTypes, label: string): Place {
+function spanOf(name: string, entry: unknown, dataBytes: number, label: string): Span {
   const what = `${label}: tensor ${JSON.stringify(name)}`;
   if (!isRecord(entry) || !isCounts(entry.shape) || !isCounts(entry.data_offsets) || entry.data_offsets.length !== 2) {
     throw damaged(`${what} has a damaged entry; expected dtype, shape and two data_offsets, whole numbers from 0`);
   }
   const { dtype, shape } = entry;
   const [begin, end] = entry.data_offsets;
+  if (begin > end || end > dataBytes) {
+    throw damaged(
+      `${what} has the bytes ${begin} to ${end} of ${dataBytes}; expected bytes inside the file: it is cut off or damaged`,
+    );
+  }
+  return { name, dtype, shape, begin, end };
+}
+
+function placeOf(span: Span, types: NamedTypes, label: string): Place {
+  const { name, dtype, shape, begin, end } = span;
+  const what = `${label}: tensor ${JSON.stringify(name)}`;
   const type = typeof dtype === 'string' && Object.hasOwn(types, dtype) ? types[dtype] : undefined;
   if (type === undefined) {
     throw damaged(
@@ -172,18 +203,17 @@ function placeOf(name: string, entry: unknown, dataBytes: number, types: NamedTy
     );
   }
   if (shape.length > MAX_AXES) throw damaged(`${what} has ${shape.length} axes, expected at most ${MAX_AXES}`);
-  const size = shape.reduce((product, length) => product * length, 1);
-  const byteCount = elementBytes(type) * size;
-  if (end - begin !== byteCount || end > dataBytes) {
+  const byteCount = elementBytes(type) * shape.reduce((product, length) => product * length, 1);
+  if (end - begin !== byteCount) {
     throw damaged(
-      `${what} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end} of ${dataBytes}; expected ${byteCount} bytes inside the file: it is cut off or damaged`,
+      `${what} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end}; expected ${byteCount} bytes: it is damaged`,
     );
   }
-  return { name, shape, type, begin, end };
+  return { ...span, type };
 }
 
 // The format has no holes: tensors follow each other and end with the file.
-function checkCoverage(places: readonly Place[], dataBytes: number, label: string): void {
+function checkCoverage(places: readonly Span[], dataBytes: number, label: string): void {
   let at = 0;
   for (const { begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== at)
@@ -193,20 +223,14 @@ function checkCoverage(places: readonly Place[], dataBytes: number, label: strin
   if (at !== dataBytes) throw damaged(`${label} has ${dataBytes - at} bytes after its tensors; expected none`);
 }
 
-function readValues(data: Uint8Array, { name, begin, end }: Place, label: string): Float32Array {
-  const view = new DataView(data.buffer, data.byteOffset + begin, end - begin);
-  const values = new Float32Array((end - begin) / 4);
-  for (let i = 0; i < values.length; i++) {
-    const value = view.getFloat32(4 * i, true);
-    if (!Number.isFinite(value)) {
-      throw new FewfireError(
-        'invalid-data',
-        `${label}: number ${i} of tensor ${JSON.stringify(name)} is ${value}, expected finite numbers`,
-      );
-    }
-    values[i] = value;
-  }
-  return values;
+function readValues(data: Uint8Array, { name, type, begin, end }: Place, label: string): Float32Array {
+  const values = decodeNumbers(data.subarray(begin, end), type, true) as Float32Array;
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return values;
+  throw new FewfireError(
+    'invalid-data',
+    `${label}: number ${at} of tensor ${JSON.stringify(name)} is ${values[at]}, expected finite numbers`,
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

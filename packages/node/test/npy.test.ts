@@ -1,5 +1,6 @@
 /** Files of numpy's own making are read to the same numbers; damaged and hostile ones are named errors, quickly. */
 import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { FewfireError } from '@fewfire/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -141,7 +142,94 @@ it('safetensors with whole numbers serve as inputs, and as weights they are refu
   const arrays = parseSafetensorsArrays(typed, 'a.safetensors');
   expect(arrays.get('tokens')).toEqual({ shape: [2], values: BigInt64Array.of(-3n, 2n ** 60n) });
   expect(arrays.get('half')).toEqual({ shape: [1, 1], values: Float32Array.of(1) });
-  expect(() => parseSafetensors(typed, 'a.safetensors')).toThrow(/"tokens" is of type "I64", expected "F32"/);
+  expect(() => parseSafetensors(typed, 'a.safetensors')).toThrow(
+    /"tokens" is of type "I64", expected "F16", "BF16", "F32"/,
+  );
+  expect(parseSafetensors(typed, 'a.safetensors', { choose: () => ['half'] })).toEqual(
+    new Map([['half', { shape: [1, 1], values: Float32Array.of(1) }]]),
+  );
+});
+
+it('BF16 is the upper half of single precision, sign, infinity, NaN and the smallest among them', () => {
+  const singles = [0, -0, 1, -1.5, 3.140625, 2 ** -126, 2 ** -133, 3.3895313892515355e38, -Infinity, Number.NaN];
+  const bytes = Buffer.alloc(2 * singles.length);
+  singles.forEach((single, i) => {
+    const four = Buffer.alloc(4);
+    four.writeFloatLE(single);
+    // All of these have nothing in their lower half.
+    expect(four.readUInt16LE(0)).toBe(0);
+    four.copy(bytes, 2 * i, 2);
+  });
+  const file = safetensors({ x: { dtype: 'BF16', shape: [2, 5], bytes } });
+  expect(parseSafetensorsArrays(file, 'a').get('x')).toEqual({ shape: [2, 5], values: Float32Array.from(singles) });
+  expect(() => parseSafetensors(file, 'a')).toThrow(/number 8 of tensor "x" is -Infinity, expected finite/);
+});
+
+describe('an array nobody asked for', () => {
+  const npyOf = (descr: string, shape: string, data: Uint8Array): Buffer => {
+    const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(118);
+    return Buffer.concat([Buffer.from(`\x93NUMPY\x01\x00v\x00${header}`, 'latin1'), data]);
+  };
+  const stored = (entries: Readonly<Record<string, Buffer>>): Buffer => {
+    const parts: Buffer[] = [];
+    const directory: Buffer[] = [];
+    let at = 0;
+    for (const [name, content] of Object.entries(entries)) {
+      // version, flags, method, time, date, checksum, sizes, length of the name, of what follows
+      const common = Buffer.alloc(26);
+      common.writeUInt32LE(crc32(content), 10);
+      common.writeUInt32LE(content.length, 14);
+      common.writeUInt32LE(content.length, 18);
+      common.writeUInt16LE(name.length, 22);
+      parts.push(Buffer.from('PK\x03\x04'), common, Buffer.from(name), content);
+      const rest = Buffer.alloc(14);
+      rest.writeUInt32LE(at, 10);
+      directory.push(Buffer.from('PK\x01\x02\x00\x00'), common, rest, Buffer.from(name));
+      at += 30 + name.length + content.length;
+    }
+    const end = Buffer.alloc(22);
+    end.write('PK\x05\x06');
+    end.writeUInt16LE(Object.keys(entries).length, 10);
+    end.writeUInt32LE(at, 16);
+    return Buffer.concat([...parts, ...directory, end]);
+  };
+  const x = npyOf('<f2', '(2,)', new Uint8Array(Uint16Array.of(0x3c00, 0xc000).buffer));
+  const archive = stored({
+    'x.npy': x,
+    'labels.npy': npyOf('<U1', '(2,)', Buffer.alloc(8)),
+    'notes.txt': Buffer.from('no array'),
+  });
+
+  it('npz: it is listed and not decoded, whatever it is', () => {
+    let seen: readonly string[] = [];
+    const choose = (names: readonly string[]): readonly string[] => {
+      seen = names;
+      return ['x'];
+    };
+    expect(parseNpz(archive, 'a.npz', undefined, choose)).toEqual(
+      new Map([['x', { shape: [2], values: Float32Array.of(1, -2) }]]),
+    );
+    expect(seen).toEqual(['x', 'labels', 'notes.txt']);
+    expect(() => parseNpz(archive, 'a.npz', undefined, () => ['labels'])).toThrow(/array "labels", .* type "<U1"/);
+    // Nor does it take memory.
+    expect(parseNpz(archive, 'a.npz', 2 * x.length, () => ['x']).size).toBe(1);
+    expect(() => parseNpz(archive, 'a.npz', 2 * x.length)).toThrow(/allow more memory/);
+  });
+
+  it('safetensors: the same, and its place is checked all the same', () => {
+    const entries = {
+      x: { dtype: 'F32', shape: [1], bytes: new Uint8Array(Float32Array.of(7).buffer) },
+      eighth: { dtype: 'F8_E4M3', shape: [3], bytes: new Uint8Array(3) },
+    };
+    const file = safetensors(entries);
+    expect([...parseSafetensorsArrays(file, 'a', undefined, () => ['x']).keys()]).toEqual(['x']);
+    expect(() => parseSafetensorsArrays(file, 'a', undefined, () => ['eighth'])).toThrow(
+      /"eighth" is of type "F8_E4M3"/,
+    );
+    expect(() => parseSafetensorsArrays(file.subarray(0, -1), 'a', undefined, () => ['x'])).toThrow(/cut off/);
+    const longer = Buffer.concat([file, Buffer.alloc(1)]);
+    expect(() => parseSafetensorsArrays(longer, 'a', undefined, () => ['x'])).toThrow(/1 bytes after its tensors/);
+  });
 });
 
 it.each([
