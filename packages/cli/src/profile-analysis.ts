@@ -85,10 +85,18 @@ export function isTensorModel(path: string): boolean {
 }
 
 async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
-  const { FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel } = await import('@fewfire/core');
-  const { checkFileSize, matchArrays, observeOnnxBlocks, readFileBytes, readInputArrays, unusedNote } = await import(
-    '@fewfire/node'
-  );
+  const { externalLocations, FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel, withExternalData } =
+    await import('@fewfire/core');
+  const {
+    checkFileSize,
+    findExternalFiles,
+    matchArrays,
+    observeOnnxBlocks,
+    readExternalFiles,
+    readFileBytes,
+    readInputArrays,
+    unusedNote,
+  } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
   const { signal, memoryLimitBytes } = work;
   if (inputsPath === undefined) {
@@ -97,17 +105,20 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
       '--inputs is missing; for example --inputs inputs.npy: the activity of a model is measured on real inputs',
     );
   }
-  const running = modelBytes(await checkFileSize(path, { memoryLimitBytes: Number.POSITIVE_INFINITY }));
-  await checkBytes(running, memoryLimitBytes, `running ${path}`);
+  const fileBytes = await checkFileSize(path, { memoryLimitBytes: Number.POSITIVE_INFINITY });
+  await checkBytes(modelBytes(fileBytes), memoryLimitBytes, `running ${path}`);
   const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 1 });
-  const model = readOnnxModel(bytes, path);
-  const external = model.graph.initializers.find((tensor) => tensor.external);
-  if (external !== undefined) {
-    throw new FewfireError(
-      'unsupported',
-      `${path} has its weights (${JSON.stringify(external.name)}) in another file; save the model with its data inside`,
-    );
-  }
+  const graphOnly = readOnnxModel(bytes, path);
+  const beside = await findExternalFiles(path, externalLocations(graphOnly, path));
+  await work.files.addInputs(
+    `the weights of ${path}`,
+    beside.map((file) => file.path),
+  );
+  const weightBytes = beside.reduce((sum, { byteCount }) => sum + byteCount, bytes.length);
+  const running = modelBytes(weightBytes);
+  await checkBytes(running, memoryLimitBytes, `running ${path}`);
+  const external = await readExternalFiles(beside, { signal, memoryLimitBytes });
+  const model = withExternalData(graphOnly, new Map(external.map((file) => [file.location, file.bytes])), path);
   const { blocks, notes } = findMlpBlocks(model);
   const { places, leftOut } = findZeroPlaces(model, blocks);
   if (blocks.length === 0 && places.length === 0) {
@@ -118,7 +129,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   }
   const watched = watchedBytes(blocks, { topCount, keptRowCount: KEPT_ROWS });
   // The runtime is gone when blocks are timed.
-  const most = watched + Math.max(running, bytes.length + timedBytes(blocks));
+  const most = watched + Math.max(running, weightBytes + timedBytes(blocks));
   await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
   const initialized = new Set(model.graph.initializers.map(({ name }) => name));
   const inputNames = model.graph.inputs.map(({ name }) => name).filter((name) => !initialized.has(name));
@@ -130,7 +141,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   };
   const inputs = await readInputArrays(inputsPath, { ...work, memoryLimitBytes: memoryLimitBytes - most, choose });
   const left = memoryLimitBytes - watched - arrayBytes(inputs);
-  const timing = { ...work, memoryLimitBytes: left - bytes.length };
+  const timing = { ...work, memoryLimitBytes: left - weightBytes };
   const seen = await observeOnnxBlocks(bytes, model, blocks, inputs, {
     ...work,
     memoryLimitBytes: left - running,
@@ -139,6 +150,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
     maxSampleCount,
     samplesPerRun,
     places,
+    external,
     seed,
     keptRowCount: KEPT_ROWS,
   });

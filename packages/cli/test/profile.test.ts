@@ -1,10 +1,10 @@
 /** `fewfire profile` as people run it: on the models in examples/, and on everything that can be wrong. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { numberToHalf } from '@fewfire/node';
+import { numberToHalf } from '@fewfire/core';
 import { describe, expect, it } from 'vitest';
 import { graphBytes, otherGraphs, reluGraphs } from '../../core/test/mlp-graphs.ts';
-import { floatTensor, runnableModel } from '../../core/test/onnx-writer.ts';
+import { floatTensor, message, runnableModel } from '../../core/test/onnx-writer.ts';
 import { commandHost, peakMemory, root, temporaryFolder } from './run.ts';
 
 const fewfire = commandHost();
@@ -206,7 +206,10 @@ describe('what is wrong is said in one line', () => {
   });
   const external = graphBytes({
     ...reluGraphs[0],
-    initializers: [{ ...reluGraphs[0].initializers[0], fields: [[14, 1]] }, ...reluGraphs[0].initializers.slice(1)],
+    initializers: [
+      { ...reluGraphs[0].initializers[0], fields: [[13, message([1, 'location'], [2, 'gone.bin'])]] },
+      ...reluGraphs[0].initializers.slice(1),
+    ],
   });
   const cases: readonly (readonly [string, 1 | 2, () => readonly string[], RegExp])[] = [
     ['no inputs', 2, () => [good()], /--inputs is missing; for example --inputs/],
@@ -230,7 +233,12 @@ describe('what is wrong is said in one line', () => {
       () => [write('if.onnx', inside), '--inputs', tokens],
       /no block of .* was found; blocks inside "If" were not looked at$/,
     ],
-    ['external data', 1, () => [write('e.onnx', external), '--inputs', tokens], /weights \("up"\) in another file/],
+    [
+      'weights in a file that is not there',
+      1,
+      () => [write('e.onnx', external), '--inputs', tokens],
+      /e\.onnx keeps its weights in "gone\.bin", and there is no file .*gone\.bin; put "gone\.bin" beside/,
+    ],
     [
       'inputs of another shape',
       1,

@@ -1,7 +1,7 @@
 /** Blocks are found in every form that exporters write, with the same weights; what is no block is not found. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FewfireError, findMlpBlocks, type MlpBlock, readOnnxModel } from '../src/index.ts';
+import { FewfireError, findMlpBlocks, type MlpBlock, numberToHalf, readOnnxModel } from '../src/index.ts';
 import {
   D,
   flipped,
@@ -15,7 +15,15 @@ import {
   squaredGraphs,
   weights,
 } from './mlp-graphs.ts';
-import { floatTensor, integerTensor, type NodeParts, runnableModel, type Tensor } from './onnx-writer.ts';
+import {
+  concat,
+  floatTensor,
+  integerTensor,
+  type NodeParts,
+  runnableModel,
+  type Tensor,
+  varint,
+} from './onnx-writer.ts';
 
 const search = (graph: GraphCase) => findMlpBlocks(readOnnxModel(graphBytes(graph)));
 
@@ -142,15 +150,37 @@ it('blocks of a chain share layers, and get names of their own', () => {
 
 it('names weights it cannot read', () => {
   const [graph] = reluGraphs;
-  const half = { ...graph.initializers[0], dataType: 10 };
+  const text = { ...graph.initializers[0], dataType: 8 };
   const external = { ...graph.initializers[0], fields: [[14, 1]] as const };
   for (const [tensor, message] of [
-    [half, /element type 10/],
+    [text, /element type 8/],
     [external, /in another file/],
     [floatTensor('up', [D, S], [Number.NaN, ...weights.up.slice(1)]), /NaN or infinity/],
   ] as const) {
     const [block] = search({ ...graph, initializers: [tensor, ...graph.initializers.slice(1)] }).blocks;
     expect(() => block.load()).toThrow(message);
+  }
+});
+
+it('half precision and bfloat16, as raw bytes and as numbers of the field', () => {
+  const [graph] = reluGraphs;
+  // Numbers that both have.
+  const numbers = Array.from({ length: D * S }, (_, i) => (i - 7) / 4);
+  const single = new DataView(new ArrayBuffer(4));
+  const bits = {
+    10: numbers.map(numberToHalf),
+    16: numbers.map((number) => {
+      single.setFloat32(0, number);
+      return single.getUint16(0);
+    }),
+  };
+  for (const dataType of [10, 16] as const) {
+    const bytes = new Uint8Array(Uint16Array.from(bits[dataType]).buffer);
+    for (const fields of [[[9, bytes]], [[5, concat(bits[dataType].map(varint))]]] as const) {
+      const up = { ...graph.initializers[0], dataType, fields };
+      const [block] = search({ ...graph, initializers: [up, ...graph.initializers.slice(1)] }).blocks;
+      expect(Array.from(block.load().up)).toEqual(flipped(numbers, D, S));
+    }
   }
 });
 

@@ -213,7 +213,7 @@ describe('importOnnxTrees', () => {
     refusal({ n_targets: 2 ** 31 }, 'model-file', /n_targets/);
     refusal({ base_values: { floats: [1, 2] } }, 'model-file', /2 base values for 1/);
     refusal({ base_values: { floats: [Number.NaN] } }, 'model-file', /base values are \[NaN\]/);
-    refusal({ nodes_values_as_tensor: { tensor: tensor(10, 5) } }, 'unsupported', /element type 10/);
+    refusal({ nodes_values_as_tensor: { tensor: tensor(8, 5) } }, 'unsupported', /element type 8/);
     refusal({ nodes_values_as_tensor: { tensor: tensor(11, 5, [14, 1]) } }, 'unsupported', /another file/);
     refusal({ nodes_values_as_tensor: { tensor: tensor(11, 2 ** 40) } }, 'model-file', /ask for 1099511627776 numbers/);
     const one = classifier([[1, 0, -1]], { classlabels_strings: ['a', 'b'], post_transform: 'SOFTMAX' });

@@ -1,5 +1,6 @@
 /** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
 export type { CountedPlace } from './count-zeros.ts';
+export { type ExternalFile, findExternalFiles, readExternalFiles } from './external-data.ts';
 export {
   checkFileSize,
   type FileContent,
@@ -13,7 +14,7 @@ export {
 export { createHighsSolver } from './highs-solver.ts';
 export { type BatchPlan, matchArrays, planBatches, readInputArrays, unusedNote } from './model-inputs.ts';
 export { parseNpy, parseNpz } from './npy.ts';
-export { type ChooseArrays, halfToNumber, type NumberArray, numberToHalf } from './number-array.ts';
+export type { ChooseArrays, NumberArray } from './number-array.ts';
 export {
   type CapturedValue,
   type ModelInput,

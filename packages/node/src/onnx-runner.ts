@@ -8,8 +8,9 @@
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { FewfireError, listNames, type RunOptions, throwIfAborted } from '@fewfire/core';
-import { halfToNumber, type NumberArray, numberToHalf } from './number-array.ts';
+import { FewfireError, halfToNumber, listNames, numberToHalf, type RunOptions, throwIfAborted } from '@fewfire/core';
+import type { ExternalFile } from './external-data.ts';
+import type { NumberArray } from './number-array.ts';
 
 // A string, because it must start alike from sources and from built files.
 const WORKER_SOURCE = `
@@ -18,9 +19,11 @@ const ort = require(workerData.runtimePath);
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'fatal';
 const told = (error) => ({ error: String(error && error.message || error).slice(0, 600) });
-const ready = ort.InferenceSession.create(workerData.model, { executionProviders: ['wasm'], logSeverityLevel: 4 });
+const { model, externalData } = workerData;
+const ready = ort.InferenceSession.create(model, { executionProviders: ['wasm'], logSeverityLevel: 4, externalData });
 // The runtime has a copy of its own.
 delete workerData.model;
+delete workerData.externalData;
 ready.then(
   (session) => parentPort.postMessage({ inputs: session.inputMetadata }),
   (error) => parentPort.postMessage(told(error)),
@@ -101,13 +104,17 @@ interface WorkerAnswer {
 export async function openOnnxRunner(
   model: Uint8Array,
   captured: readonly string[],
-  options: RunOptions & { readonly label?: string } = {},
+  options: RunOptions & { readonly label?: string; readonly external?: readonly ExternalFile[] } = {},
 ): Promise<OnnxRunner> {
-  const { signal, label = 'the ONNX model' } = options;
+  const { signal, label = 'the ONNX model', external = [] } = options;
   throwIfAborted(signal);
   const worker = new Worker(WORKER_SOURCE, {
     eval: true,
-    workerData: { runtimePath: createRequire(import.meta.url).resolve('onnxruntime-web'), model },
+    workerData: {
+      runtimePath: createRequire(import.meta.url).resolve('onnxruntime-web'),
+      model,
+      externalData: external.map(({ location, bytes }) => ({ path: location, data: bytes })),
+    },
     // The runtime writes to the console of its thread.
     stdout: true,
     stderr: true,

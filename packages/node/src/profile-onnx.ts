@@ -21,6 +21,7 @@ import {
   type ZeroPlace,
 } from '@fewfire/core';
 import { type CountedPlace, countZeros } from './count-zeros.ts';
+import type { ExternalFile } from './external-data.ts';
 import { type BatchPlan, planBatches } from './model-inputs.ts';
 import type { NumberArray } from './number-array.ts';
 import { type CapturedValue, type OnnxRunner, openOnnxRunner, withOutputs } from './onnx-runner.ts';
@@ -38,6 +39,8 @@ export interface OnnxActivityOptions extends RunOptions {
   readonly samplesPerRun?: number | undefined;
   /** Where to count zeros outside of recognised blocks. */
   readonly places?: readonly ZeroPlace[];
+  /** The files that weights of the model are in. */
+  readonly external?: readonly ExternalFile[];
 }
 
 export interface ObservedBlock {
@@ -84,13 +87,13 @@ export async function observeOnnxBlocks(
   inputs: ReadonlyMap<string, NumberArray>,
   options: OnnxActivityOptions = {},
 ): Promise<OnnxActivity> {
-  const { label = 'the ONNX model', signal, places = [] } = options;
+  const { label = 'the ONNX model', signal, places = [], external = [] } = options;
   const wanted = [...new Set(blocks.flatMap((block) => [block.inputValue, block.activationValue, block.outputValue]))];
   const present = new Set([...model.graph.outputs, ...model.graph.inputs].map(({ name }) => name));
   const open = async (names: readonly string[]): Promise<OnnxRunner> => {
     options.onProgress?.({ phase: 'loading the model', done: 0, total: 0, unit: 'steps' });
     const added = names.filter((name) => !present.has(name));
-    return await openOnnxRunner(withOutputs(bytes, added), names, { signal, label });
+    return await openOnnxRunner(withOutputs(bytes, added), names, { signal, label, external });
   };
   const placeValues = places.map(({ value }) => value);
   const seen = await using(await open(blocks.length > 0 ? wanted : placeValues), (runner) =>

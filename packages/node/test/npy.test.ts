@@ -1,17 +1,10 @@
 /** Files of numpy's own making are read to the same numbers; damaged and hostile ones are named errors, quickly. */
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { FewfireError } from '@fewfire/core';
+import { FewfireError, halfToNumber, numberToHalf } from '@fewfire/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  halfToNumber,
-  numberToHalf,
-  parseNpy,
-  parseNpz,
-  parseSafetensors,
-  parseSafetensorsArrays,
-} from '../src/index.ts';
+import { parseNpy, parseNpz, parseSafetensors, parseSafetensorsArrays } from '../src/index.ts';
 
 const golden = JSON.parse(readFileSync(new URL('./goldens/numpy-files.json', import.meta.url), 'utf8')) as {
   files: { name: string; base64: string; shape: number[]; numbers: number[] }[];

@@ -1,5 +1,6 @@
 export * from './checksum.ts';
 export * from './errors.ts';
+export * from './half.ts';
 export * from './json.ts';
 export * from './mean-error.ts';
 export * from './options.ts';

@@ -113,7 +113,7 @@ function madeTensor(name: string, dims: readonly number[], numbers: readonly num
     body[9 * i] = (10 << 3) | 1; // double_data, eight bytes
     view.setFloat64(9 * i + 1, number, true);
   });
-  return { name, dims, dataType: 11, external: false, body };
+  return { name, dims, dataType: 11, external: false, place: new Map(), body };
 }
 
 /** The one number that a value is, or undefined. */

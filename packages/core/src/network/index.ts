@@ -10,6 +10,7 @@ export * from './import-xgboost.ts';
 export * from './incremental.ts';
 export * from './network.ts';
 export * from './network-file.ts';
+export { externalLocations, withExternalData } from './onnx-external.ts';
 export {
   type OnnxAttribute,
   type OnnxGraph,

@@ -2,14 +2,14 @@
  * ONNX files without a dependency: a reader of the protobuf wire format, and the
  * few messages that a graph is made of (onnx.proto, ModelProto down to
  * AttributeProto and TensorProto). Unknown fields are skipped, as protobuf
- * wants; subgraphs and functions are not entered.
+ * wants; functions are not entered.
  *
  * The file may be hostile: every length is checked against what encloses it,
  * nothing is allocated by a count the file merely claims, messages nest only as
- * deep as this file says, and lists of messages have a limit, because an empty
+ * deep as this file says (graphs in graphs: MAX_GRAPH_DEPTH), and lists of messages have a limit, because an empty
  * one takes two bytes of the file and hundreds in memory.
  */
-import { FewfireError } from '../base/index.ts';
+import { bfloatToNumber, FewfireError, halfToNumber } from '../base/index.ts';
 
 export interface OnnxModel {
   readonly irVersion: number;
@@ -44,6 +44,8 @@ export interface OnnxAttribute {
   readonly integer: number | undefined;
   readonly bytes: Uint8Array | undefined;
   readonly tensor: OnnxTensor | undefined;
+  /** A branch of If, the body of a loop. */
+  readonly graph: OnnxGraph | undefined;
   readonly floats: readonly number[];
   readonly integers: readonly number[];
   readonly strings: readonly string[];
@@ -55,9 +57,13 @@ export interface OnnxTensor {
   readonly dims: readonly number[];
   /** TensorProto.DataType: 1 float, 11 double, 6 int32, 7 int64, 2 uint8, 3 int8, ... */
   readonly dataType: number;
-  /** The numbers are in another file. */
+  /** The numbers are in another file, and were not read from it (onnx-external.ts). */
   readonly external: boolean;
+  /** Where in which file, as it is written. */
+  readonly place: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
+  /** Of a tensor whose numbers were in another file: their bytes, as `raw_data` would have them. */
+  readonly outside?: Uint8Array;
 }
 
 /** An input or output of the graph. */
@@ -69,8 +75,17 @@ export interface OnnxValue {
   readonly dims: readonly (number | undefined)[];
 }
 
-/** The most nodes, initializers, inputs or outputs that are read. */
+/** The most nodes, initializers, inputs or outputs that are read, and those of all graphs inside of graphs together. */
 const MAX_MESSAGES = 2 ** 18;
+const MAX_GRAPH_DEPTH = 16;
+
+/** What is known on the way down. */
+interface Reading {
+  readonly label: string;
+  readonly depth: number;
+  /** Messages of graphs inside of graphs that may still come. */
+  readonly inner: { left: number };
+}
 
 /**
  * Reads an ONNX file.
@@ -88,7 +103,7 @@ export function readOnnxModel(bytes: Uint8Array, label = 'the ONNX model'): Onnx
     else if (field.id === 7) {
       // Protobuf would merge them; no exporter writes two.
       if (graph !== undefined) throw damagedOnnx(label, 'it holds two graphs');
-      graph = readGraph(bytesOf(field, label), label);
+      graph = readGraph(bytesOf(field, label), { label, depth: 0, inner: { left: MAX_MESSAGES } });
     } else if (field.id === 8) {
       let domain = '';
       let version = 0;
@@ -105,14 +120,16 @@ export function readOnnxModel(bytes: Uint8Array, label = 'the ONNX model'): Onnx
   return { irVersion, producer, opsets, graph };
 }
 
-function readGraph(bytes: Uint8Array, label: string): OnnxGraph {
+function readGraph(bytes: Uint8Array, reading: Reading): OnnxGraph {
+  const { label, depth, inner } = reading;
   let name = '';
   const nodes: OnnxNode[] = [];
   const initializers: OnnxTensor[] = [];
   const inputs: OnnxValue[] = [];
   const outputs: OnnxValue[] = [];
   forEachField(bytes, label, (field) => {
-    if (field.id === 1) addMessage(nodes, readNode(bytesOf(field, label), label), label);
+    if (depth > 0 && --inner.left < 0) throw tooMany(label);
+    if (field.id === 1) addMessage(nodes, readNode(bytesOf(field, label), reading), label);
     else if (field.id === 2) name = textOf(bytesOf(field, label));
     else if (field.id === 5) addMessage(initializers, readTensor(bytesOf(field, label), label), label);
     else if (field.id === 11) addMessage(inputs, readValue(bytesOf(field, label), label), label);
@@ -122,16 +139,19 @@ function readGraph(bytes: Uint8Array, label: string): OnnxGraph {
 }
 
 function addMessage<T>(list: T[], message: T, label: string): void {
-  if (list.length >= MAX_MESSAGES) {
-    throw new FewfireError(
-      'unsupported',
-      `${label} has more than ${MAX_MESSAGES.toLocaleString('en-US')} nodes, initializers, inputs or outputs, which is not supported`,
-    );
-  }
+  if (list.length >= MAX_MESSAGES) throw tooMany(label);
   list.push(message);
 }
 
-function readNode(bytes: Uint8Array, label: string): OnnxNode {
+function tooMany(label: string): FewfireError {
+  return new FewfireError(
+    'unsupported',
+    `${label} has more than ${MAX_MESSAGES.toLocaleString('en-US')} nodes, initializers, inputs or outputs, which is not supported`,
+  );
+}
+
+function readNode(bytes: Uint8Array, reading: Reading): OnnxNode {
+  const { label } = reading;
   let name = '';
   let opType = '';
   let domain = '';
@@ -145,19 +165,21 @@ function readNode(bytes: Uint8Array, label: string): OnnxNode {
     else if (field.id === 4) opType = textOf(bytesOf(field, label));
     else if (field.id === 7) domain = textOf(bytesOf(field, label));
     else if (field.id === 5) {
-      const attribute = readAttribute(bytesOf(field, label), label);
+      const attribute = readAttribute(bytesOf(field, label), reading);
       attributes.set(attribute.name, attribute);
     }
   });
   return { name, opType, domain, inputs, outputs, attributes };
 }
 
-function readAttribute(bytes: Uint8Array, label: string): OnnxAttribute {
+function readAttribute(bytes: Uint8Array, reading: Reading): OnnxAttribute {
+  const { label, depth } = reading;
   let name = '';
   let float: number | undefined;
   let integer: number | undefined;
   let own: Uint8Array | undefined;
   let tensor: OnnxTensor | undefined;
+  let graph: OnnxGraph | undefined;
   const floats: number[] = [];
   const integers: number[] = [];
   const strings: string[] = [];
@@ -174,11 +196,14 @@ function readAttribute(bytes: Uint8Array, label: string): OnnxAttribute {
     else if (field.id === 3) integer = integerOf(field, label);
     else if (field.id === 4) own = bytesOf(field, label);
     else if (field.id === 5) tensor = readTensor(bytesOf(field, label), label);
-    else if (field.id === 7) appendFloats(floats, field, label);
+    else if (field.id === 6) {
+      if (depth === MAX_GRAPH_DEPTH) throw damagedOnnx(label, `graphs stand in graphs more than ${depth} deep`);
+      graph = readGraph(bytesOf(field, label), { ...reading, depth: depth + 1 });
+    } else if (field.id === 7) appendFloats(floats, field, label);
     else if (field.id === 8) appendIntegers(integers, field, label);
     else if (field.id === 9) strings.push(shared(textOf(bytesOf(field, label))));
   });
-  return { name, float, integer, bytes: own, tensor, floats, integers, strings };
+  return { name, float, integer, bytes: own, tensor, graph, floats, integers, strings };
 }
 
 function readTensor(bytes: Uint8Array, label: string): OnnxTensor {
@@ -186,14 +211,23 @@ function readTensor(bytes: Uint8Array, label: string): OnnxTensor {
   let dataType = 0;
   let external = false;
   const dims: number[] = [];
+  const place = new Map<string, string>();
   forEachField(bytes, label, (field) => {
     if (field.id === 1) appendIntegers(dims, field, label);
     else if (field.id === 2) dataType = integerOf(field, label);
     else if (field.id === 8) name = textOf(bytesOf(field, label));
-    else if (field.id === 13) external = true;
-    else if (field.id === 14) external ||= integerOf(field, label) === 1;
+    else if (field.id === 13) {
+      external = true;
+      let key = '';
+      let value = '';
+      forEachField(bytesOf(field, label), label, (entry) => {
+        if (entry.id === 1) key = textOf(bytesOf(entry, label));
+        else if (entry.id === 2) value = textOf(bytesOf(entry, label));
+      });
+      place.set(key, value);
+    } else if (field.id === 14) external ||= integerOf(field, label) === 1;
   });
-  return { name, dims, dataType, external, body: bytes };
+  return { name, dims, dataType, external, place, body: bytes };
 }
 
 function readValue(bytes: Uint8Array, label: string): OnnxValue {
@@ -224,18 +258,33 @@ function readValue(bytes: Uint8Array, label: string): OnnxValue {
   return { name, elementType, dims };
 }
 
-/** Bytes per number in `raw_data`, and which field holds the numbers otherwise. */
+type ReadNumber = (view: DataView, offset: number) => number;
+
+/** Bytes per number in `raw_data`, how they are read, and which field holds the numbers otherwise. */
 const ELEMENT_TYPES: ReadonlyMap<
   number,
-  { readonly byteCount: number; readonly read: string; readonly field: number }
+  { readonly byteCount: number; readonly read: ReadNumber; readonly field: number; readonly fromField?: ReadBits }
 > = new Map([
-  [1, { byteCount: 4, read: 'getFloat32', field: 4 }],
-  [2, { byteCount: 1, read: 'getUint8', field: 5 }],
-  [3, { byteCount: 1, read: 'getInt8', field: 5 }],
-  [6, { byteCount: 4, read: 'getInt32', field: 5 }],
-  [7, { byteCount: 8, read: 'getBigInt64', field: 7 }],
-  [11, { byteCount: 8, read: 'getFloat64', field: 10 }],
+  [1, { byteCount: 4, read: (view, at) => view.getFloat32(at, true), field: 4 }],
+  [2, { byteCount: 1, read: (view, at) => view.getUint8(at), field: 5 }],
+  [3, { byteCount: 1, read: (view, at) => view.getInt8(at), field: 5 }],
+  [6, { byteCount: 4, read: (view, at) => view.getInt32(at, true), field: 5 }],
+  [7, { byteCount: 8, read: (view, at) => Number(view.getBigInt64(at, true)), field: 7 }],
+  [9, { byteCount: 1, read: (view, at) => view.getUint8(at), field: 5 }],
+  // Of numbers of 16 bits the field has the bits.
+  [10, { byteCount: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)), field: 5, fromField: halfToNumber }],
+  [11, { byteCount: 8, read: (view, at) => view.getFloat64(at, true), field: 10 }],
+  [
+    16,
+    { byteCount: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)), field: 5, fromField: bfloatToNumber },
+  ],
 ]);
+type ReadBits = (bits: number) => number;
+
+/** Bytes of a number of this ONNX element type; undefined for types that are not read. */
+export function elementByteCount(dataType: number): number | undefined {
+  return ELEMENT_TYPES.get(dataType)?.byteCount;
+}
 
 /**
  * The numbers of a tensor, in row-major order; a float tensor's exactly, an int64 beyond 2^53 rounded.
@@ -250,12 +299,13 @@ export function tensorNumbers(tensor: OnnxTensor, label = 'the ONNX model'): Flo
       'unsupported',
       tensor.external
         ? `${where} has its numbers in another file; save the model with its data inside`
-        : `${where} is of ONNX element type ${tensor.dataType}; expected float, double, int8, uint8, int32 or int64`,
+        : `${where} is of ONNX element type ${tensor.dataType}; expected float, double, float16, bfloat16, int8, uint8, int32, int64 or bool`,
     );
   }
-  let raw: Uint8Array | undefined;
+  let raw = tensor.outside;
   const listed: number[] = [];
   forEachField(tensor.body, label, (field) => {
+    if (tensor.outside !== undefined) return;
     if (field.id === 9) raw = bytesOf(field, label);
     else if (field.id !== type.field) return;
     else if (field.id === 4) appendFloats(listed, field, label);
@@ -267,10 +317,12 @@ export function tensorNumbers(tensor: OnnxTensor, label = 'the ONNX model'): Flo
   if (found !== count) {
     throw damagedOnnx(where, `its dims [${tensor.dims.join(', ')}] ask for ${count} numbers and it holds ${found}`);
   }
-  if (raw === undefined) return Float64Array.from(listed);
+  const { byteCount, read, fromField } = type;
+  if (raw === undefined) return Float64Array.from(fromField === undefined ? listed : listed.map(fromField));
   const view = viewOf(raw);
-  const read = view[type.read as 'getFloat32'] as (offset: number, littleEndian: boolean) => number | bigint;
-  return Float64Array.from({ length: count }, (_, i) => Number(read.call(view, i * type.byteCount, true)));
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = read(view, i * byteCount);
+  return numbers;
 }
 
 /** UTF-8 text of bytes of the file. */
