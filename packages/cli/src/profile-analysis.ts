@@ -29,6 +29,8 @@ export interface ProfiledBlock {
   readonly supported: boolean;
   /** The largest share of zeros counted inside the block; for ReLU, of units that are off. */
   readonly zeroShare: number;
+  /** What could leave units out: both layers, or only the one behind the activation. */
+  readonly reach: 'both-layers' | 'second-layer';
   readonly inputWidth: number;
   readonly unitCount: number;
   readonly outputWidth: number;
@@ -171,6 +173,7 @@ async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
     notes: [
       ...dependenceNotes(seen, samplesPerRun),
       ...notes,
+      ...(await foldedNotes(seen)),
       ...unusedNote(unused),
       ...(leftOut > 0 ? [`zeros were not counted at ${leftOut} more places`] : []),
       ...seen.notes,
@@ -191,6 +194,21 @@ async function judgePlace({
   const read = readBy.length === 0 ? form : `${form} before ${readBy.join(', ')}`;
   const verdict = zeroShare === null ? `${read}: zeros not counted: ${reason}` : describeZeros(read, zeroShare);
   return { name, form, readBy, zeroShare, sampleCount, sparse: (zeroShare ?? 0) >= FEW_ZEROS, verdict };
+}
+
+// Activity is the model's own; what is timed are weights that were multiplied once more.
+async function foldedNotes({ blocks }: OnnxActivity): Promise<readonly string[]> {
+  const { listNames } = await import('@fewfire/core');
+  const folded = blocks.filter(({ found, block }) => block !== undefined && found.folded.length > 0);
+  if (folded.length === 0) return [];
+  const operators = [...new Set(folded.flatMap(({ found }) => found.folded))].join(', ');
+  const names = listNames(
+    folded.map(({ found }) => found.name),
+    6,
+  );
+  return [
+    `${operators} is multiplied into the weights of ${names}, which rounds these once more to single precision: what is timed agrees with the model up to that; what is active was counted in the model itself`,
+  ];
 }
 
 function dependenceNotes(
@@ -260,7 +278,14 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
     const activation = `${gated}${block.activation}`;
     const activity = counter.finish();
     const zeroShare = 1 - activity.activationRate;
-    const found = { ...block, activation, form: activationTitle(activation), sparse: true, zeroShare };
+    const found = {
+      ...block,
+      activation,
+      form: activationTitle(activation),
+      sparse: true,
+      reach: 'both-layers' as const,
+      zeroShare,
+    };
     profiled.push(await judge(found, activity, block, reservoir.rows(), undefined, work));
   }
   return {
@@ -312,7 +337,7 @@ type BlockShape = Omit<
 >;
 
 async function judge(
-  { name, activation, form, sparse: recognised, zeroShare, inputWidth, unitCount, outputWidth }: BlockShape,
+  { name, activation, form, sparse: recognised, zeroShare, reach, inputWidth, unitCount, outputWidth }: BlockShape,
   activity: BlockActivity,
   block: MlpBlock | undefined,
   rows: Float32Array,
@@ -323,7 +348,7 @@ async function judge(
   const timings = block === undefined ? null : await timeBlock(block, rows, work);
   const sparse = recognised || zeroShare >= FEW_ZEROS;
   return {
-    ...{ name, activation, form, sparse, supported: block !== undefined, zeroShare },
+    ...{ name, activation, form, sparse, supported: block !== undefined, zeroShare, reach },
     ...{ inputWidth, unitCount, outputWidth, activity, timings },
     staticSparsity: block === undefined ? null : staticSparsity(block),
     inexactText: timings?.inexact ? describeInexact(timings.inexact, timings.denseUs) : null,

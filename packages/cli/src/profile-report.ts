@@ -32,13 +32,19 @@ export function profileReport(profile: Profile, run: ProfileRun): Report {
   };
 }
 
+/** What a block takes and gives; where its first layer has no part in it, without what that takes. */
+export function sizeText({ reach, inputWidth, unitCount, outputWidth }: ProfiledBlock): string {
+  const inputs = reach === 'both-layers' ? `${integer(inputWidth)} inputs, ` : '';
+  return `${inputs}${counted(unitCount, 'unit')}, ${integer(outputWidth)} outputs`;
+}
+
 function section(block: ProfiledBlock, index: number, run: ProfileRun): ReportSection {
-  const { activity, verdict, name, inputWidth, unitCount, outputWidth } = block;
+  const { activity, verdict, name, unitCount } = block;
   const share = percentText(activity.activationRate);
   return {
     id: `B${index + 1}`,
     title: name,
-    statement: `${block.form}, ${integer(inputWidth)} inputs, ${integer(unitCount)} units, ${integer(outputWidth)} outputs. Verdict: ${verdict}.`,
+    statement: `${block.form}, ${sizeText(block)}. Verdict: ${verdict}.`,
     settings: { inputRows: activity.rowCount, units: unitCount },
     seed: run.seed,
     claims: [

@@ -123,11 +123,13 @@ describe('nothing is called not sparse that was not counted', () => {
   const nodes = reluGraphs[0].nodes;
   const relu = nodes.findIndex(({ opType }) => opType === 'Relu');
 
-  it('PRelu of slope 0: the zeros, the operator, and that it is not supported', async () => {
-    const prelu = { opType: 'PRelu', inputs: ['z', 'slope'], outputs: ['a'] };
-    const graph = { ...reluGraphs[0], nodes: nodes.with(relu, prelu) };
-    const initializers = [...graph.initializers, floatTensor('slope', [1], [0])];
-    const model = write('prelu.onnx', graphBytes({ ...graph, initializers }));
+  it('a ReLU that is weighed: the zeros, the operators, and that it is not supported', async () => {
+    const weighed = [
+      { opType: 'Relu', inputs: ['z'], outputs: ['r'] },
+      { opType: 'Sigmoid', inputs: ['z'], outputs: ['s'] },
+      { opType: 'Mul', inputs: ['r', 's'], outputs: ['a'] },
+    ];
+    const model = write('weighed.onnx', graphBytes({ ...reluGraphs[0], nodes: nodes.toSpliced(relu, 1, ...weighed) }));
     const { blocks } = await json([model, '--inputs', write('p.csv', csv(9))]);
     const known = await json([write('known.onnx', graphBytes(reluGraphs[0])), '--inputs', inFolder('p.csv')]);
     // The same block with a Relu.
@@ -135,24 +137,20 @@ describe('nothing is called not sparse that was not counted', () => {
     const zeros = `${Math.round(100 - 100 * blocks[0].activationRate)} %`;
     expect(blocks[0]).toMatchObject({ sparse: true, supported: false });
     expect(blocks[0].verdict).toMatch(
-      new RegExp(`^${zeros} of the values are zero.*; this form \\(PRelu with slope 0\\) is not supported yet$`),
+      new RegExp(`^${zeros} of the values are zero.*; this form \\(Relu, Sigmoid, Mul\\) is not supported yet$`),
     );
   });
 
   it('a ReLU in no block that is known: the place, in text and on the page', async () => {
     const inner = [
-      { opType: 'LayerNormalization', inputs: ['z', 'gain'], outputs: ['normal'] },
-      { opType: 'Relu', inputs: ['normal'], outputs: ['a'] },
+      { opType: 'Relu', inputs: ['z'], outputs: ['r'] },
+      { opType: 'Softmax', inputs: ['r'], outputs: ['a'] },
     ];
-    const graph = {
-      ...reluGraphs[0],
-      nodes: nodes.toSpliced(relu, 1, ...inner),
-      initializers: [...reluGraphs[0].initializers, floatTensor('gain', [5], [1, 1, 1, 1, 1])],
-    };
+    const graph = { ...reluGraphs[0], nodes: nodes.toSpliced(relu, 1, ...inner) };
     const report = inFolder('places.html');
     const args = [
       'profile',
-      write('ln.onnx', graphBytes(graph)),
+      write('soft.onnx', graphBytes(graph)),
       '--inputs',
       write('l.csv', csv(9)),
       '--report',
@@ -162,11 +160,58 @@ describe('nothing is called not sparse that was not counted', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const text = stdout.replace(/\s+/g, ' ');
     expect(text).toContain('no block recognised');
-    const place =
-      /\d+ % of the values are zero[^;]*; this form \(LayerNormalization, Relu before MatMul\) is not supported/;
+    const place = /\d+ % of the values are zero[^;]*; this form \(Relu before Softmax\) is not supported/;
     expect(text).toMatch(place);
     expect(readFileSync(report, 'utf8')).toMatch(place);
     expect(text).not.toMatch(/not sparse|nothing/);
+  });
+});
+
+describe('a ReLU behind a normalisation', () => {
+  const { nodes, initializers } = reluGraphs[0];
+  const relu = nodes.findIndex(({ opType }) => opType === 'Relu');
+  const normalised = (normal: (typeof nodes)[number], more: readonly ReturnType<typeof floatTensor>[]): Uint8Array =>
+    graphBytes({
+      ...reluGraphs[0],
+      nodes: nodes.toSpliced(relu, 1, normal, { opType: 'Relu', inputs: ['normal'], outputs: ['a'] }),
+      initializers: [...initializers, ...more],
+    });
+  const five = (name: string, value: number): ReturnType<typeof floatTensor> =>
+    floatTensor(name, [5], new Array(5).fill(value));
+
+  it('LayerNormalization: counted as what the second layer could leave out', async () => {
+    const layer = { opType: 'LayerNormalization', inputs: ['z', 'gain'], outputs: ['normal'] };
+    const args = [
+      'profile',
+      write('ln.onnx', normalised(layer, [five('gain', 1)])),
+      '--inputs',
+      write('l.csv', csv(9)),
+    ];
+    const { code, stdout, stderr } = await fewfire(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toContain('a: LayerNormalization, ReLU, 5 units, 2 outputs');
+    expect(text).toMatch(/verdict LayerNormalization, ReLU, but \d+ % active: hardly sparse/);
+  });
+
+  it('BatchNormalization: run with weights made anew, which is said', async () => {
+    const inputs = ['z', 'one', 'zero', 'zero', 'one'];
+    const model = write(
+      'bn.onnx',
+      // Variance and epsilon make a factor of 1: the same activity as without.
+      normalised({ opType: 'BatchNormalization', inputs, outputs: ['normal'], attributes: { epsilon: { float: 0 } } }, [
+        five('one', 1),
+        five('zero', 0),
+      ]),
+    );
+    const plain = await json([write('plain.onnx', graphBytes(reluGraphs[0])), '--inputs', write('l.csv', csv(9))]);
+    const { blocks, notes } = await json([model, '--inputs', inFolder('l.csv')]);
+    expect(blocks[0]).toMatchObject({ form: 'ReLU', supported: true, unitRates: plain.blocks[0].unitRates });
+    expect(blocks[0].timingsUs.dense).toBeGreaterThan(0);
+    expect(notes.join()).toMatch(
+      /^BatchNormalization is multiplied into the weights of "a", which rounds these once more/,
+    );
+    expect(plain.notes).toEqual([]);
   });
 });
 

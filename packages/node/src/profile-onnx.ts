@@ -89,11 +89,17 @@ export async function observeOnnxBlocks(
 ): Promise<OnnxActivity> {
   const { label = 'the ONNX model', signal, places = [], external = [] } = options;
   const wanted = [...new Set(blocks.flatMap((block) => [block.inputValue, block.activationValue, block.outputValue]))];
+  const channelFirst = new Set(
+    blocks
+      .filter((block) => block.channelFirst)
+      .flatMap(({ inputValue, activationValue, outputValue }) => [inputValue, activationValue, outputValue]),
+  );
   const present = new Set([...model.graph.outputs, ...model.graph.inputs].map(({ name }) => name));
   const open = async (names: readonly string[]): Promise<OnnxRunner> => {
     options.onProgress?.({ phase: 'loading the model', done: 0, total: 0, unit: 'steps' });
     const added = names.filter((name) => !present.has(name));
-    return await openOnnxRunner(withOutputs(bytes, added), names, { signal, label, external });
+    const runner = await openOnnxRunner(withOutputs(bytes, added), names, { signal, label, external });
+    return withChannelsLast(runner, channelFirst);
   };
   const placeValues = places.map(({ value }) => value);
   const seen = await using(await open(blocks.length > 0 ? wanted : placeValues), (runner) =>
@@ -116,6 +122,43 @@ export async function observeOnnxBlocks(
     ),
   );
   return { ...seen, places: counted };
+}
+
+/** Behind the name of a value whose channels were put last. */
+const CHANNELS_LAST = ' with channels last';
+
+// The value of a block whose rows are those of its inputs, units or outputs.
+function rowsOf({ channelFirst }: FoundBlock, value: string): string {
+  return channelFirst ? value + CHANNELS_LAST : value;
+}
+
+// Gives values that have channels on axis 1 once more, with channels last: then they have rows as all others do.
+function withChannelsLast(runner: OnnxRunner, names: ReadonlySet<string>): OnnxRunner {
+  if (names.size === 0) return runner;
+  return {
+    ...runner,
+    async run(feeds, some) {
+      const values = new Map(await runner.run(feeds, some));
+      for (const name of names) {
+        const value = values.get(name);
+        if (value !== undefined) values.set(name + CHANNELS_LAST, channelsLast(value));
+      }
+      return values;
+    },
+  };
+}
+
+function channelsLast({ type, dims, numbers }: CapturedValue): CapturedValue {
+  const [sampleCount, channelCount = 1, ...pixels] = dims;
+  const pixelCount = pixels.reduce((product, size) => product * size, 1);
+  const sorted = new Float32Array(numbers.length);
+  for (let sample = 0, to = 0; sample < sampleCount; sample++) {
+    const start = sample * channelCount * pixelCount;
+    for (let pixel = 0; pixel < pixelCount; pixel++) {
+      for (let c = 0; c < channelCount; c++) sorted[to++] = numbers[start + c * pixelCount + pixel];
+    }
+  }
+  return { type, dims: [sampleCount, ...pixels, channelCount], numbers: sorted };
 }
 
 async function using<T>(runner: OnnxRunner, use: (runner: OnnxRunner) => Promise<T>): Promise<T> {
@@ -159,11 +202,13 @@ async function observe(
   }
   const observation: Observation = { runner, blocks, plan, sampleCount, limitBytes, options };
   const rows = new Map<string, ValueRows>();
-  for (const { name, inputValue, inputWidth, activationValue, unitCount, outputValue, outputWidth } of blocks) {
-    const where = `block ${JSON.stringify(name)}`;
-    rows.set(inputValue, { width: inputWidth, where });
-    rows.set(activationValue, { width: unitCount, where });
-    rows.set(outputValue, { width: outputWidth, where });
+  for (const block of blocks) {
+    const where = `block ${JSON.stringify(block.name)}`;
+    if (block.reach === 'both-layers') {
+      rows.set(rowsOf(block, block.inputValue), { width: block.inputWidth, where });
+      rows.set(rowsOf(block, block.outputValue), { width: block.outputWidth, where });
+    }
+    rows.set(rowsOf(block, block.activationValue), { width: block.unitCount, where });
   }
   if (blocks.length === 0) {
     for (const { value, name } of (options.places ?? []).slice(0, COMPARED_PLACES)) {
@@ -278,20 +323,20 @@ function takeRun(
   label: string,
 ): void {
   const { found, counter, reservoir } = watch;
-  const rowsOf = (name: string, width: number): Float32Array => {
-    const { dims, numbers } = values.get(name) as CapturedValue;
+  const captured = (name: string): CapturedValue => values.get(rowsOf(found, name)) as CapturedValue;
+  const checked = (name: string, width: number): Float32Array => {
+    const { dims, numbers } = captured(name);
     if (numbers.length % width === 0) return numbers;
     throw new FewfireError(
       'unsupported',
       `block ${JSON.stringify(found.name)} of ${label}: the value ${JSON.stringify(name)} has the shape [${dims.join(', ')}], expected rows of ${width} numbers`,
     );
   };
-  const inputs = rowsOf(found.inputValue, found.inputWidth);
-  rowsOf(found.activationValue, found.unitCount);
+  const inputs = checked(found.inputValue, found.inputWidth);
+  checked(found.activationValue, found.unitCount);
   // Rows are counted sample after sample, so that those a unit answers most can be told.
-  counter.add(
-    check.rowsBySample(found.activationValue, values.get(found.activationValue) as CapturedValue, sampleCount),
-  );
+  const { activationValue } = found;
+  counter.add(check.rowsBySample(rowsOf(found, activationValue), captured(activationValue), sampleCount));
   reservoir.add(inputs);
   if (!first || !found.sparse) return;
   try {
@@ -301,16 +346,23 @@ function takeRun(
     watch.notLoaded = error.message;
     return;
   }
-  checkOutputs(watch.block, inputs, rowsOf(found.outputValue, found.outputWidth), label);
+  checkOutputs(watch.block, found, inputs, checked(found.outputValue, found.outputWidth), label);
 }
 
 // The block as read from the graph, computed plainly, must give what the model gives: a check of the reading.
-function checkOutputs(block: MlpBlock, inputs: Float32Array, outputs: Float32Array, label: string): void {
+function checkOutputs(
+  block: MlpBlock,
+  { outputRectified }: FoundBlock,
+  inputs: Float32Array,
+  outputs: Float32Array,
+  label: string,
+): void {
   const rowCount = Math.min(CHECKED_ROWS, inputs.length / block.inputWidth);
   const own = blockOutputs(block, inputs.subarray(0, rowCount * block.inputWidth));
   let size = 0;
   let error = 0;
-  own.forEach((value, i) => {
+  own.forEach((sum, i) => {
+    const value = outputRectified ? Math.max(sum, 0) : sum;
     size = Math.max(size, Math.abs(outputs[i]));
     error = Math.max(error, Math.abs(value - outputs[i]));
   });

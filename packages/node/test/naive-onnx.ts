@@ -107,7 +107,43 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Max: elementwise((a, b) => Math.max(a, b)),
   Greater: elementwise((a, b) => (a > b ? 1 : 0)),
   Where: elementwise((c, a, b) => (c !== 0 ? a : b)),
+  GreaterOrEqual: elementwise((a, b) => (a >= b ? 1 : 0)),
+  Less: elementwise((a, b) => (a < b ? 1 : 0)),
+  LessOrEqual: elementwise((a, b) => (a <= b ? 1 : 0)),
+  Not: elementwise((a) => (a === 0 ? 1 : 0)),
+  Div: elementwise((a, b) => a / b),
+  Neg: elementwise((a) => -a),
+  Abs: elementwise((a) => Math.abs(a)),
+  Min: elementwise((a, b) => Math.min(a, b)),
+  Pow: elementwise((a, b) => a ** b),
   Relu: elementwise((a) => Math.max(a, 0)),
+  HardSigmoid: elementwise((a) => Math.min(1, Math.max(0, 0.2 * a + 0.5))),
+  Shrink: ([a], { bias, lambd }) => {
+    const [shift, limit] = [bias, lambd].map((value) => (value as { float: number }).float);
+    return elementwise((x) => (x < -limit ? x + shift : x > limit ? x - shift : 0))([a], {});
+  },
+  ThresholdedRelu: ([a], { alpha }) => elementwise((x) => (x > (alpha as { float: number }).float ? x : 0))([a], {}),
+  FusedGemm: ([a, b, c], attributes) => {
+    const rows = made([a.dims[0], b.dims[1]], (index) => at(product(a, b), index) + at(c, index));
+    return attributes.activation === 'Relu' ? elementwise((x) => Math.max(x, 0))([rows], {}) : [rows];
+  },
+  ConstantOfShape: ([shape]) => [made(Array.from(shape.values), () => 0)],
+  Concat: ([a, b]) => {
+    const last = a.dims.length - 1;
+    const dims = a.dims.with(last, a.dims[last] + b.dims[last]);
+    return [
+      made(dims, (index) => {
+        const i = index[last];
+        return i < a.dims[last] ? at(a, index) : at(b, index.with(last, i - a.dims[last]));
+      }),
+    ];
+  },
+  // In halves.
+  Split: ([a], { axis }) => {
+    const on = (axis as number) < 0 ? a.dims.length + (axis as number) : (axis as number);
+    const half = a.dims[on] / 2;
+    return [0, half].map((from) => made(a.dims.with(on, half), (index) => at(a, index.with(on, index[on] + from))));
+  },
   PRelu: elementwise((a, slope) => (a < 0 ? slope * a : a)),
   Sigmoid: elementwise((a) => 1 / (1 + Math.exp(-a))),
   LeakyRelu: ([a], { alpha }) => elementwise((x) => (x < 0 ? (alpha as { float: number }).float * x : x))([a], {}),
@@ -160,14 +196,51 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
       {},
     );
   },
-  BatchNormalization: ([a, ...parameters]) =>
-    elementwise((x, s, b, m, v) => ((x - m) / Math.sqrt(v + 1e-5)) * s + b)([a, ...parameters], {}),
-  Einsum: ([a, b]) => [product(a, b)],
-  // Of one pixel.
+  // Over axis 1.
+  BatchNormalization: ([a, ...parameters], { epsilon }) => {
+    const small = (epsilon as { float: number } | undefined)?.float ?? 1e-5;
+    return [
+      made(a.dims, (index) => {
+        const [s, b, m, v] = parameters.map(({ values }) => values[index[1]]);
+        return ((at(a, index) - m) / Math.sqrt(v + small)) * s + b;
+      }),
+    ];
+  },
+  // By the definition: the sum over all letters that the output does not have.
+  Einsum: ([a, b], { equation }) => {
+    const [left, output] = (equation as string).replaceAll(' ', '').split('->');
+    const [p, q] = left.split(',');
+    const lengths = new Map([
+      ...[...p].map((c, k) => [c, a.dims[k]] as const),
+      ...[...q].map((c, k) => [c, b.dims[k]] as const),
+    ]);
+    const summed = [...lengths.keys()].filter((letter) => !output.includes(letter));
+    return [
+      made(
+        [...output].map((letter) => lengths.get(letter) as number),
+        (index) => {
+          const own = new Map([...output].map((letter, k) => [letter, index[k]]));
+          const inner = summed.map((letter) => lengths.get(letter) as number);
+          let sum = 0;
+          for (let k = 0; k < size(inner); k++) {
+            const others = indexOf(inner, k);
+            const place = (letter: string): number => own.get(letter) ?? others[summed.indexOf(letter)];
+            sum += at(a, [...p].map(place)) * at(b, [...q].map(place));
+          }
+          return sum;
+        },
+      ),
+    ];
+  },
+  // Of any number of pixels, without padding.
   Conv: ([a, w, bias]) => [
-    made(a.dims.with(1, w.dims[0]), (index) => {
+    made([a.dims[0], w.dims[0], ...a.dims.slice(2).map((length, k) => length - w.dims[k + 2] + 1)], (index) => {
       let sum = bias?.values[index[1]] ?? 0;
-      for (let c = 0; c < w.dims[1]; c++) sum += w.values[index[1] * w.dims[1] + c] * at(a, index.with(1, c));
+      for (let k = 0; k < size(w.dims.slice(1)); k++) {
+        const [c, ...offset] = indexOf(w.dims.slice(1), k);
+        const pixel = index.slice(2).map((i, axis) => i + offset[axis]);
+        sum += w.values[index[1] * size(w.dims.slice(1)) + k] * at(a, [index[0], c, ...pixel]);
+      }
       return sum;
     }),
   ],

@@ -18,7 +18,6 @@ const draw = (dims: readonly number[], scale = 1, shift = 0): NdArray => ({
   values: Float32Array.from({ length: size(dims) }, () => scale * random.normal() + shift),
 });
 const number = (value: number): NdArray => ({ dims: [], values: [value] });
-const whole = (...values: readonly number[]): NdArray => ({ dims: [values.length], values });
 const op = (opType: string, inputs: readonly string[], output: string, attributes = {}): NodeParts => ({
   opType,
   inputs,
@@ -32,20 +31,14 @@ const CONSTANTS: Readonly<Record<string, NdArray>> = {
   W1: draw([D, S]),
   b1: draw([S], 1, -1.5),
   W2: draw([S, 2]),
-  W3: draw([D, 2 * S]),
+  W3: draw([S + D, 2]),
+  W1t: draw([S, D]),
+  W2t: draw([2, S]),
+  b1t: draw([S, 1], 1, -1.5),
+  W4: draw([D, S]),
   C1: draw([S, D, 1, 1]),
-  C2: draw([2, S, 1, 1]),
-  zero: number(0),
-  two: number(2),
-  slope: { dims: [1], values: [0] },
-  scale: draw([S], 0.1, 1),
-  shift: draw([S], 0.3, -0.5),
-  mean: draw([S]),
-  variance: { dims: [S], values: Float32Array.from({ length: S }, () => 1 + random.uniform()) },
-  'i:0': whole(0),
-  'i:s': whole(S),
-  'i:2s': whole(2 * S),
-  'i:axis': whole(1),
+  one: number(1),
+  gain: draw([S], 0.1, 1),
 };
 
 interface Form {
@@ -67,69 +60,55 @@ const form = (name: string, nodes: readonly NodeParts[], words: string, inBlock:
   inBlock,
 });
 
-const SLICES = [
-  op('MatMul', ['X', 'W3'], 'gu'),
-  op('Slice', ['gu', 'i:0', 'i:s', 'i:axis'], 'g'),
-  op('Slice', ['gu', 'i:s', 'i:2s', 'i:axis'], 'u'),
-  op('Relu', ['g'], 'r'),
-  op('Mul', ['r', 'u'], 'a'),
-  ...DOWN,
-];
-
-const NORM = ['scale', 'shift', 'mean', 'variance'];
 const forms: readonly Form[] = [
-  form('Where', [op('Greater', ['z', 'zero'], 'c'), op('Where', ['c', 'z', 'zero'], 'a')], 'Greater, Where', true),
   form(
-    'a mask',
-    [op('Greater', ['z', 'zero'], 'c'), op('Cast', ['c'], 'f', { to: 1 }), op('Mul', ['z', 'f'], 'a')],
-    'Greater, Mul',
+    'a threshold that is not 0',
+    [op('ThresholdedRelu', ['z'], 'a', { alpha: { float: 1 } })],
+    'ThresholdedRelu',
     true,
   ),
-  form('LeakyRelu of slope 0', [op('LeakyRelu', ['z'], 'a', { alpha: { float: 0 } })], 'LeakyRelu with slope 0', true),
-  form('PRelu of slope 0', [op('PRelu', ['z', 'slope'], 'a')], 'PRelu with slope 0', true),
-  form('a scaled ReLU', [op('Relu', ['z'], 'r'), op('Mul', ['r', 'two'], 'a')], 'Relu, Mul', true),
-  // Zeros that are shifted away before the layer are zeros all the same.
-  form('a shifted ReLU', [op('Relu', ['z'], 'r'), op('Add', ['r', 'two'], 'a')], 'Relu, Add', true, 'r'),
-  form('a bias by Sub', [op('Sub', ['z', 'two'], 's'), op('Relu', ['s'], 'a')], 'Sub, Relu', true),
-  form('a scale before', [op('Mul', ['z', 'two'], 's'), op('Relu', ['s'], 'a')], 'Mul, Relu', true),
+  form('a clip that begins elsewhere', [op('Max', ['z', 'one'], 'm'), op('Sub', ['m', 'one'], 'a')], 'Max, Sub', true),
+  form('HardSigmoid', [op('HardSigmoid', ['z'], 'a')], 'hard sigmoid', true),
   form(
-    'BatchNormalization before',
-    [op('BatchNormalization', ['z', ...NORM], 'n'), op('Relu', ['n'], 'a')],
-    'BatchNormalization, Relu',
-    false,
+    'a ReLU that is weighed',
+    [op('Relu', ['z'], 'r'), op('Sigmoid', ['z'], 's'), op('Mul', ['r', 's'], 'a')],
+    'Relu, Sigmoid, Mul',
+    true,
   ),
   form(
-    'LayerNormalization before',
-    [op('LayerNormalization', ['z', 'scale', 'shift'], 'n'), op('Relu', ['n'], 'a')],
-    'LayerNormalization, Relu',
-    false,
+    'a ReLU multiplied by another',
+    [op('Relu', ['z'], 'r'), op('MatMul', ['X', 'W4'], 'k'), op('Relu', ['k'], 's'), op('Mul', ['r', 's'], 'a')],
+    'Relu, Relu, Mul',
+    true,
   ),
-  form(
-    'BatchNormalization behind',
-    [op('Relu', ['z'], 'r'), op('BatchNormalization', ['r', ...NORM], 'a')],
-    'Relu',
-    false,
-    'r',
-  ),
-  { name: 'parts by Slice', nodes: SLICES, value: 'a', form: 'Slice, Relu, Slice, Mul', inBlock: false },
+  form('Shrink', [op('Shrink', ['z'], 'a', { lambd: { float: 1.5 }, bias: { float: 0.5 } })], 'Shrink', false),
   {
-    name: 'Einsum',
-    nodes: [
-      op('Einsum', ['X', 'W1'], 'z', { equation: 'nd,ds->ns' }),
-      op('Relu', ['z'], 'a'),
-      op('Einsum', ['a', 'W2'], 'Y', { equation: 'ns,so->no' }),
-    ],
-    value: 'a',
+    name: 'a ReLU beside something else',
+    nodes: [...UP, op('Relu', ['z'], 'r'), op('Concat', ['r', 'X'], 'a', { axis: 1 }), op('MatMul', ['a', 'W3'], 'Y')],
+    value: 'r',
     form: 'Relu',
     inBlock: false,
   },
   {
-    name: 'convolutions',
-    nodes: [op('Conv', ['X', 'C1', 'b1'], 'z'), op('Relu', ['z'], 'a'), op('Conv', ['a', 'C2'], 'Y')],
+    name: 'weights on the left',
+    nodes: [
+      op('Transpose', ['X'], 'Xt', { perm: { ints: [1, 0] } }),
+      op('MatMul', ['W1t', 'Xt'], 'm'),
+      op('Add', ['m', 'b1t'], 'z'),
+      op('Relu', ['z'], 'a'),
+      op('MatMul', ['W2t', 'a'], 'Yt'),
+      op('Transpose', ['Yt'], 'Y', { perm: { ints: [1, 0] } }),
+    ],
+    value: 'a',
+    form: 'Add, Relu',
+    inBlock: false,
+  },
+  {
+    name: 'inputs that are cut off before any layer',
+    nodes: [op('Relu', ['X'], 'a'), op('MatMul', ['a', 'W1'], 'Y')],
     value: 'a',
     form: 'Relu',
     inBlock: false,
-    dims: [D, 2, 2],
   },
 ];
 

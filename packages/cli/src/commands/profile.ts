@@ -14,7 +14,7 @@ import {
   type ProfiledPlace,
   profileModel,
 } from '../profile-analysis.ts';
-import { percentText, profileReport, timesText } from '../profile-report.ts';
+import { percentText, profileReport, sizeText, timesText } from '../profile-report.ts';
 import type { Session } from '../session.ts';
 
 interface ProfileOptions extends WorkOptions {
@@ -249,9 +249,8 @@ function placesSection(places: readonly ProfiledPlace[], screen: Screen): Sectio
 }
 
 function blockSection(block: ProfiledBlock, positions: number, screen: Screen): Section {
-  const { form, activity, timings, staticSparsity, inputWidth, unitCount, outputWidth } = block;
-  const size = `${integer(inputWidth)} inputs, ${counted(unitCount, 'unit')}, ${integer(outputWidth)} outputs`;
-  const title = `${printable(block.name)}: ${printable(form)}, ${size}`;
+  const { form, activity, timings, staticSparsity } = block;
+  const title = `${printable(block.name)}: ${printable(form)}, ${sizeText(block)}`;
   const lines: [string, string][] = [
     ['active', activeText(block)],
     ['units', unitsText(block)],

@@ -25,7 +25,14 @@ export interface MlpBlock {
   readonly downBias: Float32Array;
 }
 
-const TITLES: Readonly<Record<string, string>> = { relu: 'ReLU', gelu: 'GELU', silu: 'SiLU', elu: 'ELU', selu: 'SELU' };
+const TITLES: Readonly<Record<string, string>> = {
+  relu: 'ReLU',
+  relu6: 'ReLU6',
+  gelu: 'GELU',
+  silu: 'SiLU',
+  elu: 'ELU',
+  selu: 'SELU',
+};
 
 /** An activation as people write it: `gelu` is GELU, `gated-silu` gated SiLU. */
 export function activationTitle(activation: string): string {

@@ -1,28 +1,40 @@
 /**
  * Feed-forward blocks in an ONNX graph: linear, activation, linear. The search starts at every linear layer and walks
  * back over the element-wise operators before it until it meets the layer (in gated blocks: the layers) that they act
- * on. ReLU forms are recognised by their exact shape, everything else is named by its operators. Whether what is not
- * recognised is sparse is not for the search to say: its zeros are counted (zero-places.ts).
+ * on. ReLU forms are recognised by their exact shape (relu-forms.ts), everything else is named by its operators. Whether
+ * what is not recognised is sparse is not for the search to say: its zeros are counted (zero-places.ts).
+ *
+ * A ReLU of something that is no layer by itself (behind a LayerNormalization, a convolution of several pixels) switches
+ * units off all the same, of which the layer behind it can make use alone: such blocks are counted and not run.
  *
  * Subgraphs (If, Loop, Scan) and functions of the model are not entered, and operators of other domains are not looked
  * into; the notes say so where a model has them.
  */
 import { FewfireError, listNames } from '../base/index.ts';
-import { type OnnxModel, type OnnxNode, tensorNumbers } from '../network/index.ts';
+import type { OnnxModel, OnnxNode } from '../network/index.ts';
 import { activationTitle, type MlpActivation, type MlpBlock } from './block.ts';
 import {
-  type Constant,
+  type Columns,
+  columnMap,
+  finiteNumbers,
+  foldedOperators,
+  fusedActivation,
+  isFused,
+  type Linear,
+  linearOf,
+  productOf,
+} from './onnx-layers.ts';
+import {
   constantOf,
   type GraphValues,
   indexValues,
   integerAttribute,
   isStandard,
-  type Linear,
-  linearOf,
   operatorText,
   scalarOf,
   sourceOf,
 } from './onnx-values.ts';
+import { type ReluForm, reluFormOf } from './relu-forms.ts';
 
 /** A block as it stands in the graph. */
 export interface FoundBlock {
@@ -34,15 +46,24 @@ export interface FoundBlock {
   readonly form: string;
   /** Whether it was recognised as one that switches units off exactly; of all others only counting tells. */
   readonly sparse: boolean;
+  /** What could leave units out: both layers, or only the one behind the activation. */
+  readonly reach: 'both-layers' | 'second-layer';
+  /** Numbers of an input row; of `second-layer`, whose input is the activation, as many as units. */
   readonly inputWidth: number;
   readonly unitCount: number;
   readonly outputWidth: number;
+  /** Operators that are multiplied into the weights of a block that is run, which rounds these anew. */
+  readonly folded: readonly string[];
+  /** Whether its values have their channels on axis 1 and pixels behind, as convolutions do. */
+  readonly channelFirst: boolean;
   /** The value of the graph whose rows (along the last axis) are the inputs of the block. */
   readonly inputValue: string;
   /** The value that is zero where a unit is inactive: behind the ReLU, or else what the last layer reads. */
   readonly activationValue: string;
-  /** The value that holds the outputs of the block. */
+  /** The value that holds the outputs of the block; of `second-layer` the activation. */
   readonly outputValue: string;
+  /** Whether that value is the ReLU of the outputs: of an operator that is a layer with its activation. */
+  readonly outputRectified: boolean;
   /**
    * The block with its weights, read from the file at every call.
    * @throws FewfireError `unsupported` for an activation that is not ReLU or squared ReLU, and for weights of a type
@@ -79,15 +100,14 @@ const QUANTISED = /^(QLinear|MatMulInteger|MatMulNBits|QGemm|DequantizeLinear|Dy
 export function findMlpBlocks(model: OnnxModel): BlockSearch {
   const { graph } = model;
   const values = indexValues(graph);
-  const found: (Omit<FoundBlock, 'name'> & { readonly names: readonly string[] })[] = [];
+  const found: UnnamedBlock[] = [];
   let left = 0;
   for (const node of graph.nodes) {
-    if (!isStandard(node) || (node.opType !== 'Gemm' && node.opType !== 'MatMul')) continue;
-    const down = linearOf(values, node.outputs[0] ?? '');
-    const activation = down && activationBefore(values, down);
-    if (down === undefined || activation === undefined) continue;
+    const reader = readerOf(values, node);
+    const block = reader && blockBefore(values, reader);
+    if (block === undefined) continue;
     if (found.length === MAX_BLOCKS) left++;
-    else found.push(assemble(outputLayer(values, down), activation));
+    else found.push(block);
   }
   const names = uniqueNames(found.map(({ names }) => names));
   const blocks = found.map(({ names: _, ...block }, b): FoundBlock => {
@@ -99,10 +119,62 @@ export function findMlpBlocks(model: OnnxModel): BlockSearch {
   return { blocks, notes };
 }
 
+/** A block and the names to try for it, best first. */
+type UnnamedBlock = Omit<FoundBlock, 'name'> & { readonly names: readonly string[] };
+
+/** A layer with constant weights, as the one that reads an activation. */
+interface Reader {
+  readonly node: OnnxNode;
+  readonly input: string;
+  /** The units, as it reads them. */
+  readonly columns: Columns;
+  readonly outputWidth: number;
+  /** undefined for a convolution of several pixels. */
+  readonly layer: Linear | undefined;
+}
+
+function readerOf(values: GraphValues, node: OnnxNode): Reader | undefined {
+  const layer = productOf(values, node);
+  if (layer !== undefined) {
+    const { input, inputWidth, to, pixelAxes } = layer;
+    return { node, input, columns: { from: 0, to: inputWidth, pixelAxes }, outputWidth: to, layer };
+  }
+  if (!isConvolution(node) || integerAttribute(node, 'group', 1) !== 1) return undefined;
+  const dims = constantOf(values, node.inputs[1] ?? '')?.tensor.dims ?? [];
+  if (dims.length < 3) return undefined;
+  const columns = { from: 0, to: dims[1], pixelAxes: dims.length - 2 };
+  return { node, input: node.inputs[0], columns, outputWidth: dims[0], layer: undefined };
+}
+
+function isConvolution(node: OnnxNode): boolean {
+  return (isStandard(node) && node.opType === 'Conv') || (isFused(node) && node.opType === 'FusedConv');
+}
+
+// What stands between this layer and those before it; undefined when that is no activation.
+function blockBefore(values: GraphValues, reader: Reader): UnnamedBlock | undefined {
+  const { input, columns, layer } = reader;
+  const value = sourceOf(values, input, columns.pixelAxes > 0);
+  if (values.producers.get(value) === undefined || linearOf(values, value) !== undefined) return undefined;
+  const relu = reluFormOf(values, value, columns);
+  if (relu?.misfits) return undefined;
+  if (relu !== undefined) {
+    const whole = relu.up !== undefined && layer !== undefined && isComparable(reader);
+    return whole ? assemble(values, layer, reluActivation(relu, relu.up)) : secondLayerBlock(values, reader, relu);
+  }
+  const other = layer && otherForm(values, value, columns);
+  return layer && other && assemble(values, layer, other);
+}
+
+// Whether what the layer gives can be seen, up to a ReLU.
+function isComparable({ node }: Reader): boolean {
+  const activation = fusedActivation(node);
+  return activation === undefined || activation === 'Relu';
+}
+
 interface Activation {
   readonly name: string;
   /** In words, where the name is no title. */
-  readonly words?: string;
+  readonly words?: string | undefined;
   readonly sparse: boolean;
   /** Runnable forms only. */
   readonly form: MlpActivation | undefined;
@@ -110,84 +182,86 @@ interface Activation {
   readonly up: Linear;
   /** Gated: the layer that multiplies it. */
   readonly linear: Linear | undefined;
+  /** What constants make of it behind the activation. */
+  readonly steps: ReluForm['steps'];
   readonly value: string;
   /** The operator that stands for the activation. */
   readonly node: OnnxNode;
 }
 
-// What stands between this layer and those before it; undefined when that is no activation.
-function activationBefore(values: GraphValues, down: Linear): Activation | undefined {
-  const value = sourceOf(values, down.input);
-  const node = values.producers.get(value);
-  const width = down.inputWidth;
-  if (node === undefined || linearOf(values, value) !== undefined) return undefined;
-  return reluForm(values, value, width) ?? otherForm(values, value, width);
+function reluActivation(relu: ReluForm, up: Linear): Activation {
+  return { ...relu, up, sparse: true };
 }
 
-function reluForm(values: GraphValues, value: string, width: number): Activation | undefined {
-  const plain = rectified(values, value, width);
-  if (plain !== undefined) return plain;
-  const node = values.producers.get(value);
-  if (node?.opType !== 'Mul' || !isStandard(node) || node.inputs.length !== 2) return undefined;
-  for (const [gate, other] of [node.inputs, node.inputs.toReversed()]) {
-    const activation = rectified(values, sourceOf(values, gate), width);
-    const linear = activation && linearOf(values, other);
-    if (activation === undefined || linear === undefined || linear.to - linear.from !== width) continue;
-    if (sourceOf(values, linear.input) !== sourceOf(values, activation.up.input)) continue;
-    if (linear.inputWidth !== activation.up.inputWidth) continue;
-    return { ...activation, name: `gated-${activation.name}`, linear };
+/** Operators that are walked over from a ReLU to the layers before it. */
+const MAX_BEHIND = 32;
+
+// A ReLU of something that layers have a part in: only the layer that reads it could leave units out.
+function secondLayerBlock(values: GraphValues, reader: Reader, relu: ReluForm): UnnamedBlock | undefined {
+  const { node, columns, outputWidth } = reader;
+  const before = relu.up === undefined ? operatorsBefore(values, relu) : [];
+  if (before === undefined) return undefined;
+  const title = activationTitle(relu.name);
+  const own = before.length === 0 ? title : `${before.join(', ')}, ${title}`;
+  const words = reader.layer === undefined ? `${own} before ${node.opType}` : own;
+  return {
+    names: [relu.node.name, relu.node.outputs[0] ?? ''],
+    activation: relu.name,
+    form: words,
+    sparse: true,
+    reach: 'second-layer',
+    inputWidth: columns.to,
+    unitCount: columns.to,
+    outputWidth,
+    folded: [],
+    channelFirst: columns.pixelAxes > 0,
+    inputValue: relu.value,
+    activationValue: relu.value,
+    outputValue: relu.value,
+    outputRectified: false,
+    load() {
+      throw new FewfireError(
+        'unsupported',
+        'only the layer behind the activation could leave units out, which is not run yet',
+      );
+    },
+  };
+}
+
+// The operators from the layers before a ReLU up to it, convolutions among them; undefined where there are no layers.
+function operatorsBefore(values: GraphValues, { input, node: own }: ReluForm): readonly string[] | undefined {
+  const names = new Set<string>();
+  const seen = new Set<string>();
+  const waiting = [input];
+  let layerCount = 0;
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const value = sourceOf(values, name);
+    const node = values.producers.get(value);
+    if (seen.has(value) || node === undefined) continue;
+    if (seen.size === MAX_BEHIND) break;
+    seen.add(value);
+    const reader = readerOf(values, node);
+    if (reader !== undefined || linearOf(values, value) !== undefined) {
+      layerCount++;
+      if (reader !== undefined && reader.layer === undefined && node !== own) names.add(node.opType);
+    } else {
+      names.add(node.opType);
+      waiting.push(...node.inputs.filter((one) => one !== '' && constantOf(values, one) === undefined));
+    }
   }
-  return undefined;
-}
-
-// relu(z) or relu(z)^2.
-function rectified(values: GraphValues, value: string, width: number): Activation | undefined {
-  const node = values.producers.get(value);
-  if (node === undefined || !isStandard(node)) return undefined;
-  const [a = '', b = ''] = node.inputs;
-  const squares = (node.opType === 'Mul' && a === b) || (node.opType === 'Pow' && scalarOf(values, b) === 2);
-  if (!squares) return relu(values, value, width);
-  const inner = relu(values, sourceOf(values, a), width);
-  return inner?.form === 'relu' ? { ...inner, name: 'squared-relu', form: 'squared-relu' } : undefined;
-}
-
-function relu(values: GraphValues, value: string, width: number): Activation | undefined {
-  const node = values.producers.get(value);
-  const kind = node && reluKind(values, node);
-  if (node === undefined || kind === undefined) return undefined;
-  const up = linearOf(values, kind.input);
-  if (up === undefined || up.to - up.from !== width) return undefined;
-  const form = kind.name === 'relu' ? 'relu' : undefined;
-  return { name: kind.name, sparse: true, form, up, linear: undefined, value, node };
-}
-
-// The ways of writing max(z, 0), and min(max(z, 0), c).
-function reluKind(values: GraphValues, node: OnnxNode): { readonly name: string; readonly input: string } | undefined {
-  const [a = '', b = '', c = ''] = node.inputs;
-  if (!isStandard(node)) return undefined;
-  if (node.opType === 'Relu') return { name: 'relu', input: a };
-  if (node.opType === 'Max' && node.inputs.length === 2) {
-    if (scalarOf(values, b) === 0) return { name: 'relu', input: a };
-    return scalarOf(values, a) === 0 ? { name: 'relu', input: b } : undefined;
-  }
-  if (node.opType !== 'Clip') return undefined;
-  const low = node.attributes.get('min')?.float ?? (b === '' ? undefined : scalarOf(values, b));
-  const high = node.attributes.get('max')?.float ?? (c === '' ? undefined : scalarOf(values, c));
-  if (low !== 0 || (c !== '' && high === undefined)) return undefined;
-  // Exporters write "no upper limit" as the largest float.
-  if (high === undefined || high > 1e38) return { name: 'relu', input: a };
-  return { name: high === 6 ? 'relu6' : 'clipped-relu', input: a };
+  return layerCount === 0 ? undefined : [...names].reverse();
 }
 
 // Any other element-wise function of one or two linear layers of one input.
-function otherForm(values: GraphValues, value: string, width: number): Activation | undefined {
+function otherForm(values: GraphValues, value: string, columns: Columns): Activation | undefined {
   const layers = new Map<string, Linear>();
   const nodes = new Map<string, OnnxNode>();
   const waiting = [value];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const at = sourceOf(values, name);
+    const at = sourceOf(values, name, columns.pixelAxes > 0);
     if (nodes.has(at) || layers.has(at) || constantOf(values, at) !== undefined) continue;
-    const layer = linearOf(values, at);
+    // What multiplies a layer belongs to the activation here: its constants tell which one it is.
+    const layer = linearOf(values, at, true);
     const node = values.producers.get(at);
     if (layer !== undefined) layers.set(at, layer);
     else if (node !== undefined && isElementwise(node) && nodes.size < MAX_ACTIVATION_NODES) {
@@ -195,9 +269,12 @@ function otherForm(values: GraphValues, value: string, width: number): Activatio
       waiting.push(...node.inputs.filter((input) => input !== ''));
     } else return undefined;
   }
-  const found = [...layers.values()];
+  const all = [...layers.values()];
+  const found = all.filter((layer, l) => all.findIndex((other) => isSameLayer(other, layer)) === l);
   const fits = (layer: Linear): boolean =>
-    layer.to - layer.from === width && sourceOf(values, layer.input) === sourceOf(values, found[0].input);
+    layer.to - layer.from === columns.to - columns.from &&
+    layer.pixelAxes === columns.pixelAxes &&
+    sourceOf(values, layer.input) === sourceOf(values, found[0].input);
   if (found.length < 1 || found.length > 2 || !found.every(fits)) return undefined;
   const name = activationName(values, [...nodes.values()]);
   if (name === undefined) return undefined;
@@ -208,9 +285,15 @@ function otherForm(values: GraphValues, value: string, width: number): Activatio
     form: undefined,
     up: found[0],
     linear: found[1],
+    steps: [],
     value,
     node: [...nodes.values()].find(({ opType }) => opType !== 'Mul' && opType !== 'Add') ?? [...nodes.values()][0],
   };
+}
+
+// Numbers may be added to it in one place and not in another (x + 3, in hard swish).
+function isSameLayer(a: Linear, b: Linear): boolean {
+  return a.node === b.node && a.from === b.from && a.to === b.to;
 }
 
 function isElementwise({ opType, inputs }: OnnxNode): boolean {
@@ -277,78 +360,91 @@ interface OutputLayer {
 function outputLayer(values: GraphValues, down: Linear): OutputLayer {
   const product = down.node.outputs[0];
   const readers = values.readers.get(product) ?? [];
-  const sum = readers.length === 1 && readers[0].opType === 'Add' ? readers[0].outputs[0] : undefined;
+  const isSum = readers.length === 1 && ['Add', 'Sub'].includes(readers[0].opType);
+  const sum = isSum && fusedActivation(down.node) === undefined ? readers[0].outputs[0] : undefined;
   const layer = sum === undefined ? undefined : linearOf(values, sum);
   if (layer === undefined || sum === undefined || layer.node !== down.node) return { layer: down, value: product };
   return { layer, value: sum };
 }
 
-function assemble(
-  { layer: down, value: outputValue }: OutputLayer,
-  { name: activation, words, sparse, form, up, linear, value, node }: Activation,
-): Omit<FoundBlock, 'name'> & { readonly names: readonly string[] } {
+function assemble(values: GraphValues, product: Linear, activation: Activation): UnnamedBlock {
+  const { layer: down, value: outputValue } = outputLayer(values, product);
+  const { name, words, sparse, form, up, linear, steps, value, node } = activation;
   const { inputWidth } = up;
   const unitCount = up.to - up.from;
   const outputWidth = down.to - down.from;
+  const all = [...up.steps, ...(linear?.steps ?? []), ...steps, ...down.steps];
   return {
     names: namesOf(up, down, node),
-    activation,
-    form: words ?? activationTitle(activation),
+    activation: name,
+    form: words ?? activationTitle(name),
     sparse,
+    reach: 'both-layers',
     inputWidth,
     unitCount,
     outputWidth,
+    folded: form === undefined ? [] : foldedOperators(all),
+    channelFirst: up.pixelAxes > 0,
     inputValue: up.input,
     activationValue: value,
     outputValue,
+    outputRectified: fusedActivation(product.node) !== undefined,
     load() {
       if (form === undefined) {
         throw new FewfireError(
           'unsupported',
-          `a block with the activation ${activation} cannot be run; expected ReLU or squared ReLU`,
+          `a block with the activation ${name} cannot be run; expected ReLU or squared ReLU`,
         );
       }
-      const gate = linear && {
-        linear: transposed(columns(linear), inputWidth, unitCount),
-        linearBias: biasOf(linear),
-      };
+      const first = matrixOf(up);
+      const gate = linear && matrixOf(linear);
       return {
         name: '',
         inputWidth,
         unitCount,
         outputWidth,
         activation: form,
-        up: transposed(columns(up), inputWidth, unitCount),
-        upBias: biasOf(up),
-        ...gate,
-        down: columns(down),
-        downBias: biasOf(down),
+        up: transposed(first.weights, inputWidth, unitCount),
+        upBias: first.bias,
+        ...(gate && { linear: transposed(gate.weights, inputWidth, unitCount), linearBias: gate.bias }),
+        ...secondLayer(down, steps),
       };
     },
   };
 }
 
-function numbersOf({ tensor }: Constant): Float64Array {
-  const numbers = tensorNumbers(tensor);
-  if (numbers.every(Number.isFinite)) return numbers;
-  throw new FewfireError(
-    'invalid-data',
-    `the weights ${JSON.stringify(tensor.name)} hold NaN or infinity; expected finite numbers`,
-  );
-}
-
-// inputWidth x (to - from), row-major.
-function columns({ weight, scale, inputWidth, from, to }: Linear): Float32Array {
-  const numbers = numbersOf(weight);
+// inputWidth x (to - from), row-major, and the bias.
+function matrixOf({ weight, scale, steps, inputWidth, from, to }: Linear): {
+  readonly weights: Float32Array;
+  readonly bias: Float32Array;
+} {
+  const { scales, shifts } = columnMap(steps, from, to, scale);
+  const numbers = finiteNumbers(weight);
   const width = weight.transposed ? weight.tensor.dims[0] : weight.tensor.dims[1];
-  const part = new Float32Array(inputWidth * (to - from));
+  const weights = new Float32Array(inputWidth * (to - from));
   let k = 0;
   for (let i = 0; i < inputWidth; i++) {
     for (let j = from; j < to; j++) {
-      part[k++] = scale * (weight.transposed ? numbers[j * inputWidth + i] : numbers[i * width + j]);
+      weights[k++] = scales[j - from] * (weight.transposed ? numbers[j * inputWidth + i] : numbers[i * width + j]);
     }
   }
-  return part;
+  return { weights, bias: Float32Array.from(shifts) };
+}
+
+// What is multiplied and added to units behind their ReLU is a part of the rows, and of the bias, of the second layer.
+function secondLayer(down: Linear, steps: ReluForm['steps']): Pick<MlpBlock, 'down' | 'downBias'> {
+  const { inputWidth: unitCount } = down;
+  const outputWidth = down.to - down.from;
+  const units = columnMap(steps, 0, unitCount);
+  const { weights, bias } = matrixOf(down);
+  const shifted = Float64Array.from(bias);
+  for (let u = 0; u < unitCount; u++) {
+    for (let o = 0; o < outputWidth; o++) {
+      shifted[o] += units.shifts[u] * weights[u * outputWidth + o];
+      weights[u * outputWidth + o] *= units.scales[u];
+    }
+  }
+  return { down: weights, downBias: Float32Array.from(shifted) };
 }
 
 function transposed(matrix: Float32Array, rowCount: number, columnCount: number): Float32Array {
@@ -357,15 +453,6 @@ function transposed(matrix: Float32Array, rowCount: number, columnCount: number)
     for (let j = 0; j < columnCount; j++) result[j * rowCount + i] = matrix[i * columnCount + j];
   }
   return result;
-}
-
-function biasOf({ biases, from, to }: Linear): Float32Array {
-  const sum = new Float32Array(to - from);
-  for (const { constant, scale } of biases) {
-    const numbers = numbersOf(constant);
-    for (let j = 0; j < sum.length; j++) sum[j] += scale * (numbers.length === 1 ? numbers[0] : numbers[from + j]);
-  }
-  return sum;
 }
 
 // Names to try, best first: what the two layers share in their names, what their weights share, the activation's own.
@@ -396,7 +483,7 @@ function notesOf({ graph }: OnnxModel): string[] {
   if (subgraphs !== undefined) notes.push(`blocks inside ${subgraphs} were not looked at`);
   const quantised = some((node) => QUANTISED.test(node.opType));
   if (quantised !== undefined) notes.push(`quantised layers (${quantised}) are not supported and were not looked at`);
-  const foreign = some((node) => !isStandard(node) && !QUANTISED.test(node.opType));
+  const foreign = some((node) => !isStandard(node) && !isFused(node) && !QUANTISED.test(node.opType));
   if (foreign !== undefined) notes.push(`operators of other domains and functions (${foreign}) were not looked into`);
   const turned = some((node) => node.opType === 'Gemm' && integerAttribute(node, 'transA', 0) !== 0);
   if (turned !== undefined) notes.push('Gemm with transA is not supported and was not looked at');

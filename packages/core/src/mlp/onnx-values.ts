@@ -1,7 +1,6 @@
 /**
  * The values of an ONNX graph, seen as a search for feed-forward blocks needs them: what made a value, whether it is a
- * constant, and whether it is the output of a linear layer (Gemm, or MatMul with or without Add), however the exporter
- * wrote that. Nothing is computed; the numbers stay in the file until a block is loaded.
+ * constant, how many axes it has. Nothing is computed; the numbers stay in the file until a block is loaded.
  *
  * Reshapes between the parts of a layer are looked through. That is sound because the layer before and the layer after
  * fix the last axis by their weights: what keeps the numbers in order and the last axis as long keeps the rows.
@@ -15,38 +14,20 @@ export interface Constant {
   readonly transposed: boolean;
 }
 
-/** A bias of a layer: `scale` times the constant. */
-export interface LinearBias {
-  readonly constant: Constant;
-  readonly scale: number;
-}
-
-/** output = scale * input . weight + biases, or columns [from, to) of it. */
-export interface Linear {
-  /** The value that holds the input rows. */
-  readonly input: string;
-  /** inputWidth x columns, after `transposed`. */
-  readonly weight: Constant;
-  readonly scale: number;
-  readonly biases: readonly LinearBias[];
-  readonly inputWidth: number;
-  readonly from: number;
-  readonly to: number;
-  /** The Gemm or MatMul. */
-  readonly node: OnnxNode;
-}
-
 export interface GraphValues {
   readonly producers: ReadonlyMap<string, OnnxNode>;
   readonly readers: ReadonlyMap<string, readonly OnnxNode[]>;
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
+  /** Axes of the inputs of the graph. */
+  readonly inputRanks: ReadonlyMap<string, number>;
 }
 
 /** Longer chains of operators than this between two values are not followed: real exporters write fewer. */
-const MAX_DEPTH = 24;
+export const MAX_DEPTH = 24;
 
-/** What changes neither the numbers nor their order. */
-const PASSING = new Set(['Identity', 'Dropout', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
+/** What changes neither the numbers nor their order: the axes stay, or are cut otherwise. */
+const COPYING = new Set(['Identity', 'Dropout']);
+const RESHAPING = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 
 /** TensorProto.DataType: float, float16, double, bfloat16. */
 const FLOAT_TYPES = [1, 10, 11, 16];
@@ -62,7 +43,14 @@ export function indexValues(graph: OnnxGraph): GraphValues {
       else known.push(node);
     }
   }
-  return { producers, readers, initializers: new Map(graph.initializers.map((tensor) => [tensor.name, tensor])) };
+  const initializers = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
+  const tensors = graph.inputs.filter(({ elementType }) => elementType !== 0);
+  return {
+    producers,
+    readers,
+    initializers,
+    inputRanks: new Map(tensors.map(({ name, dims }) => [name, dims.length])),
+  };
 }
 
 export function isStandard({ domain }: OnnxNode): boolean {
@@ -118,13 +106,38 @@ function madeTensor(name: string, dims: readonly number[], numbers: readonly num
 
 /** The one number that a value is, or undefined. */
 export function scalarOf(values: GraphValues, name: string): number | undefined {
+  const numbers = smallConstant(values, name, 1);
+  return numbers?.length === 1 ? numbers[0] : undefined;
+}
+
+/** The numbers of a constant that has no more of them than this, or undefined. */
+export function smallConstant(values: GraphValues, name: string, most: number): Float64Array | undefined {
   const tensor = constantOf(values, name)?.tensor;
-  if (tensor === undefined || tensor.external || tensor.dims.some((size) => size !== 1)) return undefined;
+  if (tensor === undefined || tensor.external || numberCount(tensor) > most) return undefined;
   try {
-    return tensorNumbers(tensor)[0];
+    return tensorNumbers(tensor);
   } catch {
     return undefined; // of a type that is not read: then it is not one of the numbers looked for
   }
+}
+
+export function numberCount({ dims }: OnnxTensor): number {
+  return dims.reduce((product, size) => product * size, 1);
+}
+
+/** More numbers than this are not looked at one by one. */
+const MAX_NUMBERS = 2 ** 16;
+
+/** Whether a value is zero everywhere: a constant, or made as such (zeros_like). */
+export function isZero(values: GraphValues, name: string): boolean {
+  const numbers = smallConstant(values, name, MAX_NUMBERS);
+  if (numbers !== undefined) return numbers.length > 0 && numbers.every((number) => number === 0);
+  const node = values.producers.get(sourceOf(values, name));
+  if (node === undefined || !isStandard(node)) return false;
+  if (node.opType === 'Expand') return node.inputs[0] !== name && scalarOf(values, node.inputs[0] ?? '') === 0;
+  if (node.opType !== 'ConstantOfShape') return false;
+  const tensor = node.attributes.get('value')?.tensor;
+  return tensor === undefined || (!tensor.external && numberCount(tensor) === 1 && tensorNumbers(tensor)[0] === 0);
 }
 
 /** An operator in words: with its slope, where it is a ReLU by that alone. */
@@ -140,97 +153,67 @@ export function operatorText(values: GraphValues, node: OnnxNode): string {
   return slope === undefined ? opType : `${opType} with slope ${Number(slope.toPrecision(3))}`;
 }
 
-/** Looks through what changes no number, to the value that holds the same rows. */
-export function sourceOf(values: GraphValues, name: string): string {
+/**
+ * Looks through what changes no number, to the value that holds the same rows.
+ * @param keepAxes stops at what cuts the axes otherwise
+ */
+export function sourceOf(values: GraphValues, name: string, keepAxes = false): string {
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const node = values.producers.get(name);
     if (node === undefined || !isStandard(node)) return name;
     const passes =
-      PASSING.has(node.opType) || (node.opType === 'Cast' && FLOAT_TYPES.includes(integerAttribute(node, 'to', 0)));
+      COPYING.has(node.opType) ||
+      (RESHAPING.has(node.opType) && !keepAxes) ||
+      (node.opType === 'Cast' && FLOAT_TYPES.includes(integerAttribute(node, 'to', 0)));
     if (!passes || node.outputs[0] !== name || node.inputs[0] === undefined) return name;
     name = node.inputs[0];
   }
   return name;
 }
 
-/** The linear layer that made a value, or undefined. */
-export function linearOf(values: GraphValues, name: string, depth = 0): Linear | undefined {
+/** Operators whose output has as many axes as their first input. */
+const SAME_AXES = new Set([
+  ...[
+    'Identity',
+    'Dropout',
+    'Cast',
+    'Transpose',
+    'Split',
+    'Slice',
+    'Softmax',
+    'Relu',
+    'LeakyRelu',
+    'Clip',
+    'Abs',
+    'Neg',
+  ],
+  ...['Sigmoid', 'Tanh', 'Erf', 'Exp', 'Sqrt', 'Gelu', 'LayerNormalization', 'BatchNormalization', 'Concat', 'Conv'],
+]);
+/** Those whose output has as many axes as the input with the most. */
+const MOST_AXES = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Where', 'PRelu', 'MatMul']);
+
+/** How many axes a value has, or undefined where that cannot be told. */
+export function rankOf(values: GraphValues, name: string, depth = 0): number | undefined {
+  const constant = constantOf(values, name);
+  if (constant !== undefined) return constant.tensor.dims.length;
+  const node = values.producers.get(name);
+  if (node === undefined) return values.inputRanks.get(name);
   if (depth > MAX_DEPTH) return undefined;
-  const value = sourceOf(values, name);
-  const node = values.producers.get(value);
-  if (node === undefined || !isStandard(node)) return undefined;
-  if (node.opType === 'Gemm') return gemm(values, node);
-  if (node.opType === 'MatMul') return matrixProduct(values, node);
-  if (node.opType === 'Add') return withBias(values, node, depth);
-  if (node.opType === 'Split') return part(values, node, value, depth);
-  return undefined;
-}
-
-function gemm(values: GraphValues, node: OnnxNode): Linear | undefined {
-  const [input, weightName, biasName] = node.inputs;
-  if (input === undefined || integerAttribute(node, 'transA', 0) !== 0) return undefined;
-  const stored = constantOf(values, weightName ?? '');
-  if (stored === undefined) return undefined;
-  const weight = integerAttribute(node, 'transB', 0) === 0 ? stored : { ...stored, transposed: !stored.transposed };
-  const layer = layerOf(input, weight, node, node.attributes.get('alpha')?.float ?? 1);
-  if (biasName === undefined || biasName === '' || layer === undefined) return layer;
-  const constant = constantOf(values, biasName);
-  const scale = node.attributes.get('beta')?.float ?? 1;
-  return constant && fitsBias(constant, layer) ? { ...layer, biases: [{ constant, scale }] } : undefined;
-}
-
-function matrixProduct(values: GraphValues, node: OnnxNode): Linear | undefined {
-  const [input, weightName] = node.inputs;
-  const weight = constantOf(values, weightName ?? '');
-  return input === undefined || weight === undefined ? undefined : layerOf(input, weight, node, 1);
-}
-
-function layerOf(input: string, weight: Constant, node: OnnxNode, scale: number): Linear | undefined {
-  const { dims } = weight.tensor;
-  if (dims.length !== 2 || !dims.every((size) => size >= 1)) return undefined;
-  const [inputWidth, to] = weight.transposed ? [dims[1], dims[0]] : dims;
-  return { input, weight, scale, biases: [], inputWidth, from: 0, to, node };
-}
-
-function withBias(values: GraphValues, node: OnnxNode, depth: number): Linear | undefined {
-  for (const [layerName, biasName] of [node.inputs, node.inputs.toReversed()]) {
-    const constant = constantOf(values, biasName ?? '');
-    const layer = constant && linearOf(values, layerName ?? '', depth + 1);
-    if (constant === undefined || layer === undefined) continue;
-    // The bias of a part of a layer has the length of the part, which `biases` cannot say.
-    if (layer.from !== 0 || !fitsBias(constant, layer)) return undefined;
-    return { ...layer, biases: [...layer.biases, { constant, scale: 1 }] };
+  const { opType, inputs } = node;
+  const [first = '', second = ''] = inputs;
+  if (opType === 'Gemm' || opType === 'FusedGemm' || opType === 'Flatten') return 2;
+  if (opType === 'Reshape') {
+    const dims = constantOf(values, second)?.tensor.dims;
+    return dims?.length === 1 ? dims[0] : undefined;
   }
-  return undefined;
-}
-
-// One number for all columns or one for each, along the last axis.
-function fitsBias({ tensor: { dims } }: Constant, { from, to }: Linear): boolean {
-  const count = dims.reduce((product, size) => product * size, 1);
-  return count === 1 || (count === to - from && dims.at(-1) === count);
-}
-
-// Two layers in one matrix, as exporters write gated blocks.
-function part(values: GraphValues, node: OnnxNode, value: string, depth: number): Linear | undefined {
-  const whole = linearOf(values, node.inputs[0] ?? '', depth + 1);
-  const index = node.outputs.indexOf(value);
-  if (whole === undefined || integerAttribute(node, 'axis', 0) !== -1 || index < 0) return undefined;
-  const width = whole.to - whole.from;
-  const sizes = partSizes(values, node, width);
-  if (sizes === undefined || sizes.some((size) => size < 1) || sizes.reduce((a, b) => a + b, 0) !== width) {
-    return undefined;
+  if (SAME_AXES.has(opType)) return rankOf(values, first, depth + 1);
+  const known = (count: number): number[] =>
+    inputs.slice(0, count).flatMap((input) => rankOf(values, input, depth + 1) ?? []);
+  if (opType === 'Gather') {
+    const ranks = known(2);
+    return ranks.length === 2 ? ranks[0] + ranks[1] - 1 : undefined;
   }
-  const from = whole.from + sizes.slice(0, index).reduce((a, b) => a + b, 0);
-  return { ...whole, from, to: from + sizes[index] };
-}
-
-function partSizes(values: GraphValues, node: OnnxNode, width: number): readonly number[] | undefined {
-  const count = node.outputs.length;
-  const listed = node.attributes.get('split')?.integers ?? [];
-  if (listed.length > 0) return listed.length === count ? listed : undefined;
-  const name = node.inputs[1] ?? '';
-  if (name === '') return width % count === 0 ? new Array<number>(count).fill(width / count) : undefined;
-  const tensor = constantOf(values, name)?.tensor;
-  if (tensor === undefined || tensor.external || tensor.dims.length !== 1 || tensor.dims[0] !== count) return undefined;
-  return Array.from(tensorNumbers(tensor));
+  if (!MOST_AXES.has(opType) || inputs.length > 3) return undefined;
+  const ranks = known(inputs.length);
+  return ranks.length === inputs.length ? Math.max(...ranks) : undefined;
 }

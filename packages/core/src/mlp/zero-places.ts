@@ -8,7 +8,8 @@
  */
 import type { OnnxModel, OnnxNode } from '../network/index.ts';
 import type { FoundBlock } from './find-blocks.ts';
-import { type GraphValues, indexValues, isStandard, linearOf, operatorText, sourceOf } from './onnx-values.ts';
+import { linearOf } from './onnx-layers.ts';
+import { type GraphValues, indexValues, isStandard, operatorText, sourceOf } from './onnx-values.ts';
 
 export interface ZeroPlace {
   /** Of the node that makes the value; of the value, where that has none. */
@@ -61,6 +62,11 @@ export function findZeroPlaces(
   const values = indexValues(graph);
   const varying = varyingValues(graph, values);
   const covered = new Set(blocks.filter(({ sparse }) => sparse).flatMap((block) => afterwards(values, block)));
+  for (const { sparse, activationValue } of blocks) {
+    // A ReLU that is cut off above by a Min of its own.
+    const maker = sparse ? values.producers.get(activationValue) : undefined;
+    if (maker?.opType === 'Min') for (const input of maker.inputs) covered.add(sourceOf(values, input));
+  }
   const owners = new Map<string, string>();
   for (const { sparse, name, activationValue } of blocks) {
     if (sparse) continue;
@@ -164,7 +170,7 @@ function before(values: GraphValues, varying: ReadonlySet<string>, value: string
     const node = values.producers.get(name);
     if (node === undefined || seen.has(name) || !varying.has(name)) continue;
     const fused = CUTTING.has(node.opType) && LAYERS.has(node.opType);
-    if (linearOf(values, name) !== undefined || (LAYERS.has(node.opType) && !fused)) continue;
+    if (linearOf(values, name, true) !== undefined || (LAYERS.has(node.opType) && !fused)) continue;
     seen.set(name, node);
     if (!fused) waiting.push(...node.inputs);
   }
