@@ -119,7 +119,7 @@ describe('what is no block', () => {
   it('says what is not looked into', () => {
     const { notes } = modelOf(
       [
-        op('If', ['X'], 'i'),
+        op('Loop', ['X'], 'i'),
         op('DequantizeLinear', ['A', 's'], 'w'),
         { ...op('FastGelu', ['X', 'A'], 'f'), domain: 'com.microsoft' },
         op('MatMul', ['X', 'w'], 'h'),
@@ -128,7 +128,7 @@ describe('what is no block', () => {
       [matrix('A', 4, 4)],
     );
     expect(notes.join('; ')).toMatch(
-      /blocks inside "If" were not looked at; quantised layers \("DequantizeLinear"\) .* not looked at; .*\("FastGelu"\) were not/,
+      /blocks inside "Loop" were not looked at; quantised layers \("DequantizeLinear"\) .* not looked at; .*\("FastGelu"\) were not/,
     );
   });
 });

@@ -73,9 +73,10 @@ export interface BatchPlan {
 }
 
 /**
- * Fits arrays to the inputs of a model. Samples run along the first axis of the first input, and in the others along the
- * axis that the model calls by the same name or, without one, along the first; an input of fixed shape is given whole to
- * every batch.
+ * Fits arrays to the inputs of a model. Samples run along the first axis of the first input (of the next one, if that is a
+ * state, whose samples stand on another axis). In other inputs they run along the axis that the model calls by the same
+ * name; without one, along that which is not fixed, or fixed to as many as the model takes at a time, and as long as there
+ * are samples. An input that is given for one sample is given to every one, one of fixed shape whole to every batch.
  * @throws FewfireError `invalid-data` for missing inputs and shapes that do not fit
  */
 export function planBatches(
@@ -85,13 +86,12 @@ export function planBatches(
 ): BatchPlan {
   const notes: string[] = [];
   const given = givenArrays(inputs, arrays, label, notes);
-  const leading = inputs.find(({ shape }) => shape.length > 0);
+  const leading = leadingInput(inputs);
   if (leading === undefined) {
     throw new FewfireError('unsupported', `${label} has no input with an axis for samples; expected one`);
   }
   const main = withSampleAxis(leading, given.get(leading.name) as NumberArray);
   given.set(leading.name, main);
-  for (const input of inputs) checkShape(input, given.get(input.name) as NumberArray, input === leading, label);
   const sampleCount = main.shape[0];
   if (sampleCount === 0 || main.values.length === 0) {
     throw new FewfireError('invalid-data', `the input ${JSON.stringify(leading.name)} is empty; expected a sample`);
@@ -100,17 +100,26 @@ export function planBatches(
   const isFixed = typeof fixed === 'number';
   // The axis of samples of every input that has one.
   const axes = new Map<string, number>();
+  const shared: string[] = [];
   for (const input of inputs) {
-    const { shape } = given.get(input.name) as NumberArray;
-    const axis = sampleAxis(input, fixed);
+    const array = given.get(input.name) as NumberArray;
+    const { shape } = array;
+    const axis = input === leading ? 0 : sampleAxis(input, leading.shape, shape, sampleCount);
+    checkShape(input, array, axis, label);
     if (axis !== undefined && shape[axis] === sampleCount) axes.set(input.name, axis);
-    else if (!isFixedShape(input)) {
+    else if (axis !== undefined && shape[axis] === 1 && !isFixedShape(input)) {
+      // The same for all: repeated as often as there are samples in a run.
+      given.set(input.name, array);
+      axes.set(input.name, axis);
+      shared.push(input.name);
+    } else if (!isFixedShape(input)) {
       throw new FewfireError(
         'invalid-data',
         `the input ${JSON.stringify(input.name)} of shape [${shape.join(', ')}] does not go with the ${sampleCount} samples of ${JSON.stringify(leading.name)}; expected as many samples in all inputs`,
       );
     }
   }
+  if (shared.length > 0) notes.push(`given for one sample and used for all: ${listNames(shared)}`);
   return {
     sampleCount,
     fixedBatch: isFixed ? fixed : undefined,
@@ -120,17 +129,41 @@ export function planBatches(
         inputs.map(({ name }) => {
           const array = given.get(name) as NumberArray;
           const axis = axes.get(name);
-          return [name, axis === undefined ? array : samplesOf(array, axis, samples)];
+          const chosen = shared.includes(name) ? samples.map(() => 0) : samples;
+          return [name, axis === undefined ? array : samplesOf(array, axis, chosen)];
         }),
       ),
   };
 }
 
-// Recurrent states come as [layers, samples, units]: only the name of the axis tells.
-function sampleAxis({ shape }: ModelInput, leading: number | string): number | undefined {
-  if (shape[0] === leading) return 0;
-  const named = typeof leading === 'string' && leading !== '' ? shape.indexOf(leading) : -1;
-  return named < 0 ? undefined : named;
+// Some models have their state first: [layers, samples, units] beside [samples, ...].
+function leadingInput(inputs: readonly ModelInput[]): ModelInput | undefined {
+  const withAxes = inputs.filter(({ shape }) => shape.length > 0);
+  const [first] = withAxes;
+  if (first === undefined || typeof first.shape[0] === 'string') return first;
+  const isName = (size: number | string): boolean => typeof size === 'string' && size !== '';
+  return withAxes.find(({ shape: [size] }) => isName(size) && first.shape.includes(size)) ?? first;
+}
+
+// Recurrent states come as [layers, samples, units].
+function sampleAxis(
+  { shape }: ModelInput,
+  leading: ModelInput['shape'],
+  given: readonly number[],
+  sampleCount: number,
+): number | undefined {
+  const [samples, ...others] = leading;
+  if (shape[0] === samples && (typeof samples === 'string' || given[0] === sampleCount)) return 0;
+  const named = typeof samples === 'string' && samples !== '' ? shape.indexOf(samples) : -1;
+  if (named >= 0) return named;
+  // A name that another axis of the first input has is no name for samples.
+  const isFree = (size: number | string): boolean =>
+    typeof size === 'string' ? size === '' || !others.includes(size) : size === samples;
+  const along = (length: number): number[] =>
+    [...shape.keys()].filter((axis) => isFree(shape[axis]) && given[axis] === length);
+  const all = along(sampleCount);
+  const one = all.length === 0 ? along(1).filter((axis) => typeof shape[axis] === 'string') : all;
+  return one.length === 1 ? one[0] : undefined;
 }
 
 /**
@@ -179,10 +212,10 @@ function withSampleAxis(input: ModelInput, array: NumberArray): NumberArray {
   return array.shape.length === input.shape.length - 1 ? { ...array, shape: [1, ...array.shape] } : array;
 }
 
-function checkShape(input: ModelInput, { shape }: NumberArray, leading: boolean, label: string): void {
+function checkShape(input: ModelInput, { shape }: NumberArray, samplesAxis: number | undefined, label: string): void {
   const fits =
     shape.length === input.shape.length &&
-    input.shape.every((size, axis) => typeof size === 'string' || size === shape[axis] || (leading && axis === 0));
+    input.shape.every((size, axis) => typeof size === 'string' || size === shape[axis] || axis === samplesAxis);
   if (fits) return;
   throw new FewfireError(
     'invalid-data',

@@ -12,8 +12,10 @@ import {
   blockOutputs,
   createActivityCounter,
   createReservoir,
+  exposeInnerValues,
   FewfireError,
   type FoundBlock,
+  listNames,
   type MlpBlock,
   type OnnxModel,
   type RowReservoir,
@@ -94,11 +96,16 @@ export async function observeOnnxBlocks(
       .filter((block) => block.channelFirst)
       .flatMap(({ inputValue, activationValue, outputValue }) => [inputValue, activationValue, outputValue]),
   );
+  const exposed = exposeInnerValues(
+    bytes,
+    blocks.flatMap(({ innerValues }) => innerValues),
+    label,
+  );
   const present = new Set([...model.graph.outputs, ...model.graph.inputs].map(({ name }) => name));
   const open = async (names: readonly string[]): Promise<OnnxRunner> => {
     options.onProgress?.({ phase: 'loading the model', done: 0, total: 0, unit: 'steps' });
     const added = names.filter((name) => !present.has(name));
-    const runner = await openOnnxRunner(withOutputs(bytes, added), names, { signal, label, external });
+    const runner = await openOnnxRunner(withOutputs(exposed, added), names, { signal, label, external });
     return withChannelsLast(runner, channelFirst);
   };
   const placeValues = places.map(({ value }) => value);
@@ -175,6 +182,8 @@ interface Watch {
   readonly reservoir: RowReservoir;
   block: MlpBlock | undefined;
   notLoaded: string | undefined;
+  /** Whether it has seen a row. */
+  reached: boolean;
 }
 
 interface Observation {
@@ -239,12 +248,19 @@ async function observe(
         : `the first ${available} of ${plan.sampleCount} samples are`;
     notes.push(`${used} used`);
   }
+  const idle = (watches as readonly Watch[]).filter(({ reached }) => !reached).map(({ found }) => found.name);
+  if (idle.length > 0) {
+    notes.push(
+      `on these inputs the model takes no branch with the blocks ${listNames(idle, 6)}: nothing is said of them`,
+    );
+  }
+  const reached = (watches as readonly Watch[]).filter((one) => one.reached);
   return {
     sampleCount,
     samplesPerRun,
     dependence,
     notes,
-    blocks: (watches as readonly Watch[]).map(({ found, counter, reservoir, block, notLoaded }) => ({
+    blocks: reached.map(({ found, counter, reservoir, block, notLoaded }) => ({
       found,
       activity: counter.finish(),
       rows: reservoir.rows(),
@@ -289,6 +305,7 @@ async function watch(
       reservoir: createReservoir(found.inputWidth, capacityOf(found), seed + b),
       block: undefined,
       notLoaded: undefined,
+      reached: false,
     }),
   );
   const checkMemory = (bytes: number): void => {
@@ -307,21 +324,14 @@ async function watch(
     const differs = check.compare(values, samples);
     if (differs !== null) return { differs };
     if (done === 0) checkMemory(bytesOf(values));
-    for (const one of watches) takeRun(one, values, samples.length, check, done === 0, label);
+    for (const one of watches) takeRun(one, values, samples.length, check, label);
     done += samples.length;
     options.onProgress?.({ phase: 'running the model', done, total: sampleCount, unit: 'rows' });
   }
   return watches;
 }
 
-function takeRun(
-  watch: Watch,
-  values: Values,
-  sampleCount: number,
-  check: RowCheck,
-  first: boolean,
-  label: string,
-): void {
+function takeRun(watch: Watch, values: Values, sampleCount: number, check: RowCheck, label: string): void {
   const { found, counter, reservoir } = watch;
   const captured = (name: string): CapturedValue => values.get(rowsOf(found, name)) as CapturedValue;
   const checked = (name: string, width: number): Float32Array => {
@@ -333,11 +343,14 @@ function takeRun(
     );
   };
   const inputs = checked(found.inputValue, found.inputWidth);
-  checked(found.activationValue, found.unitCount);
+  // In a branch that was not taken there are no rows.
+  if (checked(found.activationValue, found.unitCount).length === 0) return;
   // Rows are counted sample after sample, so that those a unit answers most can be told.
   const { activationValue } = found;
   counter.add(check.rowsBySample(rowsOf(found, activationValue), captured(activationValue), sampleCount));
   reservoir.add(inputs);
+  const first = !watch.reached;
+  watch.reached = true;
   if (!first || !found.sparse) return;
   try {
     watch.block = found.load();

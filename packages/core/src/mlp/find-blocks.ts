@@ -7,11 +7,18 @@
  * A ReLU of something that is no layer by itself (behind a LayerNormalization, a convolution of several pixels) switches
  * units off all the same, of which the layer behind it can make use alone: such blocks are counted and not run.
  *
- * Subgraphs (If, Loop, Scan) and functions of the model are not entered, and operators of other domains are not looked
- * into; the notes say so where a model has them.
+ * The branches of If are searched as the graph is. Bodies of loops (Loop, Scan) and functions of the model are not
+ * entered, and operators of other domains are not looked into; the notes say so where a model has them.
  */
 import { FewfireError, listNames } from '../base/index.ts';
-import type { OnnxModel, OnnxNode } from '../network/index.ts';
+import {
+  type InnerValue,
+  innerName,
+  type OnnxBranch,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+} from '../network/index.ts';
 import { activationTitle, type MlpActivation, type MlpBlock } from './block.ts';
 import {
   type Columns,
@@ -62,6 +69,10 @@ export interface FoundBlock {
   readonly activationValue: string;
   /** The value that holds the outputs of the block; of `second-layer` the activation. */
   readonly outputValue: string;
+  /** Those of these values that are made inside of branches of If, whose names here are `innerName`. */
+  readonly innerValues: readonly InnerValue[];
+  /** Of the numbers of its values: 1 float, 10 float16, ... */
+  readonly elementType: number;
   /** Whether that value is the ReLU of the outputs: of an operator that is a layer with its activation. */
   readonly outputRectified: boolean;
   /**
@@ -93,22 +104,22 @@ const ELEMENTWISE = new Set([
 const MAX_ACTIVATION_NODES = 32;
 const MAX_OPERANDS = 8;
 
-const SUBGRAPHS = ['If', 'Loop', 'Scan', 'SequenceMap'];
+const SUBGRAPHS = ['Loop', 'Scan', 'SequenceMap'];
 const QUANTISED = /^(QLinear|MatMulInteger|MatMulNBits|QGemm|DequantizeLinear|DynamicQuantize)/;
 
 /** @throws FewfireError `model-file` for a damaged file, as far as it is looked at */
 export function findMlpBlocks(model: OnnxModel): BlockSearch {
-  const { graph } = model;
-  const values = indexValues(graph);
   const found: UnnamedBlock[] = [];
   let left = 0;
-  for (const node of graph.nodes) {
-    const reader = readerOf(values, node);
-    const block = reader && blockBefore(values, reader);
-    if (block === undefined) continue;
-    if (found.length === MAX_BLOCKS) left++;
-    else found.push(block);
-  }
+  forEachScope(model.graph, (scope) => {
+    for (const node of scope.graph.nodes) {
+      const reader = readerOf(scope.values, node);
+      const block = reader && blockBefore(scope.values, reader);
+      if (block === undefined) continue;
+      if (found.length === MAX_BLOCKS) left++;
+      else found.push(scope.path.length === 0 ? block : insideBranches(block, scope));
+    }
+  });
   const names = uniqueNames(found.map(({ names }) => names));
   const blocks = found.map(({ names: _, ...block }, b): FoundBlock => {
     const load = block.load;
@@ -117,6 +128,51 @@ export function findMlpBlocks(model: OnnxModel): BlockSearch {
   const notes = notesOf(model);
   if (left > 0) notes.push(`${left} more blocks are left out; the first ${MAX_BLOCKS} are listed`);
   return { blocks, notes };
+}
+
+/** The graph of the model, or a branch of an If in it. */
+interface Scope {
+  readonly graph: OnnxGraph;
+  readonly values: GraphValues;
+  /** The branches from the graph of the model to this one, and the names that nodes give to values there. */
+  readonly path: readonly OnnxBranch[];
+  readonly own: readonly ReadonlySet<string>[];
+}
+
+function forEachScope(graph: OnnxGraph, visit: (scope: Scope) => void, outer?: Scope, branch?: OnnxBranch): void {
+  const scope: Scope = {
+    graph,
+    values: indexValues(graph, outer?.values),
+    path: [...(outer?.path ?? []), ...(branch === undefined ? [] : [branch])],
+    own: [...(outer?.own ?? []), new Set(graph.nodes.flatMap(({ outputs }) => outputs))],
+  };
+  visit(scope);
+  for (const node of graph.nodes) {
+    if (node.opType !== 'If' || !isStandard(node) || (node.outputs[0] ?? '') === '') continue;
+    for (const { name, graph: inner } of node.attributes.values()) {
+      if (inner !== undefined) forEachScope(inner, visit, scope, { node: node.outputs[0], branch: name });
+    }
+  }
+}
+
+// The block with its values called as values of the model, where they are made inside of branches.
+function insideBranches(block: UnnamedBlock, { path, own }: Scope): UnnamedBlock {
+  const inner = new Map<string, InnerValue>();
+  const named = (value: string): string => {
+    const depth = own.findLastIndex((names) => names.has(value));
+    if (depth <= 0) return value;
+    const place: InnerValue = { path: path.slice(0, depth), value, elementType: block.elementType };
+    inner.set(innerName(place), place);
+    return innerName(place);
+  };
+  return {
+    ...block,
+    names: [...block.names, ...block.names.map((name) => innerName({ path, value: name }))],
+    inputValue: named(block.inputValue),
+    activationValue: named(block.activationValue),
+    outputValue: named(block.outputValue),
+    innerValues: [...inner.values()],
+  };
 }
 
 /** A block and the names to try for it, best first. */
@@ -144,6 +200,11 @@ function readerOf(values: GraphValues, node: OnnxNode): Reader | undefined {
   if (dims.length < 3) return undefined;
   const columns = { from: 0, to: dims[1], pixelAxes: dims.length - 2 };
   return { node, input: node.inputs[0], columns, outputWidth: dims[0], layer: undefined };
+}
+
+// As the weights are, unless they are cast.
+function elementTypeOf({ initializers }: GraphValues, { inputs }: OnnxNode): number {
+  return inputs.map((name) => initializers.get(name)?.dataType).find((type) => type !== undefined) ?? 1;
 }
 
 function isConvolution(node: OnnxNode): boolean {
@@ -218,6 +279,8 @@ function secondLayerBlock(values: GraphValues, reader: Reader, relu: ReluForm): 
     inputValue: relu.value,
     activationValue: relu.value,
     outputValue: relu.value,
+    innerValues: [],
+    elementType: elementTypeOf(values, node),
     outputRectified: false,
     load() {
       throw new FewfireError(
@@ -388,6 +451,8 @@ function assemble(values: GraphValues, product: Linear, activation: Activation):
     inputValue: up.input,
     activationValue: value,
     outputValue,
+    innerValues: [],
+    elementType: elementTypeOf(values, product.node),
     outputRectified: fusedActivation(product.node) !== undefined,
     load() {
       if (form === undefined) {
@@ -475,12 +540,19 @@ function uniqueNames(candidates: readonly (readonly string[])[]): string[] {
 
 function notesOf({ graph }: OnnxModel): string[] {
   const notes: string[] = [];
+  const nodes: OnnxNode[] = [];
+  forEachScope(graph, (scope) => {
+    for (const node of scope.graph.nodes) nodes.push(node);
+  });
   const some = (wanted: (node: OnnxNode) => boolean): string | undefined => {
-    const types = [...new Set(graph.nodes.filter(wanted).map(({ opType }) => opType))];
+    const types = [...new Set(nodes.filter(wanted).map(({ opType }) => opType))];
     return types.length === 0 ? undefined : listNames(types);
   };
   const subgraphs = some((node) => isStandard(node) && SUBGRAPHS.includes(node.opType));
   if (subgraphs !== undefined) notes.push(`blocks inside ${subgraphs} were not looked at`);
+  if (graph.nodes.some((node) => isStandard(node) && node.opType === 'If')) {
+    notes.push('inside of If only blocks were looked for: zeros of other forms there were not counted');
+  }
   const quantised = some((node) => QUANTISED.test(node.opType));
   if (quantised !== undefined) notes.push(`quantised layers (${quantised}) are not supported and were not looked at`);
   const foreign = some((node) => !isStandard(node) && !isFused(node) && !QUANTISED.test(node.opType));

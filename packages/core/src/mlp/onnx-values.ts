@@ -14,12 +14,16 @@ export interface Constant {
   readonly transposed: boolean;
 }
 
+export interface Lookup<T> {
+  get(name: string): T | undefined;
+}
+
 export interface GraphValues {
-  readonly producers: ReadonlyMap<string, OnnxNode>;
-  readonly readers: ReadonlyMap<string, readonly OnnxNode[]>;
-  readonly initializers: ReadonlyMap<string, OnnxTensor>;
+  readonly producers: Lookup<OnnxNode>;
+  readonly readers: Lookup<readonly OnnxNode[]>;
+  readonly initializers: Lookup<OnnxTensor>;
   /** Axes of the inputs of the graph. */
-  readonly inputRanks: ReadonlyMap<string, number>;
+  readonly inputRanks: Lookup<number>;
 }
 
 /** Longer chains of operators than this between two values are not followed: real exporters write fewer. */
@@ -32,7 +36,8 @@ const RESHAPING = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 /** TensorProto.DataType: float, float16, double, bfloat16. */
 const FLOAT_TYPES = [1, 10, 11, 16];
 
-export function indexValues(graph: OnnxGraph): GraphValues {
+/** @param outer what is around the graph, where it is a branch of If: its values can be read there */
+export function indexValues(graph: OnnxGraph, outer?: GraphValues): GraphValues {
   const producers = new Map<string, OnnxNode>();
   const readers = new Map<string, OnnxNode[]>();
   for (const node of graph.nodes) {
@@ -45,11 +50,18 @@ export function indexValues(graph: OnnxGraph): GraphValues {
   }
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
   const tensors = graph.inputs.filter(({ elementType }) => elementType !== 0);
+  const inputRanks = new Map(tensors.map(({ name, dims }) => [name, dims.length]));
+  if (outer === undefined) return { producers, readers, initializers, inputRanks };
+  const isOwn = (name: string): boolean => producers.has(name) || initializers.has(name) || inputRanks.has(name);
+  // What the graph has itself hides what is around it.
+  const within = <T>(own: ReadonlyMap<string, T>, around: Lookup<T>): Lookup<T> => ({
+    get: (name) => own.get(name) ?? (isOwn(name) ? undefined : around.get(name)),
+  });
   return {
-    producers,
-    readers,
-    initializers,
-    inputRanks: new Map(tensors.map(({ name, dims }) => [name, dims.length])),
+    producers: within(producers, outer.producers),
+    readers: within(readers, outer.readers),
+    initializers: within(initializers, outer.initializers),
+    inputRanks: within(inputRanks, outer.inputRanks),
   };
 }
 

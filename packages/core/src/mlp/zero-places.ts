@@ -100,7 +100,7 @@ export function findZeroPlaces(
 
 // Values that change with the inputs of the model. Shapes do not, as far as numbers of units are concerned.
 function varyingValues(graph: OnnxModel['graph'], { initializers }: GraphValues): ReadonlySet<string> {
-  const varying = new Set(graph.inputs.map(({ name }) => name).filter((name) => !initializers.has(name)));
+  const varying = new Set(graph.inputs.map(({ name }) => name).filter((name) => initializers.get(name) === undefined));
   for (const { opType, inputs, outputs } of graph.nodes) {
     if (opType === 'Shape' || opType === 'Size' || !inputs.some((name) => varying.has(name))) continue;
     for (const output of outputs) if (output !== '') varying.add(output);

@@ -11,6 +11,7 @@ export * from './incremental.ts';
 export * from './network.ts';
 export * from './network-file.ts';
 export { externalLocations, withExternalData } from './onnx-external.ts';
+export { exposeInnerValues, type InnerValue, innerName, type OnnxBranch } from './onnx-inner.ts';
 export {
   type OnnxAttribute,
   type OnnxGraph,

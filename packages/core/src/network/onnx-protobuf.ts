@@ -326,7 +326,7 @@ export function tensorNumbers(tensor: OnnxTensor, label = 'the ONNX model'): Flo
 }
 
 /** UTF-8 text of bytes of the file. */
-function textOf(bytes: Uint8Array): string {
+export function textOf(bytes: Uint8Array): string {
   // A decoder costs a microsecond, and most texts are short names.
   let text = '';
   for (let k = 0; k < bytes.length; k++) {
@@ -337,7 +337,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 /** One field of a protobuf message, as it is on the wire. */
-interface ProtobufField {
+export interface ProtobufField {
   readonly id: number;
   /** 0 a varint, 1 eight bytes, 2 a length and as many bytes, 5 four bytes. */
   readonly wire: number;
@@ -350,25 +350,31 @@ interface ProtobufField {
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
- * Calls `visit` for every field of a message, in order.
+ * Calls `visit` for every field of a message, in order, with its bytes on the wire.
  * @throws FewfireError `model-file` when a field reaches beyond the message or is not protobuf
  */
-function forEachField(message: Uint8Array, label: string, visit: (field: ProtobufField) => void): void {
+export function forEachField(
+  message: Uint8Array,
+  label: string,
+  visit: (field: ProtobufField, whole: Uint8Array) => void,
+): void {
   const cursor: Cursor = { bytes: message, at: 0, label };
   while (cursor.at < message.length) {
+    const start = cursor.at;
     const tag = readVarint(cursor);
     const id = Math.floor(tag / 8);
     const wire = tag % 8;
     if (!(tag >= 8 && id < 2 ** 29)) throw damagedOnnx(label, `it has a field numbered ${id}`);
     if (wire === 0) {
-      visit({ id, wire, integer: readVarint(cursor), bytes: NOTHING });
+      const integer = readVarint(cursor);
+      visit({ id, wire, integer, bytes: NOTHING }, message.subarray(start, cursor.at));
       continue;
     }
     const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? readVarint(cursor) : Number.NaN;
     if (!(length >= 0)) throw damagedOnnx(label, `field ${id} is of wire type ${wire}, which ONNX does not use`);
     const end = cursor.at + length;
     if (end > message.length) throw damagedOnnx(label, `it breaks off inside field ${id}`);
-    visit({ id, wire, integer: 0, bytes: message.subarray(cursor.at, end) });
+    visit({ id, wire, integer: 0, bytes: message.subarray(cursor.at, end) }, message.subarray(start, end));
     cursor.at = end;
   }
 }
@@ -406,7 +412,7 @@ function integerOf(field: ProtobufField, label: string): number {
 }
 
 /** The bytes of a field with a length: a message, text or bytes. */
-function bytesOf(field: ProtobufField, label: string): Uint8Array {
+export function bytesOf(field: ProtobufField, label: string): Uint8Array {
   if (field.wire === 2) return field.bytes;
   throw damagedOnnx(label, `field ${field.id} is not a message or text`);
 }
