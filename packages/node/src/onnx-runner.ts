@@ -122,7 +122,10 @@ export async function openOnnxRunner(
   try {
     const { error, inputs = [] } = await answerOf(worker, signal);
     if (error !== undefined) throw refused(label, error);
-    const known = inputs.filter(({ isTensor }) => isTensor);
+    const known = inputs
+      .filter(({ isTensor }) => isTensor)
+      // An axis without a length and a name is -1 to the runtime, as a number without a sign.
+      .map((input) => ({ ...input, shape: input.shape.map((size) => (isLength(size) ? size : '')) }));
     if (known.length < inputs.length) {
       throw new FewfireError('unsupported', `${label} has inputs that are not tensors; expected tensors only`);
     }
@@ -148,6 +151,10 @@ export async function openOnnxRunner(
     void worker.terminate();
     throw error;
   }
+}
+
+function isLength(size: number | string): boolean {
+  return typeof size === 'string' || (size >= 0 && size < 2 ** 31);
 }
 
 function answerOf(worker: Worker, signal: AbortSignal | undefined): Promise<WorkerAnswer> {

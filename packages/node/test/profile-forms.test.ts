@@ -492,6 +492,25 @@ describe('counted and not run', () => {
   });
 });
 
+it('a residual sum: a ReLU before it is a block of its own, and no word of the next', () => {
+  const nodes = [
+    op('Conv', ['X', 'K1', 'b1'], 'p'),
+    op('Relu', ['p'], 'r'),
+    op('Conv', ['r', 'K3'], 'k', { group: S }),
+    op('Add', ['r', 'k'], 'z'),
+    op('Relu', ['z'], 'a'),
+    op('Conv', ['a', 'C2'], 'Y'),
+  ];
+  const bytes = runnableModel({
+    nodes,
+    initializers: tensorsOf({ ...used(nodes), K3: draw([S, 1, 1, 1]) }),
+    inputs: [{ name: 'X', type: 1, dims: ['N', D, 3, 3] }],
+    outputs: ['Y'],
+  });
+  // The layer behind the first has a group for each channel, and makes no use of zeros.
+  expect(findMlpBlocks(readOnnxModel(bytes)).blocks.map((block) => block.form)).toEqual(['Conv, Add, ReLU']);
+});
+
 describe('what looks like one of these and is none', () => {
   const notRelu: readonly (readonly [string, readonly NodeParts[]])[] = [
     ['Where that keeps the negative ones', [mask('Greater', 'z', 'zero'), op('Where', ['c', 'zero', 'z'], 'a')]],

@@ -111,6 +111,12 @@ it('a transformer: as a forward pass in numpy has it', async () => {
   expect(shares).toEqual([13, 6, 6]);
 });
 
+it('axes without a length and a name take any length', async () => {
+  const unnamed = { ...reluGraphs[0], dims: ['', D] };
+  const [{ activity }] = (await observe(graphBytes(unnamed), inputsOf(reluGraphs[0]))).blocks;
+  expect(Array.from(activity.unitRates)).toEqual(firing);
+});
+
 describe('inputs that do not fit', () => {
   const bytes = graphBytes(reluGraphs[0]);
   const array = (

@@ -41,7 +41,7 @@ import {
   scalarOf,
   sourceOf,
 } from './onnx-values.ts';
-import { type ReluForm, reluFormOf } from './relu-forms.ts';
+import { isReluOperator, type ReluForm, reluFormOf } from './relu-forms.ts';
 
 /** A block as it stands in the graph. */
 export interface FoundBlock {
@@ -256,6 +256,8 @@ function reluActivation(relu: ReluForm, up: Linear): Activation {
 
 /** Operators that are walked over from a ReLU to the layers before it. */
 const MAX_BEHIND = 32;
+/** Of those, so many are told, the last ones. */
+const MAX_WORDS = 3;
 
 // A ReLU of something that layers have a part in: only the layer that reads it could leave units out.
 function secondLayerBlock(values: GraphValues, reader: Reader, relu: ReluForm): UnnamedBlock | undefined {
@@ -304,15 +306,19 @@ function operatorsBefore(values: GraphValues, { input, node: own }: ReluForm): r
     if (seen.size === MAX_BEHIND) break;
     seen.add(value);
     const reader = readerOf(values, node);
-    if (reader !== undefined || linearOf(values, value) !== undefined) {
+    const convolves = node.opType === 'Conv' || node.opType === 'ConvTranspose' || isConvolution(node);
+    if (convolves || reader !== undefined || linearOf(values, value) !== undefined) {
       layerCount++;
-      if (reader !== undefined && reader.layer === undefined && node !== own) names.add(node.opType);
+      if (convolves && reader?.layer === undefined && node !== own) names.add(node.opType);
+    } else if (node !== own && isReluOperator(values, node)) {
+      // What was cut off before is a part of what it is the ReLU of, and no word for it.
+      layerCount++;
     } else {
       names.add(node.opType);
       waiting.push(...node.inputs.filter((one) => one !== '' && constantOf(values, one) === undefined));
     }
   }
-  return layerCount === 0 ? undefined : [...names].reverse();
+  return layerCount === 0 ? undefined : [...names].slice(0, MAX_WORDS).reverse();
 }
 
 // Any other element-wise function of one or two linear layers of one input.

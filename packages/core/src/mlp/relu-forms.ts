@@ -128,6 +128,11 @@ function relu(values: GraphValues, node: OnnxNode, value: string, columns: Colum
   return { name, form, input, up, misfits, linear: undefined, steps, value, node };
 }
 
+/** Whether a node gives the ReLU of something, whatever that is. */
+export function isReluOperator(values: GraphValues, node: OnnxNode): boolean {
+  return kindOf(values, node) !== undefined;
+}
+
 // A product of onnxruntime that ends in an activation.
 function fusedKind(values: GraphValues, node: OnnxNode): Kind | undefined {
   const activation = fusedActivation(node);
