@@ -221,3 +221,17 @@ it('a long list of operators between two layers is not followed for ever', () =>
   nodes.push(op('Split', ['h5000'], 'p'), op('MatMul', ['h5000', 'B'], 'Y'), op('Reshape', ['p', 'i'], 'q'));
   expect(modelOf(nodes, [matrix('A', 4, 4), matrix('B', 4, 4), integerTensor('i', [1])]).blocks).toEqual([]);
 });
+
+it('the axes of a value with many ways back are not looked for on all of them', () => {
+  const nodes: NodeParts[] = [op('Sigmoid', ['X'], 'h0')];
+  for (let k = 0; k < 60; k++) nodes.push(op('Add', [`h${k}`, `h${k}`], `h${k + 1}`));
+  nodes.push(
+    op('MatMul', ['h60', 'A'], 'z'),
+    { ...op('Split', ['z'], 'g'), outputs: ['g', 'u'], attributes: { axis: 1 } },
+    op('Relu', ['g'], 'a'),
+    op('MatMul', ['a', 'B'], 'Y'),
+  );
+  // Twice as many ways with every sum: all of them would take for ever. What is not known is not a part of a layer.
+  const { blocks } = modelOf(nodes, [matrix('A', 4, 8), matrix('B', 4, 4)]);
+  expect(blocks.filter(({ reach }) => reach === 'both-layers')).toEqual([]);
+});

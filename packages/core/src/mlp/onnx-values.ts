@@ -204,13 +204,20 @@ const SAME_AXES = new Set([
 /** Those whose output has as many axes as the input with the most. */
 const MOST_AXES = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Where', 'PRelu', 'MatMul']);
 
+/** More values than this are not looked at for the axes of one: sums of sums have many ways back. */
+const MAX_RANK_STEPS = 256;
+
 /** How many axes a value has, or undefined where that cannot be told. */
-export function rankOf(values: GraphValues, name: string, depth = 0): number | undefined {
+export function rankOf(
+  values: GraphValues,
+  name: string,
+  steps: { left: number } = { left: MAX_RANK_STEPS },
+): number | undefined {
   const constant = constantOf(values, name);
   if (constant !== undefined) return constant.tensor.dims.length;
   const node = values.producers.get(name);
   if (node === undefined) return values.inputRanks.get(name);
-  if (depth > MAX_DEPTH) return undefined;
+  if (steps.left-- <= 0) return undefined;
   const { opType, inputs } = node;
   const [first = '', second = ''] = inputs;
   if (opType === 'Gemm' || opType === 'FusedGemm' || opType === 'Flatten') return 2;
@@ -218,9 +225,9 @@ export function rankOf(values: GraphValues, name: string, depth = 0): number | u
     const dims = constantOf(values, second)?.tensor.dims;
     return dims?.length === 1 ? dims[0] : undefined;
   }
-  if (SAME_AXES.has(opType)) return rankOf(values, first, depth + 1);
+  if (SAME_AXES.has(opType)) return rankOf(values, first, steps);
   const known = (count: number): number[] =>
-    inputs.slice(0, count).flatMap((input) => rankOf(values, input, depth + 1) ?? []);
+    inputs.slice(0, count).flatMap((input) => rankOf(values, input, steps) ?? []);
   if (opType === 'Gather') {
     const ranks = known(2);
     return ranks.length === 2 ? ranks[0] + ranks[1] - 1 : undefined;
