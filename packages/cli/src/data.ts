@@ -104,17 +104,22 @@ export async function reportPage({ model, testRows }: Pick<TableFit, 'model' | '
  * @throws FewfireError `invalid-data`
  */
 export async function checkColumns(model: Model, path: string, table: Table, also?: string): Promise<void> {
-  const { closestName, FewfireError, listNames } = await import('@fewfire/core');
+  const { closestName, FewfireError, listNames, listNearest } = await import('@fewfire/core');
   const names = table.columns.map(({ name }) => name);
   const needed = model.encoder.columns.map(({ column }) => column);
   if (also !== undefined) needed.push(also);
   const lacking = needed.filter((name) => !names.includes(name));
   if (lacking.length === 0) return;
-  const close = lacking.length === 1 ? closestName(lacking[0], names) : undefined;
+  // A column that is needed itself is not another one by a new name.
+  const free = names.filter((name) => !needed.includes(name));
+  const close = lacking.slice(0, 5).map((name) => closestName(name, free));
+  const others = [...new Set(close)].filter((name) => name !== undefined);
   const hint =
-    close === undefined
-      ? `expected the columns it was fitted on; these are ${listNames(names)}`
-      : `is ${JSON.stringify(close)} the same column? rename it`;
+    others.length < close.length
+      ? `expected the columns it was fitted on; these are ${listNearest(lacking, names, 5)}`
+      : close.length === 1
+        ? `is ${JSON.stringify(close[0])} the same column? rename it`
+        : `are ${listNames(others)} the same columns? rename them`;
   throw new FewfireError(
     'invalid-data',
     `${table.label} lacks ${lacking.length} of the ${counted(needed.length, 'column')} that ${path} needs: ${listNames(lacking)}; ${hint}`,

@@ -116,7 +116,28 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addPlanCommand(program, session);
   addProfileCommand(program, session);
   addReproduceCommand(program, session);
+  suggestBeginnings(program, (text) => session.tell(oneLine(text)));
   return program;
+}
+
+// Commander suggests what is a few letters away; what was cut short may be more: `--conf`, `net`.
+function suggestBeginnings(command: Command, tell: (text: string) => void): void {
+  command.configureOutput({
+    outputError(text) {
+      const [, kind, typed] = /unknown (option|command) '(.*)'\s*$/.exec(text) ?? [];
+      const help = command.createHelp();
+      const names =
+        kind === 'option'
+          ? help.visibleOptions(command).map(({ long }) => long ?? '')
+          : kind === 'command'
+            ? help.visibleCommands(command).map((child) => child.name())
+            : [];
+      const found = names.filter((name) => typed.replace(/^--/, '') !== '' && name.startsWith(typed));
+      const hint = found.length === 1 ? ` (Did you mean ${found[0]}?)` : ` (Did you mean one of ${found.join(', ')}?)`;
+      tell(found.length === 0 ? text : `${text.trimEnd()}${hint}`);
+    },
+  });
+  for (const child of command.commands) suggestBeginnings(child, tell);
 }
 
 const USAGE_CODES: readonly FewfireErrorCode[] = ['invalid-argument', 'unknown-column'];

@@ -155,6 +155,14 @@ const usage: readonly Case[] = [
   ['bad test share', 2, () => ['fit', chess, '--target', 'class', '--test', '20'], /share of the rows/],
   ['bad list', 2, () => ['fit', chess, '--target', 'class', '--exclude', 'a,,b'], /empty one/],
   ['typo in the target', 2, () => ['fit', chess, '--target', 'clas'], /did you mean "class"\?/],
+  ['a target cut short', 2, () => ['fit', chess, '--target', 'cla'], /did you mean "class"\?/],
+  [
+    'an option cut short',
+    2,
+    () => ['fit', chess, '--conf', '0.9'],
+    /unknown option '--conf' \(Did you mean --confidence\?\)/,
+  ],
+  ['a command cut short', 2, () => ['net'], /unknown command 'net' \(Did you mean network\?\)/],
   [
     'typo in a feature',
     2,

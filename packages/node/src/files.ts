@@ -10,7 +10,7 @@ import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { closestName, FewfireError, listNames, throwIfAborted } from '@fewfire/core';
+import { closestName, FewfireError, listNearest, throwIfAborted } from '@fewfire/core';
 
 export interface WriteOptions {
   /** Aborting rejects with the signal's reason and leaves the target as it was. */
@@ -276,7 +276,7 @@ async function suggestFile(path: string): Promise<string> {
   const visible = names.filter((name) => !name.startsWith('.')).sort();
   return visible.length === 0
     ? `the directory ${directory} is empty; check the path`
-    : `${directory} has ${listNames(visible, 6)}`;
+    : `${directory} has ${listNearest([basename(path)], visible, 6)}`;
 }
 
 /** What a failed write means, as an error that says what to do. */

@@ -16,6 +16,7 @@ import {
   listNames,
   type RunOptions,
   repeatedNames,
+  suggestName,
   type Table,
   throwIfAborted,
 } from '@fewfire/core';
@@ -519,7 +520,9 @@ async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): P
     const close = source.table === undefined ? undefined : closestName(source.table, names);
     const found = source.table === undefined ? 'several tables' : `no table ${JSON.stringify(source.table)}`;
     const hint =
-      close === undefined ? `its tables are ${listNames(names, 12)}` : `did you mean ${JSON.stringify(close)}?`;
+      source.table === undefined
+        ? `its tables are ${listNames(names, 12)}`
+        : suggestName(source.table, names, 'its tables are');
     throw new FewfireError(
       'invalid-argument',
       tables.length === 0

@@ -2,6 +2,8 @@
  * The one error class of fewfire. A message says what went wrong, what was
  * found, what was expected and what to do; `code` is for programs.
  */
+import { closestName, nearestFirst } from './nearest-names.ts';
+
 export type FewfireErrorCode =
   | 'invalid-argument' // an option or argument outside its range
   | 'unknown-column' // a column name that the table does not have
@@ -38,40 +40,21 @@ export function listNames(names: readonly string[], most = 5, count: number = na
   return shown.join(', ') + (rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : '');
 }
 
-/** The candidate closest to `name` by edit distance, if it is close enough to be a likely typo. */
-export function closestName(name: string, candidates: readonly string[]): string | undefined {
-  const wanted = name.toLowerCase();
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) {
-      bestDistance = distance;
-      best = candidate;
-    }
-  }
-  return best;
+/** Lists candidates for a message as `listNames` does, the nearest to any of `names` first where not all are listed. */
+export function listNearest(names: readonly string[], candidates: readonly string[], most = 12): string {
+  return listNames(candidates.length > most ? nearestFirst(names, candidates) : candidates, most);
+}
+
+/** What to do about a name that is none of `candidates`: the one likely meant, or which there are, after `lead`. */
+export function suggestName(name: string, candidates: readonly string[], lead: string, most = 12): string {
+  const close = closestName(name, candidates);
+  return close === undefined
+    ? `${lead} ${listNearest([name], candidates, most)}`
+    : `did you mean ${JSON.stringify(close)}?`;
 }
 
 /** An `unknown-column` error with a suggestion. */
 export function unknownColumn(name: string, columns: readonly string[], where: string): FewfireError {
-  const close = closestName(name, columns);
-  const hint =
-    close !== undefined ? `did you mean ${JSON.stringify(close)}?` : `its columns are ${listNames(columns, 12)}`;
+  const hint = suggestName(name, columns, 'its columns are');
   return new FewfireError('unknown-column', `${where} has no column ${JSON.stringify(name)}; ${hint}`);
-}
-
-// Levenshtein distance, abandoned (returning `limit`) once it cannot fall below `limit`.
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return Math.min(row[b.length], limit);
 }

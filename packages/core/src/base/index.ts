@@ -3,6 +3,7 @@ export * from './errors.ts';
 export * from './half.ts';
 export * from './json.ts';
 export * from './mean-error.ts';
+export * from './nearest-names.ts';
 export * from './options.ts';
 export * from './random.ts';
 export * from './statistics.ts';

@@ -3,7 +3,16 @@
  * is that of `optimisePolynomial`, over the combinations of coordinates that a cell can make: one value per column, and
  * thresholds that follow from each other.
  */
-import { closestName, createTurn, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
+import {
+  closestName,
+  createTurn,
+  FewfireError,
+  listNames,
+  listNearest,
+  type RunOptions,
+  suggestName,
+  unknownColumn,
+} from '../base/index.ts';
 import { coordinateNamesByColumn, cubePointsFromRows, type EncodedColumn, readNumber } from '../cube/index.ts';
 import type { MilpSolver } from '../network/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
@@ -147,7 +156,7 @@ function classOf({ target }: Model, name: string | undefined): string | undefine
   if (name === undefined || classes.includes(name)) return name ?? classes[0];
   throw new FewfireError(
     'invalid-argument',
-    `the target ${JSON.stringify(target.column)} never is ${JSON.stringify(name)}; its classes are ${listNames(classes)}`,
+    `the target ${JSON.stringify(target.column)} never is ${JSON.stringify(name)}; ${suggestName(name, classes, 'its classes are')}`,
   );
 }
 
@@ -342,7 +351,7 @@ function unknownValue({ column, states }: NamedColumn, item: string): FewfireErr
   const hint = close === undefined ? '' : `did you mean ${JSON.stringify(close)}? `;
   return new FewfireError(
     'invalid-argument',
-    `column ${shown} has no value ${JSON.stringify(value)} in the model; ${hint}its values are ${listNames(values, 40)}`,
+    `column ${shown} has no value ${JSON.stringify(value)} in the model; ${hint}its values are ${listNearest([value], values, 40)}`,
   );
 }
 

@@ -1,5 +1,5 @@
 /** Reading the target column: which task it is, and its values as learned. */
-import { FewfireError, listNames, type RunOptions } from '../base/index.ts';
+import { FewfireError, listNames, listNearest, type RunOptions } from '../base/index.ts';
 import {
   type ColumnProfile,
   compareTexts,
@@ -184,7 +184,7 @@ export async function readTarget(
     if (k !== undefined) return k;
     throw new FewfireError(
       'invalid-data',
-      `target ${shown} is ${JSON.stringify(text)} in row ${row + 1} of ${table.label}; expected ${classes.length === 2 ? `${JSON.stringify(classes[0])} or ${JSON.stringify(classes[1])}` : `one of ${listNames(classes)}`}`,
+      `target ${shown} is ${JSON.stringify(text)} in row ${row + 1} of ${table.label}; expected ${classes.length === 2 ? `${JSON.stringify(classes[0])} or ${JSON.stringify(classes[1])}` : `one of ${listNearest([text], classes, 5)}`}`,
     );
   }
 }

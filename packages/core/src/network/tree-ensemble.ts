@@ -9,7 +9,7 @@
  * coordinates. Thresholds of one feature imply each other on data; on the cube,
  * where spectra and attributions live, they are independent.
  */
-import { FewfireError, listNames, nextTurn, type RunOptions } from '../base/index.ts';
+import { FewfireError, listNames, nextTurn, type RunOptions, suggestName } from '../base/index.ts';
 import { type CubePoints, createCubePoints, cubePointsBytes } from '../cube/index.ts';
 import { type DecisionTree, ensembleNetwork, type FamilyMember, type LeafForm } from './families/index.ts';
 
@@ -281,7 +281,7 @@ export function featurePositions(names: readonly string[], features: readonly st
   if (unknown.length > 0) {
     throw new FewfireError(
       'invalid-argument',
-      `the model has no features named ${listNames(unknown)}; its features are ${listNames(features, 12)}`,
+      `the model has no features named ${listNames(unknown)}; ${suggestName(unknown[0], features, 'its features are')}`,
     );
   }
   return new Set(names.map((name) => positions.get(name) as number));

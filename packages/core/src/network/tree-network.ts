@@ -4,7 +4,7 @@
  * from the trees without a row of weights for every leaf, which takes a thousand
  * times their memory. `expandTreeNetwork` makes those where nothing else will do.
  */
-import { FewfireError, listNames, type RunOptions } from '../base/index.ts';
+import { FewfireError, type RunOptions, suggestName } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { ensembleLeaves, type LeafForm, leafUnit, type SparseUnit } from './families/index.ts';
 import type { NetworkProvenance, Scale, SparseNetwork } from './network.ts';
@@ -43,7 +43,7 @@ export function createTreeNetwork(
   if (wanted < 0) {
     throw new FewfireError(
       'invalid-argument',
-      `output is ${JSON.stringify(options.output ?? null)}; expected one of ${listNames(names)}`,
+      `output is ${JSON.stringify(options.output ?? null)}; ${suggestName(options.output ?? '', names, 'expected one of')}`,
     );
   }
   if (model.coordinates.length === 0) {

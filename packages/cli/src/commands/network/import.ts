@@ -150,15 +150,14 @@ async function readTrees(path: string, options: ImportOptions, session: Session)
 }
 
 async function chooseOutput({ outputs }: TreeModel, wanted: string | undefined): Promise<TreeModel['outputs'][number]> {
-  const { closestName, FewfireError, listNames } = await import('@fewfire/core');
+  const { FewfireError, listNames, suggestName } = await import('@fewfire/core');
   const names = outputs.map(({ name }) => name);
   const found = wanted === undefined ? outputs[0] : outputs.find(({ name }) => name === wanted);
   if (found !== undefined && (wanted !== undefined || outputs.length === 1)) return found;
-  const close = wanted === undefined ? undefined : closestName(wanted, names);
   throw new FewfireError(
     'invalid-argument',
     wanted === undefined
       ? `the model has ${outputs.length} outputs, ${listNames(names)}; choose one with --output`
-      : `the model has no output ${JSON.stringify(wanted)}; ${close === undefined ? `it has ${listNames(names)}` : `did you mean ${JSON.stringify(close)}?`}`,
+      : `the model has no output ${JSON.stringify(wanted)}; ${suggestName(wanted, names, 'it has', 5)}`,
   );
 }
