@@ -109,6 +109,137 @@ describe('leaks of numbers', () => {
   });
 });
 
+describe('leaks that only the cells tell, not their codes', () => {
+  const many = a.map(() => random.integer(4)); // of 40 values, so that every one has rows enough
+  const rows = 1000;
+  const wide = (make: (i: number) => string | number): (string | number)[] =>
+    Array.from({ length: rows }, (_, i) => make(i));
+  const base = { a: wide((i) => i % 2), b: wide((i) => (i >> 1) % 2) };
+  const cause = wide(() => random.integer(60)) as number[];
+  const shuffled = cause.map((value) => (value * 7) % 61);
+
+  async function of(
+    target: MemoryColumn,
+    leak: MemoryColumn,
+    options: Partial<FitTableOptions> = {},
+  ): Promise<string[]> {
+    const { model } = await fitTable(memoryTable({ ...base, leak, y: target }), {
+      ...{ target: 'y', degree: 1, intervals: 'none', folds: 2, method: 'ridge' },
+      ...options,
+    });
+    return model.training.notes.filter((note) => note.includes('made from the target'));
+  }
+  const told = [expect.stringMatching(/^"leak" tells the target in every row/)];
+
+  it('sixty texts of two classes', async () => {
+    expect(
+      await of(
+        cause.map((value) => (value % 3 === 0 ? 'ill' : 'well')),
+        cause.map((value) => `D${value}`),
+      ),
+    ).toEqual(told);
+  });
+  it('sixty numbers of two classes, which alternate', async () => {
+    const parity = shuffled.map((value) => (value % 2 === 0 ? 'even' : 'odd'));
+    expect(await of(parity, shuffled)).toEqual(told);
+    expect(await of(parity.with(999, parity[999] === 'even' ? 'odd' : 'even'), shuffled)).toEqual([]);
+  });
+  it('a number for every number, in another order', async () => {
+    expect(await of(cause, shuffled, { task: 'number' })).toEqual(told);
+    expect(
+      await of(
+        many.concat(many, many, many, many),
+        many.concat(many, many, many, many).map((value) => [2, 0, 3, 1][value]),
+        { task: 'number' },
+      ),
+    ).toEqual(told);
+  });
+  it('sixty texts, each a range of the target', async () => {
+    const amount = cause.map((value) => value + 0.99 * random.uniform());
+    const bands = cause.map((value) => `from ${value} to ${value + 1}`);
+    expect(await of(amount, bands)).toEqual([
+      expect.stringMatching(/^"leak" has a range of the target for each of its values, in every row/),
+    ]);
+    expect(
+      await of(
+        amount,
+        bands.map((band, i) => (i === 999 ? bands[0] : band)),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('leaks beside missing cells and of other types', () => {
+  const gap = (column: readonly (string | number | boolean)[]): MemoryColumn =>
+    column.map((value, i) => (i % 7 === 3 ? null : value));
+  const where = /in all \d+ rows where it has a value: if it is made/;
+  it.each([
+    ['classes', kind, kind.map((name) => name.length + name.charCodeAt(0)), /^"leak" tells the target/],
+    ['two classes', flag, flag.map((name) => (name === 'yes' ? 1 : 0)), /^"leak" tells the target/],
+    ['numbers, equal', price, price, /^"leak" equals the target/],
+    ['numbers, in another unit', price, price.map((value) => 7 - 2 * value), /^"leak" never rises as the target rises/],
+    ['numbers, as texts', stars, stars.map((value) => `${'*'.repeat(value)}`), /^"leak" tells the target/],
+    [
+      'numbers, as ranges',
+      price,
+      price.map((value) => (value < 1 ? 'low' : value < 3 ? 'mid' : 'high')),
+      /^"leak" has a range/,
+    ],
+  ])('%s', async (_name, target, leak, message) => {
+    const found = await leaks(target, { leak: gap(leak) }, { missing: 'indicator' });
+    expect(found).toEqual([expect.stringMatching(message)]);
+    expect(found[0]).toMatch(where);
+  });
+
+  it.each([
+    ['two texts', price.map((value) => (value > 1.5 ? 'high' : 'low'))],
+    ['booleans', price.map((value) => value > 1.5)],
+    ['five ranges', price.map((value) => `${Math.min(4, Math.floor(value))} and more`)],
+  ])('a number cut into %s', async (_name, leak) => {
+    expect(await leaks(price, { leak })).toEqual([
+      expect.stringMatching(/^"leak" has a range of the target for each of its values, in every row/),
+    ]);
+    // One row of another range is enough to be no copy.
+    const most = price.indexOf(Math.max(...price));
+    const least = price.indexOf(Math.min(...price));
+    expect(await leaks(price, { leak: leak.map((value, i) => (i === most ? leak[least] : value)) })).toEqual([]);
+  });
+});
+
+describe('what luck explains is no leak', () => {
+  // As a fit would: 40 tables of 12 columns that have nothing to do with the target.
+  const columnsOf = (rowCount: number, draw: () => string | number): Record<string, MemoryColumn> =>
+    Object.fromEntries(Array.from({ length: 12 }, (_, k) => [`c${k}`, Array.from({ length: rowCount }, draw)]));
+  const own = createRandom(7);
+  it.each([
+    [
+      'a target that is nearly always 0',
+      120,
+      (i: number) => (i < 3 ? 1.5 + i : 0),
+      () => (own.uniform() < 0.9 ? 1 : 0),
+    ],
+    ['a rare class', 120, (i: number) => (i < 2 ? 'yes' : 'no'), () => `v${own.integer(50)}`],
+    ['a short table', 12, (i: number) => (i % 2 === 0 ? 'x' : 'y'), () => (own.uniform() < 0.5 ? 'p' : 'q')],
+    ['a short table of numbers', 12, (i: number) => i % 3, () => own.integer(3)],
+  ])('%s', async (_name, rowCount, target, draw) => {
+    for (let round = 0; round < 40; round++) {
+      const table = memoryTable({
+        ...columnsOf(rowCount, draw),
+        y: Array.from({ length: rowCount }, (_, i) => target(i)),
+      });
+      const { model } = await fitTable(table, {
+        target: 'y',
+        degree: 1,
+        intervals: 'none',
+        folds: 2,
+        method: 'ridge',
+        test: 0,
+      });
+      expect(model.training.notes.filter((note) => note.includes('made from the target'))).toEqual([]);
+    }
+  });
+});
+
 describe('notes of several classes', () => {
   it('are said once where all say the same, and of their class where not', () => {
     const classOf = (k: number): string => ['x', 'y', 'z'][k];

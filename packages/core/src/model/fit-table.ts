@@ -30,7 +30,7 @@ import {
 } from '../learn/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
 import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
-import { leakNotes, numberLeakNotes } from './leaks.ts';
+import { leakNotes } from './leaks.ts';
 import { type MeasuredRows, measure } from './measurement.ts';
 import {
   type Calibration,
@@ -45,6 +45,7 @@ import {
   type TestResult,
 } from './model.ts';
 import { FIT_TOLERANCE, notesOfClasses, outputNotes, selectionNotes, tableNotes } from './notes.ts';
+import { numberLeakNotes } from './number-leaks.ts';
 import { type EncodedData, type LabelledPoints, type PrepareOptions, prepareTable } from './prepare.ts';
 import { outputCount, outputTarget } from './target.ts';
 import { testIntervals } from './test-intervals.ts';
