@@ -1,8 +1,17 @@
 /** What the commands that read models and data share: opening, checking columns, and telling what was odd. */
-import type { Model, Progress, Table, TableFit, TreeNetwork, UnseenValue } from '@fewfire/core';
+import type {
+  ColumnDrift,
+  DriftGuess,
+  Model,
+  Progress,
+  Table,
+  TableFit,
+  TreeNetwork,
+  UnseenValue,
+} from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import type { CommandFiles } from './command-files.ts';
-import { counted, quoted } from './format.ts';
+import { counted, integer, listSome, percent, quoted } from './format.ts';
 import type { WorkOptions } from './options.ts';
 import { openProgress } from './progress.ts';
 import type { Session } from './session.ts';
@@ -150,4 +159,25 @@ export async function unseenLines(model: Model, unseen: readonly UnseenValue[]):
           )}) ${cut ? 'are' : 'were'}`;
     return `column ${quoted(column)}: ${which} ${cut ? 'not among the values the model keeps' : 'not in the training data'}; ${as}`;
   });
+}
+
+const DRIFTS_SHOWN = 10;
+
+/** One line per column that is not as it was at the fit; of many the first ones, and how many more. */
+export function driftLines(drift: readonly ColumnDrift[]): string[] {
+  const lines = drift
+    .slice(0, DRIFTS_SHOWN)
+    .map(({ column, coordinate, expected, found, expectedRowCount, rowCount, guess }) => {
+      const shares = `${quoted(coordinate)} is yes in ${percent(found)} of ${counted(rowCount, 'row')}, at the fit in ${percent(expected)} of ${integer(expectedRowCount)}`;
+      return `column ${quoted(column)} is not as it was at the fit: ${shares}${guess === null ? '' : `; ${asGuess(guess)}`}`;
+    });
+  const rest = drift.slice(DRIFTS_SHOWN).map(({ column }) => quoted(column));
+  if (rest.length > 0) lines.push(`more columns that are not as they were at the fit: ${listSome(rest, 5)}`);
+  return lines;
+}
+
+function asGuess(guess: DriftGuess): string {
+  if (guess.kind === 'swapped') return `does it hold what belongs in ${quoted(guess.with)}?`;
+  if (guess.kind === 'negated') return 'is it negated, or turned round?';
+  return `are its numbers in another unit${guess.orNegated ? ', or negated' : ''}?`;
 }

@@ -20,6 +20,7 @@ import {
   integer,
   layoutTable,
   listSome,
+  percent,
   printable,
   quoted,
   type Screen,
@@ -67,10 +68,6 @@ export function labelled(name: string, text: string, screen: Screen, width = 9):
 }
 
 const CLASSES_SHOWN = 6;
-
-function percent(part: number): string {
-  return `${figure(100 * part)} %`;
-}
 
 function targetText({ target, training, outputs }: Model): string {
   const name = quoted(target.column);

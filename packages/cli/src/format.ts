@@ -217,6 +217,11 @@ export function listSome(items: readonly string[], most: number): string {
   return items.length > most ? `${shown} and ${items.length - most} more` : shown;
 }
 
+/** A share in per cent. */
+export function percent(share: number): string {
+  return `${figure(100 * share)} %`;
+}
+
 /** A size in bytes with a unit. */
 export function byteSize(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];

@@ -1,7 +1,7 @@
 /** The chances by which luck is told from a leak, against counting all orders of a few rows. */
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../src/index.ts';
-import { jointCounts, logChanceOfOrder, logChanceOfTelling, logFactorial } from '../src/model/leak-chance.ts';
+import { createRandom, logFactorial } from '../src/index.ts';
+import { jointCounts, logChanceOfOrder, logChanceOfTelling } from '../src/model/leak-chance.ts';
 
 function* permutations(list: readonly number[]): Generator<number[]> {
   if (list.length === 0) yield [];

@@ -151,6 +151,8 @@ const faults: readonly (readonly [string, Kind, (body: Body) => void, RegExp])[]
   ],
   ['half a row', 'binary', (m) => (m.training.sampleCount = 0.5), /sampleCount is 0\.5 instead of a whole number/],
   ['rows below none', 'binary', (m) => (m.outputs[0].fit.support[0].rows = -1), /rows is -1 instead of at least 0/],
+  ['counts of fewer coordinates', 'binary', (m) => m.training.yesCounts.pop(), /counts of yes rows/],
+  ['more yes rows than rows', 'number', (m) => (m.training.yesCounts[1] = 401), /counts of yes rows/],
   ['an unknown field', 'binary', (m) => (m.training.more = 1), /training has "more", which is unknown/],
   ['an unknown word', 'binary', (m) => (m.loss = 'hinge'), /loss is "hinge" instead of "squared" or "logistic"/],
 ];

@@ -2,7 +2,7 @@
 import type { EncodedRows, Model, Prediction, RunOptions } from '@fewfire/core';
 import type { FileTable, OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkColumns, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
+import { checkColumns, driftLines, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
@@ -98,7 +98,7 @@ async function predictTable(
   { keep = [], attributions }: PredictOptions,
   work: RunOptions,
 ): Promise<Predicted> {
-  const { predictPoints } = await import('@fewfire/core');
+  const { createColumnDriftMeter, predictPoints } = await import('@fewfire/core');
   const predictionHeads = await predictionNames(model);
   const attributionHeads = attributions === undefined ? [] : await attributionNames(model);
   await checkKept(keep, table);
@@ -109,11 +109,13 @@ async function predictTable(
   const background = attributions === 'average' ? (await table.encode(model.encoder, work)).points : undefined;
   const { onProgress: _, ...quiet } = work;
   let encodedCount = 0;
+  const drift = createColumnDriftMeter(model);
   const predicted = async function* (): AsyncGenerator<readonly OutputColumn[]> {
     for await (const { range, points, rows } of parts) {
       const positions = rows?.map((row) => row - range.firstRow);
       const rowCount = range.endRow - range.firstRow;
       encodedCount += points.rowCount;
+      drift.add(points);
       const kept: OutputColumn[] = [];
       for (const name of keep) {
         kept.push({ name, values: await table.texts(name, { ...quiet, range, spelling: 'source' }) });
@@ -130,7 +132,11 @@ async function predictTable(
   const unseenMessages = await unseenLines(model, unseen);
   return {
     parts: predicted(),
-    messages: () => [...unseenMessages, ...missingLines(missing, table.rowCount - encodedCount)],
+    messages: () => [
+      ...unseenMessages,
+      ...driftLines(drift.result()),
+      ...missingLines(missing, table.rowCount - encodedCount),
+    ],
   };
 }
 

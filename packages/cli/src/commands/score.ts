@@ -1,7 +1,7 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
 import type { TreeNetwork } from '@fewfire/core';
 import type { Command } from 'commander';
-import { checkColumns, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
+import { checkColumns, driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable, quoted } from '../format.ts';
@@ -59,9 +59,10 @@ async function score(path: string, data: string, options: ScoreOptions, session:
       return { result: await scoreTable(model, table, work), label: table.label, sha256: table.provenance.sha256 };
     }),
   );
-  const { metrics, unseen, skippedRowCount, zeroWeightCount, weight, group, notes } = result;
+  const { metrics, unseen, drift, skippedRowCount, zeroWeightCount, weight, group, notes } = result;
   if (options.quiet !== true) {
     for (const line of await unseenLines(model, unseen)) session.tell(line);
+    for (const line of driftLines(drift)) session.tell(line);
     if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
     if (zeroWeightCount > 0) session.tell(`${counted(zeroWeightCount, 'row')} of weight 0 not scored`);
     for (const note of notes) session.tell(printable(note));
@@ -71,7 +72,7 @@ async function score(path: string, data: string, options: ScoreOptions, session:
   if (options.json === true) {
     const task = model.target.kind;
     const left = { skippedRowCount, zeroWeightCount };
-    const json = { task, target: model.target, ...metrics, ...left, unseen, weight, group, notes };
+    const json = { task, target: model.target, ...metrics, ...left, unseen, drift, weight, group, notes };
     const about = { model: path, data: label, isDataOfFit: fitted, units: { error: errorUnit(model) } };
     await session.print(`${JSON.stringify({ ...json, ...about })}\n`);
     return;

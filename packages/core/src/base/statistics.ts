@@ -309,3 +309,43 @@ function deviance(a: number, m: number, excess: number): number {
   }
   return sum;
 }
+
+/** ln n!; by Stirling's series from 20 on, which is within 1e-12 there. */
+export function logFactorial(n: number): number {
+  if (n < 20) {
+    let product = 1;
+    for (let i = 2; i <= n; i++) product *= i;
+    return Math.log(product);
+  }
+  const x = n + 1;
+  return (
+    (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5)
+  );
+}
+
+/**
+ * The logarithm of the two-sided p-value of Fisher's exact test: whether `firstCount` of `firstTotal` and `secondCount` of
+ * `secondTotal` are draws of one chance. Twice the smaller tail of the hypergeometric distribution, at most 1.
+ */
+export function logFisherP(firstCount: number, firstTotal: number, secondCount: number, secondTotal: number): number {
+  const yes = firstCount + secondCount;
+  const total = firstTotal + secondTotal;
+  const logChoose = (n: number, k: number): number => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+  const logAt = logChoose(firstTotal, firstCount) + logChoose(secondTotal, secondCount) - logChoose(total, yes);
+  // From the count found away from its mean terms fall ever faster; a share of 1e-17 of the sum is beyond its digits.
+  const tail = (step: 1 | -1): number => {
+    let term = 1;
+    let sum = 1;
+    for (let k = secondCount; term > 1e-17 * sum; k += step) {
+      const other = yes - k;
+      term *=
+        step > 0
+          ? ((secondTotal - k) * other) / ((k + 1) * (firstTotal - other + 1))
+          : (k * (firstTotal - other)) / ((secondTotal - k + 1) * (other + 1));
+      sum += term;
+    }
+    return sum;
+  };
+  const isAbove = secondCount * firstTotal > firstCount * secondTotal;
+  return Math.min(0, Math.LN2 + logAt + Math.log(tail(isAbove ? 1 : -1)));
+}

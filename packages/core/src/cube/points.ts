@@ -107,3 +107,18 @@ export function yesShares(points: CubePoints, rowWeights?: ArrayLike<number>): F
   }
   return shares;
 }
+
+/** Of every coordinate, how many rows have a yes. */
+export function yesCounts({ planes, rowCount, coordinateCount }: CubePoints): Float64Array {
+  const counts = new Float64Array(coordinateCount);
+  const bytes = new Uint32Array(256);
+  for (let first = 0; first < coordinateCount; first += 8) {
+    bytes.fill(0);
+    const plane = first >> 3;
+    for (const byte of planes.subarray(plane * rowCount, (plane + 1) * rowCount)) bytes[byte]++;
+    for (let j = 0; j < Math.min(8, coordinateCount - first); j++) {
+      for (let byte = 0; byte < 256; byte++) if ((byte & (1 << j)) !== 0) counts[first + j] += bytes[byte];
+    }
+  }
+  return counts;
+}

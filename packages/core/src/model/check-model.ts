@@ -7,7 +7,7 @@ import { shownJson } from '../base/index.ts';
 import { type Model, targetClasses } from './model.ts';
 
 /** What does not fit, for a sentence; undefined where everything does. */
-export function modelFault({ target, loss, encoder, outputs, training: { test } }: Model): string | undefined {
+export function modelFault({ target, loss, encoder, outputs, training }: Model): string | undefined {
   const classes = targetClasses(target);
   const outputCount = target.kind === 'multiclass' ? classes.length : 1;
   if (outputs.length !== outputCount) return `it has ${outputs.length} outputs where its target needs ${outputCount}`;
@@ -18,6 +18,13 @@ export function modelFault({ target, loss, encoder, outputs, training: { test } 
     return isTwice(coding.kind === 'categories' ? [coding.reference, ...coding.values] : [coding.no, coding.yes]);
   })?.column;
   if (column !== undefined) return `its codes of ${JSON.stringify(column)} are not different, in order`;
+  const { test, yesCounts, sampleCount } = training;
+  if (yesCounts !== undefined) {
+    const { coordinates } = outputs[0].polynomial;
+    if (yesCounts.length !== coordinates.length || yesCounts.some((count) => count > sampleCount)) {
+      return 'its counts of yes rows are not those of its coordinates and rows';
+    }
+  }
   if (test !== null) {
     const { accuracy, auc, logLoss, baseline, intervals } = test;
     const ofClasses = [accuracy, auc, logLoss, baseline.accuracy, baseline.logLoss];

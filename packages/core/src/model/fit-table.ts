@@ -10,7 +10,7 @@
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import { countAllYes, type EncoderSpec, encoderCoordinates, type Table } from '../cube/index.ts';
+import { countAllYes, type EncoderSpec, encoderCoordinates, type Table, yesCounts } from '../cube/index.ts';
 import {
   type Candidate,
   checkSelectionShape,
@@ -191,6 +191,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         dropped: notes.dropped,
         missing: encoded.missing,
         ...(prepared.testOverlap === undefined ? {} : { testOverlap: prepared.testOverlap }),
+        yesCounts: [...yesCounts(data.points)],
         ...(options.weight === undefined ? {} : { weight: options.weight }),
         ...(options.group === undefined ? {} : { group: options.group }),
       },

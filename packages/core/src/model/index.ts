@@ -1,4 +1,5 @@
 export * from './attributions.ts';
+export * from './column-drift.ts';
 export * from './export/index.ts';
 export * from './fit-table.ts';
 export { type Measured, type MeasuredRows, measure } from './measurement.ts';

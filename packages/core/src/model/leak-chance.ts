@@ -2,6 +2,7 @@
  * How likely it is that a column tells the target in every row though it has nothing to do with it: next to never where
  * rows are many, but easily where a class is rare, a target nearly always 0, or a table short. What luck explains is no leak.
  */
+import { logFactorial } from '../base/index.ts';
 
 /** How many rows have each value of the column, each value of the target, and each pair that occurs. */
 export interface JointCounts {
@@ -63,19 +64,6 @@ export function logChanceOfTelling({ rowCount, values, targets }: JointCounts): 
 export function logChanceOfOrder({ rowCount, values, targets, pairs }: JointCounts, logArrangements: number): number {
   const all = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + logFactorial(size), 0);
   return logArrangements + all(values) + all(targets) - all(pairs) - logFactorial(rowCount);
-}
-
-/** ln n!; by Stirling's series from 20 on, which is within 1e-12 there. */
-export function logFactorial(n: number): number {
-  if (n < 20) {
-    let product = 1;
-    for (let i = 2; i <= n; i++) product *= i;
-    return Math.log(product);
-  }
-  const x = n + 1;
-  return (
-    (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5)
-  );
 }
 
 // ln sum(exp(factor * log)).

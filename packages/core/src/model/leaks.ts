@@ -4,9 +4,9 @@
  * only what may pass there is read again as it is. Cells without a value say nothing, and what luck explains
  * (`leak-chance.ts`) is not noted.
  */
-import type { RunOptions } from '../base/index.ts';
+import { logFactorial, type RunOptions } from '../base/index.ts';
 import type { EncoderSpec } from '../cube/index.ts';
-import { type JointCounts, jointCounts, logChanceOfOrder, logFactorial, mayBeLuck } from './leak-chance.ts';
+import { type JointCounts, jointCounts, logChanceOfOrder, mayBeLuck } from './leak-chance.ts';
 import {
   bitsOf,
   cellsThat,

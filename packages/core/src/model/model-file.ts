@@ -171,6 +171,7 @@ const modelSchema = z.strictObject({
     dropped: z.array(columnReason),
     missing: z.array(z.strictObject({ column: z.string(), count })),
     testOverlap: z.optional(count),
+    yesCounts: z.optional(z.array(count)),
     weight: z.optional(z.string()),
     group: z.optional(z.string()),
   }),

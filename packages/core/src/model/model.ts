@@ -170,6 +170,8 @@ export interface TrainingRecord {
   readonly missing: readonly { readonly column: string; readonly count: number }[];
   /** Of a test table: how many of its rows equal a fitted row in every column; absent where that is not known. */
   readonly testOverlap?: number | undefined;
+  /** Of every coordinate, how many of the `sampleCount` rows have a yes, whatever they weigh; absent in older files. */
+  readonly yesCounts?: readonly number[] | undefined;
   /** The columns of weights and of groups, where the fit had any. */
   readonly weight?: string | undefined;
   readonly group?: string | undefined;

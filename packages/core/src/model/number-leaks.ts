@@ -2,9 +2,9 @@
  * The same of a target of numbers: the number in another unit or rounded, one number for each value of a column, and texts
  * that each stand for a range.
  */
-import type { RunOptions } from '../base/index.ts';
+import { logFactorial, type RunOptions } from '../base/index.ts';
 import type { ColumnProfile, EncoderSpec } from '../cube/index.ts';
-import { jointCounts, logChanceOfOrder, logFactorial, mayBeLuck } from './leak-chance.ts';
+import { jointCounts, logChanceOfOrder, mayBeLuck } from './leak-chance.ts';
 import {
   bitsOf,
   cellsThat,

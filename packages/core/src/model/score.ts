@@ -1,6 +1,7 @@
 /** Scoring a model on a table with known targets, a part of its rows at a time. */
 import { FewfireError, type RunOptions } from '../base/index.ts';
 import { selectRows, type Table, type UnseenValue } from '../cube/index.ts';
+import { type ColumnDrift, createColumnDriftMeter } from './column-drift.ts';
 import { createMeasurement, type Measured } from './measurement.ts';
 import { type Model, predictPoints, type TestResult } from './model.ts';
 import { type LabelColumns, readLabels, weighingRows } from './row-labels.ts';
@@ -9,6 +10,8 @@ import { readTarget } from './target.ts';
 export interface ScoreResult {
   readonly metrics: TestResult;
   readonly unseen: readonly UnseenValue[];
+  /** Columns that are not as they were at the fit. */
+  readonly drift: readonly ColumnDrift[];
   /** Rows left out because their target (or, with `drop-rows`, a cell) is missing. */
   readonly skippedRowCount: number;
   /** Rows left out because they weigh nothing. */
@@ -55,9 +58,9 @@ export async function scoreTable(model: Model, table: Table, options: RunOptions
   }
   const weighing = await weighingRows(table, columns, options);
   try {
-    const { metrics, unseen, skippedRowCount } = await scoreRows(model, weighing.table, columns, options);
+    const { metrics, unseen, drift, skippedRowCount } = await scoreRows(model, weighing.table, columns, options);
     return {
-      ...{ metrics, unseen, skippedRowCount, notes, zeroWeightCount: weighing.zeroCount },
+      ...{ metrics, unseen, drift, skippedRowCount, notes, zeroWeightCount: weighing.zeroCount },
       ...{ weight: columns.weight ?? null, group: columns.group ?? null },
     };
   } finally {
@@ -70,7 +73,7 @@ async function scoreRows(
   table: Table,
   columns: LabelColumns,
   options: RunOptions,
-): Promise<Pick<ScoreResult, 'metrics' | 'unseen' | 'skippedRowCount'>> {
+): Promise<Pick<ScoreResult, 'metrics' | 'unseen' | 'drift' | 'skippedRowCount'>> {
   const { parts, unseen } = await table.encodeParts(model.encoder, options);
   const { onProgress: _, ...quiet } = options;
   const measurement = createMeasurement(modelMeasured(model), table.rowCount);
@@ -79,8 +82,10 @@ async function scoreRows(
     columns.weight === undefined && columns.group === undefined
       ? undefined
       : await readLabels(table, await readTarget(table, model.target, quiet), columns, options);
+  const drift = createColumnDriftMeter(model);
   let knownCount = 0;
   for await (const { range, points, rows } of parts) {
+    drift.add(points);
     const all =
       labels?.target.subarray(range.firstRow, range.endRow) ?? (await readTarget(table, model.target, quiet, range));
     const placeOf = (i: number): number => (rows === undefined ? i : rows[i] - range.firstRow);
@@ -110,5 +115,5 @@ async function scoreRows(
       `no row of ${table.label} has a value for the target ${JSON.stringify(model.target.column)}; expected at least one`,
     );
   }
-  return { metrics: measurement.result(), unseen, skippedRowCount: table.rowCount - knownCount };
+  return { metrics: measurement.result(), unseen, drift: drift.result(), skippedRowCount: table.rowCount - knownCount };
 }
