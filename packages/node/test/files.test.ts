@@ -236,6 +236,21 @@ describe('writeTable', () => {
     await table.close();
   });
 
+  it('gives CSV in pieces of few cells, which together are the whole', () => {
+    const rowCount = 30_000;
+    const values = Float64Array.from({ length: rowCount }, (_, i) => i);
+    const pieces = [
+      ...csvChunks([
+        { name: 'a', values },
+        { name: 'b', values },
+      ]),
+    ];
+    const lines = pieces.map((piece) => piece.split('\n').length - 1);
+    expect(Math.max(...lines)).toBeLessThanOrEqual(2 ** 12);
+    const rows = Array.from(values, (value) => `${value},${value}\n`);
+    expect(pieces.join('')).toBe(`a,b\n${rows.join('')}`);
+  });
+
   it('writes any finite double back to the same bits', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
