@@ -1,9 +1,11 @@
 /**
  * Opens files as a `Table`. Text formats are copied into the engine once (parsing is the slow part), Parquet files and
  * database tables are scanned where they are. While the engine reads, the bytes also pass through a checksum, through
- * gunzip and, for CSV and NDJSON, through a count of records, because an engine that loses rows must not go unnoticed.
+ * gunzip and, for CSV and JSON, through a count of records, because an engine that loses rows must not go unnoticed. What the
+ * engine's readers do not take as it is (another encoding, odd quotes, mixed line breaks) is written anew first, into a
+ * temporary file, a piece at a time.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -21,13 +23,37 @@ import {
   throwIfAborted,
 } from '@fewfire/core';
 import { type ArrowShape, loadArrow } from './arrow.ts';
-import { CSV_HEAD_BYTES, type CsvHeader, readCsvHeader, scanCsv } from './csv.ts';
+import {
+  CSV_HEAD_BYTES,
+  type CsvDialect,
+  type CsvHeader,
+  type CsvScan,
+  NotPlain,
+  type PlainCsv,
+  plainCsv,
+  plainDelimiter,
+  readCsvHeader,
+  scanCsv,
+} from './csv.ts';
+import { notUtf8 } from './duckdb-errors.ts';
 import { duckdbTable, type RelationColumn } from './duckdb-table.ts';
+import {
+  decodeText,
+  encodingNote,
+  type KnownEncoding,
+  sniffEncoding,
+  surveyText,
+  TEXT_ENCODINGS,
+  type TextEncoding,
+} from './encoding.ts';
 import { Engine } from './engine.ts';
+import { fileKind, KIND_BYTES } from './file-kind.ts';
 import { readFileChunks } from './files.ts';
-import { findSource, type Source, type SourceFormat } from './source.ts';
+import { type JsonShape, nameEmptyKeys, scanJson } from './json-records.ts';
+import { FORMAT_NAMES, findSource, type Source, type SourceFormat, unnamedFormat } from './source.ts';
 import { matchingFiles } from './source-files.ts';
 import { normalText, quoteIdentifier, quoteLiteral } from './sql.ts';
+import type { SpoolFile } from './temporary.ts';
 
 /** Where a table came from, for the model file. */
 export interface Provenance {
@@ -45,25 +71,35 @@ export interface Provenance {
 export interface OpenTableOptions extends RunOptions {
   /** What `-` reads; the default is `process.stdin`. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+  /** Of CSV and JSON; the default `auto` recognises it. */
+  readonly encoding?: TextEncoding | undefined;
+  /** The one character that stands between the cells of CSV; the default is to recognise it. */
+  readonly delimiter?: string | undefined;
 }
 
 /** A table over files. */
-export type FileTable = Table & { readonly provenance: Provenance };
+export type FileTable = Table & {
+  readonly provenance: Provenance;
+  /** What was recognised that the names of the files do not say, a sentence each. */
+  readonly notes: readonly string[];
+};
 
 /**
  * Opens a table.
  *
- * Formats: `.csv`, `.tsv`, `.parquet`, `.json` (an array of records), `.ndjson`,
- * `.arrow` (also `.arrows`, `.ipc`, `.feather`), each also with `.gz`;
+ * Formats: `.csv`, `.tsv`, `.parquet`, `.json` and `.ndjson` (a list of records, or one after another),
+ * `.arrow` (also `.arrows`, `.ipc`, `.feather`), each also packed by gzip;
  * `file.duckdb#table`; a pattern such as `data/*.csv` for files of one format with equal columns, read in order of
- * their names; `-` for CSV on standard input. CSV has one header line, quotes as in RFC 4180, and one of `, ; tab |`
- * between cells. Rows keep the order of the source.
+ * their names; `-` for standard input. What the bytes say goes before the name. CSV has one header line, quotes as in
+ * RFC 4180, and one of `, ; tab |` between cells, or the one given; it and JSON are UTF-8, UTF-16, or Windows-1252.
+ * Rows keep the order of the source. `docs/tables.md` has the rules.
  *
- * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `invalid-data` (empty, ragged, not UTF-8,
- *   duplicate column names, no rows); the signal's reason when aborted
+ * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `invalid-data` (empty, ragged, in an
+ *   encoding that is not known, duplicate column names, no rows), `invalid-argument` (a wrong option); the signal's reason when aborted
  */
 export async function openTable(source: string, options: OpenTableOptions = {}): Promise<FileTable> {
   throwIfAborted(options.signal);
+  checkOptions(options);
   let opening: Promise<Engine> | undefined;
   const engine = (): Promise<Engine> => (opening ??= Engine.open(options));
   try {
@@ -77,6 +113,35 @@ export async function openTable(source: string, options: OpenTableOptions = {}):
   }
 }
 
+function checkOptions({ encoding = 'auto', delimiter }: OpenTableOptions): void {
+  if (!TEXT_ENCODINGS.includes(encoding)) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the encoding is ${JSON.stringify(encoding)}, expected one of ${TEXT_ENCODINGS.join(', ')}`,
+    );
+  }
+  if (delimiter !== undefined && !(delimiter.length === 1 && !/["\r\n\0\ud800-\udfff\ufeff]/.test(delimiter))) {
+    throw new FewfireError(
+      'invalid-argument',
+      `the delimiter is ${JSON.stringify(delimiter)}, expected one character that is neither a quote nor a line break`,
+    );
+  }
+}
+
+/** @throws FewfireError `invalid-argument` for options that would change nothing */
+function refuseIdle(format: SourceFormat, label: string, { encoding = 'auto', delimiter }: OpenTableOptions): void {
+  const isText = ['csv', 'tsv', 'json', 'ndjson'].includes(format);
+  if (encoding !== 'auto' && !isText) {
+    throw new FewfireError(
+      'invalid-argument',
+      `${label} is not a text file, and has no encoding to be named; leave it out`,
+    );
+  }
+  if (delimiter !== undefined && !['csv', 'tsv'].includes(format)) {
+    throw new FewfireError('invalid-argument', `${label} is not CSV, and has no delimiter to be named; leave it out`);
+  }
+}
+
 async function open(text: string, openEngine: () => Promise<Engine>, options: OpenTableOptions): Promise<FileTable> {
   const { signal } = options;
   const isStdin = text === '-';
@@ -84,21 +149,25 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
     ? await spoolStdin(await openEngine(), options)
     : await findSource(text, async (pattern) => matchingFiles(await openEngine(), pattern));
   const label = isStdin ? 'standard input' : text;
+  refuseIdle(source.format, label, options);
   // Before the engine is imported, whatever the header alone tells.
-  const header =
-    source.format === 'csv' || source.format === 'tsv' ? await readHeaders(source, label, signal) : undefined;
+  const { encoding = 'auto', delimiter } = options;
+  const dialect: CsvDialect = { encoding, delimiter, isTsv: source.format === 'tsv' };
+  const headers =
+    source.format === 'csv' || source.format === 'tsv' ? await readHeaders(source, label, dialect, signal) : undefined;
   const engine = await openEngine();
   throwIfAborted(signal);
 
-  const hash = createHash('sha256');
+  const digest = new Digest();
   const stats = await Promise.all(source.paths.map((path) => stat(path)));
   const byteCount = stats.reduce((sum, { size }) => sum + size, 0);
   const onShare = (share: number): void =>
     options.onProgress?.({ phase: 'reading', done: Math.round(share * byteCount), total: byteCount, unit: 'bytes' });
   const unpacked = source.gzip ? UNPACKED_BYTES * byteCount : byteCount;
-  const run: LoadOptions = { signal, onShare, label, hash, byteCount: unpacked };
+  const notes = [...source.notes, ...(headers ?? []).flatMap((header) => header.notes)];
+  const run: LoadOptions = { signal, onShare, label, digest, byteCount: unpacked, encoding, notes };
 
-  const loaded = await load(engine, source, header, run);
+  const loaded = await load(engine, source, headers, run);
   const [rowCount] = (await engine.numbers('SELECT count(*) FROM data', run)) as [number];
   if (loaded.recordCount !== undefined && loaded.recordCount !== rowCount) {
     throw new FewfireError(
@@ -109,7 +178,7 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
   if (rowCount === 0) {
     throw new FewfireError(
       'invalid-data',
-      `${label} has ${header === undefined ? 'columns' : 'a header'} but no rows; expected at least one row of data`,
+      `${label} has ${headers === undefined ? 'columns' : 'a header'} but no rows; expected at least one row of data`,
     );
   }
   const repeated = repeatedNames(loaded.columns.map(({ name }) => name));
@@ -120,22 +189,42 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
     source: text,
     paths: isStdin ? [] : source.paths,
     format: source.format,
-    sha256: hash.digest('hex'),
+    sha256: digest.hex(),
     byteCount,
     rowCount,
   };
   const { columns, rowKey } = loaded;
   const table = duckdbTable(engine, { label, name: 'data', rowKey, rowCount, columns });
-  return { ...table, provenance };
+  return { ...table, provenance, notes };
 }
 
 interface LoadOptions {
   readonly signal: AbortSignal | undefined;
   readonly onShare: (share: number) => void;
   readonly label: string;
-  readonly hash: Hash;
+  readonly digest: Digest;
   /** Of all files; of packed ones, what they may come to. */
   readonly byteCount: number;
+  readonly encoding: TextEncoding;
+  /** Added to as something is recognised. */
+  readonly notes: string[];
+}
+
+/** The checksum of the bytes of a source, which may have to be read again from the start. */
+class Digest {
+  #hash = createHash('sha256');
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  restart(): void {
+    this.#hash = createHash('sha256');
+  }
+
+  hex(): string {
+    return this.#hash.digest('hex');
+  }
 }
 
 /** Flags between commas come to a tenth of their bytes when packed. */
@@ -150,8 +239,13 @@ interface Loaded {
   readonly recordCount: number | undefined;
 }
 
-async function load(engine: Engine, source: Source, header: CsvHeader | undefined, run: LoadOptions): Promise<Loaded> {
-  if (header !== undefined) return await loadCsv(engine, source, header, run);
+async function load(
+  engine: Engine,
+  source: Source,
+  headers: readonly CsvHeader[] | undefined,
+  run: LoadOptions,
+): Promise<Loaded> {
+  if (headers !== undefined) return await loadCsv(engine, source, headers, run);
   if (source.format === 'parquet') return await loadParquet(engine, source, run);
   if (source.format === 'duckdb') return await loadDatabase(engine, source, run);
   if (source.format === 'arrow') return await loadArrowFiles(engine, source, run);
@@ -160,19 +254,17 @@ async function load(engine: Engine, source: Source, header: CsvHeader | undefine
 
 // ---- CSV
 
-async function readHeaders(source: Source, label: string, signal: AbortSignal | undefined): Promise<CsvHeader> {
+async function readHeaders(
+  source: Source,
+  label: string,
+  dialect: CsvDialect,
+  signal: AbortSignal | undefined,
+): Promise<CsvHeader[]> {
   const headers: CsvHeader[] = [];
   for (const path of source.paths) {
     const name = source.paths.length === 1 ? label : path;
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for await (const part of fileBytes(path, source.gzip, name, signal)) {
-      parts.push(part);
-      length += part.length;
-      if (length >= CSV_HEAD_BYTES) break;
-    }
-    const delimiter = source.format === 'tsv' ? '\t' : undefined;
-    const header = readCsvHeader(Buffer.concat(parts), length < CSV_HEAD_BYTES, name, delimiter);
+    const head = await firstBytes(fileBytes(path, source.gzip, name, signal), CSV_HEAD_BYTES);
+    const header = readCsvHeader(head, head.length < CSV_HEAD_BYTES, name, dialect);
     const repeated = repeatedNames(header.names);
     if (repeated.length > 0) throw duplicateColumns(name, repeated);
     const [first] = headers;
@@ -185,7 +277,7 @@ async function readHeaders(source: Source, label: string, signal: AbortSignal | 
     }
     headers.push(header);
   }
-  return headers[0];
+  return headers;
 }
 
 function refuseOtherColumns(source: Source, path: string, expected: readonly string[], found: readonly string[]): void {
@@ -202,24 +294,100 @@ function refuseOtherColumns(source: Source, path: string, expected: readonly str
 // The reader holds several of these for each thread.
 const CSV_BUFFER_BYTES = 4e6;
 
-async function loadCsv(engine: Engine, source: Source, header: CsvHeader, run: LoadOptions): Promise<Loaded> {
-  const cells = header.names.map((_, i) => `c${i}`);
-  const types = cells.map((cell) => `${cell}: 'VARCHAR'`).join(', ');
-  const reader = `read_csv(${fileList(source.paths)}, auto_detect = false, header = true, strict_mode = true, delim = ${quoteLiteral(header.delimiter)}, quote = '"', escape = '"', compression = '${source.gzip ? 'gzip' : 'none'}', columns = {${types}}, hive_partitioning = false, buffer_size = ${CSV_BUFFER_BYTES})`;
-  await engine.lock(readable(source.paths), run.byteCount);
-  const sql = `CREATE TABLE data AS SELECT ${cells.map((cell) => `${normalText(cell)} AS ${cell}`).join(', ')} FROM ${reader}`;
-  const recordCount = await loadBesideScan(engine, sql, source, run, (label) =>
-    scanCsv(label, header.delimiter, header.names.length),
-  );
-  const columns = header.names.map((name, i): RelationColumn => {
+async function loadCsv(
+  engine: Engine,
+  source: Source,
+  headers: readonly CsvHeader[],
+  run: LoadOptions,
+): Promise<Loaded> {
+  const [{ names }] = headers;
+  // What is not plain may be found when the engine is locked already.
+  const spool = await engine.spoolFile('plain.csv');
+  await engine.lock(readable([...source.paths, spool.path]), run.byteCount);
+  const asItIs = headers.every(({ isPlain }) => isPlain)
+    ? await loadAsItIs(engine, source, headers[0], run)
+    : undefined;
+  const recordCount = asItIs ?? (await loadWrittenAnew(engine, source, headers, spool, run));
+  const columns = names.map((name, i): RelationColumn => {
     return { name, type: 'text', sourceType: 'text', cell: `c${i}`, source: undefined };
   });
   return { columns, rowKey: 'rowid', recordCount };
 }
 
-interface Scan {
-  push(bytes: Uint8Array): void;
-  finish(): number;
+// The statement that makes the table of texts from what a call of the engine's reader gives.
+function csvTable(
+  names: readonly string[],
+  paths: readonly string[],
+  delimiter: string,
+  more: string,
+  bufferBytes: number,
+): string {
+  const cells = names.map((_, i) => `c${i}`);
+  const types = cells.map((cell) => `${cell}: 'VARCHAR'`).join(', ');
+  const reader = `read_csv(${fileList(paths)}, auto_detect = false, ${more}, strict_mode = true, delim = ${quoteLiteral(delimiter)}, quote = '"', escape = '"', columns = {${types}}, hive_partitioning = false, buffer_size = ${bufferBytes})`;
+  return `CREATE TABLE data AS SELECT ${cells.map((cell) => `${normalText(cell)} AS ${cell}`).join(', ')} FROM ${reader}`;
+}
+
+// By the engine's own reader, with a scan of the same bytes beside it. Gives the number of records, or undefined if the
+// files have to be written anew.
+async function loadAsItIs(
+  engine: Engine,
+  source: Source,
+  { names, delimiter }: CsvHeader,
+  run: LoadOptions,
+): Promise<number | undefined> {
+  const more = `header = true, compression = '${source.gzip ? 'gzip' : 'none'}'`;
+  const sql = csvTable(names, source.paths, delimiter, more, CSV_BUFFER_BYTES);
+  try {
+    const recordCount = await loadBesideScan(engine, sql, source, run, (label) =>
+      scanCsv(label, delimiter, names.length),
+    );
+    const [rowCount] = await engine.numbers('SELECT count(*) FROM data', run);
+    if (rowCount === recordCount) return recordCount;
+  } catch (error) {
+    if (!(error instanceof NotPlain)) throw error;
+  }
+  return undefined;
+}
+
+async function loadWrittenAnew(
+  engine: Engine,
+  source: Source,
+  headers: readonly CsvHeader[],
+  spool: SpoolFile,
+  run: LoadOptions,
+): Promise<number> {
+  const [{ names, delimiter }] = headers;
+  const result: PlainCsv = { recordCount: 0, longestBytes: 0 };
+  run.digest.restart();
+  await engine.run('DROP TABLE IF EXISTS data', { signal: run.signal });
+  for (const [i, path] of source.paths.entries()) {
+    const label = source.paths.length === 1 ? run.label : path;
+    const header = headers[i];
+    const encoding = header.encodingIsSure
+      ? header.encoding
+      : await surveyed(fileBytes(path, source.gzip, label, run.signal), header.encoding, label, run);
+    const texts = decodeText(fileBytes(path, source.gzip, label, run.signal, run.digest), encoding, label);
+    await spool.write(plainCsv(texts, header, label, result));
+  }
+  const bufferBytes = Math.max(CSV_BUFFER_BYTES, 2 * result.longestBytes);
+  const more = "header = false, new_line = '\\n', compression = 'none'";
+  await engine.run(csvTable(names, [spool.path], plainDelimiter(delimiter), more, bufferBytes), run);
+  return result.recordCount;
+}
+
+// The encoding of a whole text of which the first bytes were seen.
+async function surveyed(
+  bytes: AsyncIterable<Uint8Array>,
+  seemed: KnownEncoding,
+  label: string,
+  run: LoadOptions,
+): Promise<KnownEncoding> {
+  const survey = surveyText();
+  for await (const chunk of bytes) survey.push(chunk);
+  const encoding = survey.verdict(true, label);
+  if (encoding !== seemed) run.notes.push(encodingNote(encoding, label));
+  return encoding;
 }
 
 // Runs the statement that loads, and a scan of the same bytes beside it; of two errors the scan's is the clearer.
@@ -228,7 +396,7 @@ async function loadBesideScan(
   sql: string,
   source: Source,
   run: LoadOptions,
-  createScan: (label: string) => Scan,
+  createScan: (label: string) => CsvScan,
 ): Promise<number> {
   const failed = new AbortController();
   const signals = run.signal === undefined ? [failed.signal] : [run.signal, failed.signal];
@@ -237,7 +405,7 @@ async function loadBesideScan(
     for (const path of source.paths) {
       const label = source.paths.length === 1 ? run.label : path;
       const scan = createScan(label);
-      for await (const bytes of fileBytes(path, source.gzip, label, run.signal, run.hash)) scan.push(bytes);
+      for await (const bytes of fileBytes(path, source.gzip, label, run.signal, run.digest)) scan.push(bytes);
       records += scan.finish();
     }
     return records;
@@ -249,7 +417,11 @@ async function loadBesideScan(
   const [scanned, loaded] = await Promise.allSettled([scanning, loading]);
   throwIfAborted(run.signal);
   if (scanned.status === 'rejected') throw scanned.reason;
-  if (loaded.status === 'rejected') throw loaded.reason;
+  if (loaded.status === 'rejected') {
+    const { reason } = loaded;
+    const isData = reason instanceof FewfireError && ['invalid-data', 'file-unreadable'].includes(reason.code);
+    throw isData ? new NotPlain(reason.message, { cause: reason }) : reason;
+  }
   return scanned.value;
 }
 
@@ -265,8 +437,8 @@ function typeOf(sourceType: string): ColumnType | 'unusable' {
 }
 
 async function loadJson(engine: Engine, asGiven: Source, run: LoadOptions): Promise<Loaded> {
-  const source = await withoutMarks(engine, asGiven, run);
-  const shape = `hive_partitioning = false, compression = '${source.gzip ? 'gzip' : 'uncompressed'}', format = '${source.format === 'ndjson' ? 'newline_delimited' : 'auto'}'`;
+  const { source, layout, recordCount } = await jsonAsRead(engine, asGiven, run);
+  const shape = `hive_partitioning = false, compression = '${source.gzip ? 'gzip' : 'uncompressed'}', format = '${layout}'`;
   const sniff = 'sample_size = -1, records = true, map_inference_threshold = -1, field_appearance_threshold = 0';
   await engine.lock(readable(source.paths), run.byteCount);
   const described: { name: string; type: string }[][] = [];
@@ -314,7 +486,7 @@ async function loadJson(engine: Engine, asGiven: Source, run: LoadOptions): Prom
     return `${type === 'text' ? normalText(id) : id} AS r${i}`;
   });
   const sql = `CREATE TABLE loaded AS SELECT ${cells.join(', ')} FROM read_json(${fileList(source.paths)}, ${shape}, columns = {${spec}})`;
-  const lines = await loadBesideScan(engine, sql, asGiven, run, scanLines);
+  await engine.run(sql, run);
   await refuseLostNames(engine, columns, run);
   const beyond = await beyondDoubles(
     engine,
@@ -332,40 +504,91 @@ async function loadJson(engine: Engine, asGiven: Source, run: LoadOptions): Prom
   return {
     columns: view.map(({ column }) => column),
     rowKey: 'row_key',
-    recordCount: source.format === 'ndjson' ? lines : undefined,
+    recordCount,
   };
 }
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
-// The engine takes a byte order mark for a value beside the records; without it files are copied first.
-async function withoutMarks(engine: Engine, source: Source, { signal }: LoadOptions): Promise<Source> {
-  const isMarked = async (path: string): Promise<boolean> => {
-    let head: Uint8Array = new Uint8Array(0);
-    for await (const part of fileBytes(path, source.gzip, path, signal)) {
-      head = Buffer.concat([head, part]);
-      if (head.length >= BYTE_ORDER_MARK.length) break;
+interface JsonAsRead {
+  readonly source: Source;
+  readonly layout: JsonShape['layout'] | 'auto';
+  readonly recordCount: number;
+}
+
+// Files that the engine reads as they are meant: of those that are not UTF-8, begin with a byte order mark (which it takes
+// for a value beside the records) or have an empty key (whose cells it loses), a copy is made first.
+async function jsonAsRead(engine: Engine, source: Source, run: LoadOptions): Promise<JsonAsRead> {
+  const texts: { readonly copy: (() => AsyncIterable<Uint8Array>) | undefined; readonly shape: JsonShape }[] = [];
+  for (const path of source.paths) {
+    const label = source.paths.length === 1 ? run.label : path;
+    const bytes = (digest?: Digest): AsyncGenerator<Uint8Array> =>
+      fileBytes(path, source.gzip, label, run.signal, digest);
+    const head = await firstBytes(bytes(), KIND_BYTES);
+    const complete = head.length < KIND_BYTES;
+    const seemed = run.encoding === 'auto' ? sniffEncoding(head, complete, label) : run.encoding;
+    let shape = await shapeOf(utf8Bytes(bytes(run.digest), seemed, label));
+    let encoding = seemed;
+    if (!shape.isUtf8 || (seemed === 'windows-1252' && run.encoding === 'auto')) {
+      if (run.encoding !== 'auto') throw notUtf8(label, undefined);
+      encoding = await surveyed(bytes(), seemed, label, run);
+      if (encoding !== seemed) shape = await shapeOf(utf8Bytes(bytes(), encoding, label));
     }
-    return BYTE_ORDER_MARK.equals(head.subarray(0, BYTE_ORDER_MARK.length));
-  };
-  const marks = await Promise.all(source.paths.map(isMarked));
-  if (!marks.includes(true)) return source;
+    if (seemed !== 'utf-8' && run.encoding === 'auto') run.notes.push(encodingNote(seemed, label));
+    const isMarked = BYTE_ORDER_MARK.equals(head.subarray(0, BYTE_ORDER_MARK.length));
+    const { emptyKeyAt } = shape;
+    const isAsMeant = encoding === 'utf-8' && !isMarked && emptyKeyAt === undefined;
+    const copy = (): AsyncIterable<Uint8Array> => {
+      const text = utf8Bytes(bytes(), encoding, label);
+      return emptyKeyAt === undefined ? text : nameEmptyKeys(text, `column${emptyKeyAt}`);
+    };
+    texts.push({ copy: isAsMeant ? undefined : copy, shape });
+  }
+  const layouts = new Set(texts.map(({ shape }) => shape.layout));
+  const layout = layouts.size === 1 ? texts[0].shape.layout : 'auto';
+  const recordCount = texts.reduce((sum, { shape }) => sum + shape.recordCount, 0);
+  if (texts.every(({ copy }) => copy === undefined)) return { source, layout, recordCount };
   const paths: string[] = [];
   for (const [i, path] of source.paths.entries()) {
     const file = await engine.spoolFile(`${i}.json`);
-    const bytes = fileBytes(path, source.gzip, path, signal);
-    await file.write(marks[i] ? withoutFirst(bytes, BYTE_ORDER_MARK.length) : bytes);
+    await file.write(texts[i].copy?.() ?? fileBytes(path, source.gzip, path, run.signal));
     paths.push(file.path);
   }
-  return { ...source, paths, gzip: false };
+  return { source: { ...source, paths, gzip: false }, layout, recordCount };
 }
 
-async function* withoutFirst(bytes: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
-  let left = count;
-  for await (const part of bytes) {
-    yield part.subarray(left);
-    left = Math.max(0, left - part.length);
+async function shapeOf(bytes: AsyncIterable<Uint8Array>): Promise<JsonShape> {
+  const scan = scanJson();
+  for await (const chunk of bytes) scan.push(chunk);
+  return scan.finish();
+}
+
+// The text of a file in UTF-8, without a byte order mark.
+async function* utf8Bytes(
+  bytes: AsyncIterable<Uint8Array>,
+  encoding: KnownEncoding,
+  label: string,
+): AsyncGenerator<Uint8Array> {
+  if (encoding !== 'utf-8') {
+    for await (const text of decodeText(bytes, encoding, label)) yield Buffer.from(text);
+    return;
   }
+  let head: Uint8Array | undefined = new Uint8Array(0);
+  for await (const part of bytes) {
+    if (head === undefined) yield part;
+    else {
+      head = Buffer.concat([head, part]);
+      if (head.length < BYTE_ORDER_MARK.length) continue;
+      yield withoutMark(head);
+      head = undefined;
+    }
+  }
+  if (head !== undefined) yield head;
+}
+
+function withoutMark(bytes: Uint8Array): Uint8Array {
+  const isMarked = BYTE_ORDER_MARK.equals(bytes.subarray(0, BYTE_ORDER_MARK.length));
+  return isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
 }
 
 function rank(columns: readonly { readonly name: string }[], name: string): number {
@@ -392,24 +615,6 @@ async function refuseLostNames(
       );
     }
   }
-}
-
-// Counts lines that are not blank.
-function scanLines(): Scan {
-  let lines = 0;
-  let blank = true;
-  return {
-    push(bytes) {
-      for (let i = 0; i < bytes.length; i++) {
-        const b = bytes[i];
-        if (b === 0x0a) {
-          if (!blank) lines++;
-          blank = true;
-        } else if (b !== 0x20 && b !== 0x09 && b !== 0x0d) blank = false;
-      }
-    },
-    finish: () => lines + Number(!blank),
-  };
 }
 
 // ---- Parquet, Arrow and databases
@@ -442,7 +647,7 @@ async function loadParquet(engine: Engine, source: Source, run: LoadOptions): Pr
       );
     }
   }
-  for (const path of source.paths) for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
+  for (const path of source.paths) for await (const _ of fileBytes(path, false, path, run.signal, run.digest));
   const [{ names }] = shapes;
   const reader = parquetReader(paths);
   // A column of the file hides the engine's own of the same name.
@@ -530,7 +735,7 @@ async function loadDatabase(engine: Engine, source: Source, run: LoadOptions): P
         : `${path} has ${found}; ${hint}: write ${path}#${close ?? names[0]}`,
     );
   }
-  for await (const _ of fileBytes(path, false, path, run.signal, run.hash));
+  for await (const _ of fileBytes(path, false, path, run.signal, run.digest));
   const described = await engine.rows(`DESCRIBE SELECT * FROM ${table.id}`, options);
   const shape = { names: described.map(([name]) => String(name)), types: described.map(([, type]) => String(type)) };
   // Rows of a view come in no certain order, so they are fixed once.
@@ -547,7 +752,7 @@ async function loadArrowFiles(engine: Engine, source: Source, run: LoadOptions):
   for (const path of source.paths) {
     const label = source.paths.length === 1 ? run.label : path;
     const parts: Uint8Array[] = [];
-    for await (const part of fileBytes(path, source.gzip, label, run.signal, run.hash)) parts.push(part);
+    for await (const part of fileBytes(path, source.gzip, label, run.signal, run.digest)) parts.push(part);
     const found = await loadArrow(engine, Buffer.concat(parts), shape, { signal: run.signal, label });
     shape ??= found;
     refuseOtherColumns(source, path, shape.names, found.names);
@@ -637,17 +842,17 @@ function readable(paths: readonly string[]): string[] {
   return [...new Set(paths.flatMap((path) => [path, literalPattern(path)]))];
 }
 
-/** The bytes of a file, unpacked; the packed ones pass through `hash`. @throws FewfireError `file-unreadable` */
+/** The bytes of a file, unpacked; the packed ones pass through `digest`. @throws FewfireError `file-unreadable` */
 async function* fileBytes(
   path: string,
   gzip: boolean,
   label: string,
   signal: AbortSignal | undefined,
-  hash?: Hash,
+  digest?: Digest,
 ): AsyncGenerator<Uint8Array> {
   const packed = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of readFileChunks(path, signal)) {
-      hash?.update(chunk);
+      digest?.update(chunk);
       yield chunk;
     }
   };
@@ -675,6 +880,18 @@ async function* fileBytes(
   }
 }
 
+// At least so many bytes, if there are as many.
+async function firstBytes(bytes: AsyncIterable<Uint8Array>, count: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of bytes) {
+    parts.push(part);
+    length += part.length;
+    if (length >= count) break;
+  }
+  return Buffer.concat(parts);
+}
+
 // Standard input becomes a file first: it is looked at more than once.
 async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<Source> {
   const { signal, stdin = process.stdin } = options;
@@ -682,11 +899,11 @@ async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<So
   const file = await engine.spoolFile('stdin.csv');
   const input = stdin instanceof Readable ? stdin : Readable.from(stdin);
   let byteCount = 0;
-  let magic = 0;
+  let head: Uint8Array = new Uint8Array(0);
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of input) {
       const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-      for (let i = 0; byteCount + i < 2 && i < bytes.length; i++) magic = magic * 256 + bytes[i];
+      if (head.length < KIND_BYTES) head = Buffer.concat([head, bytes.subarray(0, KIND_BYTES - head.length)]);
       byteCount += bytes.length;
       options.onProgress?.({ phase: 'reading', done: byteCount, total: 0, unit: 'bytes' });
       yield bytes;
@@ -710,5 +927,14 @@ async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<So
   if (byteCount === 0) {
     throw new FewfireError('invalid-data', 'standard input is empty, expected CSV with a header line');
   }
-  return { text: '-', format: 'csv', gzip: magic === 0x1f8b, paths: [file.path], table: undefined };
+  const kind = fileKind(head, 'standard input');
+  const format = unnamedFormat(kind);
+  if (format === 'duckdb') {
+    throw new FewfireError(
+      'unsupported',
+      'standard input is a DuckDB database, expected a table; give its file instead',
+    );
+  }
+  const notes = format === 'csv' ? [] : [`standard input: read as ${FORMAT_NAMES[format]}`];
+  return { text: '-', format, gzip: kind.gzip, paths: [file.path], table: undefined, notes };
 }

@@ -21,7 +21,7 @@ export async function sourceFiles(source: string): Promise<string[]> {
       await engine.close();
     }
   });
-  return paths.flatMap((each) => (/\.(?:duckdb|ddb)$/i.test(each) ? [each, `${each}.wal`] : [each]));
+  return paths.flatMap((each) => (/\.(?:duckdb|ddb|db)$/i.test(each) ? [each, `${each}.wal`] : [each]));
 }
 
 /** The files that match a pattern, in the order of their names. */

@@ -4,6 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { FewfireError, listNames } from '@fewfire/core';
+import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
 import { openRegular, unreadable } from './files.ts';
 
 export type SourceFormat = 'csv' | 'tsv' | 'parquet' | 'json' | 'ndjson' | 'arrow' | 'duckdb';
@@ -12,11 +13,13 @@ export interface Source {
   /** As it was given. */
   readonly text: string;
   readonly format: SourceFormat;
-  /** Ends in .gz. */
+  /** Packed, whatever it is called. */
   readonly gzip: boolean;
   readonly paths: readonly string[];
   /** Behind the `#` of a database file. */
   readonly table: string | undefined;
+  /** What was recognised that the names do not say. */
+  readonly notes: readonly string[];
 }
 
 const FORMATS: Readonly<Record<string, SourceFormat>> = {
@@ -47,8 +50,8 @@ export async function findSource(text: string, expand: (pattern: string) => Prom
   if (paths.length === 0) {
     throw new FewfireError('file-not-found', `no file matches ${path}; check the pattern and the directory`);
   }
-  for (const each of paths) await checkFile(each);
-  const kinds = paths.map(fileFormat);
+  const kinds: FileFormat[] = [];
+  for (const each of paths) kinds.push(fileFormat(each, await lookAt(each)));
   const other = kinds.findIndex((kind) => kind.format !== kinds[0].format || kind.gzip !== kinds[0].gzip);
   if (other > 0) {
     throw new FewfireError(
@@ -56,12 +59,13 @@ export async function findSource(text: string, expand: (pattern: string) => Prom
       `${path} matches files of different formats, ${listNames([paths[0], paths[other]])}; expected one format: narrow the pattern`,
     );
   }
-  return { text, ...kinds[0], paths, table };
+  const [{ format, gzip }] = kinds;
+  return { text, format, gzip, paths, table, notes: kinds.flatMap(({ notes }) => notes) };
 }
 
 /** The path of a source, and the table behind the `#` of a database file. */
 export function splitTable(text: string): { readonly path: string; readonly table: string | undefined } {
-  const hash = /^(.*\.(?:duckdb|ddb))#(.+)$/i.exec(text);
+  const hash = /^(.*\.(?:duckdb|ddb|db))#(.+)$/i.exec(text);
   return { path: hash?.[1] ?? text, table: hash?.[2] };
 }
 
@@ -71,16 +75,18 @@ export async function expandSource(path: string, expand: (pattern: string) => Pr
   return exists === undefined && /[*?[]/.test(path) ? await expand(path) : [path];
 }
 
-async function checkFile(path: string): Promise<void> {
+async function lookAt(path: string): Promise<FileKind> {
   try {
     const file = await openRegular(path);
     try {
-      if ((await file.stat()).size === 0) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(KIND_BYTES), 0, KIND_BYTES, 0);
+      if (bytesRead === 0) {
         throw new FewfireError(
           'invalid-data',
           `${path} is empty (0 bytes), expected a table; check how it was written`,
         );
       }
+      return fileKind(buffer.subarray(0, bytesRead), path);
     } finally {
       await file.close();
     }
@@ -89,15 +95,51 @@ async function checkFile(path: string): Promise<void> {
   }
 }
 
-function fileFormat(path: string): { format: SourceFormat; gzip: boolean } {
-  const gzip = /\.gz$/i.test(path);
-  const extension = /\.([^./\\]+)$/.exec(gzip ? path.slice(0, -3) : path)?.[1]?.toLowerCase() ?? '';
-  const format = FORMATS[extension];
-  if (format === undefined || (gzip && format === 'duckdb')) {
+interface FileFormat {
+  readonly format: SourceFormat;
+  readonly gzip: boolean;
+  readonly notes: readonly string[];
+}
+
+export const FORMAT_NAMES: Readonly<Record<SourceFormat, string>> = {
+  csv: 'CSV',
+  tsv: 'CSV',
+  parquet: 'Parquet',
+  json: 'JSON',
+  ndjson: 'JSON',
+  arrow: 'Arrow',
+  duckdb: 'a DuckDB database',
+};
+
+/** Names that say no more than that a file is text. */
+const TEXT_NAMES = ['', 'txt', 'text', 'dat', 'data', 'asc'];
+
+/** By its bytes where they tell, otherwise by its name. @throws FewfireError `unsupported` */
+function fileFormat(path: string, kind: FileKind): FileFormat {
+  const namedGzip = /\.gz$/i.test(path);
+  const extension = /\.([^./\\]+)$/.exec(namedGzip ? path.slice(0, -3) : path)?.[1]?.toLowerCase() ?? '';
+  const named = FORMATS[extension];
+  const isText = TEXT_NAMES.includes(extension) && !kind.isBinary;
+  const format = told(kind, named) ?? named ?? (isText ? 'csv' : undefined);
+  if (format === undefined || (kind.gzip && format === 'duckdb')) {
     throw new FewfireError(
       'unsupported',
-      `${path} ${extension === '' ? 'has no extension' : `ends in .${extension}${gzip ? '.gz' : ''}`}, expected .csv, .tsv, .parquet, .json, .ndjson, .arrow (each also with .gz), .duckdb#table, or - for CSV on standard input`,
+      `${path} ${extension === '' ? 'has no extension' : `ends in .${extension}${namedGzip ? '.gz' : ''}`}, expected .csv, .tsv, .parquet, .json, .ndjson, .arrow (each also with .gz), .duckdb#table, or - for CSV on standard input`,
     );
   }
-  return { format, gzip };
+  const notes: string[] = [];
+  if (named !== format && extension !== 'db') notes.push(`${path}: read as ${FORMAT_NAMES[format]}`);
+  if (namedGzip && !kind.gzip) notes.push(`${path}: ends in .gz but is not packed, read as it is`);
+  if (!namedGzip && kind.gzip) notes.push(`${path}: packed by gzip, unpacked`);
+  return { format, gzip: kind.gzip, notes };
+}
+
+// What the bytes say. Records to a line and records in a list are told apart when they are read.
+function told({ format }: FileKind, named: SourceFormat | undefined): SourceFormat | undefined {
+  return format === 'json' && named === 'ndjson' ? named : format;
+}
+
+/** The format of standard input, which has no name: CSV unless its bytes say otherwise. */
+export function unnamedFormat(kind: FileKind): SourceFormat {
+  return kind.format ?? 'csv';
 }
