@@ -57,7 +57,8 @@ const SAMPLE_LENGTH = 1 << 16;
  * @throws FewfireError `invalid-data`
  */
 export function readCsvHeader(head: Uint8Array, complete: boolean, label: string, dialect: CsvDialect): CsvHeader {
-  const encoding = dialect.encoding === 'auto' ? sniffEncoding(head, complete, label) : dialect.encoding;
+  const encoding =
+    dialect.encoding === 'auto' ? sniffEncoding(head, complete, label, dialect.delimiter) : dialect.encoding;
   let text: string;
   try {
     text = decodeHead(head, encoding, complete, label);

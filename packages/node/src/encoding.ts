@@ -27,9 +27,10 @@ export function encodingNote(encoding: KnownEncoding, label: string): string {
 /**
  * The encoding of a file by its first bytes.
  * @param complete whether `head` is the whole file
+ * @param delimiter as for `surveyText`
  * @throws FewfireError `invalid-data` for what is neither UTF-8, UTF-16 nor plausible as Windows-1252
  */
-export function sniffEncoding(head: Uint8Array, complete: boolean, label: string): KnownEncoding {
+export function sniffEncoding(head: Uint8Array, complete: boolean, label: string, delimiter?: string): KnownEncoding {
   const [a, b, c, d] = head;
   if ((a === 0xff && b === 0xfe && c === 0 && d === 0) || (a === 0 && b === 0 && c === 0xfe && d === 0xff)) {
     throw new FewfireError('invalid-data', `${label} is UTF-32 text, expected UTF-8 or UTF-16; save it as UTF-8`);
@@ -38,7 +39,7 @@ export function sniffEncoding(head: Uint8Array, complete: boolean, label: string
   if (a === 0xfe && b === 0xff) return 'utf-16be';
   const wide = unmarkedUtf16(head);
   if (wide !== undefined) return wide;
-  const survey = surveyText();
+  const survey = surveyText(delimiter);
   survey.push(head);
   return survey.verdict(complete, label);
 }
@@ -73,7 +74,9 @@ const NEVER_INSIDE = new Set([
   ...[0x82, 0x84, 0x88, 0x8a, 0x8e, 0x93, 0x94, 0x9f],
 ]);
 
-export function surveyText(): TextSurvey {
+/** @param delimiter a sign that stands between letters because it stands between cells */
+export function surveyText(delimiter = ''): TextSurvey {
+  const expected = delimiter.charCodeAt(0);
   let sequences = 0; // characters of several bytes, as UTF-8 has them
   let faults = 0;
   let line = 1;
@@ -95,7 +98,7 @@ export function surveyText(): TextSurvey {
     push(bytes) {
       for (let i = 0; i < bytes.length; i++) {
         const byte = bytes[i];
-        if (NEVER_INSIDE.has(previous) && isLetter(before) && isLetter(byte)) misplaced++;
+        if (NEVER_INSIDE.has(previous) && previous !== expected && isLetter(before) && isLetter(byte)) misplaced++;
         before = previous;
         previous = byte;
         if (byte < 0x80) {

@@ -1,5 +1,6 @@
 /** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
 export type { CountedPlace } from './count-zeros.ts';
+export type { TextEncoding } from './encoding.ts';
 export { type ExternalFile, findExternalFiles, readExternalFiles } from './external-data.ts';
 export {
   checkFileSize,

@@ -366,7 +366,7 @@ async function loadWrittenAnew(
     const header = headers[i];
     const encoding = header.encodingIsSure
       ? header.encoding
-      : await surveyed(fileBytes(path, source.gzip, label, run.signal), header.encoding, label, run);
+      : await surveyed(fileBytes(path, source.gzip, label, run.signal), header.encoding, label, run, header.delimiter);
     const texts = decodeText(fileBytes(path, source.gzip, label, run.signal, run.digest), encoding, label);
     await spool.write(plainCsv(texts, header, label, result));
   }
@@ -382,8 +382,9 @@ async function surveyed(
   seemed: KnownEncoding,
   label: string,
   run: LoadOptions,
+  delimiter?: string,
 ): Promise<KnownEncoding> {
-  const survey = surveyText();
+  const survey = surveyText(delimiter);
   for await (const chunk of bytes) survey.push(chunk);
   const encoding = survey.verdict(true, label);
   if (encoding !== seemed) run.notes.push(encodingNote(encoding, label));
