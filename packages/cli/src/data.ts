@@ -10,10 +10,10 @@ import type {
   TreeNetwork,
   UnseenValue,
 } from '@fewfire/core';
-import type { FileTable } from '@fewfire/node';
+import type { FileTable, TextEncoding } from '@fewfire/node';
 import type { CommandFiles } from './command-files.ts';
-import { counted, integer, listSome, percent, quoted } from './format.ts';
-import type { WorkOptions } from './options.ts';
+import { counted, integer, listSome, percent, printable, quoted } from './format.ts';
+import type { TableOptions, WorkOptions } from './options.ts';
 import { openProgress } from './progress.ts';
 import type { Session } from './session.ts';
 
@@ -24,15 +24,21 @@ export interface Work {
   readonly threads: number;
   readonly memoryLimitBytes: number;
   readonly files: Pick<CommandFiles, 'addInputs'>;
+  /** How tables are read. */
+  readonly encoding?: TextEncoding | undefined;
+  readonly delimiter?: string | undefined;
+  /** What was recognised about tables, told when the progress line is gone. */
+  readonly tableNotes: string[];
 }
 
 /** Does `task` with a progress line, which is gone when it ends, however it ends. */
 export async function withProgress<T>(
   session: Session,
-  options: WorkOptions,
+  options: WorkOptions & TableOptions,
   task: (work: Work) => Promise<T>,
 ): Promise<T> {
   keepYoungGenerationSmall(options.memory);
+  const tableNotes: string[] = [];
   const line = openProgress(options);
   // Ctrl-C clears the line at once: what the terminal echoes for it should not stand in a bar.
   session.signal.addEventListener('abort', line.close, { once: true });
@@ -43,10 +49,15 @@ export async function withProgress<T>(
       threads: options.threads,
       memoryLimitBytes: options.memory,
       files: session.files,
+      encoding: options.encoding,
+      delimiter: options.delimiter,
+      tableNotes,
     });
   } finally {
     session.signal.removeEventListener('abort', line.close);
     line.close();
+    // Of a failure too: what a table was taken for may be why.
+    if (options.quiet !== true) for (const note of tableNotes) session.tell(printable(note));
   }
 }
 
@@ -59,10 +70,17 @@ function keepYoungGenerationSmall(memoryLimitBytes: number): void {
   if (memoryLimitBytes <= SMALL_MEMORY_BYTES) setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** Opens a table for the time of `task`. */
-export async function withTable<T>(source: string, work: Work, task: (table: FileTable) => Promise<T>): Promise<T> {
+/** Opens a table, which whoever asks closes. */
+export async function openData(source: string, work: Work): Promise<FileTable> {
   const { openTable } = await import('@fewfire/node');
   const table = await openTable(source, work);
+  work.tableNotes.push(...table.notes);
+  return table;
+}
+
+/** Opens a table for the time of `task`. */
+export async function withTable<T>(source: string, work: Work, task: (table: FileTable) => Promise<T>): Promise<T> {
+  const table = await openData(source, work);
   try {
     // A pattern may match more by now than when it was first looked at.
     await work.files.addInputs(source, table.provenance.paths);

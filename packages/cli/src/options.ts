@@ -2,6 +2,7 @@
  * Reading option values. A wrong one is a usage error that says what was expected; commander adds which option it was.
  */
 import { availableParallelism } from 'node:os';
+import type { TextEncoding } from '@fewfire/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** `auto` or a whole number from 1. */
@@ -140,6 +141,37 @@ export class QuietOption extends Option {
   ) {
     super('-q, --quiet', description);
   }
+}
+
+/** Options of every command that opens a table. */
+export interface TableOptions {
+  readonly encoding?: TextEncoding;
+  readonly delimiter?: string;
+}
+
+/** `tab`, or the character itself. */
+export function parseDelimiter(text: string): string {
+  if (/^(?:tab|\\t)$/i.test(text)) return '\t';
+  if (text.length === 1 && !/["\r\n]/.test(text)) return text;
+  throw new InvalidArgumentError('Expected one character (not a quote), or tab.');
+}
+
+const ENCODINGS: readonly TextEncoding[] = ['auto', 'utf-8', 'latin1', 'windows-1252', 'utf-16le', 'utf-16be'];
+
+/** Adds the options of every command that opens a table. */
+export function addTableOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--encoding <name>', 'characters of CSV and JSON; auto recognises them')
+        .choices(ENCODINGS)
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--delimiter <character>',
+        'what stands between the cells of CSV: , ; tab | or any other (default: recognised)',
+      ).argParser(parseDelimiter),
+    );
 }
 
 /** Adds the options of every command that reads data. */

@@ -24,17 +24,19 @@ import { InputArgument, InputOption, OutputOption, tableInput } from '../file-ro
 import { byteSize, printable, quoteArgument } from '../format.ts';
 import { modelJson } from '../model-json.ts';
 import {
+  addTableOptions,
   addWorkOptions,
   parseDegree,
   parseNames,
   parseShare,
   parseTest,
   parseWhole,
+  type TableOptions,
   type WorkOptions,
 } from '../options.ts';
 import type { Session } from '../session.ts';
 
-interface FitOptions extends WorkOptions {
+interface FitOptions extends WorkOptions, TableOptions {
   readonly target?: string;
   readonly degree: number | 'auto';
   readonly method: 'auto' | 'least-squares' | 'ridge' | 'lasso' | 'elastic-net' | 'estimate';
@@ -153,7 +155,7 @@ export function addFitCommand(program: Command, session: Session): void {
       }),
     )
     .option('--json', 'print the result as JSON');
-  addWorkOptions(command, 'no progress line and no report', 'files')
+  addWorkOptions(addTableOptions(command), 'no progress line and no report', 'files')
     .addHelpText(
       'after',
       `

@@ -2,16 +2,16 @@
 import type { EncodedRows, Model, Prediction, RunOptions } from '@fewfire/core';
 import type { FileTable, OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkColumns, driftLines, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
+import { checkColumns, driftLines, openData, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
-import { addWorkOptions, parseNames, type WorkOptions } from '../options.ts';
+import { addTableOptions, addWorkOptions, parseNames, type TableOptions, type WorkOptions } from '../options.ts';
 import { checkKept, checkNames, type Predicted, type PredictedColumns } from '../prediction-columns.ts';
 import type { Session } from '../session.ts';
 import { predictTreeTable } from '../tree-rows.ts';
 
-interface PredictOptions extends WorkOptions, PredictedColumns {
+interface PredictOptions extends WorkOptions, TableOptions, PredictedColumns {
   readonly out?: string;
 }
 
@@ -45,7 +45,7 @@ export function addPredictCommand(program: Command, session: Session): void {
         orStandardOutput: true,
       }),
     );
-  addWorkOptions(command, 'no progress line and no messages but errors', 'data')
+  addWorkOptions(addTableOptions(command), 'no progress line and no messages but errors', 'data')
     .addHelpText(
       'after',
       `
@@ -62,8 +62,8 @@ async function predict(path: string, data: string, given: PredictOptions, sessio
   const out = given.out === '-' ? undefined : given.out;
   const model = await readModelOrTrees(path, session, given.memory);
   const options = 'part' in model ? besideNetwork(model, given) : given;
-  const { csvParts, openTable } = await import('@fewfire/node');
-  const table = await withProgress(session, options, (work) => openTable(data, work));
+  const { csvParts } = await import('@fewfire/node');
+  const table = await withProgress(session, options, (work) => openData(data, work));
   const told: string[] = [];
   const predictRows = (work: RunOptions): Promise<Predicted> =>
     'part' in model

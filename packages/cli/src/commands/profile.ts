@@ -6,7 +6,7 @@ import { joinSections, type Section } from '../describe.ts';
 import { InputArgument, InputOption, OutputOption } from '../file-roles.ts';
 import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
-import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
+import { addTableOptions, addWorkOptions, parseWhole, type TableOptions, type WorkOptions } from '../options.ts';
 import {
   isTensorModel,
   type Profile,
@@ -17,7 +17,7 @@ import {
 import { percentText, profileReport, sizeText, timesText } from '../profile-report.ts';
 import type { Session } from '../session.ts';
 
-interface ProfileOptions extends WorkOptions {
+interface ProfileOptions extends WorkOptions, TableOptions {
   readonly inputs?: string;
   readonly activation: MlpActivation;
   readonly top?: number;
@@ -62,7 +62,7 @@ export function addProfileCommand(program: Command, session: Session): void {
         ending: { pattern: /\.html?$/i, text: '.html' },
       }),
     );
-  addWorkOptions(command, 'no progress line', 'data')
+  addWorkOptions(addTableOptions(command), 'no progress line', 'data')
     .addHelpText(
       'after',
       `

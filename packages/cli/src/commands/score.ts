@@ -6,12 +6,12 @@ import { errorUnit, guessingSection, heading, joinSections, metricLines } from '
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable, quoted } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
-import { addWorkOptions, type WorkOptions } from '../options.ts';
+import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
 import { scoreLines } from '../tree-describe.ts';
 import { orderLines } from '../tree-rows.ts';
 
-interface ScoreOptions extends WorkOptions {
+interface ScoreOptions extends WorkOptions, TableOptions {
   readonly target?: string;
   readonly json?: boolean;
 }
@@ -29,7 +29,7 @@ export function addScoreCommand(program: Command, session: Session): void {
     )
     .option('--target <column>', 'of imported trees, whose file does not say it: the column with the true values')
     .option('--json', 'print the result as JSON');
-  addWorkOptions(command, 'no progress line and no messages but errors', 'data')
+  addWorkOptions(addTableOptions(command), 'no progress line and no messages but errors', 'data')
     .addHelpText(
       'after',
       `

@@ -7,10 +7,17 @@ import { InputArgument, InputOption, OutputOption, tableInput } from '../../file
 import { byteSize, counted, figure, integer, listSome, printable, quoteArgument, type Screen } from '../../format.ts';
 import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { domainText, facts, familyText, sizeText, sparsityText, witnessText } from '../../network-describe.ts';
-import { addWorkOptions, parsePositive, parseWhole, type WorkOptions } from '../../options.ts';
+import {
+  addTableOptions,
+  addWorkOptions,
+  parsePositive,
+  parseWhole,
+  type TableOptions,
+  type WorkOptions,
+} from '../../options.ts';
 import type { Session } from '../../session.ts';
 
-interface CertifyCommandOptions extends WorkOptions {
+interface CertifyCommandOptions extends WorkOptions, TableOptions {
   readonly domain?: string;
   readonly method: NonNullable<CertifyOptions['method']>;
   readonly budget: number;
@@ -66,7 +73,7 @@ export function addCertifyCommand(network: Command, session: Session): void {
       }),
     )
     .option('--json', 'print the certificate as JSON');
-  addWorkOptions(command, 'no progress line and no report', 'files')
+  addWorkOptions(addTableOptions(command), 'no progress line and no report', 'files')
     .addHelpText(
       'after',
       `

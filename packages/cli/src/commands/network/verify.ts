@@ -6,13 +6,13 @@ import { heading, joinSections } from '../../describe.ts';
 import { InputArgument, InputOption, tableInput } from '../../file-roles.ts';
 import { counted, layoutTable, printable, type Screen } from '../../format.ts';
 import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
-import { addWorkOptions, type WorkOptions } from '../../options.ts';
+import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
 
 /** How many times its size a certificate takes while it is checked: its text, its lists, and the text that is hashed. */
 const CERTIFICATE_COPIES = 12;
 
-interface VerifyOptions extends WorkOptions {
+interface VerifyOptions extends WorkOptions, TableOptions {
   readonly sweep?: boolean;
   readonly rows?: string;
   readonly json?: boolean;
@@ -30,7 +30,7 @@ export function addVerifyCommand(network: Command, session: Session): void {
     .option('--sweep', 'run a sweep again: about 10^8 additions per second')
     .addOption(new InputOption('--rows <file>', 'the rows that a certificate about rows is about', tableInput))
     .option('--json', 'print the checks as JSON');
-  addWorkOptions(command, 'no progress line and no report, only the exit code and errors', 'exit code')
+  addWorkOptions(addTableOptions(command), 'no progress line and no report, only the exit code and errors', 'exit code')
     .addHelpText(
       'after',
       `
