@@ -245,6 +245,7 @@ describe('delimiters', () => {
       'remark\nyes, sir\nno; never\na\tb|c\n',
       [['remark'], ['yes, sir'], ['no; never'], ['a\tb|c']],
     ],
+    ['none, though one is in the name', 'size, cm\n180\n175\n190\n', [['size, cm'], ['180'], ['175'], ['190']]],
   ])('recognised: %s', async (_, text, expected) => {
     expect(await cellsOf(text)).toEqual(expected);
   });
@@ -459,8 +460,12 @@ describe('what a file is', () => {
     expect((await readContent('[{"a":"x","b":"\\"\\",{"}]', {}, 't.json')).cells).toEqual([['x', '"",{']]);
   });
 
-  it('null among records of JSON, and a list that is a value, stay what they are', async () => {
-    expect(await refusal('t.json', '[{"a":"x"},{"a":null},{"a":"y"}]')).toBe('opened: [["x"],[null],["y"]]');
+  it('null is a missing cell of JSON; a list or record in a record is refused when it is used', async () => {
+    const path = put('t.json', '[{"a":"x","b":[1]},{"a":null,"b":[2]},{"b":null},{"a":"y"}]');
+    const table = await openTable(path);
+    expect(await table.texts('a')).toEqual(['x', null, null, 'y']);
+    await expect(table.texts('b')).rejects.toThrow(/column "b" of .* has the type .*\[\], expected/);
+    await table.close();
   });
 
   it('gzip by its bytes: packed without .gz, or .gz without being packed', async () => {
