@@ -152,9 +152,9 @@ function chooseDelimiter(
   const [tab] = candidates;
   if (isTsv && tab.fieldCount > 1) return tab;
   const several = candidates.filter(({ fieldCount }) => fieldCount > 1);
-  // Three lines or more without any, below a name that holds one: the name of one column, as in "size, cm".
-  const isColumn = candidates.every(({ usual, agreement, fieldCount, belowCount }) => {
-    return belowCount > 2 && (fieldCount > 1 ? agreement === 0 : agreement === 1) && usual === 1;
+  // Three lines or more without what its name holds: the name of one column, as in "size, cm".
+  const isColumn = candidates.every(({ usual = 1, agreement, fieldCount, belowCount }) => {
+    return belowCount > 2 && usual === 1 && (fieldCount === 1 || agreement === 0);
   });
   if (several.length === 0 || isColumn) {
     const comma = candidates[3];

@@ -5,11 +5,7 @@
  * engine's readers do not take as it is (another encoding, odd quotes, mixed line breaks) is written anew first, into a
  * temporary file, a piece at a time.
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import {
   type ColumnType,
   closestName,
@@ -23,37 +19,16 @@ import {
   throwIfAborted,
 } from '@fewfire/core';
 import { type ArrowShape, loadArrow } from './arrow.ts';
-import {
-  CSV_HEAD_BYTES,
-  type CsvDialect,
-  type CsvHeader,
-  type CsvScan,
-  NotPlain,
-  type PlainCsv,
-  plainCsv,
-  plainDelimiter,
-  readCsvHeader,
-  scanCsv,
-} from './csv.ts';
-import { notUtf8 } from './duckdb-errors.ts';
+import type { CsvDialect, CsvHeader } from './csv.ts';
 import { duckdbTable, type RelationColumn } from './duckdb-table.ts';
-import {
-  decodeText,
-  encodingNote,
-  type KnownEncoding,
-  sniffEncoding,
-  surveyText,
-  TEXT_ENCODINGS,
-  type TextEncoding,
-} from './encoding.ts';
+import { TEXT_ENCODINGS, type TextEncoding } from './encoding.ts';
 import { Engine } from './engine.ts';
-import { fileKind, KIND_BYTES } from './file-kind.ts';
-import { readFileChunks } from './files.ts';
-import { type JsonShape, nameEmptyKeys, scanJson } from './json-records.ts';
-import { FORMAT_NAMES, findSource, type Source, type SourceFormat, unnamedFormat } from './source.ts';
+import { jsonAsRead } from './json-files.ts';
+import { loadTexts, readHeaders } from './load-csv.ts';
+import { findSource, refuseOtherColumns, type Source, type SourceFormat } from './source.ts';
+import { Digest, fileBytes, fileList, type LoadOptions, readable, spoolStdin } from './source-bytes.ts';
 import { matchingFiles } from './source-files.ts';
 import { normalText, quoteIdentifier, quoteLiteral } from './sql.ts';
-import type { SpoolFile } from './temporary.ts';
 
 /** Where a table came from, for the model file. */
 export interface Provenance {
@@ -198,35 +173,6 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
   return { ...table, provenance, notes };
 }
 
-interface LoadOptions {
-  readonly signal: AbortSignal | undefined;
-  readonly onShare: (share: number) => void;
-  readonly label: string;
-  readonly digest: Digest;
-  /** Of all files; of packed ones, what they may come to. */
-  readonly byteCount: number;
-  readonly encoding: TextEncoding;
-  /** Added to as something is recognised. */
-  readonly notes: string[];
-}
-
-/** The checksum of the bytes of a source, which may have to be read again from the start. */
-class Digest {
-  #hash = createHash('sha256');
-
-  update(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-  }
-
-  restart(): void {
-    this.#hash = createHash('sha256');
-  }
-
-  hex(): string {
-    return this.#hash.digest('hex');
-  }
-}
-
 /** Flags between commas come to a tenth of their bytes when packed. */
 const UNPACKED_BYTES = 10;
 
@@ -254,46 +200,6 @@ async function load(
 
 // ---- CSV
 
-async function readHeaders(
-  source: Source,
-  label: string,
-  dialect: CsvDialect,
-  signal: AbortSignal | undefined,
-): Promise<CsvHeader[]> {
-  const headers: CsvHeader[] = [];
-  for (const path of source.paths) {
-    const name = source.paths.length === 1 ? label : path;
-    const head = await firstBytes(fileBytes(path, source.gzip, name, signal), CSV_HEAD_BYTES);
-    const header = readCsvHeader(head, head.length < CSV_HEAD_BYTES, name, dialect);
-    const repeated = repeatedNames(header.names);
-    if (repeated.length > 0) throw duplicateColumns(name, repeated);
-    const [first] = headers;
-    if (first !== undefined) refuseOtherColumns(source, path, first.names, header.names);
-    if (first !== undefined && first.delimiter !== header.delimiter) {
-      throw new FewfireError(
-        'invalid-data',
-        `${path} separates cells by ${JSON.stringify(header.delimiter)}, expected ${JSON.stringify(first.delimiter)} as in ${source.paths[0]}; convert one of them`,
-      );
-    }
-    headers.push(header);
-  }
-  return headers;
-}
-
-function refuseOtherColumns(source: Source, path: string, expected: readonly string[], found: readonly string[]): void {
-  const odd = found.findIndex((name, i) => name !== expected[i]);
-  if (odd < 0 && found.length === expected.length) return;
-  const at = odd < 0 ? found.length : odd;
-  const shown = (names: readonly string[]): string => (at < names.length ? JSON.stringify(names[at]) : 'none');
-  throw new FewfireError(
-    'invalid-data',
-    `${path} has other columns than ${source.paths[0]}: column ${at + 1} is ${shown(found)}, expected ${shown(expected)}; files read together need equal columns in equal order`,
-  );
-}
-
-// The reader holds several of these for each thread.
-const CSV_BUFFER_BYTES = 4e6;
-
 async function loadCsv(
   engine: Engine,
   source: Source,
@@ -301,129 +207,11 @@ async function loadCsv(
   run: LoadOptions,
 ): Promise<Loaded> {
   const [{ names }] = headers;
-  // What is not plain may be found when the engine is locked already.
-  const spool = await engine.spoolFile('plain.csv');
-  await engine.lock(readable([...source.paths, spool.path]), run.byteCount);
-  const asItIs = headers.every(({ isPlain }) => isPlain)
-    ? await loadAsItIs(engine, source, headers[0], run)
-    : undefined;
-  const recordCount = asItIs ?? (await loadWrittenAnew(engine, source, headers, spool, run));
+  const recordCount = await loadTexts(engine, source, headers, run);
   const columns = names.map((name, i): RelationColumn => {
     return { name, type: 'text', sourceType: 'text', cell: `c${i}`, source: undefined };
   });
   return { columns, rowKey: 'rowid', recordCount };
-}
-
-// The statement that makes the table of texts from what a call of the engine's reader gives.
-function csvTable(
-  names: readonly string[],
-  paths: readonly string[],
-  delimiter: string,
-  more: string,
-  bufferBytes: number,
-): string {
-  const cells = names.map((_, i) => `c${i}`);
-  const types = cells.map((cell) => `${cell}: 'VARCHAR'`).join(', ');
-  const reader = `read_csv(${fileList(paths)}, auto_detect = false, ${more}, strict_mode = true, delim = ${quoteLiteral(delimiter)}, quote = '"', escape = '"', columns = {${types}}, hive_partitioning = false, buffer_size = ${bufferBytes})`;
-  return `CREATE TABLE data AS SELECT ${cells.map((cell) => `${normalText(cell)} AS ${cell}`).join(', ')} FROM ${reader}`;
-}
-
-// By the engine's own reader, with a scan of the same bytes beside it. Gives the number of records, or undefined if the
-// files have to be written anew.
-async function loadAsItIs(
-  engine: Engine,
-  source: Source,
-  { names, delimiter }: CsvHeader,
-  run: LoadOptions,
-): Promise<number | undefined> {
-  const more = `header = true, compression = '${source.gzip ? 'gzip' : 'none'}'`;
-  const sql = csvTable(names, source.paths, delimiter, more, CSV_BUFFER_BYTES);
-  try {
-    const recordCount = await loadBesideScan(engine, sql, source, run, (label) =>
-      scanCsv(label, delimiter, names.length),
-    );
-    const [rowCount] = await engine.numbers('SELECT count(*) FROM data', run);
-    if (rowCount === recordCount) return recordCount;
-  } catch (error) {
-    if (!(error instanceof NotPlain)) throw error;
-  }
-  return undefined;
-}
-
-async function loadWrittenAnew(
-  engine: Engine,
-  source: Source,
-  headers: readonly CsvHeader[],
-  spool: SpoolFile,
-  run: LoadOptions,
-): Promise<number> {
-  const [{ names, delimiter }] = headers;
-  const result: PlainCsv = { recordCount: 0, longestBytes: 0 };
-  run.digest.restart();
-  await engine.run('DROP TABLE IF EXISTS data', { signal: run.signal });
-  for (const [i, path] of source.paths.entries()) {
-    const label = source.paths.length === 1 ? run.label : path;
-    const header = headers[i];
-    const encoding = header.encodingIsSure
-      ? header.encoding
-      : await surveyed(fileBytes(path, source.gzip, label, run.signal), header.encoding, label, run, header.delimiter);
-    const texts = decodeText(fileBytes(path, source.gzip, label, run.signal, run.digest), encoding, label);
-    await spool.write(plainCsv(texts, header, label, result));
-  }
-  const bufferBytes = Math.max(CSV_BUFFER_BYTES, 2 * result.longestBytes);
-  const more = "header = false, new_line = '\\n', compression = 'none'";
-  await engine.run(csvTable(names, [spool.path], plainDelimiter(delimiter), more, bufferBytes), run);
-  return result.recordCount;
-}
-
-// The encoding of a whole text of which the first bytes were seen.
-async function surveyed(
-  bytes: AsyncIterable<Uint8Array>,
-  seemed: KnownEncoding,
-  label: string,
-  run: LoadOptions,
-  delimiter?: string,
-): Promise<KnownEncoding> {
-  const survey = surveyText(delimiter);
-  for await (const chunk of bytes) survey.push(chunk);
-  const encoding = survey.verdict(true, label);
-  if (encoding !== seemed) run.notes.push(encodingNote(encoding, label));
-  return encoding;
-}
-
-// Runs the statement that loads, and a scan of the same bytes beside it; of two errors the scan's is the clearer.
-async function loadBesideScan(
-  engine: Engine,
-  sql: string,
-  source: Source,
-  run: LoadOptions,
-  createScan: (label: string) => CsvScan,
-): Promise<number> {
-  const failed = new AbortController();
-  const signals = run.signal === undefined ? [failed.signal] : [run.signal, failed.signal];
-  const scanning = (async () => {
-    let records = 0;
-    for (const path of source.paths) {
-      const label = source.paths.length === 1 ? run.label : path;
-      const scan = createScan(label);
-      for await (const bytes of fileBytes(path, source.gzip, label, run.signal, run.digest)) scan.push(bytes);
-      records += scan.finish();
-    }
-    return records;
-  })().catch((error) => {
-    failed.abort(error);
-    throw error;
-  });
-  const loading = engine.run(sql, { ...run, signal: AbortSignal.any(signals) });
-  const [scanned, loaded] = await Promise.allSettled([scanning, loading]);
-  throwIfAborted(run.signal);
-  if (scanned.status === 'rejected') throw scanned.reason;
-  if (loaded.status === 'rejected') {
-    const { reason } = loaded;
-    const isData = reason instanceof FewfireError && ['invalid-data', 'file-unreadable'].includes(reason.code);
-    throw isData ? new NotPlain(reason.message, { cause: reason }) : reason;
-  }
-  return scanned.value;
 }
 
 // ---- JSON
@@ -507,89 +295,6 @@ async function loadJson(engine: Engine, asGiven: Source, run: LoadOptions): Prom
     rowKey: 'row_key',
     recordCount,
   };
-}
-
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
-
-interface JsonAsRead {
-  readonly source: Source;
-  readonly layout: JsonShape['layout'] | 'auto';
-  readonly recordCount: number;
-}
-
-// Files that the engine reads as they are meant: of those that are not UTF-8, begin with a byte order mark (which it takes
-// for a value beside the records) or have an empty key (whose cells it loses), a copy is made first.
-async function jsonAsRead(engine: Engine, source: Source, run: LoadOptions): Promise<JsonAsRead> {
-  const texts: { readonly copy: (() => AsyncIterable<Uint8Array>) | undefined; readonly shape: JsonShape }[] = [];
-  for (const path of source.paths) {
-    const label = source.paths.length === 1 ? run.label : path;
-    const bytes = (digest?: Digest): AsyncGenerator<Uint8Array> =>
-      fileBytes(path, source.gzip, label, run.signal, digest);
-    const head = await firstBytes(bytes(), KIND_BYTES);
-    const complete = head.length < KIND_BYTES;
-    const seemed = run.encoding === 'auto' ? sniffEncoding(head, complete, label) : run.encoding;
-    let shape = await shapeOf(utf8Bytes(bytes(run.digest), seemed, label));
-    let encoding = seemed;
-    if (!shape.isUtf8 || (seemed === 'windows-1252' && run.encoding === 'auto')) {
-      if (run.encoding !== 'auto') throw notUtf8(label, undefined);
-      encoding = await surveyed(bytes(), seemed, label, run);
-      if (encoding !== seemed) shape = await shapeOf(utf8Bytes(bytes(), encoding, label));
-    }
-    if (seemed !== 'utf-8' && run.encoding === 'auto') run.notes.push(encodingNote(seemed, label));
-    const isMarked = BYTE_ORDER_MARK.equals(head.subarray(0, BYTE_ORDER_MARK.length));
-    const { emptyKeyAt } = shape;
-    const isAsMeant = encoding === 'utf-8' && !isMarked && emptyKeyAt === undefined;
-    const copy = (): AsyncIterable<Uint8Array> => {
-      const text = utf8Bytes(bytes(), encoding, label);
-      return emptyKeyAt === undefined ? text : nameEmptyKeys(text, `column${emptyKeyAt}`);
-    };
-    texts.push({ copy: isAsMeant ? undefined : copy, shape });
-  }
-  const layouts = new Set(texts.map(({ shape }) => shape.layout));
-  const layout = layouts.size === 1 ? texts[0].shape.layout : 'auto';
-  const recordCount = texts.reduce((sum, { shape }) => sum + shape.recordCount, 0);
-  if (texts.every(({ copy }) => copy === undefined)) return { source, layout, recordCount };
-  const paths: string[] = [];
-  for (const [i, path] of source.paths.entries()) {
-    const file = await engine.spoolFile(`${i}.json`);
-    await file.write(texts[i].copy?.() ?? fileBytes(path, source.gzip, path, run.signal));
-    paths.push(file.path);
-  }
-  return { source: { ...source, paths, gzip: false }, layout, recordCount };
-}
-
-async function shapeOf(bytes: AsyncIterable<Uint8Array>): Promise<JsonShape> {
-  const scan = scanJson();
-  for await (const chunk of bytes) scan.push(chunk);
-  return scan.finish();
-}
-
-// The text of a file in UTF-8, without a byte order mark.
-async function* utf8Bytes(
-  bytes: AsyncIterable<Uint8Array>,
-  encoding: KnownEncoding,
-  label: string,
-): AsyncGenerator<Uint8Array> {
-  if (encoding !== 'utf-8') {
-    for await (const text of decodeText(bytes, encoding, label)) yield Buffer.from(text);
-    return;
-  }
-  let head: Uint8Array | undefined = new Uint8Array(0);
-  for await (const part of bytes) {
-    if (head === undefined) yield part;
-    else {
-      head = Buffer.concat([head, part]);
-      if (head.length < BYTE_ORDER_MARK.length) continue;
-      yield withoutMark(head);
-      head = undefined;
-    }
-  }
-  if (head !== undefined) yield head;
-}
-
-function withoutMark(bytes: Uint8Array): Uint8Array {
-  const isMarked = BYTE_ORDER_MARK.equals(bytes.subarray(0, BYTE_ORDER_MARK.length));
-  return isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
 }
 
 function rank(columns: readonly { readonly name: string }[], name: string): number {
@@ -825,117 +530,4 @@ function viewColumn(
     sql: exact ? [`${expression} AS ${cell}`, `${raw}`] : [`${expression} AS ${cell}`],
     column: { name, type, sourceType, cell, source: exact ? `${raw}::VARCHAR` : undefined },
   };
-}
-
-// ---- bytes
-
-// Paths for the engine's readers, which take patterns: special characters stand for themselves in brackets.
-function fileList(paths: readonly string[]): string {
-  return Engine.list(paths.map(literalPattern));
-}
-
-function literalPattern(path: string): string {
-  return path.replace(/[*?[]/g, '[$&]');
-}
-
-/** What the engine must be allowed so that its readers find these files: the patterns too. */
-function readable(paths: readonly string[]): string[] {
-  return [...new Set(paths.flatMap((path) => [path, literalPattern(path)]))];
-}
-
-/** The bytes of a file, unpacked; the packed ones pass through `digest`. @throws FewfireError `file-unreadable` */
-async function* fileBytes(
-  path: string,
-  gzip: boolean,
-  label: string,
-  signal: AbortSignal | undefined,
-  digest?: Digest,
-): AsyncGenerator<Uint8Array> {
-  const packed = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of readFileChunks(path, signal)) {
-      digest?.update(chunk);
-      yield chunk;
-    }
-  };
-  if (!gzip) return yield* packed();
-  const gunzip = createGunzip({ chunkSize: 1 << 18 });
-  const input = Readable.from(packed());
-  const pumping = pipeline(input, gunzip).catch(() => undefined);
-  try {
-    for await (const chunk of gunzip) yield chunk;
-  } catch (cause) {
-    throwIfAborted(signal);
-    if (cause instanceof FewfireError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new FewfireError(
-      'file-unreadable',
-      code === 'Z_BUF_ERROR'
-        ? `${label} ends in the middle of its gzip stream, expected a complete file; copy or download it again`
-        : `${label} is not a gzip file, or a damaged one; check where it came from`,
-      { cause },
-    );
-  } finally {
-    input.destroy();
-    gunzip.destroy();
-    await pumping;
-  }
-}
-
-// At least so many bytes, if there are as many.
-async function firstBytes(bytes: AsyncIterable<Uint8Array>, count: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of bytes) {
-    parts.push(part);
-    length += part.length;
-    if (length >= count) break;
-  }
-  return Buffer.concat(parts);
-}
-
-// Standard input becomes a file first: it is looked at more than once.
-async function spoolStdin(engine: Engine, options: OpenTableOptions): Promise<Source> {
-  const { signal, stdin = process.stdin } = options;
-  throwIfAborted(signal);
-  const file = await engine.spoolFile('stdin.csv');
-  const input = stdin instanceof Readable ? stdin : Readable.from(stdin);
-  let byteCount = 0;
-  let head: Uint8Array = new Uint8Array(0);
-  const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of input) {
-      const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-      if (head.length < KIND_BYTES) head = Buffer.concat([head, bytes.subarray(0, KIND_BYTES - head.length)]);
-      byteCount += bytes.length;
-      options.onProgress?.({ phase: 'reading', done: byteCount, total: 0, unit: 'bytes' });
-      yield bytes;
-    }
-  };
-  const stop = (): void => void input.destroy();
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    await file.write(counted());
-  } catch (error) {
-    throwIfAborted(signal);
-    const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof FewfireError || typeof code !== 'string') throw error;
-    throw new FewfireError('file-unreadable', `cannot read standard input: ${code}; expected a file or a pipe`, {
-      cause: error,
-    });
-  } finally {
-    signal?.removeEventListener('abort', stop);
-  }
-  throwIfAborted(signal);
-  if (byteCount === 0) {
-    throw new FewfireError('invalid-data', 'standard input is empty, expected CSV with a header line');
-  }
-  const kind = fileKind(head, 'standard input');
-  const format = unnamedFormat(kind);
-  if (format === 'duckdb') {
-    throw new FewfireError(
-      'unsupported',
-      'standard input is a DuckDB database, expected a table; give its file instead',
-    );
-  }
-  const notes = format === 'csv' ? [] : [`standard input: read as ${FORMAT_NAMES[format]}`];
-  return { text: '-', format, gzip: kind.gzip, paths: [file.path], table: undefined, notes };
 }

@@ -143,3 +143,20 @@ function told({ format }: FileKind, named: SourceFormat | undefined): SourceForm
 export function unnamedFormat(kind: FileKind): SourceFormat {
   return kind.format ?? 'csv';
 }
+
+/** @throws FewfireError `invalid-data` */
+export function refuseOtherColumns(
+  source: Source,
+  path: string,
+  expected: readonly string[],
+  found: readonly string[],
+): void {
+  const odd = found.findIndex((name, i) => name !== expected[i]);
+  if (odd < 0 && found.length === expected.length) return;
+  const at = odd < 0 ? found.length : odd;
+  const shown = (names: readonly string[]): string => (at < names.length ? JSON.stringify(names[at]) : 'none');
+  throw new FewfireError(
+    'invalid-data',
+    `${path} has other columns than ${source.paths[0]}: column ${at + 1} is ${shown(found)}, expected ${shown(expected)}; files read together need equal columns in equal order`,
+  );
+}

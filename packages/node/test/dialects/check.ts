@@ -82,11 +82,14 @@ function faultOfError(message: string, file: RandomFile): string | undefined {
     if (error instanceof Refused) return undefined;
     throw error;
   }
-  // One column whose name holds a delimiter, above one or two lines without any, or whose few cells all hold as many: ragged
-  // lines for all one can tell.
+  // One column whose name holds a delimiter, above one or two lines without it or lines with it, or whose few cells all hold
+  // as many: ragged lines for all one can tell.
   const { names, cells } = file.meant;
-  const isShort = cells.length < (/[,;|\t]/.test(names[0]) ? 3 : 5);
-  if (names.length === 1 && isShort && /expected [12] as in the header/.test(message)) return undefined;
+  const held = [...',;|\t'].filter((delimiter) => names[0].includes(delimiter));
+  const isMixed = held.some((delimiter) => cells.some(([cell]) => cell.includes(delimiter)));
+  const isShort = cells.length < (held.length > 0 ? 3 : 5);
+  const saysRagged = /fields?, expected [12] as in the header/.test(message);
+  if (names.length === 1 && saysRagged && (isMixed || isShort)) return undefined;
   return `refused: ${message}`;
 }
 
