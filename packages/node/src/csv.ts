@@ -302,6 +302,7 @@ export function scanCsv(label: string, delimiter: string, fieldCount: number): C
   let blank = true; // nothing but its end seen of the record
   let fieldStart = true;
   let quoted = false;
+  let spaced = false; // nothing but blanks seen of the cell
   let closed = false; // just behind a closing quote
   let afterCr = false;
   let quotedAfterCr = false;
@@ -321,6 +322,7 @@ export function scanCsv(label: string, delimiter: string, fieldCount: number): C
     found = 1;
     blank = true;
     fieldStart = true;
+    spaced = false;
     closed = false;
   };
   const sameLineEnd = (end: number): void => {
@@ -354,6 +356,7 @@ export function scanCsv(label: string, delimiter: string, fieldCount: number): C
           found++;
           blank = false;
           fieldStart = true;
+          spaced = false;
           closed = false;
         } else if (b === LF) {
           sameLineEnd(LF);
@@ -363,11 +366,13 @@ export function scanCsv(label: string, delimiter: string, fieldCount: number): C
           afterCr = true;
         } else {
           if (b === QUOTE) {
+            if (spaced) throw new NotPlain();
             if (fieldStart || closed) quoted = true;
-          } else if (closed || (b === TAB && fieldStart)) throw new NotPlain();
+          } else if (closed) throw new NotPlain();
           blank = false;
-          // Behind spaces a cell can still begin.
-          if (b !== SPACE) fieldStart = false;
+          // Behind blanks a quoted cell can still begin, which the engine does not always see.
+          spaced = (b === SPACE || b === TAB) && (fieldStart || spaced);
+          fieldStart = false;
           closed = false;
         }
       }

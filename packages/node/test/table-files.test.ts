@@ -351,6 +351,8 @@ describe('records and quotes', () => {
       ['x', 'y, z'],
       ['u', 'v'],
     ]);
+    // In a file of one column the engine took such quotes for characters.
+    expect((await readContent('a\nx y\n  "z"\n')).cells).toEqual([['x y'], ['z']]);
   });
 
   it('a quote inside a cell without quotes is a character', async () => {

@@ -126,11 +126,50 @@ function read(bytes: Uint8Array, encoding: OracleEncoding, delimiter: string | u
 }
 
 function faultOfRecords(found: Found, file: RandomFile): string | undefined {
-  if (!file.isDamaged) {
-    const { names, cells } = file.meant;
-    const exact = JSON.stringify(found.names) === JSON.stringify(names);
-    if (exact && found.cells.every((row, i) => row.every((cell, k) => isCell(cell, cells[i][k])))) return undefined;
-    return `read as ${JSON.stringify(found).slice(0, 600)}, meant ${JSON.stringify(file.meant).slice(0, 600)}`;
+  const grid = file.isDamaged ? damagedGrid(file) : file.meant;
+  // Fields of other types than text, and records with other keys, are another rule's.
+  if (grid === 'other') return undefined;
+  const exact = grid !== undefined && JSON.stringify(found.names) === JSON.stringify(grid.names);
+  if (exact && found.cells.length === grid.cells.length && same({ ...found, names: [] }, { ...grid, names: [] })) {
+    return undefined;
+  }
+  return `read as ${JSON.stringify(found).slice(0, 600)}, meant ${JSON.stringify(grid ?? 'an error').slice(0, 600)}`;
+}
+
+// What a damaged text says by the runtime's own parser, if it is still records of texts; undefined if it is no JSON.
+function damagedGrid({ unpacked, options, meant }: RandomFile): Grid | 'other' | undefined {
+  let isJson = false;
+  for (const encoding of options.encoding === undefined ? ENCODINGS : [options.encoding]) {
+    try {
+      const text = oracleText(unpacked, encoding);
+      const records = recordsOf(text);
+      if (records === undefined) continue;
+      isJson = true;
+      const isPlain = records.every((record) => {
+        const keys = record !== null && typeof record === 'object' ? Object.keys(record) : [];
+        return (
+          keys.join('\n') === meant.names.join('\n') &&
+          Object.values(record as object).every((v) => typeof v === 'string')
+        );
+      });
+      if (isPlain) return { names: meant.names, cells: records.map((record) => Object.values(record as object)) };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+  return isJson ? 'other' : undefined;
+}
+
+function recordsOf(text: string): unknown[] | undefined {
+  // One after another they are a list once there are commas between them.
+  const candidates = [text, `[${text}]`, `[${text.replaceAll(/\}\s*\{/g, '},{')}]`];
+  for (const candidate of candidates) {
+    try {
+      const parsed: unknown = JSON.parse(candidate);
+      if (Array.isArray(parsed)) return parsed;
+    } catch {
+      // The next.
+    }
   }
   return undefined;
 }
