@@ -252,8 +252,10 @@ export async function* plainCsv(
     const plain = isPlain ? text : recordCells(text, delimiter).map(quoted).join(between);
     lines.push(plain);
     result.recordCount++;
-    // A character has at most three bytes.
-    result.longestBytes = Math.max(result.longestBytes, 3 * plain.length);
+    // A character has at most three bytes: few records need to be looked at.
+    if (3 * plain.length > result.longestBytes) {
+      result.longestBytes = Math.max(result.longestBytes, Buffer.byteLength(plain));
+    }
   };
   const bytes = (): Uint8Array => {
     const text = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
