@@ -10,7 +10,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fitEncoder } from '@fewfire/core';
+import { encoderCoordinates, fitEncoder } from '@fewfire/core';
 import { openTable } from '@fewfire/node';
 import { runInProcess } from '../in-process.mjs';
 import { importSource, rootDir } from '../lib.mjs';
@@ -24,7 +24,8 @@ async function check(count, firstSeed, rowCount, onTable) {
   const { checkTable } = await importSource('packages/cli/test/oracle/check.ts');
   const { FORMATS } = await importSource('packages/cli/test/oracle/files.ts');
   const { randomTable } = await importSource('packages/cli/test/oracle/random-table.ts');
-  const under = { openTable, fitEncoder, run: runInProcess };
+  const namesOf = (spec) => encoderCoordinates(spec).map(({ name }) => name);
+  const under = { openTable, fitEncoder, namesOf, run: runInProcess };
   const found = { right: 0, refused: 0, rows: 0, wrong: [] };
   for (let seed = firstSeed; seed < firstSeed + count; seed++) {
     const size = rowCount ?? (seed % EVERY === 0 ? LARGE[(seed / EVERY) % LARGE.length] : undefined);

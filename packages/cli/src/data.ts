@@ -1,6 +1,7 @@
 /** What the commands that read models and data share: opening, checking columns, and telling what was odd. */
 import { setFlagsFromString } from 'node:v8';
 import type {
+  CellRules,
   ColumnDrift,
   DriftGuess,
   Model,
@@ -71,7 +72,7 @@ function keepYoungGenerationSmall(memoryLimitBytes: number): void {
 }
 
 /** Opens a table, which whoever asks closes. */
-export async function openData(source: string, work: Work): Promise<FileTable> {
+export async function openData(source: string, work: Work & { readonly rules?: CellRules }): Promise<FileTable> {
   const { openTable } = await import('@fewfire/node');
   const table = await openTable(source, work);
   work.tableNotes.push(...table.notes);
@@ -79,7 +80,11 @@ export async function openData(source: string, work: Work): Promise<FileTable> {
 }
 
 /** Opens a table for the time of `task`. */
-export async function withTable<T>(source: string, work: Work, task: (table: FileTable) => Promise<T>): Promise<T> {
+export async function withTable<T>(
+  source: string,
+  work: Work & { readonly rules?: CellRules },
+  task: (table: FileTable) => Promise<T>,
+): Promise<T> {
   const table = await openData(source, work);
   try {
     // A pattern may match more by now than when it was first looked at.
@@ -175,7 +180,9 @@ export async function unseenLines(model: Model, unseen: readonly UnseenValue[]):
     const cut = coding?.kind === 'categories' && coding.values.length >= CATEGORY_LIMIT;
     const as =
       coding?.kind === 'categories'
-        ? `counted as ${quoted(coding.reference)}`
+        ? coding.reference === null
+          ? 'counted as other'
+          : `counted as ${quoted(coding.reference)}`
         : coding?.kind === 'two-valued' && coding.no !== ''
           ? `counted as ${quoted(coding.no)}`
           : 'counted as no';

@@ -52,11 +52,13 @@ export function dataSection(model: Model, screen: Screen, columnCount?: number):
   const pairs: [string, string][] = [['Data', `${printable(label)}: ${counted(rowCount, 'row')}${columns}`]];
   if (training.sampleCount !== rowCount) pairs.push(['', `fitted on ${counted(training.sampleCount, 'row')} of them`]);
   pairs.push(['Target', targetText(model)]);
-  const inputs = counted(encoder.columns.length, 'column');
-  const coordinates = counted(outputs[0].polynomial.coordinates.length, 'yes/no coordinate');
-  const verb = encoder.columns.length === 1 ? 'makes' : 'make';
+  const inputCount = new Set(encoder.columns.map(({ column }) => column)).size;
+  const inputs = counted(inputCount, 'column');
+  const names = outputs[0].polynomial.coordinates;
+  const coordinates = counted(names.length, 'yes/no coordinate');
+  const verb = inputCount === 1 ? 'makes' : 'make';
   pairs.push(['Inputs', `${inputs} ${verb} ${coordinates}`]);
-  for (const text of codingTexts(encoder.columns)) pairs.push(['', text]);
+  for (const text of codingTexts(encoder.columns, names)) pairs.push(['', text]);
   return pairs.flatMap(([name, text]) => labelled(name, text, screen));
 }
 
@@ -99,24 +101,34 @@ const OBVIOUS_YES = ['true', 'yes', 'y', 't', '1'];
 const OBVIOUS_NO = ['false', 'no', 'n', 'f', '0', ''];
 const CODINGS_SHOWN = 4;
 
-// How columns became yes and no, where the names alone do not tell.
-function codingTexts(columns: readonly EncodedColumn[]): string[] {
+// How columns became yes and no, where the names of the coordinates alone do not tell.
+function codingTexts(columns: readonly EncodedColumn[], names: readonly string[]): string[] {
+  let first = 0;
   const named: string[] = [];
   const categories: string[] = [];
   const thresholds: string[] = [];
   const indicators: string[] = [];
-  for (const { column, coding, missingCoordinate } of columns) {
-    const name = printable(column);
+  for (const { column, type, part, coding, missingCoordinate } of columns) {
+    const name = printable(part === undefined ? column : `${column} ${part}`);
     if (missingCoordinate) indicators.push(name);
     if (coding.kind === 'two-valued') {
       const obvious = OBVIOUS_YES.includes(coding.yes.toLowerCase()) && OBVIOUS_NO.includes(coding.no.toLowerCase());
       const no = coding.no === '' ? 'missing' : quoted(coding.no);
       if (!obvious) named.push(`${name} (yes is ${quoted(coding.yes)}, no is ${no})`);
     } else if (coding.kind === 'categories') {
-      categories.push(`${name} (${coding.values.length + 1} values, compared with ${quoted(coding.reference)})`);
+      const { values, reference } = coding;
+      categories.push(
+        reference === null
+          ? `${name} (${values.length} values, compared with all others)`
+          : `${name} (${values.length + 1} values, compared with ${quoted(reference)})`,
+      );
     } else {
-      thresholds.push(`${name} (above ${coding.above.join(', ')})`);
+      const cuts = names.slice(first, first + coding.above.length).map((cut) => cut.slice(cut.lastIndexOf('>') + 1));
+      thresholds.push(`${name} (${type === 'date' ? 'after' : 'above'} ${cuts.join(', ')})`);
     }
+    const codes =
+      coding.kind === 'two-valued' ? 1 : coding.kind === 'categories' ? coding.values.length : coding.above.length;
+    first += codes + Number(missingCoordinate);
   }
   const texts: string[] = [];
   if (named.length > 0) texts.push(`two-valued: ${listSome(named, CODINGS_SHOWN)}`);
@@ -130,12 +142,12 @@ function codingTexts(columns: readonly EncodedColumn[]): string[] {
   return texts;
 }
 
-/** What was left out, what was missing, and warnings. */
-export function notesSection(model: Model, screen: Screen): Section {
+/** What was left out, what was missing, and warnings. @param spelled how cells were read (`spellingNotes`) */
+export function notesSection(model: Model, spelled: readonly string[], screen: Screen): Section {
   const { dropped, missing } = model.training;
   // The degrees that were not tried stand where the others are compared.
   const elsewhere = model.outputs[0].fit.selection.skipped.map(({ degree, reason }) => skippedText(degree, reason));
-  const notes = model.training.notes.filter((note) => !elsewhere.includes(note));
+  const notes = [...spelled, ...model.training.notes.filter((note) => !elsewhere.includes(note))];
   const lines: string[] = [];
   const say = (text: string): void => {
     const [first, ...rest] = wrapText(text, screen.width - 2, '  ');

@@ -116,15 +116,16 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addPlanCommand(program, session);
   addProfileCommand(program, session);
   addReproduceCommand(program, session);
-  suggestBeginnings(program, (text) => session.tell(oneLine(text)));
+  suggestBeginnings(program);
   return program;
 }
 
-// Commander suggests what is a few letters away; what was cut short may be more: `--conf`, `net`.
-function suggestBeginnings(command: Command, tell: (text: string) => void): void {
+// Commander suggests what is a few letters away (of --tar it is --task); what was cut short goes before.
+function suggestBeginnings(command: Command): void {
+  const { outputError } = command.configureOutput();
   command.configureOutput({
-    outputError(text) {
-      const [, kind, typed] = /unknown (option|command) '(.*)'\s*$/.exec(text) ?? [];
+    outputError(text, write) {
+      const [, kind, typed] = /unknown (option|command) '([^']*)'/.exec(text) ?? [];
       const help = command.createHelp();
       const names =
         kind === 'option'
@@ -134,10 +135,11 @@ function suggestBeginnings(command: Command, tell: (text: string) => void): void
             : [];
       const found = names.filter((name) => typed.replace(/^--/, '') !== '' && name.startsWith(typed));
       const hint = found.length === 1 ? ` (Did you mean ${found[0]}?)` : ` (Did you mean one of ${found.join(', ')}?)`;
-      tell(found.length === 0 ? text : `${text.trimEnd()}${hint}`);
+      const own = text.replace(/\s*\(Did you mean[^)]*\)\s*$/, '').trimEnd();
+      outputError?.(found.length === 0 ? text : `${own}${hint}`, write);
     },
   });
-  for (const child of command.commands) suggestBeginnings(child, tell);
+  for (const child of command.commands) suggestBeginnings(child);
 }
 
 const USAGE_CODES: readonly FewfireErrorCode[] = ['invalid-argument', 'unknown-column'];

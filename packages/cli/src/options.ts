@@ -113,6 +113,11 @@ export function parseNames(text: string, previous: readonly string[] = []): stri
   return all;
 }
 
+/** Texts between commas, written as names are; empty for none. */
+export function parseTexts(text: string, previous: readonly string[] = []): string[] {
+  return text.trim() === '' ? [...previous] : parseNames(text, previous);
+}
+
 /** A share of the rows in [0, 1), or the name of a file with test rows. */
 export function parseTest(text: string): number | string {
   const share = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : undefined;

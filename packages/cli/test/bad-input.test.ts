@@ -9,6 +9,7 @@ const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const model = inFolder('model.json');
 const numbersModel = inFolder('numbers.json');
+const strictModel = inFolder('strict.json');
 
 function write(name: string, text: string): string {
   writeFileSync(inFolder(name), text);
@@ -30,6 +31,7 @@ beforeAll(async () => {
   const data = table('good.csv', (cell) => cell);
   const done = await hosted(['fit', data, '--target', 'target', '--degree', '1', '--out', numbersModel]);
   expect(done.code).toBe(0);
+  await hosted(['fit', data, '--target', 'target', '--degree', '1', '--missing', 'refuse', '--out', strictModel]);
 });
 
 type Case = readonly [name: string, code: 1 | 2, args: () => readonly string[], message: RegExp];
@@ -59,18 +61,12 @@ const data: readonly Case[] = [
     /different texts in \d+ rows .*expected numbers, or classes: at most 64/,
   ],
   [
-    'NaN',
-    1,
-    () => ['fit', table('nan.csv', (c, i, j) => (i === 5 && j === 2 ? 'NaN' : c)), '--target', 'target'],
-    /"size" holds NaN/,
-  ],
-  [
     'infinity',
     1,
     () => ['fit', table('inf.csv', (c, i, j) => (i === 5 && j === 2 ? 'inf' : c)), '--target', 'target'],
-    /"size" holds NaN or infinity/,
+    /"size" holds infinity/,
   ],
-  ['missing values', 1, () => ['fit', votes, '--target', 'Class'], /--missing indicator/],
+  ['missing values', 1, () => ['fit', votes, '--target', 'Class', '--missing', 'refuse'], /leave out --missing refuse/],
   [
     'too large a degree',
     1,
@@ -87,8 +83,8 @@ const data: readonly Case[] = [
   [
     'missing values in new data',
     1,
-    () => ['predict', numbersModel, table('holes.csv', (c, i, j) => (i === 7 && j === 2 ? '' : c))],
-    /missing/,
+    () => ['predict', strictModel, table('holes.csv', (c, i, j) => (i === 7 && j === 2 ? '' : c))],
+    /misses values in 1 column/,
   ],
   ['other columns', 1, () => ['predict', model, votes], /lacks 36 of the 36 columns/],
   [
@@ -161,6 +157,12 @@ const usage: readonly Case[] = [
     2,
     () => ['fit', chess, '--conf', '0.9'],
     /unknown option '--conf' \(Did you mean --confidence\?\)/,
+  ],
+  [
+    'an option cut short, beside one that is near by letters',
+    2,
+    () => ['fit', chess, '--tar', 'class'],
+    /unknown option '--tar' \(Did you mean one of --target, --target-transform\?\)/,
   ],
   ['a command cut short', 2, () => ['net'], /unknown command 'net' \(Did you mean network\?\)/],
   [

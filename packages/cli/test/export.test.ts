@@ -1,7 +1,8 @@
 /** `fewfire export` as typed: what it writes and where, and that it predicts what `fewfire predict` does. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { readOnnxModel } from '@fewfire/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../src/format.ts';
@@ -46,6 +47,58 @@ console.log(JSON.stringify(found.map((each) => [each.prediction, ...classes.map(
     found.forEach(([prediction, ...chances]: [string, ...number[]], i: number) => {
       expect(prediction).toBe(expected[i][0]);
       for (const [k, chance] of chances.entries()) expect(chance).toBeCloseTo(Number(expected[i][k + 1]), 12);
+    });
+  });
+
+  it('js reads other spellings of every kind of column as fewfire predict does', async () => {
+    // Answers, decimal commas, dates, a long list with others, missing cells.
+    const rowsFor = (count: number, [no, yes]: readonly string[], gap: string, time: string): string[] =>
+      Array.from({ length: count }, (_, i) => {
+        const date = new Date(Date.UTC(2023, 0, 1 + i * 5)).toISOString().slice(0, 10);
+        const price = i % 11 === 3 ? gap : `${i % 7},${(i * 3) % 10}`;
+        const answer = i % 3 === 0 ? yes : no;
+        const city = `city ${(i * i) % 61}`;
+        return `${answer};${price};${date}${time};${city};${i % 9 === 4 ? gap : i % 5};${(i % 7) + (i % 3 === 0 ? 2 : 0) + (i % 10) / 10}`;
+      });
+    const header = 'paid;price;day;city;size;y';
+    writeFileSync(inFolder('kinds.csv'), [header, ...rowsFor(150, ['non', 'oui'], 'NA', ''), ''].join('\n'));
+    const news = rowsFor(170, ['NO', 'Yes'], '-', 'T10:30+02:00').map((row) => row.replace('city 4;', 'elsewhere;'));
+    writeFileSync(inFolder('news.csv'), [header, ...news, ''].join('\n'));
+    const fitted = inFolder('kinds.json');
+    await succeed([
+      'fit',
+      inFolder('kinds.csv'),
+      '--target',
+      'y',
+      '--degree',
+      '2',
+      '--folds',
+      '3',
+      '--features',
+      'paid,price,day,city,size',
+      '--out',
+      fitted,
+    ]);
+    const { encoder, provenance } = JSON.parse(readFileSync(fitted, 'utf8'));
+    expect(provenance.spellings).toEqual({ price: { number: { decimal: ',', thousands: '', unit: '' } } });
+    expect(encoder.columns.map(({ type }: { type: string }) => type)).toEqual([
+      'boolean',
+      'number',
+      'date',
+      'date',
+      'date',
+      'text',
+      'number',
+    ]);
+    const [, ...expected] = parseCsv((await succeed(['predict', fitted, inFolder('news.csv')])).stdout);
+    expect(expected).toHaveLength(170);
+
+    await succeed(['export', fitted, '--to', 'js', '--out', inFolder('kinds.mjs')]);
+    const { predict } = await import(/* @vite-ignore */ pathToFileURL(inFolder('kinds.mjs')).href);
+    const names = header.split(';');
+    news.forEach((row, i) => {
+      const cells = Object.fromEntries(row.split(';').map((cell, k) => [names[k], cell]));
+      expect(predict(cells).prediction, row).toBeCloseTo(Number(expected[i][0]), 10);
     });
   });
 

@@ -70,10 +70,10 @@ describe('optimize', () => {
     expect(columns.find(({ column }) => column === 'bkblk')).toMatchObject({ value: 't', isFixed: true });
     expect(columns.find(({ column }) => column === 'wknck')).toMatchObject({ value: 'f', isFixed: true });
     expect(columns.filter(({ isReference }) => !isReference).length).toBeLessThanOrEqual(4);
-    const salary = await optimum(salaryModel, '--fix', 'Country=India,YearsCodedJob=7,CompanySizeNumber>20');
+    const salary = await optimum(salaryModel, '--fix', 'Country=India,YearsCodedJob=7,CompanySizeNumber>15');
     expect(salary.columns.find(({ column }: Choice) => column === 'YearsCodedJob')).toMatchObject({
       kind: 'interval',
-      text: '> 5 and <= 11',
+      text: '> 5.5 and <= 11.5',
     });
   });
 

@@ -1,5 +1,5 @@
 /**
- * What a page loads that learns and predicts: at most 68 kB gzipped, and no kernels but those of learning. Bundled from the
+ * What a page loads that learns and predicts: at most `ALLOWED_BYTES` gzipped, and no kernels but those of learning. Bundled from the
  * sources by the same function that bench/cases/size.mjs measures the built packages with.
  */
 import { beforeAll, describe, expect, it } from 'vitest';

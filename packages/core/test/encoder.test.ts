@@ -53,7 +53,7 @@ describe('which of two values is the yes', () => {
 describe('fitEncoder', () => {
   it('names a plain yes after its column and any other after its value', async () => {
     const { spec } = await fit({ ill: [true, false], sex: ['m', 'f'], paid: ['yes', 'no'], dose: [2, 5], on: [0, 1] });
-    expect(encoderCoordinates(spec).map(({ name }) => name)).toEqual(['ill', 'sex=m', 'paid', 'dose=5', 'on']);
+    expect(encoderCoordinates(spec).map(({ name }) => name)).toEqual(['ill', 'sex=m', 'paid', 'dose>3.5', 'on']);
   });
 
   it('gives a text column of v values v-1 coordinates, the most frequent value being the reference', async () => {
@@ -70,31 +70,34 @@ describe('fitEncoder', () => {
     expect(spec.columns[0].coding).toEqual({ kind: 'categories', reference: 'x', values: ['y', 'z'] });
   });
 
-  it('keeps 32 values beside the reference and says what became of the others', async () => {
+  it('keeps 32 values of a long list, compared with all others, and says so', async () => {
     const cells = Array.from({ length: 40 }, (_, k) => Array<string>(40 - k).fill(`v${k}`)).flat();
     const { spec, notes } = await fit({ c: cells });
     expect(columnCoordinateNames(spec.columns[0])).toHaveLength(32);
-    expect(notes.warnings).toEqual([expect.stringMatching(/"c" has 40 different texts: the 33 most .* count as "v0"/)]);
+    expect(spec.columns[0].coding).toMatchObject({ kind: 'categories', reference: null });
+    expect(notes.warnings).toEqual([
+      expect.stringMatching(/"c" has 40 different texts: the 32 most frequent .* the others \(36 rows\) are "other"/),
+    ]);
   });
 
-  it('cuts numbers at quantiles, dropping repeated cuts and the maximum', async () => {
+  it('cuts numbers halfway at quantiles, and on both sides of a tie', async () => {
     const { spec } = await fit({
       n: Array.from({ length: 100 }, (_, i) => i + 1),
       m: [...Array(60).fill(1), ...Array(40).keys()],
     });
-    expect(spec.columns[0].coding).toEqual({ kind: 'thresholds', above: [25, 50, 75] });
-    expect(spec.columns[1].coding).toEqual({ kind: 'thresholds', above: [1, 14] });
-    expect(columnCoordinateNames(spec.columns[0])).toEqual(['n>25', 'n>50', 'n>75']);
+    expect(spec.columns[0].coding).toEqual({ kind: 'thresholds', above: [25.5, 50.5, 75.5] });
+    expect(spec.columns[1].coding).toEqual({ kind: 'thresholds', above: [0.5, 1.5, 14.5] });
+    expect(columnCoordinateNames(spec.columns[0])).toEqual(['n>25.5', 'n>50.5', 'n>75.5']);
   });
 
   it('cuts a number column of few values between all of them', async () => {
     const { spec } = await fit({ n: [3, 1, 1, 1, 1, 1, 1, 2] });
-    expect(spec.columns[0].coding).toEqual({ kind: 'thresholds', above: [1, 2] });
+    expect(spec.columns[0].coding).toEqual({ kind: 'thresholds', above: [1.5, 2.5] });
   });
 
   it('uses as many cuts as there are bins', async () => {
     const { spec } = await fit({ n: Array.from({ length: 90 }, (_, i) => i) }, { bins: 9 });
-    expect(spec.columns[0].coding).toMatchObject({ above: [9, 19, 29, 39, 49, 59, 69, 79] });
+    expect(spec.columns[0].coding).toMatchObject({ above: [9.5, 19.5, 29.5, 39.5, 49.5, 59.5, 69.5, 79.5] });
   });
 
   it('drops constant and empty columns by name', async () => {
@@ -122,14 +125,14 @@ describe('fitEncoder', () => {
     expect(notes.warnings).toEqual([expect.stringContaining('"id" has 50 different numbers in 50 rows')]);
   });
 
-  it('refuses missing cells by default, with counts', async () => {
-    const error = await fitError({ a: ['x', '?', 'y'], b: [1, null, null], c: ['u', 'v', 'u'] });
+  it('refuses missing cells on request, with counts', async () => {
+    const error = await fitError({ a: ['x', '?', 'y'], b: [1, null, null], c: ['u', 'v', 'u'] }, { missing: 'refuse' });
     expect(error.code).toBe('missing-values');
-    expect(error.message).toContain('in 2 columns: "a" 1, "b" 2, of 3 rows; choose --missing indicator');
+    expect(error.message).toContain('in 2 columns: "a" 1, "b" 2, of 3 rows; leave out --missing refuse');
   });
 
-  it('makes being missing a coordinate on request', async () => {
-    const { spec } = await fit({ a: ['n', '', 'y'], c: ['u', 'v', 'u'] }, { missing: 'indicator' });
+  it('makes being missing a coordinate unless told otherwise', async () => {
+    const { spec } = await fit({ a: ['n', '', 'y'], c: ['u', 'v', 'u'] });
     expect(encoderCoordinates(spec).map(({ name }) => name)).toEqual(['a', 'a missing', 'c=v']);
     expect(spec.columns.map(({ missing }) => missing)).toEqual(['no', 'no']);
   });
@@ -151,10 +154,10 @@ describe('fitEncoder', () => {
     expect([...encoded.points.planes]).toEqual([0b10, 0b01]);
   });
 
-  it('refuses NaN and infinity', async () => {
+  it('refuses infinity, and takes NaN for missing', async () => {
     const error = await fitError({ a: [1, 2, Infinity, Number.NaN] });
     expect(error.code).toBe('invalid-data');
-    expect(error.message).toContain('"a" holds NaN or infinity in 2 of 4 rows');
+    expect(error.message).toContain('"a" holds infinity in 1 of 4 rows');
   });
 
   it('refuses a table with nothing to learn from', async () => {

@@ -43,7 +43,7 @@ describe('leaks of classes', () => {
   });
 
   it.each([
-    ['as they are', flag.map((name) => (name === 'yes' ? 'on' : 'off')), /^"leak=on" equals the target in every row/],
+    ['as they are', flag.map((name) => (name === 'yes' ? 'on' : 'off')), /^"leak" equals the target in every row/],
     [
       'turned round',
       flag.map((name) => (name === 'yes' ? 0 : 1)),

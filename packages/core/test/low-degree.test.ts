@@ -357,14 +357,20 @@ describe('regressions', () => {
     );
   });
 
-  it('decimal commas and percent signs are named', async () => {
+  it('decimal commas and percent signs are read where all agree, and named where not', async () => {
     const a = [0, 1, 0, 1, 1, 0];
+    const means = async (y: readonly string[]): Promise<number> => {
+      const { model } = await fitTable(memoryTable({ a, y }), { target: 'y', degree: 1, folds: 2, test: 0 });
+      return model.outputs[0].fit.targetMean;
+    };
+    expect(await means(['1,5', '2,25', '3', '1,5', '8,1', '4,4'])).toBeCloseTo(20.75 / 6, 10);
+    expect(await means(['1%', '2%', '3 %', '4%', '5%', '6%'])).toBe(3.5);
+    await expect(fitTable(memoryTable({ a, y: ['1%', '2%', '3', '4%', '5%', '6%'] }), { target: 'y' })).rejects.toThrow(
+      'read like numbers, some with "%": give all of them the same sign, or none',
+    );
     await expect(
-      fitTable(memoryTable({ a, y: ['1,5', '2,25', '3', '1,5', '8,1', '4,4'] }), { target: 'y' }),
-    ).rejects.toThrow('decimal commas');
-    await expect(
-      fitTable(memoryTable({ a, y: ['1%', '2%', '3 %', '4%', '5%', '6%'] }), { target: 'y' }),
-    ).rejects.toThrow('percent signs');
+      fitTable(memoryTable({ a, y: ['1,5', '2.25', '3', '1,5', '8.1', '4.4'] }), { target: 'y' }),
+    ).rejects.toThrow('4 of 6 cells are numbers, the others are "1,5"');
   });
 
   it('a table of test rows with new values or missing cells says so', async () => {

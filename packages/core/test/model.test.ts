@@ -203,12 +203,19 @@ describe('fitTable', () => {
     await expect(fitTable(numbered, { target: 'y', task: 'classes' })).rejects.toThrow(
       /200 different numbers in 200 rows \("0", "1", "2" and 197 more\); .* with two rows each or more$/,
     );
-    await expect(fitTable(memoryTable({ a, y: [1, 2, Number.NaN, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
-      'NaN or infinite in 1 of 6 rows',
+    await expect(fitTable(memoryTable({ a, y: [1, 2, Infinity, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
+      'infinite in 1 of 6 rows',
     );
-    await expect(fitTable(memoryTable({ a, y: [1, 2, null, 4, 5, 6] }), { target: 'y' })).rejects.toThrow(
-      'is missing in 1 of 6 rows',
-    );
+    const days = ['2024-03-05', '2024-03-06', '2024-03-07', '2024-03-05', '2024-03-09', '2024-03-10'];
+    await expect(fitTable(memoryTable({ a, y: days }), { target: 'y' })).rejects.toThrow('target "y" has dates');
+    for (const y of [
+      [1, 2, null, 4, 5, 6],
+      [1, 2, Number.NaN, 4, 5, 6],
+    ]) {
+      await expect(fitTable(memoryTable({ a, y }), { target: 'y', missing: 'refuse' })).rejects.toThrow(
+        'is missing in 1 of 6 rows',
+      );
+    }
   });
 
   it('stops when aborted', async () => {
@@ -304,8 +311,8 @@ describe('model file', () => {
       /m\.json is not a whole model file/,
     );
     await expect(parseModel('{"a":1}', 'm.json')).rejects.toThrow(/not a fewfire model/);
-    await expect(parseModel(text.replace('"version":2', '"version":3'), 'm.json')).rejects.toThrow(
-      /version 3; this fewfire reads version 2/,
+    await expect(parseModel(text.replace('"version":3', '"version":4'), 'm.json')).rejects.toThrow(
+      /version 4; this fewfire reads versions 2 and 3/,
     );
     const coefficient = /\[\[0,1\],(-?[0-9.]+)\]/.exec(text) as RegExpExecArray;
     await expect(parseModel(text.replace(coefficient[0], '[[0,1],0.5]'), 'm.json')).rejects.toThrow(
@@ -314,7 +321,7 @@ describe('model file', () => {
     await expect(parseModel(text.replace(coefficient[0], '[[0,1],"0.5"]'), 'm.json')).rejects.toThrow(
       /outputs\.0\.terms/,
     );
-    await expect(parseModel(text.replace('"missing":"refuse"', '"missing":"maybe"'), 'm.json')).rejects.toThrow(
+    await expect(parseModel(text.replace('"missing":"no"', '"missing":"maybe"'), 'm.json')).rejects.toThrow(
       /encoder\.columns\.0/,
     );
   });

@@ -22,7 +22,17 @@ function unreadable({ label, rowCount, columns }: Table): Table {
   const fail = async (): Promise<never> => {
     throw new Error('a column was read');
   };
-  return { label, rowCount, columns, profile: fail, encode: fail, texts: fail, numbers: fail, close: async () => {} };
+  return {
+    label,
+    rowCount,
+    columns,
+    rules: {},
+    profile: fail,
+    encode: fail,
+    texts: fail,
+    numbers: fail,
+    close: async () => {},
+  };
 }
 
 async function refusal(table: Table, options: object): Promise<FewfireError> {

@@ -169,7 +169,9 @@ function arrowColumn(arrow: Arrow, name: string, type: DataType): ArrowColumn {
     if (type.bitWidth < 64) return column('DOUBLE', (cell) => cell as number);
     return column(type.isSigned ? 'BIGINT' : 'UBIGINT', (cell) => cell as bigint);
   }
-  if (DataType.isFloat(type)) return column('DOUBLE', (cell) => cell as number);
+  if (DataType.isFloat(type)) {
+    return column(type.precision === arrow.Precision.DOUBLE ? 'DOUBLE' : 'FLOAT', (cell) => cell as number);
+  }
   if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) {
     return { ...column('VARCHAR', (cell) => cell as string), isText: true };
   }

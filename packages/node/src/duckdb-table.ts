@@ -12,50 +12,71 @@
 
 import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
 import {
+  answerOf,
   type Cell,
+  type CellRules,
   type ColumnProfile,
   type ColumnReading,
   type ColumnType,
+  type CountedColumn,
   checkBins,
   checkMask,
   columnCoordinateNames,
   columnReading,
+  countedTexts,
   createCubePoints,
   createFingerprintBuilder,
+  cutsAtQuantiles,
+  dateText,
   type EncodedColumn,
   type EncodedPart,
   type EncodedParts,
   type EncodedRows,
   type EncoderSpec,
   FewfireError,
+  isPlainNumber,
+  likelyForm,
+  MONTHS,
+  missingTextsOf,
   nonZeroLabel,
+  notADate,
   notANumber,
   PROFILE_VALUE_LIMIT,
   profileOfCounts,
   quantileRank,
   type RowRange,
   type RunOptions,
-  readNumber,
-  readQuantity,
+  readAsTexts,
+  readTextNumber,
+  recogniseTexts,
+  refuseAllUnseen,
+  refuseDates,
   refusedMissing,
   refuseLargePoints,
   rowRanges,
   selectRows,
+  spellingsOfAnswers,
   type Table,
+  type TextForm,
   throwIfAborted,
   UNSEEN_LIMIT,
   type UnseenValue,
   unknownColumn,
   unusableColumn,
+  type ValueCount,
+  valuesOfParts,
+  WEEKDAYS,
 } from '@fewfire/core';
 import type { Engine } from './engine.ts';
-import { doubleLiteral, quoteLiteral, textNumber, textQuantity } from './sql.ts';
+import { doubleLiteral, partOfDate, presentText, quoteLiteral, textNumber, textValue } from './sql.ts';
 
 export interface RelationColumn {
   readonly name: string;
   readonly type: ColumnType | 'unusable';
   readonly sourceType: string;
-  /** The column that holds the cell as it counts: BOOLEAN, DOUBLE or trimmed VARCHAR, NULL when missing. */
+  /** Of texts: whether the source states that they are, as Parquet does and CSV does not. */
+  readonly typed: boolean;
+  /** The column that holds the cell: BOOLEAN, DOUBLE (of dates the seconds since 1970), or trimmed VARCHAR; NULL when empty. */
   readonly cell: string;
   /** The expression of the cell as the source spells it, when that is not the cell's own text. */
   readonly source: string | undefined;
@@ -69,7 +90,14 @@ export interface Relation {
   readonly rowKey: string;
   readonly rowCount: number;
   readonly columns: readonly RelationColumn[];
+  /** What was said of the cells. */
+  readonly rules: CellRules;
+  /** Whether the source is of a kind that has decimal commas. */
+  readonly commaFirst: boolean;
 }
+
+/** How the columns of texts are read, as far as it is known: a property of the whole column, found out once. */
+type Forms = Map<string, TextForm>;
 
 // Up to this many distinct values are counted out to JavaScript; of more, SQL finds the quantiles and the most frequent.
 const COUNTED_OUT = 1024;
@@ -87,8 +115,7 @@ const HASHES_PER_SCAN = 16;
 export function duckdbTable(engine: Engine, relation: Relation): Table {
   const { label, rowCount, name: data } = relation;
   const byName = new Map(relation.columns.map((column) => [column.name, column]));
-  // Whether a text column reads as numbers is a property of the whole column, found out once.
-  const textTypes = new Map<string, 'text' | 'number'>();
+  const forms: Forms = new Map();
 
   const find = (name: string): RelationColumn => {
     const column = byName.get(name);
@@ -97,17 +124,55 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     return column;
   };
 
-  const textType = async (column: RelationColumn, options: RunOptions): Promise<'text' | 'number'> => {
-    let type = textTypes.get(column.name);
-    if (type === undefined) {
-      const [present, numbers] = await engine.numbers(
-        `SELECT count(${column.cell}), count(${textNumber(column.cell)}) FROM ${data}`,
-        { ...options, label },
-      );
-      type = present === numbers && present !== 0 ? 'number' : 'text';
-      textTypes.set(column.name, type);
+  const formOf = async (column: RelationColumn, options: RunOptions): Promise<TextForm> => {
+    const known = forms.get(column.name);
+    if (known !== undefined) return known;
+    const groups = engine.newName('texts');
+    const run = { signal: options.signal, label };
+    await engine.run(
+      `CREATE OR REPLACE TEMP TABLE ${groups} AS SELECT ${column.cell} AS v, count(*) AS n FROM ${data} GROUP BY 1`,
+      run,
+    );
+    try {
+      const form = await formOfGroups(engine, relation, column, groups, run);
+      forms.set(column.name, form);
+      return form;
+    } finally {
+      await engine.run(`DROP TABLE IF EXISTS ${groups}`);
     }
-    return type;
+  };
+
+  const numberForm = async (column: RelationColumn, options: RunOptions): Promise<TextForm> => {
+    const form = await formOf(column, options);
+    return form.type === 'number' ? form : likelyForm(relation.rules, column.name, 'number');
+  };
+
+  // Whoever reads a part of the rows must read the others by the same form: it is looked at over all of them, once.
+  const checked = new Set<string>();
+  const checkForm = async (column: RelationColumn, options: RunOptions): Promise<void> => {
+    if (forms.has(column.name) || checked.has(column.name)) return;
+    const form = likelyForm(relation.rules, column.name, 'number');
+    const [unread] = await engine.numbers(
+      `SELECT count_if((${presentText(column.cell, form.missing)}) IS NOT NULL AND (${textValue(column.cell, form)}) IS NULL) FROM ${data}`,
+      { signal: options.signal, label },
+    );
+    if (unread !== 0) await formOf(column, options);
+    checked.add(column.name);
+  };
+
+  // From a present text to how a profile spells it.
+  const textReader = async (
+    { cell }: RelationColumn,
+    form: TextForm,
+    options: RunOptions,
+  ): Promise<(text: string) => string> => {
+    if (form.type === 'text') return (text) => text;
+    if (form.type !== 'boolean')
+      return (text) => (form.type === 'date' ? dateText : String)(readTextNumber(text, form) as number);
+    const run = { signal: options.signal, label };
+    const rows = await engine.rows(`SELECT ${cell}, count(*) FROM ${data} WHERE ${cell} IS NOT NULL GROUP BY 1`, run);
+    const spelled = spellingsOfAnswers(rows.map(([text, n]) => [String(text), Number(n)] as const));
+    return (text) => spelled[Number(answerOf(text))];
   };
 
   const cellsOf = async (
@@ -126,6 +191,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     label,
     rowCount,
     columns: relation.columns.map(({ name, type, sourceType }) => ({ name, type, sourceType })),
+    rules: relation.rules,
 
     async profile(names, options = {}) {
       const bins = checkBins(options.bins);
@@ -135,6 +201,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       const scope = await openScope(engine, relation, mask, engine.newName('mask'));
       const groups = engine.newName('groups');
       const run = { signal: options.signal, label };
+      const reading = { relation, forms, bins };
       try {
         const profiles = new Map<string, ColumnProfile>();
         let rest = await profileByScan(engine, scope, found, profiles, run);
@@ -144,13 +211,13 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
           for (let start = 0; start < rest.length; start += GROUPINGS_PER_STATEMENT) {
             report();
             const part = rest.slice(start, start + GROUPINGS_PER_STATEMENT);
-            await profileByGroupings(engine, scope, part, profiles, bins, textTypes, run);
+            await profileByGroupings(engine, scope, part, profiles, reading, run);
           }
           rest = rest.filter((column) => !profiles.has(column.name));
         }
         for (const column of rest) {
           report();
-          profiles.set(column.name, await profileByGroups(engine, scope, column, groups, bins, textTypes, run));
+          profiles.set(column.name, await profileByGroups(engine, scope, column, groups, reading, run));
         }
         return found.map((column) => profiles.get(column.name) as ColumnProfile);
       } finally {
@@ -160,22 +227,16 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     },
 
     async encode(spec, options = {}) {
-      return await encodeRelation(
-        engine,
-        relation,
-        spec,
-        spec.columns.map((column) => find(column.column)),
-        options,
+      const found = spec.columns.map((column) => find(column.column));
+      return await withForms(relation, forms, formOf, options, (guessed) =>
+        encodeRelation(engine, relation, spec, found, guessed, options),
       );
     },
 
     async encodeParts(spec, options = {}) {
-      return await encodeRelationParts(
-        engine,
-        relation,
-        spec,
-        spec.columns.map((column) => find(column.column)),
-        options,
+      const found = spec.columns.map((column) => find(column.column));
+      return await withForms(relation, forms, formOf, options, (guessed) =>
+        encodeRelationParts(engine, relation, spec, found, guessed, options),
       );
     },
 
@@ -186,29 +247,24 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
         const cells = await cellsOf(column.source ?? column.cell, run);
         return cells.map((cell) => (cell === null ? null : String(cell)));
       }
-      const asNumber = column.type === 'text' && (await textType(column, run)) === 'number';
-      const cells = await cellsOf(column.cell, run);
-      return cells.map((cell) => {
-        if (cell === null) return null;
-        return String(asNumber ? readNumber(cell as string) : cell);
-      });
+      if (column.type !== 'text') {
+        const cells = await cellsOf(column.cell, run);
+        const isDate = column.type === 'date';
+        return cells.map((cell) => (cell === null ? null : isDate ? dateText(cell as number) : String(cell)));
+      }
+      const form = await formOf(column, run);
+      const missing = new Set(form.missing);
+      const read = await textReader(column, form, run);
+      const cells = (await cellsOf(column.cell, run)) as (string | null)[];
+      return cells.map((cell) => (cell === null || missing.has(cell) ? null : read(cell)));
     },
 
     async numbers(name, options = {}) {
       const column = find(name);
-      const start = options.range?.firstRow ?? 0;
-      const numbers = new Float64Array((options.range?.endRow ?? rowCount) - start);
-      for await (const { chunk, firstRow } of keyedRows(engine, relation, [column.cell], data, options)) {
-        let row = firstRow;
-        for (const cell of chunk.getColumnValues(0)) {
-          const number = cell === null ? Number.NaN : typeof cell === 'string' ? readQuantity(cell) : Number(cell);
-          if (cell !== null && (number === undefined || !Number.isFinite(number))) {
-            throw notANumber(label, name, row, String(cell));
-          }
-          numbers[row++ - start] = (number as number) + 0;
-        }
-      }
-      return numbers;
+      if (options.range !== undefined && column.type === 'text') await checkForm(column, options);
+      return await withForms(relation, forms, formOf, options, (guessed) =>
+        readNumbers(engine, relation, column, guessed, options),
+      );
     },
 
     async heldBytes() {
@@ -222,7 +278,9 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       const cells = names.map((name) => {
         const { type, cell } = find(name);
         if (type !== 'text') return type === 'boolean' ? `hash(${cell}::VARCHAR)` : `hash(${cell})`;
-        const number = `(${textNumber(cell)} + 0)`;
+        const form = forms.get(name);
+        const isNumber = form?.number !== undefined || form?.date !== undefined;
+        const number = `(${isNumber ? textValue(cell, form) : textNumber(cell)} + 0)`;
         return numbers ? `CASE WHEN ${number} IS NULL THEN hash(${cell}) ELSE hash(${number}) END` : `hash(${cell})`;
       });
       for (let start = 0; start < cells.length; start += HASHES_PER_SCAN) {
@@ -236,7 +294,8 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
 
     async nonZeroRows(name, options = {}) {
       const column = find(name);
-      const number = column.type === 'text' ? textQuantity(column.cell) : `${column.cell}::DOUBLE`;
+      const number =
+        column.type === 'text' ? textValue(column.cell, await numberForm(column, options)) : `${column.cell}::DOUBLE`;
       const condition = `(${number}) IS DISTINCT FROM 0`;
       const run = { ...options, label };
       const [kept] = (await engine.numbers(`SELECT count(*) FILTER (${condition}) FROM ${data}`, run)) as [number];
@@ -263,6 +322,88 @@ function checkRowCount(label: string, found: number, expected: number): void {
     'file-unreadable',
     `${label} gave ${found} rows, expected ${expected}: it changed while it was read; run again when it is complete`,
   );
+}
+
+// ---- how texts are read
+
+/** Of more odd texts than these the most frequent are looked at, and what they seem to be is checked for all. */
+const ODD_TEXTS = 1000;
+
+/** @param groups a table of the different texts `v` of a column and how many rows have each, `n` */
+async function formOfGroups(
+  engine: Engine,
+  { rules, commaFirst }: Relation,
+  { name, typed }: RelationColumn,
+  groups: string,
+  run: Run,
+): Promise<TextForm> {
+  const [plainCount] = await engine.numbers(
+    `SELECT coalesce(sum(n) FILTER (${textNumber('v')} IS NOT NULL), 0) FROM ${groups} WHERE v IS NOT NULL`,
+    run,
+  );
+  const odd = await engine.rows(
+    `SELECT v, n FROM ${groups} WHERE v IS NOT NULL AND ${textNumber('v')} IS NULL ORDER BY n DESC, v LIMIT ${ODD_TEXTS}`,
+    run,
+  );
+  // Answers are few, so the plain numbers among them are listed too.
+  const few = await engine.rows(`SELECT v, n FROM ${groups} WHERE v IS NOT NULL LIMIT ${ODD_TEXTS}`, run);
+  const listed = few.length < ODD_TEXTS ? few : odd;
+  const entries = listed.map(([text, n]) => [String(text), Number(n)] as const);
+  const texts = { name, entries, plainCount: plainCount ?? 0, typed, commaFirst };
+  const form = recogniseTexts(texts, rules);
+  if (few.length < ODD_TEXTS || form.type === 'text' || form.type === 'boolean') return form;
+  const present = presentText('v', form.missing);
+  const [unread] = await engine.numbers(
+    `SELECT count(*) FROM ${groups} WHERE (${present}) IS NOT NULL AND (${textValue('v', form)}) IS NULL`,
+    run,
+  );
+  return unread === 0 ? form : readAsTexts(texts, rules);
+}
+
+/** How a column of numbers or dates is to be read, by whom it is asked for as such. */
+type FormGuess = (column: RelationColumn, kind: 'number' | 'date') => TextForm;
+
+/**
+ * Does what reads texts as numbers by the likeliest form, so that nothing is read twice where that is right; and where it
+ * is not, again by the forms found. A column that is of another kind keeps the likeliest form, by which its first odd
+ * cell is named.
+ * @param task all of the columns' cells must be read by it, or some that are read by the wrong form may pass
+ */
+async function withForms<T>(
+  relation: Relation,
+  forms: Forms,
+  formOf: (column: RelationColumn, options: RunOptions) => Promise<TextForm>,
+  options: RunOptions,
+  task: (guessed: FormGuess) => Promise<T>,
+): Promise<T> {
+  const guessed = new Set<RelationColumn>();
+  const guess: FormGuess = (column, kind) => {
+    const known = forms.get(column.name);
+    if (known === undefined) guessed.add(column);
+    return known?.type === kind ? known : likelyForm(relation.rules, column.name, kind);
+  };
+  try {
+    return await task(guess);
+  } catch (error) {
+    if (!(error instanceof UnreadCell)) throw error;
+    if (guessed.size === 0) throw error.refusal;
+    for (const column of guessed) await formOf(column, options);
+    try {
+      return await task(guess);
+    } catch (again) {
+      throw again instanceof UnreadCell ? again.refusal : again;
+    }
+  }
+}
+
+// A cell that is not what its column should be, read by a form that may be the wrong one.
+class UnreadCell extends Error {
+  readonly refusal: FewfireError;
+
+  constructor(refusal: FewfireError) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
 }
 
 // ---- rows in their order
@@ -302,6 +443,32 @@ function outOfOrder(label: string, found: number | string, expectedRow: number):
     'file-unreadable',
     `${label} gave row ${found} where row ${expectedRow + 1} was expected, so nothing was made of its rows; did the file change? run again, and if it stays so, report it as a fault of fewfire`,
   );
+}
+
+async function readNumbers(
+  engine: Engine,
+  relation: Relation,
+  column: RelationColumn,
+  guessed: FormGuess,
+  options: RunOptions & { readonly range?: RowRange },
+): Promise<Float64Array> {
+  const { label, rowCount, name: data } = relation;
+  const form = column.type === 'text' ? guessed(column, 'number') : undefined;
+  const missing = new Set(form?.missing);
+  const start = options.range?.firstRow ?? 0;
+  const numbers = new Float64Array((options.range?.endRow ?? rowCount) - start);
+  for await (const { chunk, firstRow } of keyedRows(engine, relation, [column.cell], data, options)) {
+    let row = firstRow;
+    for (const cell of chunk.getColumnValues(0)) {
+      const isMissing = cell === null || missing.has(cell as string);
+      const number = isMissing ? Number.NaN : form === undefined ? Number(cell) : readTextNumber(String(cell), form);
+      if (!isMissing && (number === undefined || !Number.isFinite(number))) {
+        throw new UnreadCell(notANumber(label, column.name, row, String(cell)));
+      }
+      numbers[row++ - start] = (number as number) + 0;
+    }
+  }
+  return numbers;
 }
 
 // ---- profiles
@@ -356,7 +523,7 @@ async function profileByScan(
     const ends = lists.map((_, i) => lists.slice(0, i + 1).reduce((sum, list) => sum + list.length, 1));
     return lists.map((list, i) => row.slice(ends[i] - list.length, ends[i]));
   };
-  const typed = columns.filter((column) => column.type !== 'text');
+  const typed = columns.filter((column) => column.type === 'boolean' || column.type === 'number');
   for (let start = 0; start < typed.length; start += COLUMNS_PER_SCAN) {
     const part = typed.slice(start, start + COLUMNS_PER_SCAN);
     const first = await scan(part, ({ type, cell }) =>
@@ -408,8 +575,15 @@ async function profileByScan(
   return columns.filter((column) => !profiles.has(column.name));
 }
 
-function counted(column: RelationColumn, type: ColumnType, scope: Scope, present: number) {
-  return { name: column.name, type, rowCount: scope.rowCount, missingCount: scope.rowCount - present };
+function counted({ name }: RelationColumn, type: ColumnType, { rowCount }: Scope, present: number): CountedColumn {
+  return { name, type, rowCount, missingCount: rowCount - present };
+}
+
+/** How the values of columns are read and described. */
+interface Reading {
+  readonly relation: Relation;
+  readonly forms: Forms;
+  readonly bins: number;
 }
 
 /** SQL of a column's distinct values `v`: how many rows have each (`n`), and how many of those selected (`k`). */
@@ -424,13 +598,12 @@ async function profileByGroupings(
   scope: Scope,
   columns: readonly RelationColumn[],
   profiles: Map<string, ColumnProfile>,
-  bins: number,
-  textTypes: Map<string, 'text' | 'number'>,
+  reading: Reading,
   run: Run,
 ): Promise<void> {
   // One type per column of the result: texts and numbers have one each.
   const parts = columns.map((column, i) => {
-    const value = column.type === 'number' ? 'NULL AS t, v AS x' : 'v AS t, NULL::DOUBLE AS x';
+    const value = column.type === 'text' ? 'v AS t, NULL::DOUBLE AS x' : 'NULL AS t, v AS x';
     // One group more than fit tells that there are more; another may be that of missing cells.
     return `SELECT ${i} AS i, ${value}, n, k FROM (${groupingOf(column, scope)} LIMIT ${COUNTED_OUT + 2})`;
   });
@@ -446,9 +619,7 @@ async function profileByGroupings(
       groups[i].reduce((sum, { n }) => sum + n, 0),
       scope.totalCount,
     );
-    const count = present.reduce((sum, { k }) => sum + k, 0);
-    const entries = present.map(({ value, k }) => [value as Cell, k] as const);
-    profiles.set(column.name, profileOfEntries(scope, column, count, entries, bins, textTypes));
+    profiles.set(column.name, profileOfEntries(scope, column, present as CountedValue[], reading));
   });
 }
 
@@ -458,8 +629,7 @@ async function profileByGroups(
   scope: Scope,
   column: RelationColumn,
   groups: string,
-  bins: number,
-  textTypes: Map<string, 'text' | 'number'>,
+  reading: Reading,
   run: Run,
 ): Promise<ColumnProfile> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE ${groups} AS ${groupingOf(column, scope)}`, run);
@@ -469,92 +639,155 @@ async function profileByGroups(
   );
   checkRowCount(scope.label, total ?? 0, scope.totalCount);
   const rows = await engine.rows(`SELECT v, n, k FROM ${groups} WHERE v IS NOT NULL LIMIT ${COUNTED_OUT + 1}`, run);
-  const present = scope.rowCount - (missing ?? 0);
 
   if (rows.length <= COUNTED_OUT) {
-    const entries = rows.map(([value, , k]) => [value as Cell, Number(k)] as const);
-    return profileOfEntries(scope, column, present, entries, bins, textTypes);
+    const values = rows.map(([value, n, k]) => ({ value: value as Cell, n: Number(n), k: Number(k) }));
+    return profileOfEntries(scope, column, values, reading);
   }
+  const base = counted(column, column.type as ColumnType, scope, scope.rowCount - (missing ?? 0));
+  if (column.type !== 'text') return await profileLargeGroups(engine, base, 'v', groups, reading.bins, run);
 
-  let type: ColumnType = column.type as ColumnType;
-  if (type === 'text') {
-    const [texts] = await engine.numbers(
-      `SELECT count_if(${textNumber('v')} IS NULL) FROM ${groups} WHERE v IS NOT NULL`,
-      run,
-    );
-    type = texts === 0 ? 'number' : 'text';
-    textTypes.set(column.name, type as 'text' | 'number');
-  }
-  return await profileLargeGroups(engine, counted(column, type, scope, present), column, groups, bins, run);
+  const form = await formOfGroups(engine, reading.relation, column, groups, run);
+  reading.forms.set(column.name, form);
+  const found =
+    form.missing.length === 0
+      ? []
+      : await engine.rows(
+          `SELECT v, k FROM ${groups} WHERE v IN (${form.missing.map(quoteLiteral).join(', ')}) AND k > 0`,
+          run,
+        );
+  const missingTexts = countedTexts(found.map(([text, k]) => [String(text), Number(k)] as const));
+  const missingCount = missingTexts.reduce((sum, { count }) => sum + count, base.missingCount);
+  const value = form.type === 'text' ? presentText('v', form.missing) : textValue('v', form);
+  const texts = { ...base, type: form.type, form, missingTexts, missingCount };
+  return await profileLargeGroups(engine, texts, value, groups, reading.bins, run);
 }
 
-// A profile from the distinct values and how many selected rows have each.
+/** A distinct value: how many rows have it, and how many of those selected. */
+interface CountedValue {
+  readonly value: Cell;
+  readonly n: number;
+  readonly k: number;
+}
+
+// A profile from all distinct values.
 function profileOfEntries(
   scope: Scope,
   column: RelationColumn,
-  present: number,
-  entries: readonly (readonly [Cell, number])[],
-  bins: number,
-  textTypes: Map<string, 'text' | 'number'>,
+  values: readonly CountedValue[],
+  { relation, forms, bins }: Reading,
 ): ColumnProfile {
-  if (column.type === 'number') return profileOfCounts(counted(column, 'number', scope, present), entries, bins);
-  const numbers = entries.map(([value]) => readNumber(value as string));
-  const type = entries.length > 0 && !numbers.includes(undefined) ? 'number' : 'text';
-  textTypes.set(column.name, type);
-  if (type === 'text') return profileOfCounts(counted(column, type, scope, present), entries, bins);
-  const merged = new Map<number, number>();
-  entries.forEach(([, k], i) => {
-    const number = numbers[i] as number;
-    merged.set(number, (merged.get(number) ?? 0) + k);
-  });
-  return profileOfCounts(counted(column, type, scope, present), merged, bins);
+  const presentCount = values.reduce((sum, { k }) => sum + k, 0);
+  const base = counted(column, column.type as ColumnType, scope, presentCount);
+  if (column.type !== 'text') {
+    return profileOfCounts(
+      base,
+      values.map(({ value, k }) => [value, k] as const),
+      bins,
+    );
+  }
+  const texts = values.map(({ value, n }) => [value as string, n] as const);
+  let form = forms.get(column.name);
+  if (form === undefined) {
+    const plainCount = texts.reduce((sum, [text, n]) => sum + (isPlainNumber(text) ? n : 0), 0);
+    const { rules, commaFirst } = relation;
+    form = recogniseTexts({ name: column.name, entries: texts, plainCount, typed: column.typed, commaFirst }, rules);
+    forms.set(column.name, form);
+  }
+  const answers = form.type === 'boolean' ? spellingsOfAnswers(texts) : undefined;
+  const isNumber = form.type === 'number' || form.type === 'date';
+  const missing: [string, number][] = [];
+  const counts = new Map<Cell, number>();
+  for (const { value, k } of values) {
+    const text = value as string;
+    if (form.missing.includes(text)) {
+      missing.push([text, k]);
+      continue;
+    }
+    const read = isNumber
+      ? (readTextNumber(text, form) as number)
+      : answers === undefined
+        ? text
+        : answers[Number(answerOf(text))];
+    counts.set(read, (counts.get(read) ?? 0) + k);
+  }
+  const missingTexts = countedTexts(missing);
+  const missingCount = missingTexts.reduce((sum, { count }) => sum + count, base.missingCount);
+  return profileOfCounts({ ...base, type: form.type, form, missingTexts, missingCount }, counts, bins);
 }
 
-// The same from SQL, for columns of many distinct values.
+/**
+ * The same from SQL, for columns of many distinct values.
+ * @param value the expression of a value `v` of the groups as it counts, NULL where it is missing
+ */
 async function profileLargeGroups(
   engine: Engine,
-  base: ReturnType<typeof counted>,
-  column: RelationColumn,
+  base: CountedColumn,
+  value: string,
   groups: string,
   bins: number,
   run: Run,
 ): Promise<ColumnProfile> {
-  const isNumber = base.type === 'number';
-  const value = isNumber && column.type === 'text' ? textNumber('v') : 'v';
-  const values = `(SELECT ${value} AS x, sum(k)::BIGINT AS k FROM ${groups} WHERE v IS NOT NULL AND k > 0 GROUP BY 1)`;
+  const isNumber = base.type === 'number' || base.type === 'date';
+  const values = `(SELECT * FROM (SELECT ${value} AS x, sum(k)::BIGINT AS k FROM ${groups} WHERE v IS NOT NULL AND k > 0 GROUP BY 1) WHERE x IS NOT NULL)`;
   const finite = isNumber ? `(SELECT * FROM ${values} WHERE isfinite(x))` : values;
   const [distinctCount, finiteCount] = await engine.numbers(`SELECT count(*), sum(k) FROM ${finite}`, run);
   const top = await engine.rows(`SELECT x, k FROM ${finite} ORDER BY k DESC, x ASC LIMIT ${PROFILE_VALUE_LIMIT}`, run);
   const total = finiteCount ?? 0;
-  let quantiles: number[] = [];
-  let maximum = Number.NaN;
-  if (isNumber && total > 0) {
-    const ranks = Array.from({ length: bins - 1 }, (_, i) => quantileRank(i + 1, bins, total));
-    const found = await engine.numbers(
-      `SELECT max(x), ${ranks.map((rank) => `min(CASE WHEN upto >= ${rank} THEN x END)`).join(', ')} FROM (SELECT x, sum(k) OVER (ORDER BY x ROWS UNBOUNDED PRECEDING) AS upto FROM ${finite})`,
-      run,
-    );
-    const [largest, ...cuts] = found.map((number) => (number as number) + 0);
-    maximum = largest;
-    if ((distinctCount ?? 0) > 2) quantiles = cuts;
-  }
+  const shown = base.type === 'date' ? (x: unknown) => dateText(Number(x)) : String;
   return {
     ...base,
     nonFiniteCount: isNumber ? base.rowCount - base.missingCount - total : 0,
     distinctCount: distinctCount ?? 0,
-    values: top.map(([x, k]) => ({ value: String(x), count: Number(k) })),
-    quantiles,
-    maximum,
+    values: top.map(([x, k]) => ({ value: shown(x), count: Number(k) })),
+    cuts: isNumber ? await cutsOfGroups(engine, finite, total, distinctCount ?? 0, bins, base.type, run) : [],
+    ...(base.type === 'date' ? { parts: await partsOfGroups(engine, finite, run) } : {}),
   };
+}
+
+async function cutsOfGroups(
+  engine: Engine,
+  finite: string,
+  total: number,
+  distinctCount: number,
+  bins: number,
+  type: ColumnType,
+  run: Run,
+): Promise<number[]> {
+  if (total === 0) return [];
+  const ranks = Array.from({ length: bins - 1 }, (_, i) => quantileRank(i + 1, bins, total));
+  const holdsRank = ranks.map((rank) => `(upto >= ${rank} AND upto - k < ${rank})`).join(' OR ');
+  const few = distinctCount <= bins;
+  const rows = await engine.rows(
+    `SELECT before, x, after, k FROM (SELECT x, k, lag(x) OVER (ORDER BY x) AS before, lead(x) OVER (ORDER BY x) AS after, sum(k) OVER (ORDER BY x ROWS UNBOUNDED PRECEDING) AS upto FROM ${finite})${few ? '' : ` WHERE ${holdsRank}`} ORDER BY x`,
+    run,
+  );
+  const number = (x: unknown): number | undefined => (x === null ? undefined : Number(x) + 0);
+  const found = rows.map(([before, x, after, k]) => ({
+    previous: number(before),
+    value: Number(x) + 0,
+    next: number(after),
+    count: Number(k),
+  }));
+  return cutsAtQuantiles(found, total, bins, type);
+}
+
+async function partsOfGroups(engine: Engine, times: string, run: Run): Promise<ColumnProfile['parts']> {
+  const counts = async (part: 'weekday' | 'month', names: readonly string[]): Promise<ValueCount[]> => {
+    const rows = await engine.rows(`SELECT ${partOfDate('x', part)}, sum(k) FROM ${times} GROUP BY 1`, run);
+    const found = new Map(rows.map(([name, k]) => [String(name), Number(k)]));
+    return valuesOfParts(new Map(names.map((name) => [name, found.get(name) ?? 0])));
+  };
+  return { weekday: await counts('weekday', WEEKDAYS), month: await counts('month', MONTHS) };
 }
 
 // ---- encoding
 
-/** An encoded column in SQL, over the columns `c<k>` (the cell) and `x<k>` (the cell as the encoder reads it). */
+/** An encoded column in SQL, over the columns `c<k>` (the cell, NULL where missing) and `x<k>` (the cell as the encoder reads it). */
 interface SqlColumn {
   readonly encoded: EncodedColumn;
   readonly reading: ColumnReading;
-  /** Whether `x` is a number read from a text. */
+  /** Whether texts are read as numbers or dates, or as answers. */
   readonly parsed: boolean;
   /** Both columns, as a select list. */
   readonly select: string;
@@ -566,13 +799,31 @@ interface SqlColumn {
   readonly known: string | undefined;
 }
 
-function sqlColumn(encoded: EncodedColumn, column: RelationColumn, k: number): SqlColumn {
+function sqlColumn(
+  spec: EncoderSpec,
+  { label }: Relation,
+  encoded: EncodedColumn,
+  column: RelationColumn,
+  k: number,
+  guessed: FormGuess,
+): SqlColumn {
+  const isDate = encoded.type === 'date';
+  if (isDate && column.type !== 'text' && column.type !== 'date') {
+    throw notADate(label, encoded.column, 0, `a ${column.type}`);
+  }
+  refuseDates(label, encoded, column.type as ColumnType);
   const reading = columnReading(encoded, column.type as ColumnType);
   const c = `c${k}`;
   const x = `x${k}`;
-  const parsed = reading.as === 'number' && column.type === 'text';
-  const read = parsed ? textQuantity(column.cell) : column.cell;
-  const select = `${column.cell} AS ${c}, ${read} AS ${x}`;
+  const isText = column.type === 'text';
+  const asValue = isText && (isDate || reading.as === 'number');
+  const missing = isText ? missingTextsOf(encoded, column.typed, spec) : [];
+  const form = asValue ? guessed(column, isDate ? 'date' : 'number') : undefined;
+  const value = form !== undefined ? textValue(column.cell, form) : column.cell;
+  const read =
+    encoded.part !== undefined ? partOfDate(`(${value})`, encoded.part) : reading.lowerCase ? `lower(${value})` : value;
+  const select = `${presentText(column.cell, missing)} AS ${c}, ${read} AS ${x}`;
+  const parsed = asValue || reading.lowerCase;
   if (reading.above !== undefined) {
     const codes = reading.above.map((t) => `${x} > ${doubleLiteral(t)}`);
     return { encoded, reading, parsed, select, c, x, codes, known: `isfinite(${x})` };
@@ -583,15 +834,19 @@ function sqlColumn(encoded: EncodedColumn, column: RelationColumn, k: number): S
   return { encoded, reading, parsed, select, c, x, codes, known };
 }
 
-// The codes, the first of them NULL where the cell is anything but expected. Numbers in texts are first looked for in
-// their shortest spelling, which is eight times faster than reading every text as a number.
-function strictCodes({ codes, known, reading, parsed, c }: SqlColumn): readonly string[] {
-  if (known === undefined) return codes;
-  if (parsed && reading.above === undefined) {
-    const spelled = (cells: readonly Cell[]): string => isOneOf(c, cells.map(String));
-    return [`CASE WHEN ${spelled(reading.codes[0])} THEN true WHEN ${spelled(reading.reference)} THEN false END`];
+// The codes, the first of them NULL where the cell is anything but expected. Texts of two values are first looked for in
+// the fit's spelling, which is eight times faster than reading every text as a number or a word.
+function strictCodes({ codes, known, reading, encoded, parsed, c }: SqlColumn): readonly string[] {
+  // Of a boolean read by thresholds a code may be a yes for both, and NULL is neither.
+  if (known === undefined)
+    return codes.map((code, j) => (j === 0 ? `CASE WHEN ${c} IS NOT NULL THEN ${code} END` : code));
+  if (parsed && encoded.coding.kind === 'two-valued') {
+    const { yes, no } = encoded.coding;
+    const no_ = no === '' ? '' : ` WHEN ${c} = ${quoteLiteral(no)} THEN false`;
+    return [`CASE WHEN ${c} = ${quoteLiteral(yes)} THEN true${no_} END`];
   }
-  return codes.map((code, j) => (j === 0 ? `CASE WHEN ${known} THEN ${code} END` : code));
+  const expected = reading.others ? `${c} IS NOT NULL` : known;
+  return codes.map((code, j) => (j === 0 ? `CASE WHEN ${expected} THEN ${code} END` : code));
 }
 
 function isOneOf(x: string, cells: readonly Cell[]): string {
@@ -609,8 +864,13 @@ interface Encoding {
   readonly from: string;
 }
 
-function encodingOf(relation: Relation, spec: EncoderSpec, found: readonly RelationColumn[]): Encoding {
-  const columns = spec.columns.map((encoded, k) => sqlColumn(encoded, found[k], k));
+function encodingOf(
+  relation: Relation,
+  spec: EncoderSpec,
+  found: readonly RelationColumn[],
+  guessed: FormGuess,
+): Encoding {
+  const columns = spec.columns.map((encoded, k) => sqlColumn(spec, relation, encoded, found[k], k, guessed));
   return {
     columns,
     coordinateCount: spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0),
@@ -623,16 +883,17 @@ async function encodeRelation(
   relation: Relation,
   spec: EncoderSpec,
   found: readonly RelationColumn[],
+  guessed: FormGuess,
   options: RunOptions,
 ): Promise<EncodedRows> {
   const { label, rowCount } = relation;
   throwIfAborted(options.signal);
-  const encoding = encodingOf(relation, spec, found);
+  const encoding = encodingOf(relation, spec, found, guessed);
   const { columns, coordinateCount } = encoding;
   refuseLargePoints(label, rowCount, coordinateCount, options.memoryLimitBytes);
 
-  // Missing cells that are allowed are likely there, and a column without codes cannot show a NULL.
-  const strict = columns.every(({ encoded, codes }) => encoded.missing === 'refuse' && codes.length > 0);
+  // Missing cells are likely where there were some, and a column without codes cannot show a NULL.
+  const strict = columns.every(({ encoded, codes }) => !encoded.missingCoordinate && codes.length > 0);
   if (strict) {
     const points = createCubePoints(rowCount, coordinateCount);
     const bits = columns.flatMap((column) => strictCodes(column).map((sql) => ({ sql, needs: [column] })));
@@ -649,10 +910,11 @@ async function encodeRelationParts(
   relation: Relation,
   spec: EncoderSpec,
   found: readonly RelationColumn[],
+  guessed: FormGuess,
   options: RunOptions,
 ): Promise<EncodedParts> {
   throwIfAborted(options.signal);
-  const encoding = encodingOf(relation, spec, found);
+  const encoding = encodingOf(relation, spec, found, guessed);
   const ranges = rowRanges(relation.rowCount);
   const { label, rowCount } = relation;
   refuseLargePoints(label, Math.min(rowCount, ranges[0].endRow), encoding.coordinateCount, options.memoryLimitBytes);
@@ -792,12 +1054,14 @@ async function countOddities(
   for (let start = 0; start < columns.length; start += COLUMNS_PER_SCAN) {
     const part = columns.slice(start, start + COLUMNS_PER_SCAN);
     const aggregates = part.flatMap(({ c, x, known, encoded, reading }) => {
+      const isNumber = reading.as === 'number' && encoded.type === 'number';
+      const infinite = isNumber || reading.as === 'date' ? ` OR NOT isfinite(${x})` : '';
       const bad =
-        reading.as === 'number' && encoded.type === 'number'
-          ? `count_if(${c} IS NOT NULL AND (${x} IS NULL OR NOT isfinite(${x})))`
-          : '0';
+        isNumber || encoded.type === 'date' ? `count_if(${c} IS NOT NULL AND (${x} IS NULL${infinite}))` : '0';
       const unseen =
-        known === undefined || reading.above !== undefined ? '0' : `count_if(${x} IS NOT NULL AND NOT (${known}))`;
+        known === undefined || reading.above !== undefined
+          ? '0'
+          : `count_if(${c} IS NOT NULL AND ${x} IS NOT NULL AND NOT (${known}))`;
       return [`count(${c})`, bad, unseen];
     });
     const row = await engine.numbers(`SELECT count(*), ${aggregates.join(', ')} FROM ${from}`, run);
@@ -807,8 +1071,9 @@ async function countOddities(
     });
   }
   const missing = columns
-    .map(({ encoded }, k) => ({ column: encoded.column, count: rowCount - counts[k][0] }))
-    .filter((entry) => entry.count > 0);
+    .map(({ encoded }, k) => ({ ...encoded, count: rowCount - counts[k][0] }))
+    .filter(({ count, part }) => count > 0 && part === undefined)
+    .map(({ column, count }) => ({ column, count }));
   const refused = refusedMissing(
     label,
     columns.map(({ encoded }) => encoded),
@@ -819,24 +1084,32 @@ async function countOddities(
 
   const bad = counts.findIndex((entry) => entry[1] > 0);
   if (bad >= 0) {
-    const { encoded, c, x } = columns[bad];
+    const { encoded, reading, c, x } = columns[bad];
+    const infinite = reading.as === 'number' || reading.as === 'date' ? ` OR NOT isfinite(${x})` : '';
     const [[row, cell]] = await engine.rows(
-      `SELECT row_key, ${c}::VARCHAR FROM ${from} WHERE ${c} IS NOT NULL AND (${x} IS NULL OR NOT isfinite(${x})) ORDER BY row_key LIMIT 1`,
+      `SELECT row_key, ${c}::VARCHAR FROM ${from} WHERE ${c} IS NOT NULL AND (${x} IS NULL${infinite}) ORDER BY row_key LIMIT 1`,
       run,
     );
-    throw notANumber(label, encoded.column, Number(row), String(cell));
+    const refusal = encoded.type === 'date' ? notADate : notANumber;
+    throw new UnreadCell(refusal(label, encoded.column, Number(row), String(cell)));
   }
 
   const unseen: UnseenValue[] = [];
-  for (const [k, { encoded, x, known }] of columns.entries()) {
-    if (counts[k][2] === 0) continue;
+  for (const [k, { encoded, reading, c, x, known }] of columns.entries()) {
+    const [presentCount, , unknownCount] = counts[k];
+    if (unknownCount === 0 || (reading.others && unknownCount < presentCount)) continue;
     const rows = await engine.rows(
-      `SELECT ${x}, count(*) FROM ${from} WHERE ${x} IS NOT NULL AND NOT (${known}) GROUP BY 1 ORDER BY 2 DESC, 1 ASC LIMIT ${UNSEEN_LIMIT}`,
+      `SELECT ${x}, count(*) FROM ${from} WHERE ${c} IS NOT NULL AND ${x} IS NOT NULL AND NOT (${known}) GROUP BY 1 ORDER BY 2 DESC, 1 ASC LIMIT ${UNSEEN_LIMIT}`,
       run,
     );
-    unseen.push(
-      ...rows.map(([value, count]) => ({ column: encoded.column, value: String(value), count: Number(count) })),
-    );
+    const shown = reading.as === 'date' ? (value: unknown) => dateText(Number(value)) : String;
+    const values = rows.map(([value, count]) => ({
+      column: encoded.column,
+      value: shown(value),
+      count: Number(count),
+    }));
+    refuseAllUnseen(label, encoded, presentCount, unknownCount, values);
+    if (!reading.others) unseen.push(...values);
   }
   return { missing, unseen };
 }

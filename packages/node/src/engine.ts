@@ -20,7 +20,7 @@ export interface StatementOptions {
 }
 
 /** Column types that rows can be appended to. */
-export type AppendType = 'BIGINT' | 'BOOLEAN' | 'DOUBLE' | 'UBIGINT' | 'VARCHAR';
+export type AppendType = 'BIGINT' | 'BOOLEAN' | 'DOUBLE' | 'FLOAT' | 'UBIGINT' | 'VARCHAR';
 
 /** A finished result, chunk by chunk. */
 export type Chunks = AsyncIterable<DuckDBDataChunk>;
@@ -220,8 +220,8 @@ export class Engine {
     parts: Iterable<readonly (readonly unknown[])[]>,
     signal?: AbortSignal,
   ): Promise<void> {
-    const { BIGINT, BOOLEAN, DuckDBDataChunk, DOUBLE, UBIGINT, VARCHAR } = loadDuckdb();
-    const chunkTypes = types.map((type) => ({ BIGINT, BOOLEAN, DOUBLE, UBIGINT, VARCHAR })[type]);
+    const { BIGINT, BOOLEAN, DuckDBDataChunk, DOUBLE, FLOAT, UBIGINT, VARCHAR } = loadDuckdb();
+    const chunkTypes = types.map((type) => ({ BIGINT, BOOLEAN, DOUBLE, FLOAT, UBIGINT, VARCHAR })[type]);
     const before = this.#last;
     // In the queue like a statement: the appender's flush must not meet another statement on this connection.
     const appending = (async () => {

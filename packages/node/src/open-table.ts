@@ -7,6 +7,7 @@
  */
 import { stat } from 'node:fs/promises';
 import {
+  type CellRules,
   type ColumnType,
   closestName,
   duplicateColumns,
@@ -28,7 +29,7 @@ import { loadTexts, readHeaders } from './load-csv.ts';
 import { findSource, refuseOtherColumns, type Source, type SourceFormat } from './source.ts';
 import { Digest, fileBytes, fileList, type LoadOptions, readable, spoolStdin } from './source-bytes.ts';
 import { matchingFiles } from './source-files.ts';
-import { normalText, quoteIdentifier, quoteLiteral } from './sql.ts';
+import { epochSeconds, normalText, quoteIdentifier, quoteLiteral } from './sql.ts';
 
 /** Where a table came from, for the model file. */
 export interface Provenance {
@@ -46,6 +47,8 @@ export interface Provenance {
 export interface OpenTableOptions extends RunOptions {
   /** What `-` reads; the default is `process.stdin`. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+  /** What is said of the cells; the default is to recognise everything. */
+  readonly rules?: CellRules | undefined;
   /** Of CSV and JSON; the default `auto` recognises it. */
   readonly encoding?: TextEncoding | undefined;
   /** The one character that stands between the cells of CSV; the default is to recognise it. */
@@ -169,7 +172,9 @@ async function open(text: string, openEngine: () => Promise<Engine>, options: Op
     rowCount,
   };
   const { columns, rowKey } = loaded;
-  const table = duckdbTable(engine, { label, name: 'data', rowKey, rowCount, columns });
+  const rules = options.rules ?? {};
+  const commaFirst = headers?.[0].delimiter === ';';
+  const table = duckdbTable(engine, { label, name: 'data', rowKey, rowCount, columns, rules, commaFirst });
   return { ...table, provenance, notes };
 }
 
@@ -209,7 +214,7 @@ async function loadCsv(
   const [{ names }] = headers;
   const recordCount = await loadTexts(engine, source, headers, run);
   const columns = names.map((name, i): RelationColumn => {
-    return { name, type: 'text', sourceType: 'text', cell: `c${i}`, source: undefined };
+    return { name, type: 'text', sourceType: 'text', typed: false, cell: `c${i}`, source: undefined };
   });
   return { columns, rowKey: 'rowid', recordCount };
 }
@@ -217,11 +222,13 @@ async function loadCsv(
 // ---- JSON
 
 const NUMBER_TYPES = /^(?:U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|BIGNUM)$/;
+const DATE_TYPES = /^(?:DATE|TIMESTAMP(?:_S|_MS|_NS| WITH TIME ZONE)?)$/;
 const UNUSABLE_TYPES = /\[\d*\]$|^(?:STRUCT|MAP|UNION|BLOB|BIT|VARIANT|GEOMETRY)\b/;
 
 function typeOf(sourceType: string): ColumnType | 'unusable' {
   if (sourceType === 'BOOLEAN') return 'boolean';
   if (NUMBER_TYPES.test(sourceType)) return 'number';
+  if (DATE_TYPES.test(sourceType)) return 'date';
   return UNUSABLE_TYPES.test(sourceType) ? 'unusable' : 'text';
 }
 
@@ -518,16 +525,23 @@ function viewColumn(
   normal: boolean,
 ): { sql: string[]; column: RelationColumn } {
   const cell = `c${i}`;
-  const exact = type === 'number' && sourceType !== 'DOUBLE' && sourceType !== 'FLOAT';
+  const exact = (type === 'number' && sourceType !== 'DOUBLE' && sourceType !== 'FLOAT') || type === 'date';
   const expression =
     type === 'number'
-      ? // Plus zero, which makes one zero of two.
-        `${raw}::DOUBLE + 0`
-      : type === 'text' && !normal
-        ? normalText(sourceType === 'VARCHAR' ? raw : `${raw}::VARCHAR`)
-        : raw;
+      ? numberCell(raw, sourceType)
+      : type === 'date'
+        ? epochSeconds(/^TIMESTAMP(?: WITH TIME ZONE)?$/.test(sourceType) ? raw : `${raw}::TIMESTAMP`)
+        : type === 'text' && !normal
+          ? normalText(sourceType === 'VARCHAR' ? raw : `${raw}::VARCHAR`)
+          : raw;
   return {
     sql: exact ? [`${expression} AS ${cell}`, `${raw}`] : [`${expression} AS ${cell}`],
-    column: { name, type, sourceType, cell, source: exact ? `${raw}::VARCHAR` : undefined },
+    column: { name, type, sourceType, typed: true, cell, source: exact ? `${raw}::VARCHAR` : undefined },
   };
+}
+
+// A float is what its shortest decimal says; NaN is missing. Plus zero makes one zero of two.
+function numberCell(raw: string, sourceType: string): string {
+  if (sourceType === 'FLOAT') return `nullif(${raw}::VARCHAR::DOUBLE + 0, 'nan'::DOUBLE)`;
+  return sourceType === 'DOUBLE' ? `nullif(${raw} + 0, 'nan'::DOUBLE)` : `${raw}::DOUBLE + 0`;
 }

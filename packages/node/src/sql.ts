@@ -1,5 +1,15 @@
 /** SQL spelling: the only two places where a name or a text becomes part of a statement, and the rules of cells in SQL. */
-import { MISSING_TOKENS, TRIMMED_CHARACTERS } from '@fewfire/core';
+import {
+  type DateOrder,
+  datePattern,
+  MONTHS,
+  type NumberForm,
+  numberPattern,
+  numberReplacements,
+  type TextForm,
+  TRIMMED_CHARACTERS,
+  WEEKDAYS,
+} from '@fewfire/core';
 
 /** A name as an identifier: any characters, in double quotes. */
 export function quoteIdentifier(name: string): string {
@@ -18,22 +28,30 @@ export function doubleLiteral(value: number): string {
 }
 
 /**
- * A text expression trimmed, NULL when it counts as missing (`readText` of core). Trimming a set of characters costs
+ * A text expression trimmed, NULL when nothing is left (`readText` of core). Trimming a set of characters costs
  * DuckDB 300 ns a cell, so only cells that begin or end with white space pay it. Every function named here is bound
- * anew for every column, which takes longer than reading a small table: literals instead of `chr`, and one `IN`
- * instead of nested `nullif` (each of which doubles what it holds), bind four times as fast.
+ * anew for every column, which takes longer than reading a small table: literals instead of `chr` bind four times as
+ * fast.
  */
 export function normalText(cell: string): string {
-  const missing = MISSING_TOKENS.map(quoteLiteral).join(', ');
   const ends = [...TRIMMED_CHARACTERS].map((character) => `suffix(${cell}, ${quoteLiteral(character)})`).join(' OR ');
   const trimmed = `trim(${cell}, ${quoteLiteral(TRIMMED_CHARACTERS)})`;
-  return `CASE WHEN ${cell} IN (${missing}) THEN NULL WHEN NOT (${cell} < '!' OR ${ends}) THEN ${cell} WHEN ${trimmed} NOT IN (${missing}) THEN ${trimmed} END`;
+  return `CASE WHEN ${cell} = '' THEN NULL WHEN NOT (${cell} < '!' OR ${ends}) THEN ${cell} WHEN ${trimmed} <> '' THEN ${trimmed} END`;
 }
 
-/** The number that a trimmed text spells, NULL when it does not (`readNumber` of core): whole numbers beyond 2^53 do not. */
+/** The cell, NULL where it is one of the texts that count as missing. */
+export function presentText(cell: string, missing: readonly string[]): string {
+  return missing.length === 0
+    ? cell
+    : `CASE WHEN ${cell} NOT IN (${missing.map(quoteLiteral).join(', ')}) THEN ${cell} END`;
+}
+
+/** The number that a trimmed text spells plainly, NULL when it does not (`readNumber` of core). */
 export function textNumber(cell: string): string {
-  const whole = `length(${cell}) > 15 AND abs(TRY_CAST(${cell} AS DOUBLE)) > ${Number.MAX_SAFE_INTEGER} AND regexp_full_match(${cell}, '[+-]?[0-9]+')`;
-  return numberUnless(`${NO_NUMBER(cell)} OR (${whole})`, cell);
+  // Only texts that begin with a sign, a point or a zero are below '1'.
+  const zeros = `length(${cell}) > 1 AND ${cell} < '1' AND regexp_full_match(${cell}, '[-+]?0[0-9]+')`;
+  const whole = `length(${cell}) > 15 AND abs(TRY_CAST(${cell} AS DOUBLE)) > ${Number.MAX_SAFE_INTEGER} AND regexp_full_match(${cell}, '[-+]?[0-9]+')`;
+  return numberUnless(`${NO_NUMBER(cell)} OR (${zeros}) OR (${whole})`, cell);
 }
 
 /** The number nearest to what a trimmed text spells (`readQuantity` of core). */
@@ -41,9 +59,63 @@ export function textQuantity(cell: string): string {
   return numberUnless(NO_NUMBER(cell), cell);
 }
 
-// The cast alone would also take `1_000`, `+-1` and `nan(1)`.
+/** The number or the time in seconds that a trimmed text of a column stands for (`readTextNumber` of core). */
+export function textValue(cell: string, form: TextForm): string {
+  if (form.date !== undefined) return textDate(cell, form.date);
+  return form.number === undefined ? textQuantity(cell) : formedNumber(cell, form.number);
+}
+
+function formedNumber(cell: string, form: NumberForm): string {
+  const plain = numberReplacements(form).reduce(
+    (inner, [from, to]) => `replace(${inner}, ${quoteLiteral(from)}, ${quoteLiteral(to)})`,
+    cell,
+  );
+  return `CASE WHEN regexp_full_match(${cell}, ${quoteLiteral(numberPattern(form))}) THEN TRY_CAST(${plain} AS DOUBLE) END`;
+}
+
+// The engine reads year, month, day between hyphens and a time with seconds; of an offset it takes no notice.
+function textDate(cell: string, order: DateOrder): string {
+  const [pattern, parts] =
+    order === 'ymd'
+      ? ['^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})', '\\1-\\2-\\3']
+      : ['^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})', order === 'dmy' ? '\\3-\\2-\\1' : '\\3-\\1-\\2'];
+  const iso = replaced(cell, pattern, parts);
+  const hours = `regexp_extract(${cell}, '([+-][0-9]{2}):?[0-9]{2}$', 1)`;
+  const minutes = `regexp_extract(${cell}, '([+-])[0-9]{2}:?([0-9]{2})$', 1) || regexp_extract(${cell}, '[+-][0-9]{2}:?([0-9]{2})$', 1)`;
+  const offset = `CASE WHEN regexp_matches(${cell}, ':[0-9.]+ ?[+-][0-9]{2}:?[0-9]{2}$') THEN 3600 * (${hours})::INTEGER + 60 * (${minutes})::INTEGER ELSE 0 END`;
+  const local = replaced(
+    replaced(iso, '(:[0-9.]+) ?(?:Z|[+-][0-9]{2}:?[0-9]{2})$', '\\1'),
+    '([T ][0-9]{1,2}:[0-9]{2})$',
+    '\\1:00',
+  );
+  const isDate = `regexp_full_match(${cell}, ${quoteLiteral(datePattern(order))})`;
+  const time = `CASE WHEN contains(${cell}, ':') THEN epoch_us(TRY_CAST(${local} AS TIMESTAMP)) - 1000000::BIGINT * (${offset}) ELSE epoch_us(TRY_CAST(${iso} AS TIMESTAMP)) END`;
+  return `CASE WHEN ${isDate} THEN (${time}) / 1000000 END`;
+}
+
+function replaced(text: string, pattern: string, by: string): string {
+  return `regexp_replace(${text}, ${quoteLiteral(pattern)}, ${quoteLiteral(by)})`;
+}
+
+/** Seconds since 1970 of a time, NULL for times without end. */
+export function epochSeconds(time: string): string {
+  return `CASE WHEN isfinite(${time}) THEN epoch_us(${time}) / 1000000 END`;
+}
+
+/** The name of the weekday or month of a time in seconds (`datePart` of core). */
+export function partOfDate(seconds: string, part: 'weekday' | 'month'): string {
+  const names = (part === 'weekday' ? WEEKDAYS : MONTHS).map(quoteLiteral).join(', ');
+  const whole = `floor(${seconds})::BIGINT`;
+  const at =
+    part === 'weekday'
+      ? `((floor(${seconds} / 86400)::BIGINT + 3) % 7 + 7) % 7 + 1`
+      : `month(make_timestamp(${whole} * 1000000))`;
+  return `CASE WHEN ${seconds} IS NOT NULL THEN [${names}][${at}] END`;
+}
+
+// The cast alone would also take `1_000`, `+-1` and `nan`.
 const NO_NUMBER = (cell: string): string =>
-  `contains(${cell}, '_') OR contains(${cell}, '(') OR starts_with(${cell}, '+-')`;
+  `contains(${cell}, '_') OR contains(${cell}, '(') OR starts_with(${cell}, '+-') OR contains(lower(${cell}), 'nan')`;
 
 function numberUnless(condition: string, cell: string): string {
   return `CASE WHEN ${condition} THEN NULL ELSE TRY_CAST(${cell} AS DOUBLE) END`;

@@ -37,6 +37,7 @@ describe('the checker', () => {
   const csv = seeds.map(randomFile).filter(({ kind, isDamaged, meant }) => {
     return kind === 'csv' && !isDamaged && meant.names.length > 1 && meant.cells.length > 1;
   });
+  const SOURCE = { spelling: 'source' } as const;
   const planted = async (open: OpenTable): Promise<number> => {
     let seen = 0;
     for (const file of csv) if ((await checkRandomFile(file, open, root.path)).difference !== undefined) seen++;
@@ -51,19 +52,20 @@ describe('the checker', () => {
         const table = await opened(source, options);
         return {
           ...{ rowCount: table.rowCount, columns: table.columns },
-          ...{ texts: (name: string) => table.texts(name), close: () => table.close() },
+          ...{ texts: (name: string) => table.texts(name, SOURCE), close: () => table.close() },
           ...change(table),
         };
       };
     };
     const cell = spoilt((table) => ({
-      texts: async (name: string) => (await table.texts(name)).map((text, row) => (row === 0 ? `${text}!` : text)),
+      texts: async (name: string) =>
+        (await table.texts(name, SOURCE)).map((text, row) => (row === 0 ? `${text}!` : text)),
     }));
     expect(await planted(cell)).toBe(csv.length);
     expect(await planted(spoilt(({ rowCount }) => ({ rowCount: rowCount - 1 })))).toBe(csv.length);
     const renamed = spoilt((table) => ({
       columns: table.columns.map(({ name }) => ({ name: `${name}_1` })),
-      texts: (name: string) => table.texts(name.slice(0, -2)),
+      texts: (name: string) => table.texts(name.slice(0, -2), SOURCE),
     }));
     expect(await planted(renamed)).toBe(csv.length);
     const thrown = (name: string, message: string): OpenTable => {

@@ -46,6 +46,7 @@ for (const [format, writer] of Object.entries(writers)) {
   tableContract(format, async (columns) => await openTable(await writer(columns, newDirectory())), {
     textOnly: /csv|tsv/.test(format),
     finiteOnly: /json/.test(format),
+    typedTexts: !/csv|tsv/.test(format),
     runs: 6,
   });
 }
@@ -58,7 +59,7 @@ describe('files and arrays agree', () => {
   };
   it.each(Object.keys(writers))('%s', async (format) => {
     const table = await openTable(await writers[format](columns, newDirectory()));
-    const memory = memoryTable(columns);
+    const memory = memoryTable(columns, { typedTexts: !/csv|tsv/.test(format) });
     const names = Object.keys(columns);
     const profiles = await table.profile(names);
     expect(profiles).toEqual(await memory.profile(names));
@@ -94,7 +95,12 @@ describe('Arrow', () => {
     expect(await table.numbers('small')).toEqual(Float64Array.of(7, 8, Number.NaN));
     expect(await table.texts('dictionary')).toEqual(['x', 'y', 'x']);
     expect(await table.texts('day')).toEqual(['2024-02-29', '1969-12-31', null]);
-    expect(await table.texts('time')).toEqual(['2017-07-14 02:40:00', '1970-01-01 00:00:00', null]);
+    expect(await table.texts('time')).toEqual(['2017-07-14T02:40', '1970-01-01', null]);
+    expect(await table.texts('time', { spelling: 'source' })).toEqual([
+      '2017-07-14 02:40:00',
+      '1970-01-01 00:00:00',
+      null,
+    ]);
     await expect(table.texts('list')).rejects.toMatchObject({ code: 'unsupported' });
     await table.close();
   });
@@ -292,13 +298,14 @@ describe('openTable', () => {
     }
   });
 
-  it('keeps spellings of JSON texts that look like dates, and reads columns of several types as text', async () => {
+  it('keeps spellings of JSON texts that are dates, and reads columns of several types as text', async () => {
     const lines = [
       { t: '2020-01-01T00:00:00Z', d: '2020-01-01', m: 1, n: { x: 1 }, u: '6ba7b810-9dad-11d1-80b4-00c04fd430c8' },
       { t: '2021-01-01T00:00:00Z', d: '2020-01-02', m: 'x', n: null, u: null },
     ];
     const table = await openTable(write('t.jsonl', lines.map((line) => JSON.stringify(line)).join('\n')));
-    expect(await table.texts('t')).toEqual(lines.map(({ t }) => t));
+    expect(await table.texts('t', { spelling: 'source' })).toEqual(lines.map(({ t }) => t));
+    expect(await table.texts('t')).toEqual(['2020-01-01', '2021-01-01']);
     expect(await table.texts('m')).toEqual(['1', 'x']);
     expect(await table.texts('u')).toEqual(lines.map(({ u }) => u));
     expect(table.columns.map(({ type }) => type)).toEqual(['text', 'text', 'text', 'unusable', 'text']);
@@ -321,8 +328,8 @@ describe('openTable', () => {
       d: 'number',
       f: 'number',
       s: 'text',
-      day: 'text',
-      at: 'text',
+      day: 'date',
+      at: 'date',
       l: 'unusable',
       st: 'unusable',
       bl: 'unusable',
@@ -334,10 +341,10 @@ describe('openTable', () => {
       '1',
       '9007199254740993',
       '1.5',
-      '0.10000000149011612',
+      '0.1',
       'x',
       '2020-01-02',
-      '2020-01-02 03:04:05',
+      '2020-01-02T03:04:05',
       'u',
     ]);
     expect(await table.texts('big', { spelling: 'source' })).toEqual(['9007199254740993']);

@@ -34,7 +34,7 @@ async function read(source: string, options: OpenTableOptions = {}): Promise<Rea
   try {
     const names = table.columns.map(({ name }) => name);
     const columns: (readonly (string | null)[])[] = [];
-    for (const name of names) columns.push(await table.texts(name));
+    for (const name of names) columns.push(await table.texts(name, { spelling: 'source' }));
     const cells = Array.from({ length: table.rowCount }, (_, row) => columns.map((column) => column[row]));
     return { names, cells, notes: table.notes.map((note) => note.replaceAll(source, 'FILE')) };
   } finally {

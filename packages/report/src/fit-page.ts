@@ -551,10 +551,10 @@ function dataSection(report: FitReport): string {
         [{ head: 'Column' }, { head: 'Type' }, { head: 'Yes and no' }, { head: 'Missing cells' }],
         encoding
           .slice(0, COLUMNS_LISTED)
-          .map(({ column, type, coding, missing: policy, missingCoordinate }) => [
-            column,
+          .map(({ column, type, part, coding, missing: policy, missingCoordinate }) => [
+            part === undefined ? column : `${column} ${part}`,
             type,
-            codingText(coding),
+            codingText({ type, coding }),
             missingCoordinate
               ? 'count as no, and are a coordinate of their own'
               : { refuse: 'refused', no: 'count as no', drop: 'their rows are dropped' }[policy],

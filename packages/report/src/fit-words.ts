@@ -1,5 +1,12 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
-import type { ColumnCoding, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
+import {
+  dateText,
+  type EncodedColumn,
+  type FitReport,
+  type MeasuredInterval,
+  type OutputReport,
+  type TestResult,
+} from '@fewfire/core';
 import { nameInText, numberText } from './markup.ts';
 
 /** A name or value inside a sentence. */
@@ -326,15 +333,18 @@ export function errorUnit({ target }: FitReport): string {
 const VALUES_SHOWN = 12;
 
 /** How a column became yes and no. */
-export function codingText(coding: ColumnCoding): string {
+export function codingText({ type, coding }: Pick<EncodedColumn, 'type' | 'coding'>): string {
   if (coding.kind === 'two-valued') {
     return `yes is ${quoted(coding.yes)}, no is ${coding.no === '' ? 'a missing cell' : quoted(coding.no)}`;
   }
-  if (coding.kind === 'thresholds') return `yes above each of ${coding.above.join(', ')}`;
+  if (coding.kind === 'thresholds')
+    return type === 'date'
+      ? `yes after each of ${coding.above.map(dateText).join(', ')}`
+      : `yes above each of ${coding.above.join(', ')}`;
   const shown = coding.values.slice(0, VALUES_SHOWN).map(quoted);
   const rest = coding.values.length - shown.length;
   if (rest > 0) shown.push(`${rest} more`);
-  return `one coordinate for each of ${listText(shown)}; compared with ${quoted(coding.reference)}`;
+  return `one coordinate for each of ${listText(shown)}; compared with ${coding.reference === null ? 'all others' : quoted(coding.reference)}`;
 }
 
 /** How values become probabilities or numbers. */

@@ -1,6 +1,16 @@
 /** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
 import { stat } from 'node:fs/promises';
-import type { FitTableOptions, Hierarchy, Loss, Model, SourceRecord, TableFit, Task } from '@fewfire/core';
+import type {
+  CellRules,
+  FitTableOptions,
+  Hierarchy,
+  Loss,
+  MissingPolicy,
+  Model,
+  SourceRecord,
+  TableFit,
+  Task,
+} from '@fewfire/core';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { reportPage, type Work, withProgress, withTable } from '../data.ts';
@@ -30,6 +40,7 @@ import {
   parseNames,
   parseShare,
   parseTest,
+  parseTexts,
   parseWhole,
   type TableOptions,
   type WorkOptions,
@@ -49,7 +60,11 @@ interface FitOptions extends WorkOptions, TableOptions {
   readonly features?: readonly string[];
   readonly exclude?: readonly string[];
   readonly bins: number;
-  readonly missing: 'refuse' | 'indicator' | 'drop-rows';
+  readonly missing: MissingPolicy;
+  readonly missingValues?: readonly string[];
+  readonly text?: readonly string[];
+  readonly number?: readonly string[];
+  readonly decimal?: '.' | ',';
   readonly task: Task;
   readonly weight?: string;
   readonly group?: string;
@@ -111,11 +126,19 @@ export function addFitCommand(program: Command, session: Session): void {
     .addOption(
       new Option(
         '--missing <policy>',
-        'empty, ? and NA cells: refuse them, make being missing a coordinate, or drop their rows',
+        'cells without a value: auto and indicator make being missing a coordinate; or refuse them, or drop their rows',
       )
-        .choices(['refuse', 'indicator', 'drop-rows'])
-        .default('refuse'),
+        .choices(['auto', 'indicator', 'refuse', 'drop-rows'])
+        .default('auto'),
     )
+    .option(
+      '--missing-values <texts>',
+      'what counts as missing beside empty cells, such as NA,-999 ("" for nothing)',
+      parseTexts,
+    )
+    .option('--text <columns>', 'read these columns as texts, whatever they look like', parseNames)
+    .option('--number <columns>', 'read these columns as numbers', parseNames)
+    .addOption(new Option('--decimal <mark>', 'the decimal mark of numbers in texts').choices(['.', ',']))
     .addOption(
       new Option('--task <task>', 'learn the target as this; auto: two different values, or texts, are classes')
         .choices(['auto', 'number', 'classes'])
@@ -164,7 +187,7 @@ ends with a space, stands in double quotes: --exclude 'id,"width, cm"'.
 
 Examples:
   fewfire fit examples/chess-kr-vs-kp.csv --target class --out chess.json
-  fewfire fit examples/house-votes-84.csv --target Class --missing indicator
+  fewfire fit examples/house-votes-84.csv --target Class --missing drop-rows
   fewfire fit examples/chess-kr-vs-kp.csv --target class --report chess.html
   fewfire fit examples/chess-kr-vs-kp.csv --target class --degree 2 --json`,
     )
@@ -207,13 +230,13 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
   const testFile = typeof options.test === 'string' ? options.test : undefined;
   await refuseOneInputTwice(data, testFile);
   const done = await withProgress(session, options, (work) =>
-    withTable(data, work, async (table) => {
+    withTable(data, { ...work, rules: cellRules(options) }, async (table) => {
       const openedAt = performance.now();
       const learn = (test: number | FileTable): Promise<TableFit> => fitOne(table, test, options, work, session);
       const result =
         testFile === undefined
           ? await learn(options.test as number)
-          : await withTable(testFile, work, async (test) => {
+          : await withTable(testFile, { ...work, rules: cellRules(options) }, async (test) => {
               if (options.allowOverlap !== true) await refuseSameFile(table, test);
               return await learn(test);
             });
@@ -300,6 +323,10 @@ async function fitOne(
   return await fitTable(table, fitOptions);
 }
 
+function cellRules({ missingValues, text, number, decimal }: FitOptions): CellRules {
+  return { missingValues, text, number, decimal };
+}
+
 function sourceRecord({ label, provenance: { rowCount, format, sha256, byteCount } }: FileTable): SourceRecord {
   return { label, rowCount, format, sha256, byteCount };
 }
@@ -322,7 +349,7 @@ async function reportSections(
   { out }: FitOptions,
   session: Session,
 ): Promise<Section[]> {
-  const { columnInfluences, leadingTerms } = await import('@fewfire/core');
+  const { columnInfluences, leadingTerms, spellingNotes } = await import('@fewfire/core');
   const { screen } = session;
   const show = `fewfire show ${out === undefined ? 'model.json' : printable(quoteArgument(out))} --top ${COMBINATIONS_SHOWN}`;
   const asked = leftOutText(model, out === undefined ? `with --out model.json, ${show}` : show);
@@ -336,7 +363,7 @@ async function reportSections(
   return [
     guessingSection(model.training.test, 'test row', asked, screen),
     dataSection(model, screen, columnCount),
-    notesSection(model, screen),
+    notesSection(model, spellingNotes(model.provenance), screen),
     selectionSection(model, screen),
     testSection(model, screen),
     heading('Model', modelText(model), screen),

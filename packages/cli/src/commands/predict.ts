@@ -63,7 +63,9 @@ async function predict(path: string, data: string, given: PredictOptions, sessio
   const model = await readModelOrTrees(path, session, given.memory);
   const options = 'part' in model ? besideNetwork(model, given) : given;
   const { csvParts } = await import('@fewfire/node');
-  const table = await withProgress(session, options, (work) => openData(data, work));
+  const { cellRulesOf } = await import('@fewfire/core');
+  const rules = 'part' in model ? {} : cellRulesOf(model);
+  const table = await withProgress(session, options, (work) => openData(data, { ...work, rules }));
   const told: string[] = [];
   const predictRows = (work: RunOptions): Promise<Predicted> =>
     'part' in model
@@ -135,7 +137,7 @@ async function predictTable(
     messages: () => [
       ...unseenMessages,
       ...driftLines(drift.result()),
-      ...missingLines(missing, table.rowCount - encodedCount),
+      ...missingLines(model, missing, table.rowCount - encodedCount),
     ],
   };
 }
@@ -203,12 +205,31 @@ async function attributionColumns(
   return vectors.map((values, j) => ({ name: names[j], values: spreadRows(values, rows, rowCount) }));
 }
 
-function missingLines(missing: EncodedRows['missing'], droppedCount: number): string[] {
-  if (missing.length === 0) return [];
-  const counts = [...missing]
-    .sort((a, b) => b.count - a.count)
-    .map(({ column, count }) => `${printable(column)} ${count}`);
-  const where = `(cells without a value: ${listSome(counts, 5)})`;
-  if (droppedCount === 0) return [`missing values counted as the model was fitted with --missing indicator ${where}`];
-  return [`${counted(droppedCount, 'row')} with missing values: their prediction is empty ${where}`];
+function missingLines({ encoder }: Model, missing: EncodedRows['missing'], droppedCount: number): string[] {
+  const where = (entries: EncodedRows['missing']): string => {
+    const counts = entries.toSorted((a, b) => b.count - a.count);
+    return `(cells without a value: ${listSome(
+      counts.map(({ column, count }) => `${printable(column)} ${count}`),
+      5,
+    )})`;
+  };
+  const dropping = encoder.columns.some((column) => column.missing === 'drop');
+  if (dropping && droppedCount > 0) {
+    return [`${counted(droppedCount, 'row')} with missing values: their prediction is empty ${where(missing)}`];
+  }
+  // Of a column with one value, being missing is the other answer.
+  const saw = encoder.columns.filter(
+    ({ coding, missingCoordinate }) => missingCoordinate || (coding.kind === 'two-valued' && coding.no === ''),
+  );
+  const known = new Set(saw.map(({ column }) => column));
+  const lines: string[] = [];
+  const [as, unlike] = [
+    missing.filter(({ column }) => known.has(column)),
+    missing.filter(({ column }) => !known.has(column)),
+  ];
+  if (as.length > 0) lines.push(`missing values counted as they did in the fit ${where(as)}`);
+  if (unlike.length > 0) {
+    lines.push(`missing values where the fit had none counted as the reference of their column ${where(unlike)}`);
+  }
+  return lines;
 }

@@ -41,7 +41,7 @@ Examples:
 }
 
 async function score(path: string, data: string, options: ScoreOptions, session: Session): Promise<void> {
-  const { FewfireError, scoreTable } = await import('@fewfire/core');
+  const { cellRulesOf, FewfireError, scoreTable } = await import('@fewfire/core');
   const model = await readModelOrTrees(path, session, options.memory);
   if ('part' in model) {
     await scoreNetwork(model, path, data, besideNetwork(model, options), session);
@@ -54,7 +54,7 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     );
   }
   const { result, label, sha256 } = await withProgress(session, options, (work) =>
-    withTable(data, work, async (table) => {
+    withTable(data, { ...work, rules: cellRulesOf(model) }, async (table) => {
       await checkColumns(model, path, table, model.target.column);
       return { result: await scoreTable(model, table, work), label: table.label, sha256: table.provenance.sha256 };
     }),

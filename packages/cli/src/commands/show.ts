@@ -72,7 +72,7 @@ Examples:
 }
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
-  const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core');
+  const { columnInfluences, leadingTerms, modelAttributions, spellingNotes } = await import('@fewfire/core');
   const model = await readModelOrTrees(path, session, MEMORY_BYTES);
   if ('part' in model) {
     await showTrees(path, model, options, session);
@@ -127,7 +127,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
       ),
       [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
       provenanceSection(model, screen),
-      notesSection(model, screen),
+      notesSection(model, spellingNotes(model.provenance), screen),
       selectionSection(model, screen),
       testSection(model, screen),
       ...found,

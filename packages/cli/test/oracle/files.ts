@@ -6,7 +6,8 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type RandomTable, spelled, type TableColumn } from './random-table.ts';
+import { type RandomTable, spelled } from './random-table.ts';
+import type { Held, HeldTable } from './reference.ts';
 
 export const FORMATS = ['csv', 'tsv', 'parquet', 'json', 'ndjson', 'arrow', 'duckdb'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -17,14 +18,16 @@ export function isTyped(format: Format): boolean {
 }
 
 type Table = Pick<RandomTable, 'columns' | 'rowCount'>;
-type Value = string | number | boolean | null;
 
-/** What a typed file holds for a cell. */
-export function typedCell({ stored }: TableColumn, cell: string): Value {
-  if (stored === 'text') return cell === '' ? null : cell;
-  const text = cell.trim();
-  if (['', '?', 'NA'].includes(text)) return null;
-  return stored === 'number' ? Number(text) : text === 'true';
+/** What typed files hold of a table; JSON has its dates as texts and no NaN. */
+export function heldBy(format: Format, { columns }: Table): HeldTable {
+  const isJson = format === 'json' || format === 'ndjson';
+  const held = columns.map(({ name, held, values }) => {
+    const asText = isJson && (held === 'date' || held === 'timestamp');
+    const cells = values.map((value) => (value === 'NaN' && isJson && held !== 'text' ? null : value));
+    return { name, held: asText ? ('text' as const) : held, cells };
+  });
+  return { columns: held, delimiter: undefined };
 }
 
 export function delimitedText({ columns, rowCount }: Table, delimiter: string, newline: string): string {
@@ -35,13 +38,15 @@ export function delimitedText({ columns, rowCount }: Table, delimiter: string, n
   return lines.map((line) => line + newline).join('');
 }
 
-function recordTexts({ columns, rowCount }: Table): string[] {
+function recordTexts(table: Table): string[] {
+  const { columns } = heldBy('json', table);
+  const spell = (held: Held, cell: string | null): string => {
+    if (cell === null || held === 'text') return JSON.stringify(cell);
+    return held === 'number' || held === 'float' ? spelled(Number(cell)) : cell;
+  };
   const keys = columns.map(({ name }) => JSON.stringify(name));
-  return Array.from({ length: rowCount }, (_, row) => {
-    const cells = columns.map((column, k) => {
-      const value = typedCell(column, column.cells[row]);
-      return `${keys[k]}:${typeof value === 'number' ? spelled(value) : JSON.stringify(value)}`;
-    });
+  return Array.from({ length: table.rowCount }, (_, row) => {
+    const cells = columns.map(({ held, cells }, k) => `${keys[k]}:${spell(held, cells[row])}`);
     return `{${cells.join(',')}}`;
   });
 }
@@ -83,10 +88,25 @@ const requireOf = (root: string): NodeRequire => createRequire(join(root, 'packa
 
 function arrowBytes({ columns }: Table, root: string): Uint8Array {
   const arrow: typeof import('apache-arrow') = requireOf(root)('apache-arrow');
-  const vectors = columns.map((column, k) => {
-    const type = { text: new arrow.Utf8(), number: new arrow.Float64(), boolean: new arrow.Bool() }[column.stored];
-    const values = column.cells.map((cell) => typedCell(column, cell));
-    return [`c${k}`, arrow.vectorFromArray(values as never[], type)] as const;
+  const types = {
+    text: new arrow.Utf8(),
+    number: new arrow.Float64(),
+    float: new arrow.Float32(),
+    whole: new arrow.Int64(),
+    boolean: new arrow.Bool(),
+    date: new arrow.DateDay(),
+    timestamp: new arrow.TimestampMillisecond(),
+  };
+  const arrowValue = (held: Held, value: string): unknown => {
+    if (held === 'text') return value;
+    if (held === 'whole') return BigInt(value);
+    if (held === 'boolean') return value === 'true';
+    if (held === 'date') return new Date(value);
+    return held === 'timestamp' ? new Date(`${value}Z`) : Number(value);
+  };
+  const vectors = columns.map(({ held, values }, k) => {
+    const cells = values.map((value) => (value === null ? null : arrowValue(held, value)));
+    return [`c${k}`, arrow.vectorFromArray(cells as never[], types[held])] as const;
   });
   // Named afterwards: an object would move a column called "1" to the front.
   const { schema, batches } = new arrow.Table(Object.fromEntries(vectors));
@@ -94,6 +114,10 @@ function arrowBytes({ columns }: Table, root: string): Uint8Array {
   return arrow.tableToIPC(new arrow.Table(batches.map(({ data }) => new arrow.RecordBatch(named, data))), 'file');
 }
 
+const SQL_TYPES = {
+  ...{ text: 'VARCHAR', number: 'DOUBLE', float: 'FLOAT', whole: 'BIGINT' },
+  ...{ boolean: 'BOOLEAN', date: 'DATE', timestamp: 'TIMESTAMP' },
+};
 const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 async function writeByDuckdb(
@@ -106,21 +130,19 @@ async function writeByDuckdb(
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   try {
-    const types = columns.map(({ stored }) => ({ text: 'VARCHAR', number: 'DOUBLE', boolean: 'BOOLEAN' })[stored]);
-    await connection.run(`CREATE TABLE cells(${types.map((type, k) => `c${k} ${type}`).join(', ')})`);
+    await connection.run(`CREATE TABLE cells(${columns.map((_, k) => `c${k} VARCHAR`).join(', ')})`);
     const appender = await connection.createAppender('cells');
     for (let row = 0; row < rowCount; row++) {
-      for (const column of columns) {
-        const value = typedCell(column, column.cells[row]);
+      for (const { values } of columns) {
+        const value = values[row];
         if (value === null) appender.appendNull();
-        else if (typeof value === 'string') appender.appendVarchar(value);
-        else if (typeof value === 'number') appender.appendDouble(value);
-        else appender.appendBoolean(value);
+        else appender.appendVarchar(value);
       }
       appender.endRow();
     }
     appender.closeSync();
-    const select = `SELECT ${columns.map((column, k) => `c${k} AS ${name(column.name)}`).join(', ')} FROM cells`;
+    const cells = columns.map(({ held, name: own }, k) => `c${k}::${SQL_TYPES[held]} AS ${name(own)}`);
+    const select = `SELECT ${cells.join(', ')} FROM cells`;
     if (formats.includes('parquet')) {
       await connection.run(`COPY (${select}) TO '${join(folder, 'table.parquet')}' (FORMAT parquet)`);
     }

@@ -3,25 +3,34 @@
  * (`EncoderSpec`), fitted once from column profiles and stored in the model, so
  * that new rows are encoded exactly as the training rows were.
  *
- * What counts as a yes: true, 1, the larger of two numbers; of two texts the
- * alphabetically later one unless it reads as a no. A text column of v values
- * gives v-1 coordinates `column=value` (the most frequent value is the
- * reference); a number column gives thresholds `column>t`. Products of
- * coordinates of one column are redundant, so each column is a group.
+ * What counts as a yes: true, 1, a word that says yes, the larger of two numbers;
+ * of two other texts the alphabetically later one unless it reads as a no. A
+ * text column of v values gives v-1 coordinates `column=value` (the most
+ * frequent value is the reference); of a long list the most frequent values have
+ * one each, and the others together are the reference. A number column gives
+ * thresholds `column>t`; a date gives thresholds in time, its weekday and its
+ * month. Products of coordinates of one column (of one part of a date) are
+ * redundant, so each is a group.
  */
 import { FewfireError } from '../base/index.ts';
-import { readNumber, readQuantity } from './cells.ts';
-import type { ColumnProfile, ColumnType } from './profile.ts';
+import type { ColumnProfile, ColumnType, ValueCount } from './profile.ts';
+import { dateText, MISSING_AMONG_OTHERS, MISSING_TEXTS, readNumber, readQuantity, UNITS } from './text-form.ts';
+import { answerOf } from './words.ts';
 
 export type ColumnCoding =
   | { readonly kind: 'two-valued'; readonly no: string; readonly yes: string }
-  | { readonly kind: 'categories'; readonly reference: string; readonly values: readonly string[] }
+  /** Values in no coordinate: the one that is most frequent, or (null) all others, unknown ones included. */
+  | { readonly kind: 'categories'; readonly reference: string | null; readonly values: readonly string[] }
   | { readonly kind: 'thresholds'; readonly above: readonly number[] };
 
 export interface EncodedColumn {
   readonly column: string;
   readonly type: ColumnType;
+  /** Of a date: what is coded, if not the time. */
+  readonly part?: 'weekday' | 'month' | undefined;
   readonly coding: ColumnCoding;
+  /** Texts that count as missing here beside those that do everywhere. */
+  readonly missingTexts?: readonly string[] | undefined;
   /** What a missing cell does: refuse the data, count as no (with a coordinate `column missing` if `missingCoordinate`), or drop its row. */
   readonly missing: 'refuse' | 'no' | 'drop';
   readonly missingCoordinate: boolean;
@@ -29,6 +38,8 @@ export interface EncodedColumn {
 
 export interface EncoderSpec {
   readonly columns: readonly EncodedColumn[];
+  /** The texts that count as missing, where they are not the usual ones. */
+  readonly missingValues?: readonly string[] | undefined;
 }
 
 export interface Coordinate {
@@ -41,7 +52,8 @@ export interface Coordinate {
   readonly group: number;
 }
 
-export type MissingPolicy = 'refuse' | 'indicator' | 'drop-rows';
+/** `auto` is `indicator`, and rows without a target are left out. */
+export type MissingPolicy = 'auto' | 'refuse' | 'indicator' | 'drop-rows';
 
 export interface EncoderNotes {
   /** Columns left out, each with the reason. */
@@ -49,7 +61,7 @@ export interface EncoderNotes {
   readonly warnings: readonly string[];
 }
 
-/** Text columns keep this many values beside the reference; the others count as the reference. Below `PROFILE_VALUE_LIMIT`. */
+/** Text columns keep this many values; where there are more, the others are the reference. Below `PROFILE_VALUE_LIMIT`. */
 export const CATEGORY_LIMIT = 32;
 
 const READS_AS_NO: ReadonlySet<string> = new Set([
@@ -71,8 +83,9 @@ const READS_AS_NO: ReadonlySet<string> = new Set([
   'without',
 ]);
 
-/** Which of two spellings is the yes: the later one (numbers: the larger) unless it reads as a no and the other does not. */
+/** Which of two spellings is the yes: the one that says so; otherwise the later one (numbers: the larger) unless it reads as a no and the other does not. */
 export function orderTwoValues(a: string, b: string, type: ColumnType): { no: string; yes: string } {
+  if (type === 'boolean') return answerOf(a) === true ? { no: b, yes: a } : { no: a, yes: b };
   const aFirst = type === 'number' ? Number(a) < Number(b) : a < b;
   const [first, second] = aFirst ? [a, b] : [b, a];
   const saysNo = (value: string): boolean => READS_AS_NO.has(value.toLowerCase());
@@ -104,6 +117,11 @@ export function coordinateNamesByColumn(spec: EncoderSpec): readonly (readonly s
   return names;
 }
 
+/** What to call an encoded column: the table's name of it, and the part of a date. */
+export function encodedColumnName({ column, part }: EncodedColumn): string {
+  return part === undefined ? column : `${column} ${part}`;
+}
+
 /**
  * What one column's coordinates are called where no other column's are called alike, in order: its codes, then
  * `column missing`.
@@ -112,17 +130,24 @@ export function columnCoordinateNames(column: EncodedColumn): readonly string[] 
   return columnCoordinates(column).map(({ name }) => name);
 }
 
-function columnCoordinates({ column, coding, missingCoordinate }: EncodedColumn): { name: string; key: string }[] {
-  const quoted = JSON.stringify(column);
-  const valued = (value: string) => ({ name: `${column}=${value}`, key: `${quoted}=${JSON.stringify(value)}` });
+function columnCoordinates(encoded: EncodedColumn): { name: string; key: string }[] {
+  const { column, type, part, coding, missingCoordinate } = encoded;
+  const shown = encodedColumnName(encoded);
+  const quoted = part === undefined ? JSON.stringify(column) : `${JSON.stringify(column)} ${part}`;
+  const valued = (value: string) => ({ name: `${shown}=${value}`, key: `${quoted}=${JSON.stringify(value)}` });
+  const above = (threshold: number) => {
+    const text = type === 'date' ? dateText(threshold) : String(threshold);
+    return { name: `${shown}>${text}`, key: `${quoted}>${text}` };
+  };
   const list =
     coding.kind === 'categories'
       ? coding.values.map(valued)
       : coding.kind === 'thresholds'
-        ? coding.above.map((threshold) => ({ name: `${column}>${threshold}`, key: `${quoted}>${threshold}` }))
+        ? coding.above.map(above)
         : [valued(coding.yes)];
-  if (coding.kind === 'two-valued' && ['true', 'yes', 'y', 't', '1'].includes(coding.yes.toLowerCase()))
-    list[0].name = column;
+  const saysYes = type === 'boolean' && coding.kind === 'two-valued' && answerOf(coding.yes) === true;
+  if (saysYes || (coding.kind === 'two-valued' && ['true', 'yes', 'y', 't', '1'].includes(coding.yes.toLowerCase())))
+    list[0].name = shown;
   if (missingCoordinate) list.push({ name: `${column} missing`, key: `${quoted} missing` });
   return list;
 }
@@ -136,9 +161,14 @@ function columnCoordinates({ column, coding, missingCoordinate }: EncodedColumn)
  */
 export function fitEncoder(
   profiles: readonly ColumnProfile[],
-  options: { readonly missing?: MissingPolicy; readonly keep?: readonly string[] } = {},
+  options: {
+    readonly missing?: MissingPolicy | undefined;
+    readonly keep?: readonly string[] | undefined;
+    /** As `CellRules` has it. */
+    readonly missingValues?: readonly string[] | undefined;
+  } = {},
 ): { spec: EncoderSpec; notes: EncoderNotes } {
-  const policy = options.missing ?? 'refuse';
+  const policy = options.missing ?? 'auto';
   const dropped: { column: string; reason: string }[] = [];
   const warnings: string[] = [];
   const columns: EncodedColumn[] = [];
@@ -147,49 +177,59 @@ export function fitEncoder(
     if (profile.nonFiniteCount > 0) {
       throw new FewfireError(
         'invalid-data',
-        `column ${JSON.stringify(profile.name)} holds NaN or infinity in ${profile.nonFiniteCount} of ${profile.rowCount} rows; expected finite numbers: leave the cells empty and use --missing indicator, or leave the column out with --exclude`,
+        `column ${JSON.stringify(profile.name)} holds infinity in ${profile.nonFiniteCount} of ${profile.rowCount} rows; expected finite numbers: leave the cells empty, or leave the column out with --exclude`,
       );
     }
   }
   if (policy === 'refuse') refuseMissing(profiles);
 
+  const indicates = policy === 'indicator' || policy === 'auto';
   for (const profile of profiles) {
-    const { name, missingCount } = profile;
+    const { name, type, missingCount, form } = profile;
     const present = profile.rowCount - missingCount;
-    const missing = policy === 'refuse' ? 'refuse' : policy === 'indicator' ? 'no' : 'drop';
+    const missing = policy === 'refuse' ? 'refuse' : indicates ? 'no' : 'drop';
     if (present === 0) {
       dropped.push({ column: name, reason: 'every value is missing' });
       continue;
     }
-    if (profile.distinctCount === 1 && !(policy === 'indicator' && missingCount > 0)) {
+    if (profile.distinctCount === 1 && !(indicates && missingCount > 0)) {
       dropped.push({
         column: name,
         reason: `constant: every value is ${JSON.stringify(profile.values[0]?.value ?? '')}`,
       });
       continue;
     }
-    const nearUnique = profile.type === 'text' && profile.distinctCount > Math.max(CATEGORY_LIMIT, present / 2);
+    const nearUnique = type === 'text' && profile.distinctCount > Math.max(CATEGORY_LIMIT, present / 2);
     if (nearUnique && !options.keep?.includes(name)) {
+      const hint = numberSpellingHint(profile);
       dropped.push({
         column: name,
-        reason: `${profile.distinctCount} different texts in ${present} rows look like names or identifiers; name it in --features to keep it${numberSpellingHint(profile)}`,
+        reason:
+          form?.mostly === undefined
+            ? `${profile.distinctCount} different texts in ${present} rows look like names or identifiers; name it in --features to keep it${hint}`
+            : hint.replace(/^; /, ''),
       });
       continue;
     }
-    if (profile.type === 'number' && profile.distinctCount > 20 && profile.distinctCount >= 0.95 * present) {
+    if (type === 'text' && form?.mostly !== undefined) {
+      warnings.push(`column ${JSON.stringify(name)} is read as texts${numberSpellingHint(profile).replace(/^;/, ':')}`);
+    }
+    if (type === 'number' && profile.distinctCount > 20 && profile.distinctCount >= 0.95 * present) {
       warnings.push(
         `column ${JSON.stringify(name)} has ${profile.distinctCount} different numbers in ${present} rows: if it is an identifier, leave it out with --exclude`,
       );
     }
+    const found = form?.type === 'text' && options.missingValues === undefined ? contextualMissing(profile) : [];
+    const missingTexts = found.length === 0 ? {} : { missingTexts: found };
     // Of a column with one value, being present is the coordinate already.
-    const missingCoordinate = policy === 'indicator' && missingCount > 0 && profile.distinctCount > 1;
-    columns.push({
-      column: name,
-      type: profile.type,
-      coding: chooseCoding(profile, warnings),
-      missing,
-      missingCoordinate,
-    });
+    const missingCoordinate = indicates && missingCount > 0 && profile.distinctCount > 1;
+    const whole = { column: name, type, ...missingTexts, missing } as const;
+    columns.push({ ...whole, coding: chooseCoding(profile, warnings), missingCoordinate });
+    for (const part of ['weekday', 'month'] as const) {
+      const values = profile.parts?.[part] ?? [];
+      if (values.length < 2 || profile.distinctCount === 1) continue;
+      columns.push({ ...whole, part, coding: categoriesOf(values), missingCoordinate: false });
+    }
   }
   if (columns.length === 0) {
     throw new FewfireError(
@@ -202,7 +242,16 @@ export function fitEncoder(
       }`,
     );
   }
-  return { spec: { columns }, notes: { dropped, warnings } };
+  const { missingValues } = options;
+  return {
+    spec: missingValues === undefined ? { columns } : { columns, missingValues },
+    notes: { dropped, warnings },
+  };
+}
+
+// Spellings that are missing in this column because they are rare there.
+function contextualMissing({ form }: ColumnProfile): string[] {
+  return (form?.missing ?? []).filter((text) => MISSING_AMONG_OTHERS.includes(text));
 }
 
 function refuseMissing(profiles: readonly ColumnProfile[]): void {
@@ -212,38 +261,68 @@ function refuseMissing(profiles: readonly ColumnProfile[]): void {
   const rest = holes.length - counts.length;
   throw new FewfireError(
     'missing-values',
-    `values are missing (empty, ? or NA) in ${holes.length} ${holes.length === 1 ? 'column' : 'columns'}: ${counts.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}, of ${holes[0].rowCount} rows; choose --missing indicator (a missing cell counts as no, and being missing becomes a column) or --missing drop-rows, or leave the columns out with --exclude`,
+    `values are missing in ${holes.length} ${holes.length === 1 ? 'column' : 'columns'}: ${counts.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}, of ${holes[0].rowCount} rows; leave out --missing refuse (a missing cell then counts as no, and being missing becomes a column), choose --missing drop-rows, or leave the columns out with --exclude`,
   );
 }
 
-function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding {
-  const values = profile.values.map((entry) => entry.value);
-  if (profile.distinctCount === 1) return { kind: 'two-valued', no: '', yes: values[0] };
-  if (profile.distinctCount === 2) return { kind: 'two-valued', ...orderTwoValues(values[0], values[1], profile.type) };
-  if (profile.type === 'number') {
-    const all = values.map(Number).sort((a, b) => a - b);
-    const few = profile.distinctCount <= profile.quantiles.length + 1 && all.length === profile.distinctCount;
-    const above = [...new Set(few ? all : profile.quantiles)].filter((t) => t < profile.maximum);
-    return { kind: 'thresholds', above };
-  }
-  const kept = values.slice(1, 1 + CATEGORY_LIMIT);
-  if (profile.distinctCount > kept.length + 1) {
-    warnings.push(
-      `column ${JSON.stringify(profile.name)} has ${profile.distinctCount} different texts: the ${kept.length + 1} most frequent are kept, the others count as ${JSON.stringify(values[0])}`,
-    );
-  }
-  return { kind: 'categories', reference: values[0], values: kept };
+/** Which cells of the columns counted as missing: the spellings and their counts, in one line; undefined when no text did. */
+export function missingSpellingsNote(profiles: readonly ColumnProfile[]): string | undefined {
+  const columns = profiles.filter(({ missingTexts }) => (missingTexts ?? []).length > 0);
+  if (columns.length === 0) return undefined;
+  const shown = columns.slice(0, 4).map(({ name, missingTexts }) => {
+    const spelled = (missingTexts ?? []).slice(0, 4).map(({ value, count }) => `${JSON.stringify(value)} ${count}`);
+    return `${JSON.stringify(name)} (${spelled.join(', ')})`;
+  });
+  const rest = columns.length - shown.length;
+  return `counted as missing: ${shown.join(', ')}${rest > 0 ? ` and in ${rest} more columns` : ''}; --missing-values says what is`;
 }
 
-/** What to do when the texts of a column are numbers in another spelling (`3,5`, `12 %`); empty when they are not. */
-export function numberSpellingHint(profile: ColumnProfile): string {
-  const texts = profile.values.map((entry) => entry.value);
-  if (profile.type !== 'text' || texts.length === 0) return '';
+function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding {
+  const { name, type, distinctCount } = profile;
+  const values = profile.values.map((entry) => entry.value);
+  if (distinctCount === 1) return { kind: 'two-valued', no: '', yes: values[0] };
+  if (type === 'date') return { kind: 'thresholds', above: profile.cuts };
+  if (distinctCount === 2 && (type !== 'number' || values.every((value) => value === '0' || value === '1'))) {
+    return { kind: 'two-valued', ...orderTwoValues(values[0], values[1], type) };
+  }
+  if (type === 'number') return { kind: 'thresholds', above: profile.cuts };
+  if (distinctCount <= CATEGORY_LIMIT + 1) return categoriesOf(profile.values);
+  const kept = values.slice(0, CATEGORY_LIMIT);
+  const count = profile.values.slice(0, CATEGORY_LIMIT).reduce((sum, entry) => sum + entry.count, 0);
+  warnings.push(
+    `column ${JSON.stringify(name)} has ${distinctCount} different texts: the ${kept.length} most frequent have a coordinate each, the others (${profile.rowCount - profile.missingCount - count} rows) are "other"`,
+  );
+  return { kind: 'categories', reference: null, values: kept };
+}
+
+function categoriesOf(values: readonly ValueCount[]): ColumnCoding {
+  const [reference, ...rest] = values.map(({ value }) => value);
+  return { kind: 'categories', reference, values: rest };
+}
+
+/** What to do when texts of a column are numbers or dates in a spelling that is not read (`3,5`, `12 %`); empty when they are not. */
+export function numberSpellingHint({ type, form, values }: ColumnProfile): string {
+  const texts = values.map((entry) => entry.value);
+  if (type !== 'text' || texts.length === 0) return '';
+  if (form?.ambiguousDates === true)
+    return '; these are dates in which day and month cannot be told apart: write them as 2024-03-05';
+  if (form?.mostly !== undefined) {
+    const { numberCount, cellCount, odd } = form.mostly;
+    const shown = odd.slice(0, 4).map((text) => JSON.stringify(text));
+    const rest = odd.length - shown.length;
+    return `; ${numberCount} of ${cellCount} cells are numbers, the others are ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: correct them, or say with --missing-values that they are missing`;
+  }
   if (texts.every((text) => readQuantity(text) !== undefined) && texts.some((text) => readNumber(text) === undefined))
-    return '; whole numbers beyond 2^53 count as texts, because numbers would not keep them apart: if they are quantities, write them with a point or an exponent';
-  if (texts.every((text) => /^[+-]?\d+(,\d+)?$/.test(text)))
-    return '; these read like numbers with decimal commas: write them with points';
-  if (texts.every((text) => /^[+-]?\d+([.,]\d+)?\s*%$/.test(text)))
-    return '; these read like percentages: leave out the percent signs';
+    return texts.some((text) => /^[+-]?0\d/.test(text))
+      ? '; numbers with leading zeros count as texts: if they are quantities, name the column in --number'
+      : '; whole numbers beyond 2^53 count as texts, because numbers would not keep them apart: if they are quantities, name the column in --number';
+  const signs = UNITS.filter((unit) => texts.some((text) => /\d/.test(text) && text.includes(unit)));
+  if (signs.length > 0 && texts.every((text) => /\d/.test(text)))
+    return `; these read like numbers, some with ${signs.map((sign) => JSON.stringify(sign)).join(' or ')}: give all of them the same sign, or none`;
+  if (texts.every((text) => /^[-+\u2212]?\d[\d.,]*$/.test(text)))
+    return '; these read like numbers, with commas and points in no one way: write them with a decimal point and nothing between thousands';
   return '';
 }
+
+/** The texts that count as missing everywhere, for help and documentation. */
+export const USUAL_MISSING: readonly string[] = [...MISSING_TEXTS, ...MISSING_AMONG_OTHERS];

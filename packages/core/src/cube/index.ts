@@ -6,3 +6,5 @@ export * from './points.ts';
 export * from './profile.ts';
 export * from './subsets.ts';
 export * from './table.ts';
+export * from './text-form.ts';
+export * from './words.ts';

@@ -10,20 +10,24 @@ import {
   checkMask,
   columnReading,
   compareCells,
+  countedTexts,
+  missingTextsOf,
   nonZeroLabel,
+  notADate,
   notANumber,
   profileOfCounts,
-  readNumber,
-  readQuantity,
   readText,
+  refuseAllUnseen,
+  refuseDates,
   refusedMissing,
+  spellingsOfAnswers,
   UNSEEN_LIMIT,
   unusableColumn,
 } from './cells.ts';
 import { columnCoordinateNames, type EncodedColumn, type EncoderSpec } from './encoder.ts';
 import { createFingerprintBuilder } from './fingerprints.ts';
 import { type CubePoints, createCubePoints, cubePointsBytes, selectRows } from './points.ts';
-import type { ColumnType } from './profile.ts';
+import type { ColumnProfile, ColumnType } from './profile.ts';
 import {
   type EncodedPart,
   type EncodedRows,
@@ -33,10 +37,25 @@ import {
   type TableColumn,
   type UnseenValue,
 } from './table.ts';
+import {
+  type CellRules,
+  datePart,
+  dateText,
+  isPlainNumber,
+  likelyForm,
+  readNumber,
+  readTextNumber,
+  recogniseTexts,
+  type TextForm,
+} from './text-form.ts';
+import { answerOf } from './words.ts';
 
-/** A column of `memoryTable`: any array of texts, numbers and booleans; null and undefined are missing. */
+/**
+ * A column of `memoryTable`: any array of texts, numbers, booleans and dates; null, undefined, NaN and invalid dates are
+ * missing. Numbers of a Float32Array are what their shortest decimal says.
+ */
 export type MemoryColumn =
-  | readonly (string | number | boolean | null | undefined)[]
+  | readonly (string | number | boolean | Date | null | undefined)[]
   | Float64Array
   | Float32Array
   | Int8Array
@@ -48,8 +67,18 @@ export type MemoryColumn =
   | Uint32Array;
 
 interface Column extends TableColumn {
-  /** Cells as they count: booleans, numbers, or trimmed texts (columns that mix types are texts); null is missing. */
+  /** Cells as they count: booleans, numbers, seconds of dates, or trimmed texts (columns that mix types are texts); null is missing. */
   readonly cells: readonly (Cell | null)[];
+  /** Of texts: how they are read. Found when it is asked for first. */
+  readonly form: () => TextForm;
+}
+
+export interface MemoryTableOptions {
+  readonly label?: string;
+  /** What is said of the cells; the default is to recognise everything. */
+  readonly rules?: CellRules | undefined;
+  /** Whether texts are known to be texts: then NA is one. Default false, as in a text file. */
+  readonly typedTexts?: boolean;
 }
 
 /**
@@ -59,10 +88,7 @@ interface Column extends TableColumn {
  *   other is text (which reads as numbers when every cell does)
  * @throws FewfireError `invalid-data` when lengths differ
  */
-export function memoryTable(
-  columns: Readonly<Record<string, MemoryColumn>>,
-  options: { readonly label?: string } = {},
-): Table {
+export function memoryTable(columns: Readonly<Record<string, MemoryColumn>>, options: MemoryTableOptions = {}): Table {
   const label = options.label ?? 'the table';
   const entries = Object.entries(columns);
   const rowCount = entries[0]?.[1].length ?? 0;
@@ -74,10 +100,18 @@ export function memoryTable(
       );
     }
   }
-  return tableOfColumns(label, rowCount, new Map(entries.map(([name, cells]) => [name, readColumn(name, cells)])));
+  const reading = { rules: options.rules ?? {}, typed: options.typedTexts ?? false };
+  const byName = new Map(entries.map(([name, cells]) => [name, readColumn(name, cells, reading)]));
+  return tableOfColumns(label, rowCount, byName, reading);
 }
 
-function tableOfColumns(label: string, rowCount: number, byName: Map<string, Column>): Table {
+/** How texts are read. */
+interface Reading {
+  readonly rules: CellRules;
+  readonly typed: boolean;
+}
+
+function tableOfColumns(label: string, rowCount: number, byName: Map<string, Column>, reading: Reading): Table {
   const find = (name: string): Column => {
     const column = byName.get(name);
     if (column === undefined) throw unknownColumn(name, [...byName.keys()], label);
@@ -87,7 +121,12 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
 
   const encode = async (spec: EncoderSpec, options: RunOptions = {}): Promise<EncodedRows> => {
     const found = spec.columns.map((column) => find(column.column));
-    const { points, missing, unseen, dropped } = await encodeColumns(label, rowCount, spec, found, options);
+    const { points, missing, unseen, dropped } = await encodeColumns(
+      { label, rowCount, reading },
+      spec,
+      found,
+      options,
+    );
     if (dropped === undefined) return { points, rows: undefined, unseen, missing };
     const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
     return { points: selectRows(points, rows), rows, unseen, missing };
@@ -97,6 +136,7 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
     label,
     rowCount,
     columns: [...byName.values()].map(({ name, type, sourceType }) => ({ name, type, sourceType })),
+    rules: reading.rules,
 
     async profile(names, options = {}) {
       const bins = checkBins(options.bins);
@@ -123,20 +163,28 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
     async texts(name, options = {}) {
       throwIfAborted(options.signal);
       const column = find(name);
-      const asNumber = options.spelling !== 'source' && profileType(column) === 'number';
       const { firstRow, endRow } = options.range ?? { firstRow: 0, endRow: rowCount };
-      return column.cells
-        .slice(firstRow, endRow)
-        .map((cell) => (cell === null ? null : asNumber ? String(toNumber(cell)) : String(cell)));
+      const cells = column.cells.slice(firstRow, endRow);
+      if (options.spelling === 'source') return cells.map((cell) => (cell === null ? null : sourceText(column, cell)));
+      const read = profileCell(column);
+      const answers = column.form().type === 'boolean' ? answerSpellings(column) : undefined;
+      const isDate = profileType(column) === 'date';
+      return cells.map((cell) => {
+        const value = cell === null ? null : read(cell);
+        if (value === null) return null;
+        if (isDate) return dateText(value as number);
+        return answers === undefined ? String(value) : answers[Number(answerOf(value as string))];
+      });
     },
 
     async numbers(name, options = {}) {
       throwIfAborted(options.signal);
       const column = find(name);
       const { firstRow, endRow } = options.range ?? { firstRow: 0, endRow: rowCount };
+      const form = textFormAs(column, 'number', reading.rules);
       return Float64Array.from(column.cells.slice(firstRow, endRow), (cell, i) => {
-        if (cell === null) return Number.NaN;
-        const number = toNumber(cell);
+        if (cell === null || (typeof cell === 'string' && form.missing.includes(cell))) return Number.NaN;
+        const number = typeof cell === 'string' ? readTextNumber(cell, form) : Number(cell);
         if (number === undefined || !Number.isFinite(number)) throw notANumber(label, name, firstRow + i, String(cell));
         return number;
       });
@@ -149,8 +197,10 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
       const builder = createFingerprintBuilder(rowCount);
       for (const [k, name] of names.entries()) {
         await pause(options, 'comparing', k, names.length);
-        find(name).cells.forEach((cell, row) => {
-          const number = typeof cell === 'string' && options.numbers === true ? readNumber(cell) : undefined;
+        const column = find(name);
+        const form = column.form();
+        column.cells.forEach((cell, row) => {
+          const number = typeof cell === 'string' && options.numbers === true ? numberOf(cell, form) : undefined;
           // A text is marked, a missing cell is no empty text.
           builder.addText(row, cell === null ? '' : `.${number ?? cell}`);
         });
@@ -161,16 +211,19 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
     async nonZeroRows(name, options = {}) {
       throwIfAborted(options.signal);
       const column = find(name);
-      const rows = column.cells.flatMap((cell, row) => (cell !== null && toNumber(cell) === 0 ? [] : [row]));
+      const form = textFormAs(column, 'number', reading.rules);
+      const numberOf = (cell: Cell) => (typeof cell === 'string' ? readTextNumber(cell, form) : Number(cell));
+      const rows = column.cells.flatMap((cell, row) => (cell !== null && numberOf(cell) === 0 ? [] : [row]));
       if (rows.length === rowCount) return undefined;
-      const pick = (whole: Column): Column => ({
-        ...whole,
-        cells: whole.cells.length === 0 ? [] : rows.map((row) => whole.cells[row]),
-      });
+      const pick = (whole: Column): Column => {
+        const cells = whole.cells.length === 0 ? [] : rows.map((row) => whole.cells[row]);
+        return { ...whole, cells, form: formFinder(whole.name, cells, reading) };
+      };
       return tableOfColumns(
         nonZeroLabel(label, name),
         rows.length,
         new Map([...byName].map(([key, whole]) => [key, pick(whole)])),
+        reading,
       );
     },
 
@@ -178,6 +231,11 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
       byName.clear();
     },
   };
+}
+
+// Texts that spell numbers, in the form of a column of numbers or plainly.
+function numberOf(text: string, form: TextForm): number | undefined {
+  return form.type === 'number' || form.type === 'date' ? readTextNumber(text, form) : readNumber(text);
 }
 
 // The encoded rows of a range; `rows` are those encoded, if not all.
@@ -190,64 +248,131 @@ function partOf(points: CubePoints, rows: Uint32Array | undefined, range: RowRan
   return { range, points: selectRows(points, positions), rows: count === endRow - firstRow ? undefined : inside };
 }
 
-function readColumn(name: string, raw: MemoryColumn): Column {
+function readColumn(name: string, raw: MemoryColumn, reading: Reading): Column {
+  const kindOf = (cell: unknown): string => (cell instanceof Date ? 'date' : typeof cell);
   const kinds = new Set<string>();
-  for (const cell of raw) if (cell !== null && cell !== undefined) kinds.add(typeof cell);
-  const unknown = [...kinds].find((kind) => kind !== 'string' && kind !== 'number' && kind !== 'boolean');
-  if (unknown !== undefined) return { name, type: 'unusable', sourceType: unknown, cells: [] };
+  for (const cell of raw) if (cell !== null && cell !== undefined) kinds.add(kindOf(cell));
+  const unknown = [...kinds].find((kind) => !['string', 'number', 'boolean', 'date'].includes(kind));
+  const form = formFinder(name, [], reading);
+  if (unknown !== undefined) return { name, type: 'unusable', sourceType: unknown, cells: [], form };
   const only = kinds.size === 1 ? [...kinds][0] : 'string';
-  const type: ColumnType = only === 'boolean' || only === 'number' ? only : 'text';
-  const cells = Array.from(raw, (cell: Cell | null | undefined) => {
+  const type: ColumnType = only === 'boolean' || only === 'number' || only === 'date' ? only : 'text';
+  const single = raw instanceof Float32Array;
+  const cells = Array.from(raw, (cell: Cell | Date | null | undefined) => {
     if (cell === null || cell === undefined) return null;
-    if (type === 'number') return (cell as number) + 0;
-    return type === 'boolean' ? cell : readText(String(cell));
+    if (type === 'number') {
+      if (Number.isNaN(cell)) return null;
+      return (single ? shortestDecimal(cell as number) : (cell as number)) + 0;
+    }
+    if (cell instanceof Date) {
+      if (Number.isNaN(cell.getTime())) return null;
+      return type === 'date' ? cell.getTime() / 1e3 : cell.toISOString();
+    }
+    return type === 'boolean' ? (cell as boolean) : readText(String(cell));
   });
-  return { name, type, sourceType: only, cells };
+  if (type !== 'text') return { name, type, sourceType: only, cells, form };
+  return { name, type, sourceType: only, cells, form: formFinder(name, cells, reading) };
 }
 
-function toNumber(cell: Cell): number | undefined {
-  return typeof cell === 'string' ? readQuantity(cell) : Number(cell);
+function formFinder(name: string, cells: readonly (Cell | null)[], reading: Reading): () => TextForm {
+  let found: TextForm | undefined;
+  return () => (found ??= formOf(name, cells as readonly (string | null)[], reading));
+}
+
+// The number with the fewest digits that is this number in 32 bits.
+function shortestDecimal(single: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(single.toPrecision(digits));
+    if (Math.fround(short) === single) return short;
+  }
+  return Number(single.toPrecision(9));
+}
+
+function formOf(name: string, cells: readonly (string | null)[], { rules, typed }: Reading): TextForm {
+  const counts = new Map<string, number>();
+  for (const cell of cells) if (cell !== null) counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  const entries = [...counts];
+  const plainCount = entries.reduce((sum, [text, count]) => sum + (isPlainNumber(text) ? count : 0), 0);
+  return recogniseTexts({ name, entries, plainCount, typed }, rules);
+}
+
+// How texts are read as numbers or dates: as they were found to be, if they are, or the first odd one is to be named.
+function textFormAs(column: Column, kind: 'number' | 'date', rules: CellRules): TextForm {
+  const form = column.form();
+  return form.type === kind ? form : likelyForm(rules, column.name, kind);
 }
 
 // The type a profile gives: texts are numbers when every one of them reads as a number.
 function profileType(column: Column): ColumnType {
-  if (column.type !== 'text') return column.type as ColumnType;
-  let any = false;
-  for (const cell of column.cells) {
-    if (cell === null) continue;
-    any = true;
-    if (readNumber(cell as string) === undefined) return 'text';
-  }
-  return any ? 'number' : 'text';
+  return column.type === 'text' ? column.form().type : (column.type as ColumnType);
 }
 
-function profileColumn(column: Column, mask: Uint8Array | undefined, bins: number) {
+// From a cell to the value a profile counts, null where it is missing.
+function profileCell(column: Column): (cell: Cell) => Cell | null {
+  if (column.type !== 'text') return (cell) => cell;
+  const form = column.form();
+  const missing = new Set(form.missing);
+  const isNumber = form.type === 'number' || form.type === 'date';
+  return (cell) => {
+    if (missing.has(cell as string)) return null;
+    return isNumber ? (readTextNumber(cell as string, form) as number) : cell;
+  };
+}
+
+// How a column of answers spells no and yes: as most of its cells do.
+function answerSpellings(column: Column): readonly [string, string] {
+  const counts = new Map<string, number>();
+  for (const cell of column.cells) if (cell !== null) counts.set(cell as string, (counts.get(cell as string) ?? 0) + 1);
+  return spellingsOfAnswers(counts);
+}
+
+function sourceText({ type }: Column, cell: Cell): string {
+  return type === 'date' ? new Date((cell as number) * 1e3).toISOString() : String(cell);
+}
+
+function profileColumn(column: Column, mask: Uint8Array | undefined, bins: number): ColumnProfile {
   const type = profileType(column);
+  const form = column.type === 'text' ? column.form() : undefined;
+  const read = profileCell(column);
+  const answers = type === 'boolean' && form !== undefined ? answerSpellings(column) : undefined;
   const counts = new Map<Cell, number>();
+  const missing = new Map<string, number>();
   let rowCount = 0;
   let missingCount = 0;
   column.cells.forEach((cell, row) => {
     if (mask !== undefined && mask[row] === 0) return;
     rowCount++;
-    const value = cell !== null && type === 'number' ? (toNumber(cell) as number) : cell;
-    if (value === null) missingCount++;
-    else counts.set(value, (counts.get(value) ?? 0) + 1);
+    const found = cell === null ? null : read(cell);
+    const value = found !== null && answers !== undefined ? answers[Number(answerOf(found as string))] : found;
+    if (value === null) {
+      missingCount++;
+      if (cell !== null) missing.set(cell as string, (missing.get(cell as string) ?? 0) + 1);
+    } else counts.set(value, (counts.get(value) ?? 0) + 1);
   });
-  return profileOfCounts({ name: column.name, type, rowCount, missingCount }, counts, bins);
+  const missingTexts = countedTexts(missing);
+  return profileOfCounts({ name: column.name, type, rowCount, missingCount, form, missingTexts }, counts, bins);
 }
 
 async function encodeColumns(
-  label: string,
-  rowCount: number,
+  { label, rowCount, reading }: { readonly label: string; readonly rowCount: number; readonly reading: Reading },
   spec: EncoderSpec,
   columns: readonly Column[],
   options: RunOptions,
 ) {
   const coordinateCount = spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0);
   refuseLargePoints(label, rowCount, coordinateCount, options.memoryLimitBytes);
+  const absent = spec.columns.map((encoded, k) => {
+    const texts = new Set(columns[k].type === 'text' ? missingTextsOf(encoded, reading.typed, spec) : []);
+    return (cell: Cell | null): boolean => cell === null || texts.has(cell as string);
+  });
   const missing = spec.columns
-    .map(({ column }, k) => ({ column, count: columns[k].cells.reduce((sum: number, c) => sum + +(c === null), 0) }))
-    .filter((entry) => entry.count > 0);
+    .map(({ column, part }, k) => ({
+      column,
+      part,
+      count: columns[k].cells.reduce((sum: number, cell) => sum + Number(absent[k](cell)), 0),
+    }))
+    .filter((entry) => entry.count > 0 && entry.part === undefined)
+    .map(({ column, count }) => ({ column, count }));
   const refused = refusedMissing(label, spec.columns, missing, rowCount);
   if (refused !== undefined) throw refused;
 
@@ -258,12 +383,14 @@ async function encodeColumns(
   for (const [k, encoded] of spec.columns.entries()) {
     await pause(options, 'encoding', k, spec.columns.length);
     const { cells } = columns[k];
-    const code = cellCoder(label, encoded, columns[k]);
+    const code = cellCoder(label, encoded, columns[k], reading.rules);
     const strange = new Map<Cell, number>();
+    let presentCount = 0;
+    let unknownCount = 0;
     const missingBit = encoded.missingCoordinate ? first + columnCoordinateNames(encoded).length - 1 : -1;
     for (let row = 0; row < rowCount; row++) {
       const cell = cells[row];
-      if (cell === null) {
+      if (cell === null || absent[k](cell)) {
         if (missingBit >= 0) points.planes[(missingBit >> 3) * rowCount + row] |= 1 << (missingBit & 7);
         if (encoded.missing === 'drop') {
           dropped ??= new Uint8Array(rowCount);
@@ -271,52 +398,76 @@ async function encodeColumns(
         }
         continue;
       }
-      const codes = code(cell, row);
+      presentCount++;
+      const codes = code.of(cell, row);
       if (typeof codes === 'object') {
         for (const j of codes) {
           const bit = first + j;
           points.planes[(bit >> 3) * rowCount + row] |= 1 << (bit & 7);
         }
-      } else strange.set(codes, (strange.get(codes) ?? 0) + 1);
+        continue;
+      }
+      unknownCount++;
+      strange.set(codes, (strange.get(codes) ?? 0) + 1);
     }
-    unseen.push(...listUnseen(encoded.column, strange));
+    const found = listUnseen(encoded.column, strange, code.areDates);
+    refuseAllUnseen(label, encoded, presentCount, unknownCount, found);
+    if (!code.others) unseen.push(...found);
     first += columnCoordinateNames(encoded).length;
   }
   return { points, missing, unseen, dropped };
 }
 
-// From a cell to its codes that are a yes, or to the cell itself as it was read when it has not been seen.
-function cellCoder(
-  label: string,
-  encoded: EncodedColumn,
-  column: Column,
-): (cell: Cell, row: number) => readonly number[] | Cell {
+// From a cell to its codes that are a yes, or to the cell itself as it was read when it is in no list.
+function cellCoder(label: string, encoded: EncodedColumn, column: Column, rules: CellRules) {
+  refuseDates(label, encoded, column.type as ColumnType);
   const reading = columnReading(encoded, column.type as ColumnType);
   const known = new Map<Cell, number[]>(reading.reference.map((cell) => [cell, []]));
   reading.codes.forEach((cells, j) => {
     for (const cell of cells) known.set(cell, [...(known.get(cell) ?? []), j]);
   });
-  return (cell, row) => {
-    if (reading.as !== 'number') return known.get(cell) ?? cell;
-    const number = toNumber(cell);
-    if (number === undefined || !Number.isFinite(number)) {
-      if (encoded.type === 'number') throw notANumber(label, encoded.column, row, String(cell));
-      return number ?? cell;
-    }
-    if (reading.above === undefined) return known.get(number) ?? number;
-    const codes: number[] = [];
-    reading.above.forEach((threshold, j) => {
-      if (number > threshold) codes.push(j);
-    });
-    return codes;
+  const isDate = encoded.type === 'date';
+  const isRead = isDate || reading.as === 'number';
+  const form: TextForm =
+    column.type === 'text' && isRead
+      ? textFormAs(column, isDate ? 'date' : 'number', rules)
+      : { type: 'text', missing: [] };
+  const asNumber = (cell: Cell, row: number): number => {
+    const isOther = isDate && column.type !== 'text' && column.type !== 'date';
+    const number = isOther ? undefined : typeof cell === 'string' ? readTextNumber(cell, form) : Number(cell);
+    if (number !== undefined && Number.isFinite(number)) return number;
+    throw (isDate ? notADate : notANumber)(label, encoded.column, row, String(cell));
   };
+  const of = (cell: Cell, row: number): readonly number[] | Cell => {
+    if (encoded.part !== undefined) {
+      const part = datePart(asNumber(cell, row), encoded.part);
+      return known.get(part) ?? part;
+    }
+    if (reading.above !== undefined) {
+      const number = asNumber(cell, row);
+      const codes: number[] = [];
+      reading.above.forEach((threshold, j) => {
+        if (number > threshold) codes.push(j);
+      });
+      return codes;
+    }
+    if (isDate) {
+      const time = asNumber(cell, row);
+      return known.get(time) ?? time;
+    }
+    if (reading.as !== 'number') return known.get(reading.lowerCase ? (cell as string).toLowerCase() : cell) ?? cell;
+    if (encoded.type !== 'number') return known.get(cell) ?? cell;
+    const number = asNumber(cell, row);
+    return known.get(number) ?? number;
+  };
+  return { of, others: reading.others, areDates: reading.as === 'date' };
 }
 
-function listUnseen(column: string, counts: ReadonlyMap<Cell, number>): UnseenValue[] {
+function listUnseen(column: string, counts: ReadonlyMap<Cell, number>, areDates: boolean): UnseenValue[] {
   return [...counts]
     .sort((a, b) => b[1] - a[1] || compareCells(a[0], b[0]))
     .slice(0, UNSEEN_LIMIT)
-    .map(([value, count]) => ({ column, value: String(value), count }));
+    .map(([value, count]) => ({ column, value: areDates ? dateText(Number(value)) : String(value), count }));
 }
 
 /** Refuses points that would not fit. @throws FewfireError `memory-budget` */

@@ -1,36 +1,45 @@
 /** What an encoder needs to know of a column: its type, its values and how often each occurs. */
+import type { TextForm } from './text-form.ts';
 
-export type ColumnType = 'boolean' | 'number' | 'text';
-
-/** A text cell that, trimmed of spaces, tabs and line ends, is one of these counts as missing; so do null and undefined. */
-export const MISSING_TOKENS: readonly string[] = ['', '?', 'NA'];
+/** A `date` is a time in seconds since 1970 UTC. */
+export type ColumnType = 'boolean' | 'number' | 'text' | 'date';
 
 /** The most distinct values a profile lists. */
 export const PROFILE_VALUE_LIMIT = 64;
 
+export interface ValueCount {
+  readonly value: string;
+  readonly count: number;
+}
+
 export interface ColumnProfile {
   readonly name: string;
   /**
-   * `number` when every non-missing cell reads as a number (NaN and infinities included). A property of the whole
+   * `number` when every non-missing cell reads as a number (infinities included). A property of the whole
    * column, masked rows included, so that folds of one table agree on it; a text column without a value stays `text`.
    */
   readonly type: ColumnType;
   readonly rowCount: number;
   readonly missingCount: number;
-  /** Cells of a number column that are NaN or infinite; neither missing nor part of `values` and `quantiles`. */
+  /** Of a column of texts: how they were read. */
+  readonly form?: TextForm | undefined;
+  /** Of a column of texts: the spellings that count as missing and their counts, most frequent first. */
+  readonly missingTexts?: readonly ValueCount[] | undefined;
+  /** Cells of a number column that are infinite; neither missing nor part of `values` and `cuts`. */
   readonly nonFiniteCount: number;
   /** Distinct non-missing values (exact up to `PROFILE_VALUE_LIMIT`; above it possibly an estimate, within 10 %). */
   readonly distinctCount: number;
   /**
    * The distinct non-missing values and their counts, most frequent first (ties: smaller number first, texts by
-   * code point), at most `PROFILE_VALUE_LIMIT`. Booleans read `false` and `true`, numbers as `String(number)`, texts trimmed.
+   * code point), at most `PROFILE_VALUE_LIMIT`. Booleans read `false` and `true` or as the column spells them, numbers
+   * as `String(number)`, dates as ISO dates, texts trimmed.
    */
-  readonly values: readonly { readonly value: string; readonly count: number }[];
+  readonly values: readonly ValueCount[];
   /**
-   * Of a number column with more than two distinct values: the lower empirical quantiles (an existing value, at
-   * sorted position ceil(q N) - 1) for q = 1/bins ... (bins-1)/bins. Otherwise empty.
+   * Where a column of numbers or dates is cut, ascending: between all its values when they are at most as many as bins,
+   * otherwise at the lower empirical quantiles 1/bins ... (bins-1)/bins, as `cutsAtQuantiles` says. Empty otherwise.
    */
-  readonly quantiles: readonly number[];
-  /** The largest finite value of a number column; NaN otherwise. */
-  readonly maximum: number;
+  readonly cuts: readonly number[];
+  /** Of a column of dates: its weekdays and months, most frequent first. */
+  readonly parts?: { readonly weekday: readonly ValueCount[]; readonly month: readonly ValueCount[] } | undefined;
 }

@@ -9,6 +9,7 @@ import type { EncoderSpec } from './encoder.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { CubePoints } from './points.ts';
 import type { ColumnProfile, ColumnType } from './profile.ts';
+import type { CellRules } from './text-form.ts';
 
 export interface UnseenValue {
   readonly column: string;
@@ -20,7 +21,7 @@ export interface EncodedRows {
   readonly points: CubePoints;
   /** Index in the table of each encoded row, ascending; undefined when no row was dropped. */
   readonly rows: Uint32Array | undefined;
-  /** Values the encoder has not seen, which were encoded as the reference ("no"); at most 20 per column. */
+  /** Values the encoder has not seen, which were encoded as the reference ("no"); at most 20 per column. Of a column that has others, none: they are others. */
   readonly unseen: readonly UnseenValue[];
   /** Cells without a value, per column that has any. */
   readonly missing: readonly { readonly column: string; readonly count: number }[];
@@ -70,6 +71,8 @@ export interface Table {
   readonly label: string;
   readonly rowCount: number;
   readonly columns: readonly TableColumn[];
+  /** What was said of the cells when the table was opened. */
+  readonly rules: CellRules;
 
   /**
    * Describes the columns, over the rows where `mask` is non-zero (all rows without it).
@@ -83,7 +86,7 @@ export interface Table {
   /**
    * Encodes all rows with a fitted encoder. Rows with a missing value in a column whose `missing` is `drop` are
    * left out; with `refuse` they are an error that counts them.
-   * @throws FewfireError `unknown-column`, `missing-values`, `invalid-data` (text or NaN where numbers were)
+   * @throws FewfireError `unknown-column`, `missing-values`, `invalid-data` (text where numbers were, no value that the fit saw)
    */
   encode(spec: EncoderSpec, options?: RunOptions): Promise<EncodedRows>;
 

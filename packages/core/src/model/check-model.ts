@@ -12,10 +12,13 @@ export function modelFault({ target, loss, encoder, outputs, training }: Model):
   const outputCount = target.kind === 'multiclass' ? classes.length : 1;
   if (outputs.length !== outputCount) return `it has ${outputs.length} outputs where its target needs ${outputCount}`;
   if (isTwice(classes)) return 'its target has a class twice';
-  if (isTwice(encoder.columns.map(({ column }) => column))) return 'its encoder has a column twice';
+  if (isTwice(encoder.columns.map(({ column, part }) => JSON.stringify([column, part])))) {
+    return 'its encoder has a column twice';
+  }
   const column = encoder.columns.find(({ coding }) => {
     if (coding.kind === 'thresholds') return !doAscend(coding.above);
-    return isTwice(coding.kind === 'categories' ? [coding.reference, ...coding.values] : [coding.no, coding.yes]);
+    if (coding.kind === 'two-valued') return isTwice([coding.no, coding.yes]);
+    return isTwice(coding.reference === null ? coding.values : [coding.reference, ...coding.values]);
   })?.column;
   if (column !== undefined) return `its codes of ${JSON.stringify(column)} are not different, in order`;
   const { test, yesCounts, sampleCount } = training;

@@ -11,7 +11,7 @@
  * end, numbers that lie beyond all thresholds. A guess must fit far better than the column itself does.
  */
 import { logFisherP } from '../base/index.ts';
-import { type CubePoints, columnCoordinateNames, type EncodedColumn, yesCounts } from '../cube/index.ts';
+import { type CubePoints, columnCoordinateNames, type EncodedColumn, thresholdsOf, yesCounts } from '../cube/index.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
 export type DriftGuess =
@@ -112,7 +112,8 @@ function compared(
 ): ComparedColumn {
   let most = -1;
   let difference = 0;
-  for (let j = 0; j < names.length; j++) {
+  // Time goes on, and the rows of a day have one weekday: dates that differ are no news.
+  for (let j = 0; j < names.length && column.type !== 'date'; j++) {
     const distance = Math.abs(share(fitted, j) - share(found, j));
     if (distance <= difference || distance < LEAST_SWAPPED) continue;
     if (logFisherP(fitted.counts[j], fitted.total, found.counts[j], found.total) > level) continue;
@@ -152,7 +153,7 @@ function named(columns: readonly ComparedColumn[]): ColumnDrift[] {
 }
 
 function guessAlone(a: ComparedColumn): DriftGuess | null {
-  const negated = fits(a, negatedRanges(a)) || fits(a, turnedRanges(a));
+  const negated = fits(a, negatedRanges(a)) || isTurned(a);
   const codes = codeCount(a.column);
   if (a.column.type === 'number' && codes > 1) {
     const found = Array.from({ length: codes }, (_, j) => share(a.found, j));
@@ -182,10 +183,8 @@ function isNumeric({ type }: EncodedColumn): boolean {
   return type === 'number';
 }
 
-function thresholdsOf({ type, coding }: EncodedColumn): readonly number[] | undefined {
-  if (type !== 'number') return undefined;
-  if (coding.kind === 'thresholds') return coding.above;
-  return coding.kind === 'two-valued' && coding.no !== '' ? [Number(coding.no)] : undefined;
+function numberThresholds(column: EncodedColumn): readonly number[] | undefined {
+  return column.type === 'number' ? thresholdsOf(column) : undefined;
 }
 
 function swapFits(a: ComparedColumn, b: ComparedColumn): boolean {
@@ -194,8 +193,8 @@ function swapFits(a: ComparedColumn, b: ComparedColumn): boolean {
 
 // Of a's coordinates, if its cells were those of b.
 function rangesAs(a: ComparedColumn, b: ComparedColumn): readonly Range[] | undefined {
-  const cuts = thresholdsOf(a.column);
-  const others = thresholdsOf(b.column);
+  const cuts = numberThresholds(a.column);
+  const others = numberThresholds(b.column);
   if (cuts !== undefined && others !== undefined) {
     return cuts.map((t) => [aboveAtLeast(b, others, t), aboveAtMost(b, others, t)]);
   }
@@ -221,9 +220,9 @@ function codedValues({ coding }: EncodedColumn): readonly string[] {
   return coding.kind === 'two-valued' ? [coding.yes] : coding.kind === 'categories' ? coding.values : [];
 }
 
-function valueCounts({ column, fitted }: ComparedColumn): Map<string, number> {
+function valueCounts({ column, fitted }: ComparedColumn): Map<string | null, number> {
   const values = codedValues(column);
-  const counts = new Map(values.map((value, j) => [value, fitted.counts[j]]));
+  const counts = new Map<string | null, number>(values.map((value, j) => [value, fitted.counts[j]]));
   const rest = presentCount(column, fitted) - values.reduce((sum, _, j) => sum + fitted.counts[j], 0);
   const { coding } = column;
   if (coding.kind === 'two-valued') counts.set(coding.no, rest);
@@ -235,20 +234,32 @@ function valueCounts({ column, fitted }: ComparedColumn): Map<string, number> {
 function negatedRanges(a: ComparedColumn): readonly Range[] | undefined {
   const present = presentCount(a.column, a.fitted);
   if (codeCount(a.column) === 1) return [[present - a.fitted.counts[0], present - a.fitted.counts[0]]];
-  // -x > t where x < -t: not where x > -t, and not where x = -t.
-  return thresholdsOf(a.column)?.map((t, _, cuts) => {
-    const below = cuts.findLastIndex((cut) => cut < -t);
+  return mirroredRanges(a, 0);
+}
+
+// Of a's coordinates, if each number x were m - x.
+function mirroredRanges(a: ComparedColumn, m: number): readonly Range[] | undefined {
+  const present = presentCount(a.column, a.fitted);
+  return numberThresholds(a.column)?.map((t, _, cuts) => {
+    // m - x > t where x < m - t; no number lies on a cut.
+    const at = m - t;
+    const below = cuts.findLastIndex((cut) => cut <= at);
     const highest = below < 0 ? present : a.fitted.counts[below];
-    return [present - highest, present - aboveAtLeast(a, cuts, -t)];
+    return [present - highest, present - aboveAtLeast(a, cuts, at)];
   });
 }
 
-// Of a's coordinates, if its numbers ran from the other end (5 stars for 1).
-function turnedRanges(a: ComparedColumn): readonly Range[] | undefined {
-  const present = presentCount(a.column, a.fitted);
-  return thresholdsOf(a.column)?.map((_, j, cuts) => {
-    const count = present - a.fitted.counts[cuts.length - 1 - j];
-    return [count, count];
+// Whether a's numbers run from the other end (5 stars for 1): about the middle between two of its cuts, where these are the
+// steps of a scale and say for most of them how many rows would be above.
+function isTurned(a: ComparedColumn): boolean {
+  const cuts = numberThresholds(a.column) ?? [];
+  const isScale = cuts.every((cut, j) => j < 2 || Math.abs(cut - 2 * cuts[j - 1] + cuts[j - 2]) < 1e-9 * Math.abs(cut));
+  if (!isScale) return false;
+  const sums = new Set(cuts.flatMap((low, i) => cuts.slice(i).map((high) => low + high)));
+  return [...sums].some((m) => {
+    const ranges = mirroredRanges(a, m) ?? [];
+    const known = ranges.filter(([least, most]) => most - least <= FITTING_DIFFERENCE * a.fitted.total);
+    return 2 * known.length > ranges.length && fits(a, ranges);
   });
 }
 

@@ -10,7 +10,15 @@
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import { countAllYes, type EncoderSpec, encoderCoordinates, type Table, yesCounts } from '../cube/index.ts';
+import {
+  type ColumnProfile,
+  countAllYes,
+  type EncoderSpec,
+  encoderCoordinates,
+  spellingOf,
+  type Table,
+  yesCounts,
+} from '../cube/index.ts';
 import {
   type Candidate,
   checkSelectionShape,
@@ -39,6 +47,7 @@ import {
   type ModelOutput,
   outputClass,
   type Prediction,
+  type Provenance,
   predictionFromValues,
   type SourceRecord,
   type TargetSpec,
@@ -175,7 +184,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         fittedOn: typeof options.test === 'object' ? `rows of ${table.label}` : 'all rows',
         test,
         notes: [
-          ...prepared.weightNotes,
+          ...prepared.rowNotes,
           ...tableNotes(notes, encoded, prepared.usableCount),
           ...notesOfClasses(
             fits.map((fit, k) => selectionNotes(selections[k], training.data.target.length, fit, options.degree)),
@@ -199,6 +208,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         source: options.source ?? { label: table.label, rowCount: table.rowCount },
         seed: options.seed ?? 1,
         command: options.command ?? null,
+        ...spellingsOf([...prepared.profiles, prepared.targetProfile]),
         versions: options.versions ?? {},
       },
     },
@@ -211,6 +221,14 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
       totalMs: endedAt - startedAt,
     },
   };
+}
+
+function spellingsOf(profiles: readonly ColumnProfile[]): Partial<Pick<Provenance, 'spellings'>> {
+  const found = profiles.flatMap(({ name, form }) => {
+    const spelling = form === undefined ? undefined : spellingOf(form);
+    return spelling === undefined ? [] : [[name, spelling] as const];
+  });
+  return found.length === 0 ? {} : { spellings: Object.fromEntries(found) };
 }
 
 // Reading thousands of columns takes minutes, and whether so many can be learned from is known before: each makes a

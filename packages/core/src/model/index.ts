@@ -5,6 +5,7 @@ export * from './fit-table.ts';
 export { type Measured, type MeasuredRows, measure } from './measurement.ts';
 export * from './model.ts';
 export * from './model-file.ts';
+export { spellingNotes } from './notes.ts';
 export * from './optimise.ts';
 export {
   type OptimiseOptions,

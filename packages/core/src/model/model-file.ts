@@ -10,7 +10,9 @@ import { modelFault } from './check-model.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
 export const MODEL_FORMAT = 'fewfire-model';
-export const MODEL_VERSION = 2;
+/** Version 3 has dates, columns with others, spellings of missing cells; files of version 2 are read too. */
+export const MODEL_VERSION = 3;
+const OLDEST_VERSION = 2;
 
 const finite = z.number();
 const count = z.int().check(z.nonnegative());
@@ -45,7 +47,7 @@ const testSchema = z.strictObject({
 
 const codingSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('two-valued'), no: z.string(), yes: z.string() }),
-  z.strictObject({ kind: z.literal('categories'), reference: z.string(), values: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('categories'), reference: z.nullable(z.string()), values: z.array(z.string()) }),
   z.strictObject({ kind: z.literal('thresholds'), above: z.array(finite) }),
 ]);
 
@@ -138,7 +140,7 @@ const targetSchema = z.discriminatedUnion('kind', [
 
 const modelSchema = z.strictObject({
   format: z.literal(MODEL_FORMAT),
-  version: z.literal(MODEL_VERSION),
+  version: z.literal([OLDEST_VERSION, MODEL_VERSION]),
   checksum: z.string(),
   target: targetSchema,
   loss: z.enum(['squared', 'logistic']),
@@ -146,12 +148,15 @@ const modelSchema = z.strictObject({
     columns: z.array(
       z.strictObject({
         column: z.string(),
-        type: z.enum(['boolean', 'number', 'text']),
+        type: z.enum(['boolean', 'number', 'text', 'date']),
+        part: z.optional(z.enum(['weekday', 'month'])),
         coding: codingSchema,
+        missingTexts: z.optional(z.array(z.string())),
         missing: z.enum(['refuse', 'no', 'drop']),
         missingCoordinate: z.boolean(),
       }),
     ),
+    missingValues: z.optional(z.array(z.string())),
   }),
   /** A term is its coordinates and its coefficient. */
   outputs: z
@@ -185,6 +190,21 @@ const modelSchema = z.strictObject({
     }),
     seed: z.int(),
     command: z.nullable(z.string()),
+    spellings: z.optional(
+      z.catchall(
+        z.object({}),
+        z.strictObject({
+          number: z.optional(
+            z.strictObject({
+              decimal: z.enum(['.', ',']),
+              thousands: z.enum(['', ',', '.', ' ', "'"]),
+              unit: z.string(),
+            }),
+          ),
+          date: z.optional(z.enum(['ymd', 'dmy', 'mdy'])),
+        }),
+      ),
+    ),
     // What z.record takes, without its code, which would be 0.6 kB of a page.
     versions: z.catchall(z.object({}), z.string()),
   }),
@@ -236,9 +256,9 @@ export async function parseModel(text: string, label: string): Promise<Model> {
       `is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit --out`,
     );
   }
-  if (head.version !== MODEL_VERSION) {
+  if (head.version !== MODEL_VERSION && head.version !== OLDEST_VERSION) {
     throw refuse(
-      `is a model file of version ${shownJson(head.version)}; this fewfire reads version ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
+      `is a model file of version ${shownJson(head.version)}; this fewfire reads versions ${OLDEST_VERSION} and ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
     );
   }
   const parsed = modelSchema.safeParse(data);

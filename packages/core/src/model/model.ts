@@ -5,7 +5,13 @@
  * browser) makes the same ones.
  */
 import type { RunOptions } from '../base/index.ts';
-import { type CubePoints, type EncoderSpec, encoderCoordinates } from '../cube/index.ts';
+import {
+  type CellRules,
+  type ColumnSpelling,
+  type CubePoints,
+  type EncoderSpec,
+  encoderCoordinates,
+} from '../cube/index.ts';
 import {
   type Candidate,
   type FitMethod,
@@ -181,6 +187,8 @@ export interface Provenance {
   readonly source: SourceRecord;
   readonly seed: number;
   readonly command: string | null;
+  /** How the texts of columns were spelled, where it is not what all programs write; new texts are first read so. */
+  readonly spellings?: Readonly<Record<string, ColumnSpelling>> | undefined;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -264,6 +272,11 @@ export function predictionFromValues(
 function normalised(chances: readonly Float64Array[]): Float64Array[] {
   const sums = chances[0].map((_, row) => chances.reduce((sum, chance) => sum + chance[row], 0));
   return chances.map((chance) => chance.map((p, row) => (sums[row] > 0 ? p / sums[row] : 1 / chances.length)));
+}
+
+/** How the texts of a table that is to be predicted are read: as those that the model was fitted on. */
+export function cellRulesOf({ encoder, provenance }: Model): CellRules {
+  return { missingValues: encoder.missingValues, forms: provenance.spellings };
 }
 
 /** Names of the model's coordinates; those of its encoder. */

@@ -3,8 +3,9 @@
  * that differ from the training rows. Kept in the model and printed with it.
  */
 import { effectiveCount, listNames } from '../base/index.ts';
-import type { EncodedRows, EncoderNotes } from '../cube/index.ts';
+import type { EncodedRows, EncoderNotes, NumberForm } from '../cube/index.ts';
 import type { LowDegreeFit, Selection } from '../learn/index.ts';
+import type { Provenance } from './model.ts';
 
 /** The delivered fit stops when its gradient is this much smaller than at the best constant. */
 export const FIT_TOLERANCE = 1e-6;
@@ -15,6 +16,31 @@ export function tableNotes(notes: EncoderNotes, rows: EncodedRows, usableCount: 
   if (rows.points.rowCount < usableCount)
     list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
   return list;
+}
+
+/** That rows have no target. */
+export function missingTargetsNote(column: string, count: number, rowCount: number): string {
+  return `${count} of ${rowCount} rows have no value in ${JSON.stringify(column)}, the target, and were left out`;
+}
+
+/** How texts were read where it is not what all programs write: in a line for each spelling. */
+export function spellingNotes({ spellings = {} }: Pick<Provenance, 'spellings'>): string[] {
+  const columns = new Map<string, string[]>();
+  for (const [name, { number, date }] of Object.entries(spellings)) {
+    const words = number !== undefined ? numberWords(number) : date === undefined ? '' : DATE_WORDS[date];
+    if (words !== '') columns.set(words, [...(columns.get(words) ?? []), name]);
+  }
+  return Array.from(columns, ([words, names]) => `read as ${words}: ${listNames(names, 6)}`);
+}
+
+const DATE_WORDS = { ymd: '', dmy: 'dates, the day first', mdy: 'dates, the month first' } as const;
+
+function numberWords({ decimal, thousands, unit }: NumberForm): string {
+  const parts: string[] = [];
+  if (decimal === ',') parts.push('decimal commas');
+  if (thousands !== '') parts.push(`${JSON.stringify(thousands)} between thousands`);
+  if (unit !== '') parts.push(`the sign ${JSON.stringify(unit)}`);
+  return parts.length === 0 ? '' : `numbers with ${parts.join(', ')}`;
 }
 
 /** A sample is called small for its rows when its weights make it worth less than this share of them. */

@@ -13,7 +13,15 @@ import {
   suggestName,
   unknownColumn,
 } from '../base/index.ts';
-import { coordinateNamesByColumn, cubePointsFromRows, type EncodedColumn, readNumber } from '../cube/index.ts';
+import {
+  coordinateNamesByColumn,
+  cubePointsFromRows,
+  dateText,
+  type EncodedColumn,
+  encodedColumnName,
+  readDate,
+  readNumber,
+} from '../cube/index.ts';
 import type { MilpSolver } from '../network/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
 import {
@@ -42,7 +50,7 @@ export interface OptimiseModelOptions extends RunOptions, Pick<OptimiseOptions, 
 
 /** What a cell may be: one value, an interval, or missing. */
 export interface CellAnswer {
-  readonly kind: 'value' | 'interval' | 'missing';
+  readonly kind: 'value' | 'interval' | 'other' | 'missing';
   /** In words: `"India"`, `5 < years <= 11`, `missing`. */
   readonly text: string;
   readonly value?: string;
@@ -92,7 +100,7 @@ export async function optimiseModel(
   const rising = toPrediction(1) >= toPrediction(-1);
   const upwards = (options.direction === 'maximise') === rising;
   const columns = model.encoder.columns;
-  const names = columns.map(({ column }) => column);
+  const names = columns.map(encodedColumnName);
   const cells = restrictCells(columns, options.fix ?? [], options.allowMissing === true);
   const optimum = await optimisePolynomial(polynomial, solver, {
     ...options,
@@ -237,16 +245,20 @@ function cellStates(column: EncodedColumn, coordinates: readonly number[]): Cell
     states.push({ answer: coding.no === '' ? missing : valued(coding.no), yes: [] });
     states.push({ answer: valued(coding.yes), yes: [coordinates[0]] });
   } else if (coding.kind === 'categories') {
-    states.push({ answer: valued(coding.reference), yes: [] });
+    const other: CellAnswer = { kind: 'other', text: 'another value' };
+    states.push({ answer: coding.reference === null ? other : valued(coding.reference), yes: [] });
     coding.values.forEach((value, j) => {
       states.push({ answer: valued(value), yes: [coordinates[j]] });
     });
   } else {
+    const spelled = column.type === 'date' ? dateText : String;
     const order = Array.from(coding.above.keys()).sort((a, b) => coding.above[a] - coding.above[b]);
     for (let passed = 0; passed <= order.length; passed++) {
       const above = passed === 0 ? null : coding.above[order[passed - 1]];
       const upTo = passed === order.length ? null : coding.above[order[passed]];
-      const text = above === null ? `<= ${upTo}` : upTo === null ? `> ${above}` : `> ${above} and <= ${upTo}`;
+      const low = above === null ? '' : `> ${spelled(above)}`;
+      const high = upTo === null ? '' : `<= ${spelled(upTo)}`;
+      const text = low === '' || high === '' ? low + high : `${low} and ${high}`;
       states.push({
         answer: { kind: 'interval', text, above, upTo },
         yes: order.slice(0, passed).map((j) => coordinates[j]),
@@ -285,15 +297,16 @@ function readFixed(
   let best = -1;
   const found: { at: number; state: CellState }[] = [];
   for (const [at, { column, states }] of columns.entries()) {
-    if (!item.startsWith(`${column.column}=`)) continue;
-    if (best < 0 || column.column.length > columns[best].column.column.length) best = at;
-    const state = cellOfValue(column, states, item.slice(column.column.length + 1));
+    const name = encodedColumnName(column);
+    if (!item.startsWith(`${name}=`)) continue;
+    if (best < 0 || name.length > encodedColumnName(columns[best].column).length) best = at;
+    const state = cellOfValue(column, states, item.slice(name.length + 1));
     if (state !== undefined) found.push({ at, state });
   }
   if (found.length > 1) {
     throw new FewfireError(
       'invalid-argument',
-      `${JSON.stringify(item)} may be a value of the columns ${listNames(found.map(({ at }) => columns[at].column.column))}; expected one of them: name a coordinate as fewfire show does, or rename a column and fit again`,
+      `${JSON.stringify(item)} may be a value of the columns ${listNames(found.map(({ at }) => encodedColumnName(columns[at].column)))}; expected one of them: name a coordinate as fewfire show does, or rename a column and fit again`,
     );
   }
   if (found.length === 1) return { at: found[0].at, keeps: (state) => state === found[0].state };
@@ -312,7 +325,7 @@ function readFixed(
 function cellOfValue(column: EncodedColumn, states: readonly CellState[], value: string): CellState | undefined {
   const { coding, type } = column;
   if (value === '') return states.find(({ answer }) => answer.kind === 'missing');
-  const number = readNumber(value);
+  const number = type === 'date' && column.part === undefined ? readDate(value, 'ymd') : readNumber(value);
   if (coding.kind === 'thresholds') {
     if (number === undefined || !Number.isFinite(number)) return undefined;
     return states.find(
@@ -332,8 +345,9 @@ function cellOfValue(column: EncodedColumn, states: readonly CellState[], value:
 }
 
 function unknownValue({ column, states }: NamedColumn, item: string): FewfireError {
-  const shown = JSON.stringify(column.column);
-  const value = item.slice(column.column.length + 1);
+  const name = encodedColumnName(column);
+  const shown = JSON.stringify(name);
+  const value = item.slice(name.length + 1);
   if (value === '') {
     return new FewfireError(
       'invalid-argument',
@@ -343,7 +357,7 @@ function unknownValue({ column, states }: NamedColumn, item: string): FewfireErr
   if (column.coding.kind === 'thresholds') {
     return new FewfireError(
       'invalid-argument',
-      `column ${shown} cannot be fixed to ${JSON.stringify(value)}; expected a number, as in ${column.column}=${column.coding.above[0]}`,
+      `column ${shown} cannot be fixed to ${JSON.stringify(value)}; expected a ${column.type}, as in ${column.column}=${column.type === 'date' ? dateText(column.coding.above[0]) : column.coding.above[0]}`,
     );
   }
   const values = states.flatMap(({ answer }) => (answer.value === undefined ? [] : [answer.value]));
@@ -356,7 +370,7 @@ function unknownValue({ column, states }: NamedColumn, item: string): FewfireErr
 }
 
 function unknownFixed(item: string, columns: readonly NamedColumn[]): FewfireError {
-  const names = columns.map(({ column }) => column.column);
+  const names = columns.map(({ column }) => encodedColumnName(column));
   const name = item.split('=', 1)[0];
   if (names.includes(name)) {
     return new FewfireError(

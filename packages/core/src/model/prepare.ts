@@ -2,7 +2,7 @@
  * From a table to labelled points: which columns are learned from, which rows are set aside for the test (before
  * anything is learned from them, the encoder included), what each row weighs and which rows belong together.
  */
-import { createRandom, FewfireError, type RunOptions, unknownColumn } from '../base/index.ts';
+import { createRandom, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
 import {
   type ColumnProfile,
   DEFAULT_BINS,
@@ -11,11 +11,12 @@ import {
   type EncoderSpec,
   fitEncoder,
   type MissingPolicy,
+  missingSpellingsNote,
   selectRows,
   type Table,
 } from '../cube/index.ts';
 import type { TargetSpec } from './model.ts';
-import { groupedTestNotes, groupsNotes, testTableNotes, weightsNotes } from './notes.ts';
+import { groupedTestNotes, groupsNotes, missingTargetsNote, testTableNotes, weightsNotes } from './notes.ts';
 import { checkOverlap, duplicateNotes } from './overlap.ts';
 import { type LabelColumns, type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
 import { chooseTarget, readTarget, type Task } from './target.ts';
@@ -72,8 +73,8 @@ export interface PreparedTable {
   readonly testOverlap: number | undefined;
   /** Rows with a target. */
   readonly usableCount: number;
-  /** What to know of the weights and groups. */
-  readonly weightNotes: readonly string[];
+  /** What to know of how cells were read, of rows left out, of the weights and groups. */
+  readonly rowNotes: readonly string[];
   /** Every row with a target, encoder included; those of `training` when none was set aside. */
   all(): Promise<EncodedData & { readonly notes: EncoderNotes; readonly encoded: EncodedRows }>;
 }
@@ -103,21 +104,22 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
     transform: options.targetTransform,
   });
   const target = await readTarget(table, spec, options);
-  refuseMissingTarget(target, spec, options.missing);
+  const missingTargets = countMissingTargets(target, spec, options.missing);
   const { usable, ...labels } = await readLabels(table, target, options, options);
-  const weightNotes = groupsNotes(options, labels, usable);
+  const rowNotes = groupsNotes(options, labels, usable);
+  if (missingTargets > 0) rowNotes.push(missingTargetsNote(spec.column, missingTargets, target.length));
   if (options.weight !== undefined) {
     const usableWeights = labels.weights && Float64Array.from(usable, (row) => (labels.weights as Float64Array)[row]);
     if (usableWeights !== undefined) {
       refuseFewWeights(options.weight, source.label, usable.length, zeroCount, usableWeights);
     }
-    weightNotes.push(...weightsNotes(options.weight, usable.length, zeroCount, usableWeights));
+    rowNotes.push(...weightsNotes(options.weight, usable.length, zeroCount, usableWeights));
   }
   const isTest = testRows(usable, table.rowCount, testShare, labels.clusters, options.seed ?? 1);
   if (options.weight !== undefined) refuseLopsidedTest(options.weight, isTest, usable, labels.weights);
   const testCount = isTest.reduce((sum, flag) => sum + flag, 0);
   if (options.group !== undefined && testShare > 0) {
-    weightNotes.push(...groupedTestNotes(options.group, testCount, testShare, usable.length));
+    rowNotes.push(...groupedTestNotes(options.group, testCount, testShare, usable.length));
   }
   const trainingMask = Uint8Array.from(isTest, (flag, row) => (flag === 0 && !Number.isNaN(target[row]) ? 1 : 0));
 
@@ -127,14 +129,15 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
     bins,
     mask: Uint8Array.from(target, (value) => (Number.isNaN(value) ? 0 : 1)),
   });
-  const whole = fitEncoder(profiles, { missing: options.missing, keep: options.features });
+  const missingNote = missingSpellingsNote([...profiles, targetProfile]);
+  if (missingNote !== undefined) rowNotes.push(missingNote);
+  const encoding = { missing: options.missing, keep: options.features, missingValues: table.rules.missingValues };
+  refuseOtherNumbers(table, [...profiles, targetProfile]);
+  const whole = fitEncoder(profiles, encoding);
   const encoder =
     testCount === 0
       ? whole.spec
-      : fitEncoder(await table.profile(features, { ...options, bins, mask: trainingMask }), {
-          missing: options.missing,
-          keep: options.features,
-        }).spec;
+      : fitEncoder(await table.profile(features, { ...options, bins, mask: trainingMask }), encoding).spec;
   const encoded = await table.encode(encoder, options);
   const training = { encoder, data: pickRows(encoded, labels, (row) => trainingMask[row] === 1) };
   const testNotes: string[] = [];
@@ -153,7 +156,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
         : undefined;
   return {
     table,
-    weightNotes,
+    rowNotes,
     spec,
     targetProfile,
     profiles,
@@ -175,7 +178,8 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
 function featureNames(table: Table, options: PrepareOptions): string[] {
   const names = table.columns.map((column) => column.name);
   const special = [options.target, options.weight, options.group].filter((name) => name !== undefined);
-  for (const name of [...special, ...(options.features ?? []), ...(options.exclude ?? [])]) {
+  const { text = [], number = [] } = table.rules;
+  for (const name of [...special, ...(options.features ?? []), ...(options.exclude ?? []), ...text, ...number]) {
     if (!names.includes(name)) throw unknownColumn(name, names, table.label);
   }
   if (options.weight === options.target || options.group === options.target) {
@@ -203,14 +207,28 @@ function featureNames(table: Table, options: PrepareOptions): string[] {
   return features;
 }
 
-function refuseMissingTarget(target: Float64Array, spec: TargetSpec, missing: MissingPolicy | undefined): void {
+// Columns that were said to hold numbers do.
+function refuseOtherNumbers({ label, rules }: Table, profiles: readonly ColumnProfile[]): void {
+  const wrong = profiles.find(
+    ({ name, type, form }) => form !== undefined && type !== 'number' && rules.number?.includes(name) === true,
+  );
+  if (wrong === undefined) return;
+  const odd = wrong.form?.mostly?.odd ?? wrong.values.map(({ value }) => value);
+  throw new FewfireError(
+    'invalid-data',
+    `column ${JSON.stringify(wrong.name)} of ${label} is in --number and holds ${listNames(odd, 3)}; expected numbers in every cell: say with --missing-values which texts are missing, or with --decimal what the decimal mark is`,
+  );
+}
+
+function countMissingTargets(target: Float64Array, spec: TargetSpec, missing: MissingPolicy | undefined): number {
   const count = target.reduce((sum, value) => sum + (Number.isNaN(value) ? 1 : 0), 0);
-  if (count > 0 && missing !== 'drop-rows') {
+  if (count > 0 && missing === 'refuse') {
     throw new FewfireError(
       'missing-values',
-      `target ${JSON.stringify(spec.column)} is missing in ${count} of ${target.length} rows; expected a value in every row: choose --missing drop-rows or remove these rows`,
+      `target ${JSON.stringify(spec.column)} is missing in ${count} of ${target.length} rows; expected a value in every row: leave out --missing refuse or remove these rows`,
     );
   }
+  return count;
 }
 
 // Flags of the rows set aside: a random share of them; or random groups, each that still fits in the share, and one that
@@ -293,7 +311,7 @@ function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) =
   if (positions.length === 0) {
     throw new FewfireError(
       'missing-values',
-      'no row is left: every row has a missing value somewhere; choose --missing indicator, or --exclude the columns that are mostly missing',
+      'no row is left: every row has a missing value somewhere; leave out --missing drop-rows, or --exclude the columns that are mostly missing',
     );
   }
   const original = positions.map((i) => (rows === undefined ? i : rows[i]));

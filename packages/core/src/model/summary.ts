@@ -4,7 +4,7 @@
  * polynomial on the uniform cube (every coordinate yes or no with equal chance,
  * independently), not of the data's distribution.
  */
-import { encoderCoordinates } from '../cube/index.ts';
+import { encodedColumnName, encoderCoordinates } from '../cube/index.ts';
 import { termCoordinates, termsBySize } from '../spectrum/index.ts';
 import type { Model } from './model.ts';
 
@@ -69,6 +69,6 @@ export function columnInfluences(model: Model): ColumnInfluence[] {
     }
   }
   return encoder.columns
-    .map(({ column }, group) => ({ column, share: total > 0 ? sums[group] / total : 0 }))
+    .map((encoded, group) => ({ column: encodedColumnName(encoded), share: total > 0 ? sums[group] / total : 0 }))
     .sort((a, b) => b.share - a.share);
 }

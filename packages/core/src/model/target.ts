@@ -1,8 +1,11 @@
 /** Reading the target column: which task it is, and its values as learned. */
 import { FewfireError, listNames, listNearest, type RunOptions } from '../base/index.ts';
 import {
+  answerOf,
   type ColumnProfile,
   compareTexts,
+  MISSING_AMONG_OTHERS,
+  MISSING_TEXTS,
   numberSpellingHint,
   orderTwoValues,
   PROFILE_VALUE_LIMIT,
@@ -31,7 +34,13 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
   if (profile.nonFiniteCount > 0) {
     throw new FewfireError(
       'invalid-data',
-      `target ${shown} is NaN or infinite in ${profile.nonFiniteCount} of ${profile.rowCount} rows; expected finite numbers: correct or remove these rows`,
+      `target ${shown} is infinite in ${profile.nonFiniteCount} of ${profile.rowCount} rows; expected finite numbers: correct or remove these rows`,
+    );
+  }
+  if (profile.type === 'date') {
+    throw new FewfireError(
+      'invalid-data',
+      `target ${shown} has dates; expected numbers or classes: learn a number made of it, such as the days since a day, or name the column in --text to learn its texts as classes`,
     );
   }
   if (distinctCount < 2) {
@@ -170,18 +179,30 @@ export async function readTarget(
   const classes = targetClasses(spec);
   const position = new Map(classes.map((name, k) => [name, k]));
   // Where all classes are numbers, other spellings of them (1.0 for 1) count too.
-  const numeric = classes.every((name) => readNumber(name) !== undefined);
+  const numbers = classes.map(readNumber);
+  const numeric = numbers.every((number) => number !== undefined) && new Set(numbers).size === numbers.length;
+  // Where one says yes and the other no, other words for these count too.
+  const answers = classes.length === 2 ? classes.map(answerOf) : [];
+  const areWords = answers.includes(true) && answers.includes(false);
+  const isOdd = classes.some((name) => MISSING_TEXTS.includes(name) || MISSING_AMONG_OTHERS.includes(name));
   const codes = new Float64Array(range.endRow - range.firstRow).fill(Number.NaN);
   for (const { firstRow, endRow } of rowRanges(range.endRow - range.firstRow)) {
     const part = { firstRow: range.firstRow + firstRow, endRow: range.firstRow + endRow };
     const texts = await table.texts(spec.column, { ...options, range: part });
-    for (const [i, text] of texts.entries()) if (text !== null) codes[firstRow + i] = codeOf(text, part.firstRow + i);
+    // A class called NA is one also where a file of texts would have it missing.
+    const spelled = isOdd ? await table.texts(spec.column, { ...options, range: part, spelling: 'source' }) : texts;
+    for (const [i, text] of texts.entries()) {
+      const label = text ?? spelled[i]?.trim() ?? null;
+      if (text !== null || position.has(label ?? '')) codes[firstRow + i] = codeOf(label ?? '', part.firstRow + i);
+    }
   }
   return codes;
 
   function codeOf(text: string, row: number): number {
-    const k = position.get(text) ?? (numeric ? position.get(String(readNumber(text))) : undefined);
-    if (k !== undefined) return k;
+    const k = position.get(text) ?? (numeric ? (numbers as (number | undefined)[]).indexOf(readNumber(text)) : -1);
+    if (k >= 0) return k;
+    const answer = areWords ? answerOf(text) : undefined;
+    if (answer !== undefined) return answers.indexOf(answer);
     throw new FewfireError(
       'invalid-data',
       `target ${shown} is ${JSON.stringify(text)} in row ${row + 1} of ${table.label}; expected ${classes.length === 2 ? `${JSON.stringify(classes[0])} or ${JSON.stringify(classes[1])}` : `one of ${listNearest([text], classes, 5)}`}`,

@@ -10,7 +10,7 @@ import { type RandomFile, randomFile } from './random-file.ts';
 interface OpenedTable {
   readonly rowCount: number;
   readonly columns: readonly { readonly name: string }[];
-  texts(name: string): Promise<readonly (string | null)[]>;
+  texts(name: string, options: { readonly spelling: 'source' }): Promise<readonly (string | null)[]>;
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ async function outcome(path: string, open: OpenTable, options: RandomFile['optio
   try {
     table = await open(path, options);
     const columns: (readonly (string | null)[])[] = [];
-    for (const { name } of table.columns) columns.push(await table.texts(name));
+    for (const { name } of table.columns) columns.push(await table.texts(name, { spelling: 'source' }));
     const cells = Array.from({ length: table.rowCount }, (_, row) => columns.map((column) => column[row]));
     return { names: table.columns.map(({ name }) => name), cells };
   } catch (error) {

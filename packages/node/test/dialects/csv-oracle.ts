@@ -139,13 +139,9 @@ function record(
   return { cells, end, isBlank };
 }
 
-// What may count as missing is another rule's; an empty cell does.
-const MISSING = new Set(['?', 'na', 'n/a', '#n/a', 'null', 'none', 'nil', 'nan', '-', '--', '.', 'unknown', '(null)']);
-
 /** Whether a cell of a table is the cell as it stands in a file. */
 export function isCell(found: string | null, written: string): boolean {
-  const text = written.trim();
-  if (found === null) return text === '' || MISSING.has(text.toLowerCase());
-  // So is how numbers are spelled.
-  return text !== '' && (found.trim() === text || Number(found) === Number(text));
+  // The white space that does not count is that of `TRIMMED_CHARACTERS`.
+  const text = written.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  return (found ?? '') === text;
 }

@@ -1,14 +1,14 @@
 /**
- * A model as an ONNX graph (operators of opset 13, and LabelEncoder of ai.onnx.ml 2), computing in doubles. Number
- * columns are inputs of doubles [N, 1], all others of strings [N, 1]. ONNX cannot raise errors: a row that the other
- * targets refuse or leave out gets NaN and the empty class.
+ * A model as an ONNX graph (operators of opset 13, and LabelEncoder of ai.onnx.ml 2), computing in doubles. Columns of
+ * numbers are inputs of doubles [N, 1], columns of dates too: their seconds since 1970 UTC; NaN is missing. All others
+ * are inputs of strings [N, 1]. ONNX cannot raise errors: a row that the other targets refuse or leave out gets NaN and
+ * the empty class.
  *
  * A term is the product of a prefix (all its signs but the last) and its last sign. All prefixes are gathered once,
  * multiplied with a matrix prefix x last sign of coefficients, then with the signs and added up: rows x prefixes of
  * memory and not rows x terms.
  */
 import { FewfireError } from '../../base/index.ts';
-import { MISSING_TOKENS } from '../../cube/index.ts';
 import { doubles, type Field, message, type NodeParts, node, type Tensor, tensorMessage } from './onnx-writer.ts';
 import type { ExportColumn, ExportFinish, ExportOutput, ExportPlan } from './plan.ts';
 
@@ -35,15 +35,19 @@ export function exportOnnx(plan: ExportPlan): Uint8Array {
   const graph: Graph = { nodes: [], tensors: [], count: 0 };
   const names = inputNames(plan.columns);
   const inputs: Uint8Array[] = [];
-  const signs: string[] = [];
+  const blocks: SignBlock[] = [];
   const invalid: string[] = [];
+  const answers = readAnswers(graph, plan.columns, names);
   plan.columns.forEach((column, k) => {
-    inputs.push(valueInfo(names[k], column.type === 'number' ? DOUBLE : STRING, 1));
-    const read = column.type === 'number' ? readNumbers : readTexts;
-    const { sign, bad } = read(graph, column, names[k]);
-    signs.push(...sign);
+    const isNumber = column.type === 'number' || column.type === 'date';
+    inputs.push(valueInfo(names[k], isNumber ? DOUBLE : STRING, 1));
+    const { signs, bad } = isNumber
+      ? readNumbers(graph, column, names[k])
+      : readTexts(graph, column, names[k], answers.get(column));
+    blocks.push(...signs);
     if (bad !== undefined) invalid.push(bad);
   });
+  const signs = blocks.sort((a, b) => a.firstBit - b.firstBit).map(({ value }) => value);
   // Position 0 is a constant 1, which fills up short terms.
   const first = apply(graph, 'Expand', [number(graph, 1), apply(graph, 'Shape', [names[0]])]);
   const all = apply(graph, 'Concat', [first, ...signs], { axis: 1 });
@@ -120,9 +124,14 @@ function integerOne(graph: Graph): string {
 
 // ---- from cells to signs
 
+/** Signs [N, bits] of bits that follow each other. */
+interface SignBlock {
+  readonly firstBit: number;
+  readonly value: string;
+}
+
 interface ReadColumn {
-  /** Signs [N, bits of the column] in order, as one or more blocks. */
-  readonly sign: readonly string[];
+  readonly signs: readonly SignBlock[];
   /** Whether a row cannot be predicted, bool [N, 1]; undefined when it always can. */
   readonly bad: string | undefined;
 }
@@ -132,53 +141,155 @@ function signsOf(graph: Graph, isYes: string): string {
   return apply(graph, 'Sub', [number(graph, 1), apply(graph, 'Add', [yes, yes])]);
 }
 
-function readNumbers(
-  graph: Graph,
-  { above, codeCount, yesNumbers, missing, missingBit }: ExportColumn,
-  input: string,
-): ReadColumn {
-  const sign: string[] = [];
-  if (codeCount > 0) {
+function readNumbers(graph: Graph, { readings, missing, missingBits }: ExportColumn, input: string): ReadColumn {
+  const signs: SignBlock[] = [];
+  for (const { part, firstBit, codeCount, above, yesNumbers } of readings) {
+    if (codeCount === 0) continue;
+    const value = part === undefined ? input : part === 'weekday' ? weekday(graph, input) : month(graph, input);
     const cells = Array.from(
       { length: codeCount },
       (_, code) => yesNumbers.find(([, codes]) => codes.includes(code))?.[0],
     );
     const limits = doubleTensor(graph, [1, codeCount], above ?? cells.map((cell) => cell ?? Number.NaN));
-    sign.push(signsOf(graph, apply(graph, above === undefined ? 'Equal' : 'Greater', [input, limits])));
+    const isYes = apply(graph, above === undefined ? 'Equal' : 'Greater', [value, limits]);
+    signs.push({ firstBit, value: signsOf(graph, isYes) });
   }
   const isNumber = apply(graph, 'Equal', [input, input]);
-  if (missingBit !== undefined) sign.push(signsOf(graph, apply(graph, 'Not', [isNumber])));
+  for (const bit of missingBits) {
+    signs.push({ firstBit: bit, value: signsOf(graph, apply(graph, 'Not', [isNumber])) });
+  }
   const size = apply(graph, 'Abs', [input]);
   const infinite = apply(graph, 'Greater', [size, number(graph, LARGEST)]);
   const bad = missing === 'no' ? infinite : apply(graph, 'Or', [infinite, apply(graph, 'Not', [isNumber])]);
-  return { sign, bad };
+  return { signs, bad };
+}
+
+// Doubles hold all these whole numbers exactly, and their quotients well enough for Floor.
+function quotient(graph: Graph, value: string, divisor: number): string {
+  return apply(graph, 'Floor', [apply(graph, 'Div', [value, number(graph, divisor)])]);
+}
+
+function times(graph: Graph, value: string, factor: number): string {
+  return apply(graph, 'Mul', [value, number(graph, factor)]);
+}
+
+function plus(graph: Graph, value: string, term: number): string {
+  return apply(graph, 'Add', [value, number(graph, term)]);
+}
+
+function remainder(graph: Graph, value: string, divisor: number): string {
+  return apply(graph, 'Sub', [value, times(graph, quotient(graph, value, divisor), divisor)]);
+}
+
+// Monday is 0.
+function weekday(graph: Graph, seconds: string): string {
+  return remainder(graph, plus(graph, quotient(graph, seconds, 86_400), 3), 7);
+}
+
+// January is 1. Years begin in March here, so that the day of February 29 is the last of one; 400 years are a cycle.
+function month(graph: Graph, seconds: string): string {
+  const day = remainder(graph, plus(graph, quotient(graph, seconds, 86_400), 719_468), 146_097);
+  const leapless = [1460, -36_524, 146_096].reduce((sum, days) => {
+    const count = quotient(graph, day, Math.abs(days));
+    return apply(graph, days > 0 ? 'Sub' : 'Add', [sum, count]);
+  }, day);
+  const year = quotient(graph, leapless, 365);
+  const before = [times(graph, year, 365), quotient(graph, year, 4)].reduce((a, b) => apply(graph, 'Add', [a, b]));
+  const firstDay = apply(graph, 'Sub', [before, quotient(graph, year, 100)]);
+  const dayOfYear = apply(graph, 'Sub', [day, firstDay]);
+  const fromMarch = quotient(graph, plus(graph, times(graph, dayOfYear, 5), 2), 153);
+  return plus(graph, remainder(graph, plus(graph, fromMarch, 2), 12), 1);
 }
 
 // A text is looked up: row 0 of the table is for what has not been seen, row 1 for missing cells.
 function readTexts(
   graph: Graph,
-  { firstBit, codeCount, yesTexts, missing, missingBit }: ExportColumn,
+  { readings: [{ firstBit, codeCount, words, yesTexts }], missing, missingTexts, missingBits }: ExportColumn,
   input: string,
+  answer: string | undefined,
 ): ReadColumn {
-  const keys = [...MISSING_TOKENS, ...yesTexts.map(([text]) => text)];
-  const ids = [...MISSING_TOKENS.map(() => 1), ...yesTexts.map((_, i) => i + 2)];
-  const id = apply(graph, 'LabelEncoder', [input], {
-    keys_strings: keys,
-    values_int64s: { ints: ids },
-    default_int64: 0,
-  });
-  const width = codeCount + (missingBit === undefined ? 0 : 1);
-  const rowCount = yesTexts.length + 2;
+  const rows: readonly (readonly number[])[] = words === undefined ? yesTexts.map(([, codes]) => codes) : [[0]];
+  const id =
+    answer ??
+    lookUp(
+      graph,
+      input,
+      missingTexts,
+      yesTexts.map(([text]) => [text]),
+    );
+  const width = codeCount + missingBits.length;
+  const rowCount = rows.length + 2;
   const table = new Float64Array(rowCount * width).fill(1);
-  yesTexts.forEach(([, codes], i) => {
+  rows.forEach((codes, i) => {
     for (const code of codes) table[(i + 2) * width + code] = -1;
   });
-  if (missingBit !== undefined) table[width + missingBit - firstBit] = -1;
+  for (const bit of missingBits) table[width + bit - firstBit] = -1;
   const flat = apply(graph, 'Reshape', [id, integers(graph, [-1])]);
-  const sign =
-    width === 0 ? [] : [apply(graph, 'Gather', [doubleTensor(graph, [rowCount, width], table), flat], { axis: 0 })];
+  const value = (): string =>
+    apply(graph, 'Gather', [doubleTensor(graph, [rowCount, width], table), flat], { axis: 0 });
   // A constant that no node uses makes ONNX Runtime complain.
-  return { sign, bad: missing === 'no' ? undefined : apply(graph, 'Equal', [id, integerOne(graph)]) };
+  return {
+    signs: width === 0 ? [] : [{ firstBit, value: value() }],
+    bad: missing === 'no' ? undefined : apply(graph, 'Equal', [id, integerOne(graph)]),
+  };
+}
+
+// 1 for the missing texts, i + 2 for those of group i, 0 for all others.
+function lookUp(
+  graph: Graph,
+  input: string,
+  missing: readonly string[],
+  groups: readonly (readonly string[])[],
+): string {
+  const ids = new Map<string, number>();
+  groups.forEach((texts, i) => {
+    for (const text of texts) ids.set(text, i + 2);
+  });
+  for (const text of ['', ...missing]) ids.set(text, 1);
+  return apply(graph, 'LabelEncoder', [input], {
+    keys_strings: [...ids.keys()],
+    values_int64s: { ints: [...ids.values()] },
+    default_int64: 0,
+  });
+}
+
+/**
+ * What `readTexts` looks up, for columns that compare with words in any letter case. ONNX has no operator for letter case
+ * that all runtimes have alike, so the words are listed in all of them, once for all columns.
+ */
+function readAnswers(
+  graph: Graph,
+  columns: readonly ExportColumn[],
+  names: readonly string[],
+): ReadonlyMap<ExportColumn, string> {
+  const groups = new Map<string, number[]>();
+  columns.forEach(({ missingTexts, readings: [{ words }] }, k) => {
+    if (words === undefined) return;
+    const key = JSON.stringify([words, missingTexts]);
+    groups.set(key, [...(groups.get(key) ?? []), k]);
+  });
+  const found = new Map<ExportColumn, string>();
+  for (const members of groups.values()) {
+    const { missingTexts, readings } = columns[members[0]];
+    const words = (readings[0].words as readonly string[]).flatMap(letterCases);
+    const inputs = members.map((k) => names[k]);
+    const joined = inputs.length === 1 ? inputs[0] : apply(graph, 'Concat', inputs, { axis: 1 });
+    const ids = lookUp(graph, joined, missingTexts, [words]);
+    members.forEach((k, j) => {
+      const id = inputs.length === 1 ? ids : apply(graph, 'Gather', [ids, integers(graph, [j])], { axis: 1 });
+      found.set(columns[k], id);
+    });
+  }
+  return found;
+}
+
+function letterCases(word: string): string[] {
+  let all = [''];
+  for (const letter of word) {
+    const cases = [...new Set([letter, letter.toUpperCase()])].filter((each) => each.toLowerCase() === letter);
+    all = all.flatMap((begin) => cases.map((each) => begin + each));
+  }
+  return all;
 }
 
 // ---- from signs to values
@@ -252,9 +363,11 @@ interface GraphOutputs {
 function finishGraph(graph: Graph, finish: ExportFinish, values: readonly string[]): GraphOutputs {
   if (finish.kind === 'number') {
     const [value] = values;
-    const prediction = finish.exponential
-      ? apply(graph, 'Mul', [apply(graph, 'Exp', [value]), number(graph, finish.factor)])
-      : value;
+    if (!finish.exponential) return { prediction: value, probabilities: undefined };
+    const scaled = apply(graph, 'Mul', [apply(graph, 'Exp', [value]), number(graph, finish.factor)]);
+    // NaN, which is not beyond, stays.
+    const isBeyond = apply(graph, 'Greater', [scaled, number(graph, LARGEST)]);
+    const prediction = apply(graph, 'Where', [isBeyond, number(graph, LARGEST), scaled]);
     return { prediction, probabilities: undefined };
   }
   const chances = finish.curves.map(({ slope, intercept }, k) => {

@@ -1,11 +1,24 @@
 /** A model as one Python module over the standard library, for Python 3.9 and later. Sums run in the order of `evaluatePolynomial`. */
-import { MISSING_TOKENS } from '../../cube/index.ts';
-import { type ExportColumn, type ExportOutput, type ExportPlan, predictionNames, type YesCells } from './plan.ts';
+import { type DateOrder, datePattern, type NumberForm, numberPattern, numberReplacements } from '../../cube/index.ts';
+import {
+  type ExportColumn,
+  type ExportOutput,
+  type ExportPlan,
+  type ExportReading,
+  missingLists,
+  predictionNames,
+  wordLists,
+  type YesCells,
+} from './plan.ts';
 import { commentText, numberLines, pythonString } from './spelling.ts';
 
 export function exportPython(plan: ExportPlan): string {
-  const { finish } = plan;
+  const { finish, columns } = plan;
   const classes = finish.kind === 'number' ? [] : finish.classes;
+  const missing = missingLists(columns);
+  const words = wordLists(columns);
+  const orders = [...new Set(columns.flatMap(({ dates }) => dates))];
+  const hasDates = orders.length > 0;
   // Python takes a coding named in the first two lines for the file's, so what others wrote begins below them.
   return `# A model of fewfire as a Python module: predict(row) takes the raw columns and needs the standard library only.
 # As a command: python3 this_file.py data.csv > predictions.csv
@@ -16,7 +29,7 @@ import csv
 import math
 import re
 import sys
-from functools import reduce
+${hasDates ? 'from datetime import date, datetime, timezone\n' : ''}from functools import reduce
 from operator import add, itemgetter, mul
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -32,33 +45,109 @@ CLASSES: list[str] = [${classes.map(pythonString).join(', ')}]
 # The columns of a table of predictions.
 OUTPUT_COLUMNS: list[str] = [${predictionNames(finish).map(pythonString).join(', ')}]
 
-_READINGS: list[dict[str, Any]] = [
-${plan.columns.map((column) => `    ${columnData(column)},\n`).join('')}]
+# Texts that count as missing.
+_MISSING: list[list[str]] = [
+${missing.lists.map((list) => `    [${list.map(pythonString).join(', ')}],\n`).join('')}]
+${words.map((list, k) => `\n# Words for one answer.\n_WORDS_${k}: dict[str, list[int]] = dict.fromkeys(\n    [${list.map(pythonString).join(', ')}], [0]\n)\n`).join('')}
+_COLUMNS: list[dict[str, Any]] = [
+${columns.map((column) => `    ${columnData(column, missing.at.get(column) as number, words)},\n`).join('')}]
 
 _BIT_COUNT = ${plan.bitCount}
 
 # Per output, terms of equal size: coefficients, then per place in the term which sign stands there.
 _OUTPUTS: list[list[tuple[list[float], list[list[int]]]]] = [
 ${plan.outputs.map(outputData).join('')}]
-${finishCode(plan)}${RUNTIME}`;
+${finishCode(plan)}${runtime(hasDates)}${hasDates ? dateCode(orders) : ''}${PREDICT}`;
 }
 
-function columnData(column: ExportColumn): string {
-  const { name, type, missing, firstBit, missingBit, above } = column;
+function columnData(column: ExportColumn, missingAt: number, words: readonly (readonly string[])[]): string {
+  const { name, type, missing, missingBits, number, dates, readings } = column;
   const parts = [
     `"name": ${pythonString(name)}`,
     `"type": "${type}"`,
     `"missing": "${missing}"`,
-    `"first_bit": ${firstBit}`,
-    `"missing_bit": ${missingBit ?? 'None'}`,
-    `"above": ${above === undefined ? 'None' : `[${above.map(pythonNumber).join(', ')}]`}`,
+    `"missing_texts": _MISSING[${missingAt}]`,
+    `"missing_bits": [${missingBits.join(', ')}]`,
   ];
+  if (type === 'number') parts.push(`"form": ${number === undefined ? 'None' : formData(number)}`);
+  if (dates.length > 0) parts.push(`"orders": [${dates.map(pythonString).join(', ')}]`);
+  parts.push(`"readings": [${readings.map((reading) => readingData(type, reading, words)).join(', ')}]`);
+  return `{${parts.join(', ')}}`;
+}
+
+function formData(form: NumberForm): string {
+  const replacements = numberReplacements(form).map(([from, to]) => `(${pythonString(from)}, ${pythonString(to)})`);
+  return `(re.compile(${pythonString(numberPattern(form))}), [${replacements.join(', ')}])`;
+}
+
+function readingData(
+  type: ExportColumn['type'],
+  { part, firstBit, above, words, yesTexts, yesNumbers, yesBooleans }: ExportReading,
+  lists: readonly (readonly string[])[],
+): string {
+  const parts = [`"first_bit": ${firstBit}`];
+  if (type === 'date') parts.push(`"part": ${part === undefined ? 'None' : pythonString(part)}`);
+  parts.push(`"above": ${above === undefined ? 'None' : `[${above.map(pythonNumber).join(', ')}]`}`);
   if (above === undefined) {
-    if (type !== 'number') parts.push(`"texts": ${mapData(column.yesTexts, pythonString)}`);
-    parts.push(`"numbers": ${mapData(column.yesNumbers, pythonNumber)}`);
-    if (type !== 'number') parts.push(`"booleans": ${mapData(column.yesBooleans, (yes) => (yes ? 'True' : 'False'))}`);
+    const at = words === undefined ? -1 : lists.indexOf(words);
+    const typed = type === 'text' || type === 'boolean';
+    if (typed) parts.push(`"texts": ${at < 0 ? mapData(yesTexts, pythonString) : `_WORDS_${at}`}`);
+    parts.push(`"numbers": ${mapData(yesNumbers, pythonNumber)}`);
+    if (typed) parts.push(`"booleans": ${mapData(yesBooleans, (yes) => (yes ? 'True' : 'False'))}`);
   }
   return `{${parts.join(', ')}}`;
+}
+
+function dateCode(orders: readonly DateOrder[]): string {
+  const patterns = orders.map((order) => `    "${order}": re.compile(${pythonString(datePattern(order))}),\n`);
+  return `
+_DATES = {
+${patterns.join('')}}
+_EPOCH = datetime(1970, 1, 1)
+
+
+def _seconds_of_text(text: str, orders: Iterable[str]) -> float:
+    """The time that a text spells, in seconds since 1970 UTC; not a number when it is no date of the calendar."""
+    for order in orders:
+        found = _DATES[order].fullmatch(text)
+        if found is None:
+            continue
+        a, b, c, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+        year, month, day = (a, b, c) if order == "ymd" else (c, b, a) if order == "dmy" else (c, a, b)
+        try:
+            whole = (datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds()
+        except ValueError:
+            continue
+        zone = found[8] or "Z"
+        minutes = 0 if zone == "Z" else int(zone[1:3]) * 60 + int(zone[-2:])
+        micros = int((found[7] or "").ljust(6, "0")[:6])
+        return ((whole - (-60 if zone.startswith("-") else 60) * minutes) * 1e6 + micros) / 1e6
+    return math.nan
+
+
+def _seconds(column: Mapping[str, Any], cell: Any) -> float:
+    seconds = math.nan
+    if isinstance(cell, str):
+        seconds = _seconds_of_text(cell, column["orders"])
+    elif isinstance(cell, date):
+        if not isinstance(cell, datetime):
+            cell = datetime(cell.year, cell.month, cell.day)
+        gap = cell - (_EPOCH if cell.utcoffset() is None else _EPOCH.replace(tzinfo=timezone.utc))
+        seconds = ((gap.days * 86400 + gap.seconds) * 1e6 + gap.microseconds) / 1e6
+    if math.isnan(seconds):
+        raise _problem(column, f"holds {str(cell)!r}, expected a date")
+    return seconds
+
+
+def _part(seconds: float, part: str) -> int:
+    """A weekday (Monday is 0) or a month (January is 1)."""
+    day = math.floor(seconds / 86400)
+    if part == "weekday":
+        return (day + 3) % 7
+    # The calendar repeats itself after 400 years, and Python's ends in 9999.
+    return date.fromordinal((day + _EPOCH.toordinal() - 1) % 146097 + 1).month
+
+`;
 }
 
 // A whole number of more digits than a double has would be read as itself, not as the double.
@@ -83,7 +172,7 @@ ${places.map((place) => `            [\n${numberLines(place, '                ')
 
 function finishCode({ finish }: ExportPlan): string {
   if (finish.kind === 'number') {
-    const result = finish.exponential ? `${finish.factor} * _exp(values[0])` : 'values[0]';
+    const result = finish.exponential ? `min(${finish.factor} * _exp(values[0]), sys.float_info.max)` : 'values[0]';
     return `
 
 def _finish(values: list[float]) -> dict[str, Any]:
@@ -117,9 +206,8 @@ _NOTHING: dict[str, Any] = {"prediction": None, "probabilities": None}
 `;
 }
 
-const RUNTIME: string = `
+const runtime = (hasDates: boolean): string => `
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_MISSING = (${MISSING_TOKENS.map(pythonString).join(', ')})
 
 # One spare index, because a getter of one gives no tuple; what it fetches is cut off by map, which ends with the shortest.
 _GETTERS = [
@@ -134,55 +222,102 @@ def _exp(x: float) -> float:
         return math.inf
 
 
-def _problem(reading: Mapping[str, Any], what: str) -> ValueError:
-    return ValueError(f"column {reading['name']!r} {what}")
+def _problem(column: Mapping[str, Any], what: str) -> ValueError:
+    return ValueError(f"column {column['name']!r} {what}")
 
 
-def _as_float(reading: Mapping[str, Any], cell: Any) -> float:
+def _plain(cell: Any) -> Any:
+    """A cell as one of Python's own types: texts trimmed, 32-bit numbers of numpy as their shortest decimals."""
+    kind = getattr(getattr(cell, "dtype", None), "kind", "")
+    if kind == "f" and cell.dtype.itemsize < 8:
+        return float(str(cell))
+    if kind == "M":
+        cell = cell.astype("datetime64[us]")
+    if hasattr(cell, "item"):
+        cell = cell.item()
+    return cell.strip(" \\t\\r\\n") if isinstance(cell, str) else cell
+
+
+def _is_missing(column: Mapping[str, Any], cell: Any) -> bool:
+    if isinstance(cell, str):
+        return cell == "" or cell in column["missing_texts"]
+    # pandas' NA is not even unlike itself.
+    return cell is None or type(cell).__name__ == "NAType" or bool(cell != cell)
+
+
+def _as_float(column: Mapping[str, Any], cell: Any) -> float:
     try:
         return float(cell)
     except OverflowError:
         return math.inf
     except TypeError:
-        raise _problem(reading, f"holds a value of type {type(cell).__name__}, expected str, int, float or bool") from None
+        raise _problem(column, f"holds a value of type {type(cell).__name__}, expected str, int, float or bool") from None
 
 
-def _codes(reading: Mapping[str, Any], cell: Any) -> Iterable[int]:
-    if reading["type"] != "number":
-        if isinstance(cell, str):
-            return reading["texts"].get(cell, ())
-        if isinstance(cell, bool):
-            return reading["booleans"].get(cell, ())
-        return reading["numbers"].get(_as_float(reading, cell), ())
-    number = math.nan if isinstance(cell, str) and not _NUMBER.fullmatch(cell) else _as_float(reading, cell)
+def _number(column: Mapping[str, Any], cell: Any) -> float:
+    number = math.nan
+    if not isinstance(cell, str):
+        number = _as_float(column, cell)
+    # Texts are first read as those of the fit were spelled: a single cell does not tell how its column is.
+    elif column["form"] is not None and column["form"][0].fullmatch(cell):
+        number = float(reduce(lambda text, pair: text.replace(*pair), column["form"][1], cell))
+    elif _NUMBER.fullmatch(cell):
+        number = float(cell)
     if not math.isfinite(number):
-        raise _problem(reading, f"holds {str(cell)!r}, expected a finite number")
-    if reading["above"] is None:
-        return reading["numbers"].get(number, ())
-    return [code for code, threshold in enumerate(reading["above"]) if number > threshold]
+        raise _problem(column, f"holds {str(cell)!r}, expected a finite number")
+    return number
+
+
+def _value_of_cell(column: Mapping[str, Any], cell: Any) -> Any:
+    """What the readings of a column compare${hasDates ? ': of dates their seconds since 1970 UTC' : ''}."""
+    if column["type"] == "number":
+        return _number(column, cell)
+${
+  hasDates
+    ? `    if column["type"] == "date":
+        return _seconds(column, cell)
+`
+    : ''
+}    if isinstance(cell, str):
+        return cell.lower() if column["type"] == "boolean" else cell
+    return cell if isinstance(cell, bool) else _as_float(column, cell)
+
+
+def _codes(reading: Mapping[str, Any], value: Any) -> Iterable[int]:
+    if isinstance(value, str):
+        return reading["texts"].get(value, ())
+    if isinstance(value, bool):
+        return reading["booleans"].get(value, ())
+    if reading["above"] is not None:
+        return [code for code, threshold in enumerate(reading["above"]) if value > threshold]
+${
+  hasDates
+    ? `    if reading.get("part") is not None:
+        value = _part(value, reading["part"])
+`
+    : ''
+}    return reading["numbers"].get(value, ())
 
 
 def _signs(row: Mapping[str, Any]) -> list[float] | None:
     """-1 for a yes and +1 for a no at every bit, or None for a row that the model leaves out."""
     signs = [1.0] * _BIT_COUNT
     left_out = False
-    for reading in _READINGS:
-        if reading["name"] not in row:
-            raise _problem(reading, "is not in the row")
-        cell = row[reading["name"]]
-        if hasattr(cell, "item"):  # numpy's scalars
-            cell = cell.item()
-        if isinstance(cell, str):
-            cell = cell.strip(" \\t\\r\\n")
-        if cell is None or (isinstance(cell, str) and cell in _MISSING):
-            if reading["missing"] == "refuse":
-                raise _problem(reading, "has no value, and had one in every row of the fit")
-            if reading["missing"] == "drop":
+    for column in _COLUMNS:
+        if column["name"] not in row:
+            raise _problem(column, "is not in the row")
+        cell = _plain(row[column["name"]])
+        if _is_missing(column, cell):
+            if column["missing"] == "refuse":
+                raise _problem(column, "has no value, and had one in every row of the fit")
+            if column["missing"] == "drop":
                 left_out = True
-            if reading["missing_bit"] is not None:
-                signs[reading["missing_bit"]] = -1.0
-        else:
-            for code in _codes(reading, cell):
+            for bit in column["missing_bits"]:
+                signs[bit] = -1.0
+            continue
+        value = _value_of_cell(column, cell)
+        for reading in column["readings"]:
+            for code in _codes(reading, value):
                 signs[reading["first_bit"] + code] = -1.0
     return None if left_out else signs
 
@@ -196,14 +331,18 @@ def _value(output: list[tuple[list[float], list[itemgetter]]], signs: list[float
         value = reduce(add, terms, value)  # one after another: sum() of newer Pythons rounds otherwise
     return value
 
+`;
 
+const PREDICT: string = `
 def predict(row: Mapping[str, Any]) -> dict[str, Any]:
     """Predicts one row, as \`fewfire predict\` does.
 
-    row: the raw cells by column: str, int, float or bool; None, "", "?" and "NA" are missing.
+    row: the raw cells by column: str, int, float, bool, date or datetime (UTC, where it has no time zone); None, NaN, ""
+    and the usual spellings such as "NA" are missing.
     Returns "prediction" (the number, or the class) and for classes "probabilities" by class; None where the model
     leaves out rows with missing values and the row has one.
-    Raises ValueError naming the column when it is not in the row, or its cell is missing or not a number but must be.
+    Raises ValueError naming the column when it is not in the row, or its cell is missing or not a number or a date but
+    must be.
     """
     signs = _signs(row)
     return dict(_NOTHING) if signs is None else _finish([_value(output, signs) for output in _GETTERS])

@@ -4,9 +4,9 @@
  */
 import { FewfireError } from '../../base/index.ts';
 
-// Control characters, line and paragraph separators, marks that turn the direction of text, and halves of pairs.
+// Control characters, spaces that look like others, line and paragraph separators, marks that turn the direction of text, and halves of pairs.
 const UNSEEN_IN_TEXT =
-  /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
+  /[\p{Cc}\u00a0\u202f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
 
 function escapeUnit(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

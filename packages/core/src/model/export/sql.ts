@@ -4,8 +4,22 @@
  * for all would be deeper than DuckDB takes.
  */
 import { FewfireError, listNames } from '../../base/index.ts';
-import { MISSING_TOKENS, TRIMMED_CHARACTERS } from '../../cube/index.ts';
-import { type ExportColumn, type ExportFinish, type ExportOutput, type ExportPlan, predictionNames } from './plan.ts';
+import {
+  type DateOrder,
+  datePattern,
+  type NumberForm,
+  numberPattern,
+  numberReplacements,
+  TRIMMED_CHARACTERS,
+} from '../../cube/index.ts';
+import {
+  type ExportColumn,
+  type ExportFinish,
+  type ExportOutput,
+  type ExportPlan,
+  type ExportReading,
+  predictionNames,
+} from './plan.ts';
 import { commentText, sqlDouble, sqlName, sqlString } from './spelling.ts';
 
 export interface SqlOptions {
@@ -39,6 +53,18 @@ const NUMBER_TYPES: readonly string[] = [
   ...['FLOAT', 'DOUBLE', 'BIGNUM'],
 ];
 
+const DATE_TYPES: readonly string[] = [
+  'DATE',
+  'TIMESTAMP',
+  'TIMESTAMP_S',
+  'TIMESTAMP_MS',
+  'TIMESTAMP_NS',
+  'TIMESTAMP WITH TIME ZONE',
+];
+
+// Lists, records and bytes.
+const OTHER_TYPES = '.*\\[[0-9]*\\]|(?:STRUCT|MAP|UNION|BLOB|BIT|VARIANT|GEOMETRY)\\b.*';
+
 /** A part of the chain: what it selects from what is inside it. */
 type Step = readonly string[];
 
@@ -50,7 +76,8 @@ export function exportSql(plan: ExportPlan, options: SqlOptions = {}): string {
   refuseTerms(plan);
   const steps: readonly Step[] = [
     [...keep.map((name, k) => `f.${sqlName(name)} AS k${k}`), ...plan.columns.flatMap(rawCells)],
-    [...keptNames(keep), ...plan.columns.flatMap(readCells)],
+    ...[trimmedTexts, presentCells, readCells].map((step) => ['f.*', ...plan.columns.flatMap(step)]),
+    ...(plan.columns.some(({ type }) => type === 'date') ? [['f.*', ...plan.columns.flatMap(dateParts)]] : []),
     [...keptNames(keep), ...plan.columns.flatMap(signs), `${problem(plan.columns)} AS problem`, leftOut(plan.columns)],
     ...sumSteps(plan.outputs),
     ...finishSteps(plan, keep),
@@ -63,7 +90,8 @@ function header(plan: ExportPlan, table: string): string {
   return `-- A model of fewfire as one SELECT over the table ${commentText(table)}, a row of predictions for each of its rows.
 --
 ${plan.provenance.map((line) => `-- ${commentText(line)}\n`).join('')}--
--- The dialect is DuckDB's. Other engines lack some of: typeof, TRY_CAST, isfinite, error, suffix, regexp_full_match.
+-- The dialect is DuckDB's. Other engines lack some of: typeof, TRY_CAST, isfinite, error, suffix, regexp_full_match,
+-- regexp_extract, epoch_us.
 -- Read CSV files as texts, read_csv('data.csv', all_varchar = true): types guessed from the cells can change their
 -- spelling, such as t and f, which become booleans.
 `;
@@ -119,82 +147,172 @@ function refuseTerms({ outputs }: ExportPlan): void {
 
 // ---- from cells to signs
 
-// Of column k (by its first bit): `t` the cell's text, `d` its number, `y` which of the three types it has.
-function rawCells(column: ExportColumn): string[] {
-  const cell = `f.${sqlName(column.name)}`;
-  const k = column.firstBit;
-  const type = `typeof(${cell})`;
-  const isNumber = `${type} IN (${NUMBER_TYPES.map(sqlString).join(', ')}) OR ${type} LIKE 'DECIMAL(%'`;
+// Of column k (by its first bit): `t` the cell's text, `d` its number, `u` its time, `y` which type it has.
+function rawCells({ name, type, readings: [{ firstBit: k }] }: ExportColumn): string[] {
+  const cell = `f.${sqlName(name)}`;
+  const text = `CAST(${cell} AS VARCHAR)`;
+  const kind = `typeof(${cell})`;
+  const oneOf = (types: readonly string[]): string => `${kind} IN (${types.map(sqlString).join(', ')})`;
+  const cases = [
+    `${kind} = 'BOOLEAN' THEN 'boolean'`,
+    `${oneOf(NUMBER_TYPES)} OR ${kind} LIKE 'DECIMAL(%' THEN 'number'`,
+    `${oneOf(DATE_TYPES)} THEN 'date'`,
+    `regexp_full_match(${kind}, ${sqlString(OTHER_TYPES)}) THEN 'other'`,
+  ];
+  const raw = [
+    `${text} AS t${k}`,
+    // FLOAT numbers count as their shortest decimals.
+    `CASE WHEN ${kind} = 'FLOAT' THEN TRY_CAST(${text} AS DOUBLE) ELSE TRY_CAST(${cell} AS DOUBLE) END AS d${k}`,
+    `CASE ${cases.map((each) => `WHEN ${each}`).join(' ')} ELSE 'text' END AS y${k}`,
+  ];
+  if (type !== 'date') return raw;
+  // A cast to the cell's own type. The other one, of a time with a zone, would depend on the session's zone.
+  const times = ['TIMESTAMPTZ', 'TIMESTAMP'].map((as) => `TRY_CAST(${cell} AS ${as})`);
+  const micros = times.map((time) => `CASE WHEN isfinite(${time}) THEN epoch_us(${time}) END`);
   return [
-    `CAST(${cell} AS VARCHAR) AS t${k}`,
-    `TRY_CAST(${cell} AS DOUBLE) AS d${k}`,
-    `CASE WHEN ${type} = 'BOOLEAN' THEN 'boolean' WHEN ${isNumber} THEN 'number' ELSE 'text' END AS y${k}`,
+    ...raw,
+    `CASE WHEN ${kind} = 'TIMESTAMP WITH TIME ZONE' THEN ${micros[0]} WHEN ${oneOf(DATE_TYPES)} THEN ${micros[1]} END / 1e6 AS u${k}`,
   ];
 }
 
-// `x` the trimmed text, NULL when it is missing; `n` the number that a number column reads.
-function readCells({ firstBit: k, type }: ExportColumn): string[] {
+// `z` the trimmed text.
+function trimmedTexts({ readings: [{ firstBit: k }] }: ExportColumn): string[] {
   const characters = [...TRIMMED_CHARACTERS].map((character) => `chr(${character.charCodeAt(0)})`);
   const ends = characters.map((character) => `suffix(t${k}, ${character})`).join(' OR ');
-  const trimmed = `CASE WHEN t${k} < '!' OR ${ends} THEN trim(t${k}, ${characters.join(' || ')}) ELSE t${k} END`;
-  const text = MISSING_TOKENS.reduce((inner, token) => `nullif(${inner}, ${sqlString(token)})`, trimmed);
-  const spelled = `trim(t${k}, ${characters.join(' || ')})`;
-  const number = `CASE WHEN y${k} <> 'text' THEN d${k} WHEN ${spellsNumber(spelled)} THEN TRY_CAST(${spelled} AS DOUBLE) END`;
-  return [`${text} AS x${k}`, type === 'number' ? `${number} AS n${k}` : `d${k}`, `y${k}`];
+  return [`CASE WHEN t${k} < '!' OR ${ends} THEN trim(t${k}, ${characters.join(' || ')}) ELSE t${k} END AS z${k}`];
 }
 
-function spellsNumber(text: string): string {
-  return `regexp_full_match(${text}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')`;
+// `x` the text of the cell, NULL where it is missing.
+function presentCells({ type, missingTexts, readings: [{ firstBit: k }] }: ExportColumn): string[] {
+  const missing = ['', ...missingTexts].map(sqlString).join(', ');
+  const cases = [
+    `'text' THEN CASE WHEN z${k} NOT IN (${missing}) THEN z${k} END`,
+    `'number' THEN CASE WHEN d${k} IS NULL OR NOT isnan(d${k}) THEN t${k} END`,
+    ...(type === 'date' ? [`'date' THEN CASE WHEN u${k} IS NOT NULL THEN t${k} END`] : []),
+  ];
+  return [`CASE y${k} ${cases.map((each) => `WHEN ${each}`).join(' ')} ELSE t${k} END AS x${k}`];
+}
+
+// `n` (NULL where the cell is missing: NaN would be above all thresholds) the number that a column of numbers reads, or the time in seconds since 1970 UTC that one of dates does; `l` the
+// text in lower case where that is what counts.
+function readCells({ type, number, dates, readings: [{ firstBit: k, words }] }: ExportColumn): string[] {
+  if (words !== undefined) return [`lower(x${k}) AS l${k}`];
+  if (type === 'number') {
+    const formed = number === undefined ? '' : `WHEN y${k} = 'text' AND ${formedNumber(`x${k}`, number)} `;
+    const plain = `regexp_full_match(x${k}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')`;
+    return [
+      `CASE WHEN x${k} IS NOT NULL AND y${k} IN ('number', 'boolean') THEN d${k} ${formed}WHEN y${k} = 'text' AND ${plain} THEN TRY_CAST(x${k} AS DOUBLE) END AS n${k}`,
+    ];
+  }
+  if (type !== 'date') return [];
+  const texts = dates.map((order) => `WHEN y${k} = 'text' AND ${textDate(`x${k}`, order)}`);
+  return [`CASE WHEN y${k} = 'date' THEN u${k} ${texts.join(' ')} END AS n${k}`];
+}
+
+function formedNumber(text: string, form: NumberForm): string {
+  const plain = numberReplacements(form).reduce(
+    (inner, [from, to]) => `replace(${inner}, ${sqlString(from)}, ${sqlString(to)})`,
+    text,
+  );
+  return `regexp_full_match(${text}, ${sqlString(numberPattern(form))}) THEN TRY_CAST(${plain} AS DOUBLE)`;
+}
+
+// As `readDate` has it. Parts that are not there are zeros.
+function textDate(text: string, order: DateOrder): string {
+  const part = (pattern: string, group = 1): string =>
+    `coalesce(TRY_CAST(regexp_extract(${text}, ${sqlString(pattern)}, ${group}) AS DOUBLE), 0e0)`;
+  const iso = { ymd: '\\1-\\2-\\3', dmy: '\\3-\\2-\\1', mdy: '\\3-\\1-\\2' }[order];
+  const day = `TRY_CAST(regexp_replace(${text}, '^([0-9]+).([0-9]+).([0-9]+).*$', ${sqlString(iso)}) AS DATE)`;
+  const time = `3600e0 * ${part('[T ]([0-9]+):')} + 60e0 * ${part(':([0-9]+)')} + ${part(':[0-9]+:([0-9]+)')}`;
+  const zone = ':[0-9.]+ ?([+-])([0-9]{2}):?([0-9]{2})$';
+  const sign = `CASE WHEN regexp_extract(${text}, ${sqlString(zone)}, 1) = '-' THEN -1e0 ELSE 1e0 END`;
+  const offset = `${sign} * (3600e0 * ${part(zone, 2)} + 60e0 * ${part(zone, 3)})`;
+  const micros = `CAST(left(regexp_extract(${text}, ':[0-9]+[.]([0-9]+)', 1) || '000000', 6) AS DOUBLE)`;
+  return `regexp_full_match(${text}, ${sqlString(datePattern(order))}) THEN ((epoch(${day}) + ${time} - ${offset}) * 1e6 + ${micros}) / 1e6`;
+}
+
+// Of a column of dates: `w` the weekday (Monday is 0), `m` the month.
+function dateParts({ type, readings }: ExportColumn): string[] {
+  if (type !== 'date') return [];
+  const [{ firstBit: k }] = readings;
+  return [
+    `((CAST(floor(n${k} / 86400e0) AS BIGINT) + 3) % 7 + 7) % 7 AS w${k}`,
+    `month(make_timestamp(CAST(floor(n${k}) AS BIGINT) * 1000000)) AS m${k}`,
+  ];
 }
 
 function signs(column: ExportColumn): string[] {
-  const { firstBit, codeCount, missingBit } = column;
-  const list = Array.from({ length: codeCount }, (_, code) => signOf(isYes(column, code), firstBit + code));
-  if (missingBit !== undefined) list.push(signOf(`x${firstBit} IS NULL`, missingBit));
-  return list;
+  const [{ firstBit: k }] = column.readings;
+  const list = column.readings.flatMap((reading) =>
+    Array.from({ length: reading.codeCount }, (_, code) =>
+      signOf(isYes(column, k, reading, code), reading.firstBit + code),
+    ),
+  );
+  return [...list, ...column.missingBits.map((bit) => signOf(`x${k} IS NULL`, bit))];
 }
 
 function signOf(condition: string, bit: number): string {
   return `CASE WHEN ${condition} THEN -1e0 ELSE 1e0 END AS s${bit}`;
 }
 
-function isYes({ firstBit: k, type, above, yesTexts, yesNumbers, yesBooleans }: ExportColumn, code: number): string {
+function isYes(
+  { type }: ExportColumn,
+  k: number,
+  { part, above, words, yesTexts, yesNumbers, yesBooleans }: ExportReading,
+  code: number,
+): string {
   const cellsAt = <T>(cells: readonly (readonly [T, readonly number[]])[]): T[] =>
     cells.filter(([, codes]) => codes.includes(code)).map(([cell]) => cell);
   const oneOf = (expression: string, literals: readonly string[]): string =>
     literals.length === 0 ? 'false' : `${expression} IN (${literals.join(', ')})`;
   const numbers = cellsAt(yesNumbers).map(sqlDouble);
-  if (type === 'number') return above === undefined ? oneOf(`n${k}`, numbers) : `n${k} > ${sqlDouble(above[code])}`;
-  const texts = oneOf(`x${k}`, cellsAt(yesTexts).map(sqlString));
+  if (type === 'number' || type === 'date') {
+    if (above !== undefined) return `n${k} > ${sqlDouble(above[code])}`;
+    return oneOf(`${part === undefined ? 'n' : part === 'weekday' ? 'w' : 'm'}${k}`, numbers);
+  }
+  const texts =
+    words === undefined ? oneOf(`x${k}`, cellsAt(yesTexts).map(sqlString)) : oneOf(`l${k}`, words.map(sqlString));
   const booleans = oneOf(
     `x${k}`,
     cellsAt(yesBooleans).map((cell) => sqlString(String(cell))),
   );
-  return `CASE y${k} WHEN 'text' THEN ${texts} WHEN 'number' THEN ${oneOf(`d${k}`, numbers)} ELSE ${booleans} END`;
+  return `CASE y${k} WHEN 'text' THEN ${texts} WHEN 'number' THEN ${oneOf(`d${k}`, numbers)} WHEN 'boolean' THEN ${booleans} ELSE false END`;
 }
 
 // What is wrong with the first bad cell of a row, else NULL. `fewfire predict` warns of values it has not seen; here
 // nothing can, and the most likely cause, texts that were guessed to be booleans, is refused.
 function problem(columns: readonly ExportColumn[]): string {
-  const refused = columns.filter(({ missing }) => missing === 'refuse');
-  const cases = refused.map(
-    ({ name, firstBit: k }) =>
-      `WHEN x${k} IS NULL THEN ${sqlString(`column ${JSON.stringify(name)} has no value, and had one in every row of the fit`)}`,
-  );
-  for (const { name, firstBit: k, type, knowsNoBoolean } of columns) {
+  const cases: string[] = [];
+  for (const { name, missing, readings } of columns) {
+    if (missing !== 'refuse') continue;
+    const text = `column ${JSON.stringify(name)} has no value, and had one in every row of the fit`;
+    cases.push(`WHEN x${readings[0].firstBit} IS NULL THEN ${sqlString(text)}`);
+  }
+  for (const { name, type, knowsNoBoolean, readings } of columns) {
+    const [{ firstBit: k }] = readings;
     if (knowsNoBoolean) {
       const text = `column ${JSON.stringify(name)} holds booleans, and other values in the fit: read it as text`;
       cases.push(`WHEN y${k} = 'boolean' THEN ${sqlString(text)}`);
     }
-    if (type !== 'number') continue;
-    const [before, after] = [`column ${JSON.stringify(name)} holds `, ', expected a finite number'].map(sqlString);
-    cases.push(`WHEN x${k} IS NOT NULL AND (n${k} IS NULL OR NOT isfinite(n${k})) THEN ${before} || x${k} || ${after}`);
+    const [before, after] = [
+      `column ${JSON.stringify(name)} holds `,
+      `, expected a ${type === 'date' ? 'date' : 'finite number'}`,
+    ];
+    if (type === 'number' || type === 'date') {
+      const bad = `n${k} IS NULL OR NOT isfinite(n${k})`;
+      cases.push(`WHEN x${k} IS NOT NULL AND (${bad}) THEN ${sqlString(before)} || x${k} || ${sqlString(after)}`);
+    } else {
+      const text = `${before}dates, lists, records or bytes, and other values in the fit: read it as text`;
+      cases.push(`WHEN x${k} IS NOT NULL AND y${k} IN ('date', 'other') THEN ${sqlString(text)}`);
+    }
   }
   return cases.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${cases.join(' ')} END`;
 }
 
 function leftOut(columns: readonly ExportColumn[]): string {
-  const conditions = columns.filter(({ missing }) => missing === 'drop').map(({ firstBit }) => `x${firstBit} IS NULL`);
+  const conditions = columns
+    .filter(({ missing }) => missing === 'drop')
+    .map(({ readings }) => `x${readings[0].firstBit} IS NULL`);
   return `${conditions.length === 0 ? 'false' : conditions.join(' OR ')} AS left_out`;
 }
 
@@ -235,7 +353,10 @@ function finishSteps({ outputs, finish }: ExportPlan, keep: readonly string[]): 
   const named = keep.map((name, k) => `k${k} AS ${sqlName(name)}`);
   const names = predictionNames(finish).map(sqlName);
   if (finish.kind === 'number') {
-    const value = finish.exponential ? `${sqlDouble(finish.factor)} * exp(v0)` : 'v0';
+    // Of NULL and a number, the number is the least.
+    const value = finish.exponential
+      ? `CASE WHEN v0 IS NOT NULL THEN least(${sqlDouble(finish.factor)} * exp(v0), ${sqlDouble(Number.MAX_VALUE)}) END`
+      : 'v0';
     return [
       [...kept, ...checked],
       [...named, `${value} AS ${names[0]}`],
