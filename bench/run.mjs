@@ -11,7 +11,7 @@ const results = join(benchDir, 'results');
 const modules = await Promise.all(
   [
     ...['low-degree', 'lasso', 'transform', 'network', 'incremental', 'mlp', 'mlp-calibrated', 'certify', 'threads'],
-    ...['ingest', 'trees', 'signed', 'size', 'real-data', 'optimise', 'oracle', 'dialects', 'row-order'],
+    ...['ingest', 'reading', 'trees', 'signed', 'size', 'real-data', 'optimise', 'oracle', 'dialects', 'row-order'],
   ].map((name) => import(`./cases/${name}.mjs`)),
 );
 const cases = modules.flatMap((module) => module.cases);
