@@ -179,3 +179,25 @@ it('the area of scores counts pairs, ties half', () => {
     expect(areaUnderCurve(positive, score)).toBe(expected);
   }
 });
+
+it.each([
+  ['few different ones', 7],
+  ['more than are counted together', 2 ** 15],
+])('the area of many scores, %s', (_, differentCount) => {
+  const rowCount = 40_000;
+  const target = Float64Array.from({ length: rowCount }, () => random.integer(2));
+  const values = Float64Array.from(target, (truth) => {
+    return (random.integer(differentCount) + truth * differentCount * 0.3) / differentCount;
+  });
+  expect(new Set(values).size > 2 ** 14).toBe(differentCount > 2 ** 14);
+  const measured: Measured = {
+    target: { kind: 'binary', column: 'y', positive: 'b', negative: 'a' },
+    loss: 'squared',
+    calibrations: [platt],
+    targetMeans: [0.1],
+  };
+  const { auc } = measure(measured, { target }, [values]);
+  const probability = values.map((value) => plattProbability(platt, -value));
+  const positive = Uint8Array.from(target, (value) => Number(value === 0));
+  expect(auc).toBe(areaUnderCurve(positive, probability));
+});

@@ -1,7 +1,8 @@
 /**
  * What a model's predictions are worth on rows with known targets, always beside the constant predictor. Rows come a part
- * at a time and only sums are kept of them, with one number per row and class for the AUC: so a table of any length is
- * measured as a short one is. Where rows weigh or belong together the gains are kept too, for the verdict's error.
+ * at a time and only sums are kept of them, and for the AUC counts of equal scores (of many different ones, one number per
+ * row and class): so a table of any length is measured as a short one is. Where rows weigh or belong together the gains are
+ * kept too, for the verdict's error.
  */
 import { degreesOfFreedom, effectiveCount, meanOfUnits, type Units, unitsOf } from '../base/index.ts';
 import { areaOfScores, areaUnderCurve, studentQuantile, surprise, weightedMean } from '../learn/index.ts';
@@ -173,21 +174,50 @@ function joined(parts: readonly Float64Array[]): Float64Array {
   return all;
 }
 
-/** The area under the ROC curve of a class, from one number per row: its rows' from the front, the others' from the back. */
+/**
+ * The area under the ROC curve of a class. Of rows without weights equal scores are counted together, as long as they are
+ * few: a polynomial of few terms has few values, however many rows there are. Otherwise one number per row is kept, those of
+ * the class from the front and the others from the back.
+ */
 function createRanking(rowCount: number) {
-  const scores = new Float64Array(rowCount);
+  let counts: Map<number, ScoreCount> | undefined = new Map();
+  let scores = new Float64Array(0);
   let weights: Float64Array | undefined;
   let positives = 0;
   let others = 0;
+  const keep = (score: number, positive: boolean): number => {
+    const at = positive ? positives++ : rowCount - ++others;
+    scores[at] = score;
+    return at;
+  };
+  const spread = (): void => {
+    scores = new Float64Array(rowCount);
+    for (const [score, { yes, no }] of counts ?? []) {
+      for (let i = 0; i < yes; i++) keep(score, true);
+      for (let i = 0; i < no; i++) keep(score, false);
+    }
+    counts = undefined;
+  };
   return {
     add(score: number, positive: boolean, weight: number | undefined): void {
-      const at = positive ? positives++ : rowCount - ++others;
-      scores[at] = score;
+      if (counts !== undefined && (weight !== undefined || counts.size > MOST_SCORES)) spread();
+      if (counts !== undefined) {
+        let count = counts.get(score);
+        if (count === undefined) {
+          count = { yes: 0, no: 0 };
+          counts.set(score, count);
+        }
+        if (positive) count.yes++;
+        else count.no++;
+        return;
+      }
+      const at = keep(score, positive);
       if (weight === undefined) return;
       weights ??= new Float64Array(rowCount);
       weights[at] = weight;
     },
     area(): number {
+      if (counts !== undefined) return areaOfCounts(counts);
       if (weights === undefined) {
         return areaOfScores(scores.subarray(0, positives), scores.subarray(rowCount - others));
       }
@@ -195,6 +225,26 @@ function createRanking(rowCount: number) {
       return areaUnderCurve(isPositive, scores, weights);
     },
   };
+}
+
+/** Rows of one score: how many are of the class, and how many are not. */
+interface ScoreCount {
+  yes: number;
+  no: number;
+}
+
+/** Different scores that are counted: some 100 bytes each, where a row takes 8. */
+const MOST_SCORES = 2 ** 14;
+
+// The same sum as `areaOfScores` makes, of whole numbers and halves, so to the last bit.
+function areaOfCounts(counts: ReadonlyMap<number, ScoreCount>): number {
+  let [pairs, positives, below] = [0, 0, 0];
+  for (const [, { yes, no }] of [...counts].sort((a, b) => a[0] - b[0])) {
+    pairs += yes * (below + no / 2);
+    positives += yes;
+    below += no;
+  }
+  return positives > 0 && below > 0 ? pairs / (positives * below) : Number.NaN;
 }
 
 /** Gains over the constant: mean and squares of them where rows are independent and alike, else the gains themselves. */
