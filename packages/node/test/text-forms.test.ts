@@ -2,13 +2,16 @@
  * Columns of texts in every spelling, of few and of very many different values: what the engine reads by SQL is what
  * memoryTable reads by JavaScript, and both are the numbers and times that were written.
  */
-
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type CellRules, createRandom, fitEncoder, memoryTable, type Table } from '@fewfire/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openTable } from '../src/index.ts';
-import { removeFolder, writeFile } from './text-files.ts';
+import { temporaryDirectory } from './table-files.ts';
 
-afterAll(removeFolder);
+const directory = temporaryDirectory();
+afterAll(() => directory.remove());
+let fileCount = 0;
 
 type Written = readonly (readonly [text: string, value: number])[];
 
@@ -71,10 +74,9 @@ async function opened(cells: readonly string[], rules?: CellRules): Promise<read
   const lines = ['row,cell', ...cells.map((cell, i) => `${i},"${cell}"`)];
   const options = rules === undefined ? {} : { rules };
   const row = cells.map((_, i) => i);
-  return [
-    await openTable(writeFile('cells.csv', lines.join('\n')), options),
-    memoryTable({ row, cell: cells }, options),
-  ];
+  const path = join(directory.path, `${fileCount++}.csv`);
+  writeFileSync(path, lines.join('\n'));
+  return [await openTable(path, options), memoryTable({ row, cell: cells }, options)];
 }
 
 describe('texts by SQL and by JavaScript', () => {
