@@ -522,16 +522,39 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       expect(new Set(known.values()).size).toBe(known.size);
     });
 
-    it('fingerprints of other tables go with them, numbers in texts too where asked', async () => {
+    it('fingerprints of other tables go with them, by what cells mean where asked', async () => {
       const texts = await make({ n: ['1', '1.50', '-0', 'x', null, '7.0'], t: ['a', 'b', 'c', 'd', 'e', 'f'] });
       const again = await make({ t: ['f', 'a', 'q'], n: ['7.0', '1', 'x'] });
       const typed = await make({ n: [1, 1.5, 0, 7], t: ['a', 'b', 'c', 'f'] });
-      const of = async (table: Table, numbers: boolean): Promise<number[]> =>
-        Array.from((await table.fingerprints(['n', 't'], { numbers })).values);
+      const of = async (table: Table, meaning: boolean): Promise<number[]> =>
+        Array.from((await table.fingerprints(['n', 't'], { meaning })).values);
       const spelled = await of(texts, false);
       expect((await of(again, false)).map((value) => spelled.indexOf(value))).toEqual([5, 0, -1]);
       const read = await of(texts, true);
       expect((await of(typed, true)).map((value) => read.indexOf(value))).toEqual([0, 1, 2, 5]);
+      // The same rows in other spellings, and one cell after another that is not the same.
+      const columns = ['x', 'd', 'b', 'm', 'c'];
+      const rows = [
+        ['1,5', '5.3.2024', 'ja', '4', 'p'],
+        ['1.234,25', '30.12.2023', 'nein', '', 'q'],
+        ['-3', '1.1.2020', 'JA', 'NA', 'p'],
+      ];
+      const others = [
+        ['1.5', '2024-03-05', 'true', '4.0', 'p'],
+        ['1234.25', '2023-12-30', 'FALSE', '-', 'q'],
+        ['-3', '2020-01-01', '1', '', 'p'],
+      ];
+      const tableOf = async (cells: readonly string[][]): Promise<Table> =>
+        await make(Object.fromEntries(columns.map((name, k) => [name, cells.map((row) => row[k])])));
+      const meant = async (cells: readonly string[][]): Promise<number[]> =>
+        Array.from((await (await tableOf(cells)).fingerprints(columns, { meaning: true })).values);
+      const expected = await meant(rows);
+      expect(new Set(expected).size).toBe(3);
+      expect(await meant(others)).toEqual(expected);
+      for (const [k, odd] of ['1.25', '2024-03-06', 'no', '5', 'q'].entries()) {
+        const changed = others.map((row, i) => (i === 0 ? row.map((cell, j) => (j === k ? odd : cell)) : row));
+        expect((await meant(changed))[0]).not.toBe(expected[0]);
+      }
     });
 
     it('gives the rows that are not 0 in a column as a table of their own', async () => {

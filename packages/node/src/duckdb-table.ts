@@ -66,6 +66,7 @@ import {
   type ValueCount,
   valuesOfParts,
   WEEKDAYS,
+  YES_WORDS,
 } from '@fewfire/core';
 import type { Engine } from './engine.ts';
 import { doubleLiteral, partOfDate, presentText, quoteLiteral, textNumber, textValue } from './sql.ts';
@@ -273,16 +274,14 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     },
 
     async fingerprints(names, options = {}) {
-      const { numbers = false, ...run } = options;
+      const { meaning = false, ...run } = options;
       const builder = createFingerprintBuilder(rowCount);
-      const cells = names.map((name) => {
-        const { type, cell } = find(name);
-        if (type !== 'text') return type === 'boolean' ? `hash(${cell}::VARCHAR)` : `hash(${cell})`;
-        const form = forms.get(name);
-        const isNumber = form?.number !== undefined || form?.date !== undefined;
-        const number = `(${isNumber ? textValue(cell, form) : textNumber(cell)} + 0)`;
-        return numbers ? `CASE WHEN ${number} IS NULL THEN hash(${cell}) ELSE hash(${number}) END` : `hash(${cell})`;
-      });
+      const cells: string[] = [];
+      for (const name of names) {
+        const column = find(name);
+        if (!meaning) cells.push(`hash(${column.cell})`);
+        else cells.push(hashOfMeaning(column, column.type === 'text' ? await formOf(column, run) : undefined));
+      }
       for (let start = 0; start < cells.length; start += HASHES_PER_SCAN) {
         const part = cells.slice(start, start + HASHES_PER_SCAN);
         // 53 of 64 bits: what a double holds.
@@ -325,6 +324,21 @@ function checkRowCount(label: string, found: number, expected: number): void {
 }
 
 // ---- how texts are read
+
+// A hash of what a cell means, whatever its column: answers are 1 and 0, and so are the numbers that they may be elsewhere.
+function hashOfMeaning({ type, cell }: RelationColumn, form: TextForm | undefined): string {
+  const hashed = (value: string): string => `WHEN ${value} IS NOT NULL THEN hash(${value})`;
+  if (form === undefined) return `CASE ${hashed(type === 'boolean' ? `${cell}::INTEGER::DOUBLE` : cell)} ELSE 0 END`;
+  const present = presentText(cell, form.missing);
+  if (form.type === 'number' || form.type === 'date') {
+    return `CASE WHEN (${present}) IS NULL THEN 0 ELSE hash(${textValue(cell, form)} + 0) END`;
+  }
+  const number =
+    form.type === 'boolean'
+      ? `(lower(${cell}) IN (${YES_WORDS.map(quoteLiteral).join(', ')}))::INTEGER::DOUBLE`
+      : `(${textNumber(cell)} + 0)`;
+  return `CASE WHEN (${present}) IS NULL THEN 0 ${hashed(number)} ELSE hash(${cell}) END`;
+}
 
 /** Of more odd texts than these the most frequent are looked at, and what they seem to be is checked for all. */
 const ODD_TEXTS = 1000;

@@ -198,11 +198,11 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
       for (const [k, name] of names.entries()) {
         await pause(options, 'comparing', k, names.length);
         const column = find(name);
-        const form = column.form();
+        const read = options.meaning === true ? meaningOf(column) : (cell: Cell): Cell => cell;
         column.cells.forEach((cell, row) => {
-          const number = typeof cell === 'string' && options.numbers === true ? numberOf(cell, form) : undefined;
+          const value = cell === null ? null : read(cell);
           // A text is marked, a missing cell is no empty text.
-          builder.addText(row, cell === null ? '' : `.${number ?? cell}`);
+          builder.addText(row, value === null ? '' : `.${value}`);
         });
       }
       return { by: 'memory', values: builder.values() };
@@ -233,9 +233,16 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
   };
 }
 
-// Texts that spell numbers, in the form of a column of numbers or plainly.
-function numberOf(text: string, form: TextForm): number | undefined {
-  return form.type === 'number' || form.type === 'date' ? readTextNumber(text, form) : readNumber(text);
+// What a cell means, whatever its column: answers are 1 and 0, and so are the numbers that they may be elsewhere.
+function meaningOf(column: Column): (cell: Cell) => Cell | null {
+  const read = profileCell(column);
+  const type = profileType(column);
+  return (cell) => {
+    const value = read(cell);
+    if (value === null || typeof value === 'number') return value;
+    if (type === 'boolean') return Number(typeof value === 'boolean' ? value : answerOf(value));
+    return readNumber(value as string) ?? value;
+  };
 }
 
 // The encoded rows of a range; `rows` are those encoded, if not all.

@@ -117,11 +117,11 @@ export interface Table {
   heldBytes(): Promise<number>;
 
   /**
-   * A number for every row over some columns: equal rows have equal ones, other rows as good as never. They go with those
-   * of other tables of the same `by`, where columns have the same types, or with `numbers`, which takes texts that spell
-   * numbers for these.
+   * A number for every row over some columns: equal rows have equal ones, other rows as good as never. Cells count as they
+   * are spelled; with `meaning` as what they mean (numbers, times, answers, missing), and then the numbers go with those of
+   * other tables of the same `by`, whatever their columns are spelled like.
    */
-  fingerprints(names: readonly string[], options?: RunOptions & { readonly numbers?: boolean }): Promise<Fingerprints>;
+  fingerprints(names: readonly string[], options?: RunOptions & { readonly meaning?: boolean }): Promise<Fingerprints>;
 
   /**
    * The rows whose number in a column is not 0 (those without a number included), in their order; undefined where
