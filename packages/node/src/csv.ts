@@ -6,7 +6,7 @@
  * written anew (`plainCsv`), in UTF-8, with one kind of line break and without its header.
  */
 import { FewfireError } from '@fewfire/core';
-import { recordCells, splitCsv } from './csv-records.ts';
+import { type CsvRecord, recordCells, splitCsv } from './csv-records.ts';
 import { notUtf8, raggedLine } from './duckdb-errors.ts';
 import {
   checkUtf8,
@@ -163,7 +163,10 @@ function chooseDelimiter(
   }
   const agreed = several.filter(({ agreement }) => agreement === 1);
   const margin = ({ delimiter: each, fieldCount }: Candidate): number => (each === ',' ? fieldCount - 1 : fieldCount);
-  if (agreed.length > 0) return agreed.reduce((a, b) => (margin(b) > margin(a) ? b : a));
+  // Of two that agree alike, the one by which quotes stand around cells.
+  const isBetter = (b: Candidate, a: Candidate): boolean =>
+    margin(b) > margin(a) || (margin(b) === margin(a) && a.header?.isOdd === true && b.header?.isOdd === false);
+  if (agreed.length > 0) return agreed.reduce((a, b) => (isBetter(b, a) ? b : a));
   return several.reduce((a, b) =>
     b.agreement > a.agreement || (b.agreement === a.agreement && b.fieldCount >= a.fieldCount) ? b : a,
   );
@@ -173,13 +176,7 @@ function tryDelimiter(sample: string, complete: boolean, label: string, delimite
   let header: Candidate['header'];
   const counts: number[] = [];
   const splitter = splitCsv(label, delimiter);
-  const onRecord = ({
-    text,
-    line,
-    fieldCount,
-    isBlank,
-    isOdd,
-  }: Parameters<Parameters<typeof splitter.push>[1]>[0]): void => {
+  const onRecord = ({ text, line, fieldCount, isBlank, isOdd }: CsvRecord): void => {
     if (isBlank) return;
     counts.push(fieldCount);
     header ??= { text, line, isOdd };
@@ -235,13 +232,7 @@ export async function* plainCsv(
   const splitter = splitCsv(label, delimiter);
   let toSkip = header.hasSeparatorLine ? 2 : 1;
   let lines: string[] = [];
-  const onRecord = ({
-    text,
-    line,
-    fieldCount,
-    isBlank,
-    isOdd,
-  }: Parameters<Parameters<typeof splitter.push>[1]>[0]): void => {
+  const onRecord = ({ text, line, fieldCount, isBlank, isOdd }: CsvRecord): void => {
     if (toSkip > 0) {
       if (!isBlank) toSkip--;
       return;
