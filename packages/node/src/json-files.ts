@@ -2,6 +2,7 @@
  * Files of JSON as the engine reads them rightly: of those that are not UTF-8, begin with a byte order mark (which it takes
  * for a value beside the records) or have an empty key (whose cells it loses), a copy is made first.
  */
+import { FewfireError } from '@fewfire/core';
 import { notUtf8 } from './duckdb-errors.ts';
 import { encodingNote, sniffEncoding } from './encoding.ts';
 import type { Engine } from './engine.ts';
@@ -40,6 +41,13 @@ export async function jsonAsRead(engine: Engine, source: Source, run: LoadOption
       if (run.encoding !== 'auto') throw notUtf8(label, undefined);
       encoding = await surveyed(bytes(), seemed, label, run);
       if (encoding !== seemed) shape = await shapeOf(utf8Bytes(bytes(), encoding, label));
+    }
+    // The engine takes the records it finds.
+    if (!shape.isWhole) {
+      throw new FewfireError(
+        'invalid-data',
+        `${label} ends inside of a list, a record or a text, expected complete JSON; copy or download it again`,
+      );
     }
     if (seemed !== 'utf-8' && run.encoding === 'auto') run.notes.push(encodingNote(seemed, label));
     const isMarked = BYTE_ORDER_MARK.equals(head.subarray(0, BYTE_ORDER_MARK.length));

@@ -10,6 +10,8 @@ export interface JsonShape {
   readonly recordCount: number;
   /** Where in its record the first empty key stands, from 1; undefined if there is none. */
   readonly emptyKeyAt: number | undefined;
+  /** Whether every text, record and list that is opened is closed. */
+  readonly isWhole: boolean;
   readonly isUtf8: boolean;
 }
 
@@ -101,6 +103,7 @@ export function scanJson(): JsonScan {
       layout: isList === true ? 'array' : spread ? 'unstructured' : 'newline_delimited',
       recordCount,
       emptyKeyAt,
+      isWhole: depth === 0 && !inText,
       isUtf8: isUtf8 && utf8.finish(),
     }),
   };

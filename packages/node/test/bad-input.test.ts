@@ -332,7 +332,9 @@ describe('damaged files', () => {
   });
 
   it('of JSON that breaks off', async () => {
-    expect((await failureOf('t.ndjson', '{"a":1}\n{"a":\n')).message).toMatch(/cannot read .*: .*JSON/);
+    expect((await failureOf('t.ndjson', '{"a":1}\n{"a":\n')).message).toMatch(
+      /t\.ndjson ends inside of a list, a record or a text, expected complete JSON/,
+    );
   });
 });
 

@@ -189,6 +189,14 @@ describe('delimiters', () => {
       ],
     ],
     [
+      'of two that agree alike the one by which quotes stand around cells',
+      'c;d|"e|f"\nna|a;b\n',
+      [
+        ['c;d', 'e|f'],
+        ['na', 'a;b'],
+      ],
+    ],
+    [
       'a semicolon, with a comma in every name too',
       'x, mm;y, mm;z, mm\n1,5 a;2,5 b;3,5 c\n',
       [
@@ -430,6 +438,15 @@ describe('what a file is', () => {
     }
     expect((await readContent('[a],{b}\nx,z\ny,u\n')).names).toEqual(['[a]', '{b}']);
   });
+
+  it.each(['[{"a":1},{"a":2},', '[{"a":1},{"a":2}', '{"a":1}\n{"a":2', '[{"a":"x"},{"a":"y'])(
+    'JSON that was cut off is refused (the records before the cut were a table): %s',
+    async (text) => {
+      expect(await refusal('cut.json', text)).toMatch(
+        /ends inside of a list, a record or a text, expected complete JSON/,
+      );
+    },
+  );
 
   it('records in a list, on a line each or over several lines, called .json or .ndjson', async () => {
     const records = JSON.parse(JSON_TEXT);
