@@ -55,7 +55,7 @@ export function textNumber(cell: string): string {
 }
 
 /** The number nearest to what a trimmed text spells (`readQuantity` of core). */
-export function textQuantity(cell: string): string {
+function textQuantity(cell: string): string {
   return numberUnless(NO_NUMBER(cell), cell);
 }
 

@@ -14,7 +14,7 @@
  */
 import { FewfireError } from '../base/index.ts';
 import type { ColumnProfile, ColumnType, ValueCount } from './profile.ts';
-import { dateText, MISSING_AMONG_OTHERS, MISSING_TEXTS, readNumber, readQuantity, UNITS } from './text-form.ts';
+import { dateText, MISSING_AMONG_OTHERS, readNumber, readQuantity, UNITS } from './text-form.ts';
 import { answerOf } from './words.ts';
 
 export type ColumnCoding =
@@ -323,6 +323,3 @@ export function numberSpellingHint({ type, form, values }: ColumnProfile): strin
     return '; these read like numbers, with commas and points in no one way: write them with a decimal point and nothing between thousands';
   return '';
 }
-
-/** The texts that count as missing everywhere, for help and documentation. */
-export const USUAL_MISSING: readonly string[] = [...MISSING_TEXTS, ...MISSING_AMONG_OTHERS];
