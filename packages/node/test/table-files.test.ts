@@ -448,6 +448,15 @@ describe('what a file is', () => {
     },
   );
 
+  it('a comma before the brace that closes a record is passed over', async () => {
+    for (const text of ['{"a":"x","b":"y",}\n{"a":"z","b":"u"}', '[{"a":"x","b":"y" ,},{"a":"z","b":"u"}]']) {
+      expect((await readContent(text, {}, 't.json')).cells).toEqual([
+        ['x', 'y'],
+        ['z', 'u'],
+      ]);
+    }
+  });
+
   it('records in a list, on a line each or over several lines, called .json or .ndjson', async () => {
     const records = JSON.parse(JSON_TEXT);
     for (const name of ['t.json', 't.ndjson', 't.jsonl']) {

@@ -161,8 +161,9 @@ function damagedGrid({ unpacked, options, meant }: RandomFile): Grid | 'other' |
 }
 
 function recordsOf(text: string): unknown[] | undefined {
-  // One after another they are a list once there are commas between them.
-  const candidates = [text, `[${text}]`, `[${text.replaceAll(/\}\s*\{/g, '},{')}]`];
+  // One after another they are a list once there are commas between them; a comma before a brace that closes is passed over.
+  const closed = text.replaceAll(/,(\s*\})/g, '$1');
+  const candidates = [text, closed, `[${closed}]`, `[${closed.replaceAll(/\}\s*\{/g, '},{')}]`];
   for (const candidate of candidates) {
     try {
       const parsed: unknown = JSON.parse(candidate);
