@@ -336,6 +336,28 @@ describe('missing cells', () => {
     expect(kept.said).not.toContain('counted as missing');
   });
 
+  it('a number that was said to be missing is above no threshold and in no quantile (it was, in files)', async () => {
+    for (const [count, digits] of [
+      [300, 0],
+      [3000, 3],
+    ]) {
+      const drawn = rowsOf(count, 5, (draw) => {
+        const isHole = draw() < 0.15;
+        const size = (100 * draw()).toFixed(digits);
+        return [isHole ? 'NA' : size, isHole || Number(size) < 60 ? 'small' : 'large'];
+      });
+      const coded = drawn.map(([size, y], i) => [size === 'NA' ? ['999', '999.0'][i % 2] : size, y]);
+      const named = await fit(csv('size,y', drawn), 'y');
+      const sources = [csv('size,y', coded), await typed('parquet', 'size,y', coded, { size: 'number' })];
+      for (const source of sources) {
+        const fitted = await fit(source, 'y', '--missing-values', '999');
+        expect(codingOf(fitted, 'size')).toEqual(codingOf(named, 'size'));
+        for (const again of sources)
+          expect(await predict(fitted, again)).toEqual(await predict(named, csv('size,y', drawn)));
+      }
+    }
+  });
+
   it('how many cells of a column are numbers is counted over the same rows as what the others are', async () => {
     // Two rows without a target are read, and not fitted.
     const rows = rowsOf(100, 26, (draw, i) => [

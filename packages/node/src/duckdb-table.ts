@@ -37,6 +37,8 @@ import {
   isPlainNumber,
   likelyForm,
   MONTHS,
+  missingNumbers,
+  missingTest,
   missingTextsOf,
   nonZeroLabel,
   notADate,
@@ -69,7 +71,7 @@ import {
   YES_WORDS,
 } from '@fewfire/core';
 import type { Engine } from './engine.ts';
-import { doubleLiteral, partOfDate, presentText, quoteLiteral, textNumber, textValue } from './sql.ts';
+import { doubleLiteral, partOfDate, presentCell, presentNumber, quoteLiteral, textNumber, textValue } from './sql.ts';
 
 export interface RelationColumn {
   readonly name: string;
@@ -113,7 +115,8 @@ const PLANES_PER_SCAN = 32;
 // Planning grows with the square here too: 300 columns of text in one scan take 4 s to plan.
 const HASHES_PER_SCAN = 16;
 
-export function duckdbTable(engine: Engine, relation: Relation): Table {
+export function duckdbTable(engine: Engine, given: Relation): Table {
+  const relation = withoutMissingNumbers(given);
   const { label, rowCount, name: data } = relation;
   const byName = new Map(relation.columns.map((column) => [column.name, column]));
   const forms: Forms = new Map();
@@ -154,7 +157,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
     if (forms.has(column.name) || checked.has(column.name)) return;
     const form = likelyForm(relation.rules, column.name, 'number');
     const [unread] = await engine.numbers(
-      `SELECT count_if((${presentText(column.cell, form.missing)}) IS NOT NULL AND (${textValue(column.cell, form)}) IS NULL) FROM ${data}`,
+      `SELECT count_if((${presentCell(column.cell, form)}) IS NOT NULL AND (${textValue(column.cell, form)}) IS NULL) FROM ${data}`,
       { signal: options.signal, label },
     );
     if (unread !== 0) await formOf(column, options);
@@ -254,10 +257,10 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
         return cells.map((cell) => (cell === null ? null : isDate ? dateText(cell as number) : String(cell)));
       }
       const form = await formOf(column, run);
-      const missing = new Set(form.missing);
+      const isMissing = missingTest(form);
       const read = await textReader(column, form, run);
       const cells = (await cellsOf(column.cell, run)) as (string | null)[];
-      return cells.map((cell) => (cell === null || missing.has(cell) ? null : read(cell)));
+      return cells.map((cell) => (cell === null || isMissing(cell) ? null : read(cell)));
     },
 
     async numbers(name, options = {}) {
@@ -302,7 +305,7 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
       const rows = engine.newName('rows');
       // Copied, so that its rows have an order and numbers of their own.
       await engine.run(`CREATE TABLE ${rows} AS SELECT * FROM ${data} WHERE ${condition}`, run);
-      const copy = { ...relation, name: rows, label: nonZeroLabel(label, name), rowCount: kept, rowKey: 'rowid' };
+      const copy = { ...given, name: rows, label: nonZeroLabel(label, name), rowCount: kept, rowKey: 'rowid' };
       return {
         ...duckdbTable(engine, copy),
         close: async () => {
@@ -313,6 +316,16 @@ export function duckdbTable(engine: Engine, relation: Relation): Table {
 
     close: () => engine.close(),
   };
+}
+
+// Typed numbers that were said to be missing are, as they are in a file of texts.
+function withoutMissingNumbers(relation: Relation): Relation {
+  const missing = missingNumbers(relation.rules.missingValues);
+  if (missing.length === 0) return relation;
+  const columns = relation.columns.map((column) =>
+    column.type === 'number' ? { ...column, cell: presentNumber(column.cell, missing) } : column,
+  );
+  return { ...relation, columns };
 }
 
 function checkRowCount(label: string, found: number, expected: number): void {
@@ -329,7 +342,7 @@ function checkRowCount(label: string, found: number, expected: number): void {
 function hashOfMeaning({ type, cell }: RelationColumn, form: TextForm | undefined): string {
   const hashed = (value: string): string => `WHEN ${value} IS NOT NULL THEN hash(${value})`;
   if (form === undefined) return `CASE ${hashed(type === 'boolean' ? `${cell}::INTEGER::DOUBLE` : cell)} ELSE 0 END`;
-  const present = presentText(cell, form.missing);
+  const present = presentCell(cell, form);
   if (form.type === 'number' || form.type === 'date') {
     return `CASE WHEN (${present}) IS NULL THEN 0 ELSE hash(${textValue(cell, form)} + 0) END`;
   }
@@ -366,7 +379,7 @@ async function formOfGroups(
   const texts = { name, entries, plainCount: plainCount ?? 0, typed, commaFirst };
   const form = recogniseTexts(texts, rules);
   if (few.length < ODD_TEXTS || form.type === 'text' || form.type === 'boolean') return form;
-  const present = presentText('v', form.missing);
+  const present = presentCell('v', form);
   const [unread] = await engine.numbers(
     `SELECT count(*) FROM ${groups} WHERE (${present}) IS NOT NULL AND (${textValue('v', form)}) IS NULL`,
     run,
@@ -468,13 +481,13 @@ async function readNumbers(
 ): Promise<Float64Array> {
   const { label, rowCount, name: data } = relation;
   const form = column.type === 'text' ? guessed(column, 'number') : undefined;
-  const missing = new Set(form?.missing);
+  const isAbsent = form === undefined ? () => false : missingTest(form);
   const start = options.range?.firstRow ?? 0;
   const numbers = new Float64Array((options.range?.endRow ?? rowCount) - start);
   for await (const { chunk, firstRow } of keyedRows(engine, relation, [column.cell], data, options)) {
     let row = firstRow;
     for (const cell of chunk.getColumnValues(0)) {
-      const isMissing = cell === null || missing.has(cell as string);
+      const isMissing = cell === null || isAbsent(String(cell));
       const number = isMissing ? Number.NaN : form === undefined ? Number(cell) : readTextNumber(String(cell), form);
       if (!isMissing && (number === undefined || !Number.isFinite(number))) {
         throw new UnreadCell(notANumber(label, column.name, row, String(cell)));
@@ -663,16 +676,17 @@ async function profileByGroups(
 
   const form = await formOfGroups(engine, reading.relation, column, groups, run);
   reading.forms.set(column.name, form);
+  const present = presentCell('v', form);
   const found =
-    form.missing.length === 0
+    present === 'v'
       ? []
-      : await engine.rows(
-          `SELECT v, k FROM ${groups} WHERE v IN (${form.missing.map(quoteLiteral).join(', ')}) AND k > 0`,
-          run,
-        );
+      : await engine.rows(`SELECT v, k FROM ${groups} WHERE v IS NOT NULL AND (${present}) IS NULL AND k > 0`, run);
   const missingTexts = countedTexts(found.map(([text, k]) => [String(text), Number(k)] as const));
   const missingCount = missingTexts.reduce((sum, { count }) => sum + count, base.missingCount);
-  const value = form.type === 'text' ? presentText('v', form.missing) : textValue('v', form);
+  // Only what was said to be missing may be a number too.
+  const isSaid = reading.relation.rules.missingValues !== undefined;
+  const value =
+    form.type === 'text' ? present : isSaid ? whereThere(present, textValue('v', form)) : textValue('v', form);
   const texts = { ...base, type: form.type, form, missingTexts, missingCount };
   return await profileLargeGroups(engine, texts, value, groups, reading.bins, run);
 }
@@ -710,11 +724,12 @@ function profileOfEntries(
   }
   const answers = form.type === 'boolean' ? spellingsOfAnswers(texts) : undefined;
   const isNumber = form.type === 'number' || form.type === 'date';
+  const isMissing = missingTest(form);
   const missing: [string, number][] = [];
   const counts = new Map<Cell, number>();
   for (const { value, k } of values) {
     const text = value as string;
-    if (form.missing.includes(text)) {
+    if (isMissing(text)) {
       missing.push([text, k]);
       continue;
     }
@@ -833,10 +848,16 @@ function sqlColumn(
   const asValue = isText && (isDate || reading.as === 'number');
   const missing = isText ? missingTextsOf(encoded, column.typed, spec) : [];
   const form = asValue ? guessed(column, isDate ? 'date' : 'number') : undefined;
+  const present =
+    column.type === 'number'
+      ? presentNumber(column.cell, missingNumbers(spec.missingValues))
+      : presentCell(column.cell, form === undefined ? { type: 'text', missing } : { ...form, missing });
   const value = form !== undefined ? textValue(column.cell, form) : column.cell;
-  const read =
+  const whole =
     encoded.part !== undefined ? partOfDate(`(${value})`, encoded.part) : reading.lowerCase ? `lower(${value})` : value;
-  const select = `${presentText(column.cell, missing)} AS ${c}, ${read} AS ${x}`;
+  // The usual spellings of missing are no numbers, dates or answers; those that were said may be.
+  const read = spec.missingValues === undefined || present === column.cell ? whole : whereThere(present, whole);
+  const select = `${present} AS ${c}, ${read} AS ${x}`;
   const parsed = asValue || reading.lowerCase;
   if (reading.above !== undefined) {
     const codes = reading.above.map((t) => `${x} > ${doubleLiteral(t)}`);
@@ -846,6 +867,10 @@ function sqlColumn(
   const all = [...new Set([...reading.codes.flat(), ...reading.reference])];
   const known = reading.as === 'boolean' && all.length === 2 ? undefined : isOneOf(x, all);
   return { encoded, reading, parsed, select, c, x, codes, known };
+}
+
+function whereThere(present: string, value: string): string {
+  return `CASE WHEN (${present}) IS NOT NULL THEN ${value} END`;
 }
 
 // The codes, the first of them NULL where the cell is anything but expected. Texts of two values are first looked for in

@@ -412,7 +412,7 @@ export function exportCases(): ExportCase[] {
     const model = makeModel(...TARGETS[table % 2 === 0 ? 'number' : 'two classes'], missing, 40);
     cases.push({ name: `cells of any type, ${table}`, model, columns: randomColumns(missing, 80, table) });
   }
-  const missingValues = ['Ulm', '7', '2024-03-05', 'nein', '$ 12'];
+  const missingValues = ['Ulm', '8', '2024-03-05', 'nein', '$ 12'];
   cases.push({
     name: 'missing cells as the user says',
     model: makeModel(target, calibrations, 'no', 40, encoderColumns('no'), missingValues),
@@ -420,6 +420,17 @@ export function exportCases(): ExportCase[] {
       ...randomColumns('refuse', 60),
       [NEVER]: Array.from({ length: 60 }, (_, i) => ['nein', 'NEIN', 'nee', 'ja', 'NA'][i % 5]),
       [ONE_DAY]: Array.from({ length: 60 }, () => '2024-03-05'),
+    },
+  });
+  const numbers = [AMOUNT, COMMA, SPACED];
+  cases.push({
+    name: 'numbers that count as missing',
+    model: makeModel(target, calibrations, 'no', 40, encoderColumns('no'), ['8', '999999.5']),
+    columns: {
+      ...randomColumns('refuse', 60),
+      ...Object.fromEntries(
+        numbers.map((name, k) => [name, Array.from({ length: 60 }, (_, i) => [8, 999_999.5, 2, -3][(i + k) % 4])]),
+      ),
     },
   });
   return cases;

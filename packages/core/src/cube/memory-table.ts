@@ -43,6 +43,8 @@ import {
   dateText,
   isPlainNumber,
   likelyForm,
+  missingNumbers,
+  missingTest,
   readNumber,
   readTextNumber,
   recogniseTexts,
@@ -182,8 +184,9 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
       const column = find(name);
       const { firstRow, endRow } = options.range ?? { firstRow: 0, endRow: rowCount };
       const form = textFormAs(column, 'number', reading.rules);
+      const isMissing = missingTest(form);
       return Float64Array.from(column.cells.slice(firstRow, endRow), (cell, i) => {
-        if (cell === null || (typeof cell === 'string' && form.missing.includes(cell))) return Number.NaN;
+        if (cell === null || (typeof cell === 'string' && isMissing(cell))) return Number.NaN;
         const number = typeof cell === 'string' ? readTextNumber(cell, form) : Number(cell);
         if (number === undefined || !Number.isFinite(number)) throw notANumber(label, name, firstRow + i, String(cell));
         return number;
@@ -265,10 +268,11 @@ function readColumn(name: string, raw: MemoryColumn, reading: Reading): Column {
   const only = kinds.size === 1 ? [...kinds][0] : 'string';
   const type: ColumnType = only === 'boolean' || only === 'number' || only === 'date' ? only : 'text';
   const single = raw instanceof Float32Array;
+  const absent = missingNumbers(reading.rules.missingValues);
   const cells = Array.from(raw, (cell: Cell | Date | null | undefined) => {
     if (cell === null || cell === undefined) return null;
     if (type === 'number') {
-      if (Number.isNaN(cell)) return null;
+      if (Number.isNaN(cell) || absent.includes(cell as number)) return null;
       return (single ? shortestDecimal(cell as number) : (cell as number)) + 0;
     }
     if (cell instanceof Date) {
@@ -318,10 +322,10 @@ function profileType(column: Column): ColumnType {
 function profileCell(column: Column): (cell: Cell) => Cell | null {
   if (column.type !== 'text') return (cell) => cell;
   const form = column.form();
-  const missing = new Set(form.missing);
+  const isMissing = missingTest(form);
   const isNumber = form.type === 'number' || form.type === 'date';
   return (cell) => {
-    if (missing.has(cell as string)) return null;
+    if (isMissing(cell as string)) return null;
     return isNumber ? (readTextNumber(cell as string, form) as number) : cell;
   };
 }
@@ -369,8 +373,15 @@ async function encodeColumns(
   const coordinateCount = spec.columns.reduce((sum, column) => sum + columnCoordinateNames(column).length, 0);
   refuseLargePoints(label, rowCount, coordinateCount, options.memoryLimitBytes);
   const absent = spec.columns.map((encoded, k) => {
-    const texts = new Set(columns[k].type === 'text' ? missingTextsOf(encoded, reading.typed, spec) : []);
-    return (cell: Cell | null): boolean => cell === null || texts.has(cell as string);
+    const column = columns[k];
+    if (column.type === 'text') {
+      const missing = missingTextsOf(encoded, reading.typed, spec);
+      const form = encoded.type === 'number' ? textFormAs(column, 'number', reading.rules) : {};
+      const isMissing = missingTest({ ...form, type: encoded.type, missing });
+      return (cell: Cell | null): boolean => cell === null || isMissing(cell as string);
+    }
+    const numbers = missingNumbers(spec.missingValues);
+    return (cell: Cell | null): boolean => cell === null || (typeof cell === 'number' && numbers.includes(cell));
   });
   const missing = spec.columns
     .map(({ column, part }, k) => ({

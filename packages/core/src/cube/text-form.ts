@@ -34,7 +34,7 @@ export interface TextForm {
 
 /** What its user says of a table's cells; what is left out is recognised. */
 export interface CellRules {
-  /** Spellings of a missing cell, instead of the usual ones. An empty cell is always missing. */
+  /** Spellings of a missing cell, instead of the usual ones; numbers (-999) in any spelling and in typed columns too. An empty cell is always missing. */
   readonly missingValues?: readonly string[] | undefined;
   /** Columns whose cells are texts, whatever they look like. */
   readonly text?: readonly string[] | undefined;
@@ -385,7 +385,7 @@ function numberFormOf(
 }
 
 /** The number that a text of a column of numbers or dates stands for; undefined when it is none in that form. */
-export function readTextNumber(text: string, form: TextForm): number | undefined {
+export function readTextNumber(text: string, form: Pick<TextForm, 'number' | 'date'>): number | undefined {
   if (form.date !== undefined) return readDate(text, form.date);
   return form.number === undefined ? readQuantity(text) : readNumberForm(text, form.number);
 }
@@ -403,6 +403,22 @@ export function readQuantity(text: string): number | undefined {
   if (NUMBER.test(text)) return Number(text) + 0;
   if (!INFINITE.test(text)) return undefined;
   return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
+/** Which texts of a column count as missing: those named, and in a column of numbers every spelling of a number named. */
+export function missingTest(form: Pick<TextForm, 'type' | 'missing' | 'number' | 'date'>): (text: string) => boolean {
+  const texts = new Set(form.missing);
+  const numbers = form.type === 'number' ? missingNumbers(form.missing) : [];
+  if (numbers.length === 0) return (text) => texts.has(text);
+  return (text) => texts.has(text) || numbers.includes(readTextNumber(text, form) as number);
+}
+
+/** The numbers among the texts that count as missing: -999 is -999.0 too, and in typed columns. */
+export function missingNumbers(missingValues: readonly string[] | undefined): readonly number[] {
+  return (missingValues ?? []).flatMap((text) => {
+    const number = readQuantity(text);
+    return number !== undefined && Number.isFinite(number) ? [number] : [];
+  });
 }
 
 /** The form that a column of numbers or dates most likely has, without a look at its texts. */

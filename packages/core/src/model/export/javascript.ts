@@ -46,7 +46,7 @@ ${finishCode(plan)}${runtime(orders.length > 0)}${orders.length === 0 ? '' : dat
 }
 
 function columnData(column: ExportColumn, missingAt: number, words: readonly (readonly string[])[]): string {
-  const { name, type, missing, missingBits, number, dates, readings } = column;
+  const { name, type, missing, missingNumbers, missingBits, number, dates, readings } = column;
   const parts = [
     `name: ${jsString(name)}`,
     `type: '${type}'`,
@@ -54,6 +54,7 @@ function columnData(column: ExportColumn, missingAt: number, words: readonly (re
     `missingTexts: MISSING[${missingAt}]`,
     `missingBits: [${missingBits.join(', ')}]`,
   ];
+  if (missingNumbers.length > 0) parts.push(`missingNumbers: [${missingNumbers.join(', ')}]`);
   if (number !== undefined) parts.push(`form: ${formData(number)}`);
   if (dates.length > 0) parts.push(`orders: [${dates.map(jsString).join(', ')}]`);
   parts.push(`readings: [${readings.map((reading) => readingData(type, reading, words)).join(', ')}]`);
@@ -198,7 +199,10 @@ function isDate(cell) {
 }
 
 function isMissing(column, cell) {
-  if (typeof cell === 'string') return cell === '' || column.missingTexts.includes(cell);
+  if (typeof cell === 'string') {
+    return cell === '' || column.missingTexts.includes(cell) || column.missingNumbers?.includes(numberOf(column, cell)) === true;
+  }
+  if (typeof cell === 'number' && column.missingNumbers?.includes(cell)) return true;
   return cell === null || cell === undefined || Number.isNaN(isDate(cell) ? cell.getTime() : cell);
 }
 

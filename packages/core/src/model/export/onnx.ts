@@ -141,7 +141,16 @@ function signsOf(graph: Graph, isYes: string): string {
   return apply(graph, 'Sub', [number(graph, 1), apply(graph, 'Add', [yes, yes])]);
 }
 
-function readNumbers(graph: Graph, { readings, missing, missingBits }: ExportColumn, input: string): ReadColumn {
+function readNumbers(
+  graph: Graph,
+  { readings, missing, missingNumbers, missingBits }: ExportColumn,
+  given: string,
+): ReadColumn {
+  // What counts as missing becomes NaN, which is above no threshold.
+  const input = missingNumbers.reduce((value, absent) => {
+    const isAbsent = apply(graph, 'Equal', [value, number(graph, absent)]);
+    return apply(graph, 'Where', [isAbsent, number(graph, Number.NaN), value]);
+  }, given);
   const signs: SignBlock[] = [];
   for (const { part, firstBit, codeCount, above, yesNumbers } of readings) {
     if (codeCount === 0) continue;

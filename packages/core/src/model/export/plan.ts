@@ -17,6 +17,7 @@ import {
   type DateOrder,
   type EncodedColumn,
   MONTHS,
+  missingNumbers,
   missingTextsOf,
   NO_WORDS,
   type NumberForm,
@@ -56,6 +57,8 @@ export interface ExportColumn {
   readonly missing: EncodedColumn['missing'];
   /** Texts that count as missing, beside the empty one. Of other types NULL and NaN are missing. */
   readonly missingTexts: readonly string[];
+  /** Of a column of numbers: those that count as missing. */
+  readonly missingNumbers: readonly number[];
   /** Positions of the bits `column missing` among all bits. */
   readonly missingBits: readonly number[];
   /** How texts spell numbers where that is not plain: tried first. */
@@ -147,6 +150,7 @@ function planColumn({ encoder, provenance }: Model, placed: readonly PlacedColum
     type,
     missing: (['refuse', 'drop'] as const).find((policy) => policies.includes(policy)) ?? 'no',
     missingTexts: [...new Set(missingTextsOf(encoded, false, encoder))].filter((text) => text !== ''),
+    missingNumbers: type === 'number' ? missingNumbers(encoder.missingValues) : [],
     missingBits: placed
       .filter(({ encoded: { missingCoordinate } }) => missingCoordinate)
       .map(({ firstBit, bitCount }) => firstBit + bitCount - 1),

@@ -61,7 +61,7 @@ ${finishCode(plan)}${runtime(hasDates)}${hasDates ? dateCode(orders) : ''}${PRED
 }
 
 function columnData(column: ExportColumn, missingAt: number, words: readonly (readonly string[])[]): string {
-  const { name, type, missing, missingBits, number, dates, readings } = column;
+  const { name, type, missing, missingNumbers, missingBits, number, dates, readings } = column;
   const parts = [
     `"name": ${pythonString(name)}`,
     `"type": "${type}"`,
@@ -69,6 +69,7 @@ function columnData(column: ExportColumn, missingAt: number, words: readonly (re
     `"missing_texts": _MISSING[${missingAt}]`,
     `"missing_bits": [${missingBits.join(', ')}]`,
   ];
+  if (missingNumbers.length > 0) parts.push(`"missing_numbers": [${missingNumbers.map(pythonNumber).join(', ')}]`);
   if (type === 'number') parts.push(`"form": ${number === undefined ? 'None' : formData(number)}`);
   if (dates.length > 0) parts.push(`"orders": [${dates.map(pythonString).join(', ')}]`);
   parts.push(`"readings": [${readings.map((reading) => readingData(type, reading, words)).join(', ')}]`);
@@ -240,9 +241,13 @@ def _plain(cell: Any) -> Any:
 
 def _is_missing(column: Mapping[str, Any], cell: Any) -> bool:
     if isinstance(cell, str):
-        return cell == "" or cell in column["missing_texts"]
+        if cell == "" or cell in column["missing_texts"]:
+            return True
+        return "missing_numbers" in column and _read_number(column, cell) in column["missing_numbers"]
     # pandas' NA is not even unlike itself.
-    return cell is None or type(cell).__name__ == "NAType" or bool(cell != cell)
+    if cell is None or type(cell).__name__ == "NAType" or bool(cell != cell):
+        return True
+    return not isinstance(cell, bool) and cell in column.get("missing_numbers", ())
 
 
 def _as_float(column: Mapping[str, Any], cell: Any) -> float:
@@ -254,15 +259,17 @@ def _as_float(column: Mapping[str, Any], cell: Any) -> float:
         raise _problem(column, f"holds a value of type {type(cell).__name__}, expected str, int, float or bool") from None
 
 
-def _number(column: Mapping[str, Any], cell: Any) -> float:
-    number = math.nan
+def _read_number(column: Mapping[str, Any], cell: Any) -> float:
     if not isinstance(cell, str):
-        number = _as_float(column, cell)
+        return _as_float(column, cell)
     # Texts are first read as those of the fit were spelled: a single cell does not tell how its column is.
-    elif column["form"] is not None and column["form"][0].fullmatch(cell):
-        number = float(reduce(lambda text, pair: text.replace(*pair), column["form"][1], cell))
-    elif _NUMBER.fullmatch(cell):
-        number = float(cell)
+    if column["form"] is not None and column["form"][0].fullmatch(cell):
+        return float(reduce(lambda text, pair: text.replace(*pair), column["form"][1], cell))
+    return float(cell) if _NUMBER.fullmatch(cell) else math.nan
+
+
+def _number(column: Mapping[str, Any], cell: Any) -> float:
+    number = _read_number(column, cell)
     if not math.isfinite(number):
         raise _problem(column, f"holds {str(cell)!r}, expected a finite number")
     return number

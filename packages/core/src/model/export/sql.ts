@@ -183,14 +183,32 @@ function trimmedTexts({ readings: [{ firstBit: k }] }: ExportColumn): string[] {
 }
 
 // `x` the text of the cell, NULL where it is missing.
-function presentCells({ type, missingTexts, readings: [{ firstBit: k }] }: ExportColumn): string[] {
+function presentCells({
+  type,
+  number,
+  missingTexts,
+  missingNumbers,
+  readings: [{ firstBit: k }],
+}: ExportColumn): string[] {
   const missing = ['', ...missingTexts].map(sqlString).join(', ');
+  const absent = missingNumbers.map(sqlDouble).join(', ');
+  const [others, spelled] =
+    absent === ''
+      ? ['', '']
+      : [` OR d${k} IN (${absent})`, ` AND (CASE ${textNumber(`z${k}`, number)} END IN (${absent})) IS NOT TRUE`];
   const cases = [
-    `'text' THEN CASE WHEN z${k} NOT IN (${missing}) THEN z${k} END`,
-    `'number' THEN CASE WHEN d${k} IS NULL OR NOT isnan(d${k}) THEN t${k} END`,
+    `'text' THEN CASE WHEN z${k} NOT IN (${missing})${spelled} THEN z${k} END`,
+    `'number' THEN CASE WHEN d${k} IS NULL OR NOT (isnan(d${k})${others}) THEN t${k} END`,
     ...(type === 'date' ? [`'date' THEN CASE WHEN u${k} IS NOT NULL THEN t${k} END`] : []),
   ];
   return [`CASE y${k} ${cases.map((each) => `WHEN ${each}`).join(' ')} ELSE t${k} END AS x${k}`];
+}
+
+// Cases of a text that spells a number: as those of the fit were spelled, or plainly.
+function textNumber(text: string, form: NumberForm | undefined): string {
+  const formed = form === undefined ? '' : `WHEN ${formedNumber(text, form)} `;
+  const plain = `regexp_full_match(${text}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')`;
+  return `${formed}WHEN ${plain} THEN TRY_CAST(${text} AS DOUBLE)`;
 }
 
 // `n` (NULL where the cell is missing: NaN would be above all thresholds) the number that a column of numbers reads, or the time in seconds since 1970 UTC that one of dates does; `l` the
@@ -198,10 +216,8 @@ function presentCells({ type, missingTexts, readings: [{ firstBit: k }] }: Expor
 function readCells({ type, number, dates, readings: [{ firstBit: k, words }] }: ExportColumn): string[] {
   if (words !== undefined) return [`lower(x${k}) AS l${k}`];
   if (type === 'number') {
-    const formed = number === undefined ? '' : `WHEN y${k} = 'text' AND ${formedNumber(`x${k}`, number)} `;
-    const plain = `regexp_full_match(x${k}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?')`;
     return [
-      `CASE WHEN x${k} IS NOT NULL AND y${k} IN ('number', 'boolean') THEN d${k} ${formed}WHEN y${k} = 'text' AND ${plain} THEN TRY_CAST(x${k} AS DOUBLE) END AS n${k}`,
+      `CASE WHEN x${k} IS NOT NULL AND y${k} IN ('number', 'boolean') THEN d${k} WHEN y${k} = 'text' THEN CASE ${textNumber(`x${k}`, number)} END END AS n${k}`,
     ];
   }
   if (type !== 'date') return [];
