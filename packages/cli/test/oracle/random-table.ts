@@ -374,17 +374,21 @@ const KINDS = [
 ];
 
 /** Holes and white space. Typed files have NULL, NaN or, among texts, what text files have. */
+const SPELLS_NUMBER = /^-?\d/;
+
 function withHoles({ draw }: Making, made: Made, share: number, usual: readonly string[] = USUAL_HOLES): Made {
   const { held } = made;
   const isPadded = held === 'text' && draw() < 0.3;
   const list = oneOf(draw, [HOLES, HOLES, usual, [...usual, ...OTHER_HOLES], OTHER_HOLES]);
   const isNan = (held === 'number' || held === 'float') && draw() < 0.3;
   const isNull = draw() < 0.6;
+  const isNumber = held === 'number' || held === 'float' || held === 'whole';
   const values = [...made.values];
   const cells = made.cells.map((cell, row) => {
     if (draw() < share) {
       const hole = oneOf(draw, list);
-      values[row] = isNan ? 'NaN' : held === 'text' && !isNull ? hole : null;
+      const isTold = !isNull && (held === 'text' || (isNumber && SPELLS_NUMBER.test(hole)));
+      values[row] = isNan ? 'NaN' : !isTold ? null : held === 'text' ? hole : String(Number(hole));
       return hole;
     }
     if (!isPadded || draw() < 0.7) return cell;
@@ -404,7 +408,7 @@ export function randomTable(seed: number, rowCount?: number): RandomTable {
   const missing = oneOf(draw, ['auto', 'auto', 'auto', 'refuse', 'indicator', 'drop-rows'] as const);
   const isHoly = missing === 'refuse' ? draw() < 0.05 : draw() < 0.8;
   const missingValues = draw() < 0.85 ? undefined : oneOf(draw, [[], ['-999', 'NA'], ['none', 'x']]);
-  const holes = missingValues?.includes('-999') ? ['-999', 'NA', ''] : undefined;
+  const holes = missingValues?.includes('-999') ? ['-999', '-999.0', 'NA', ''] : undefined;
   const isOddlyNamed = draw() < 0.4;
   const isLarge = making.rowCount > 5000;
   const made = Array.from({ length: 2 + whole(draw, 6) }, (_, k) => {

@@ -240,7 +240,9 @@ function columnOf(
 ): Column | Refused {
   const isNamedText = asTexts?.includes(name) ?? false;
   const isNamed = asNumbers?.includes(name) ?? false;
-  const ofType = held === 'text' ? undefined : typedColumn(held, cells);
+  const missingNumbers = (missingValues ?? []).flatMap((text) => (PLAIN.test(text) ? [Number(text)] : []));
+  const isMissing = (cell: Cell): boolean => typeof cell === 'number' && missingNumbers.includes(cell);
+  const ofType = held === 'text' ? undefined : withoutCells(typedColumn(held, cells), isMissing);
   if (ofType !== undefined && fitted?.type === 'text') return { ...ofType, type: 'text', cells: ofType.spelled };
   if (ofType !== undefined && !isNamedText) return ofType;
   const texts = ofType === undefined ? cells.map(trimmed) : ofType.spelled;
@@ -267,7 +269,7 @@ function columnOf(
   const isMaybe = (type: Type): boolean => wanted === undefined || wanted === type;
   const rules = { decimal, delimiter, isNamed: wanted === 'number', known: fitted?.form };
   const numbers = isMaybe('number') ? numbersOf(present, rules) : undefined;
-  if (numbers !== undefined) return read('number', numbers.values, numbers.form);
+  if (numbers !== undefined) return withoutCells(read('number', numbers.values, numbers.form), isMissing);
   const dates = isMaybe('date') ? datesOf(present, fitted?.form) : undefined;
   if (dates !== undefined) return read('date', dates.values, dates.form);
   if (!isMaybe('text')) {
@@ -292,6 +294,12 @@ function columnOf(
     missingTexts.filter((text) => !isKnown(text)),
   );
   return { type: 'text', cells: own, spelled: own, missingTexts };
+}
+
+function withoutCells(column: Column, isMissing: (cell: Cell) => boolean): Column {
+  const keep = <T>(from: readonly (T | null)[]): (T | null)[] =>
+    from.map((each, row) => (isMissing(column.cells[row]) ? null : each));
+  return { ...column, cells: keep(column.cells), spelled: keep(column.spelled) };
 }
 
 function trimmed(cell: string | null): string | null {
