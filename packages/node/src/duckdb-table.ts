@@ -48,7 +48,6 @@ import {
   quantileRank,
   type RowRange,
   type RunOptions,
-  readAsTexts,
   readTextNumber,
   recogniseTexts,
   refuseAllUnseen,
@@ -353,7 +352,7 @@ function hashOfMeaning({ type, cell }: RelationColumn, form: TextForm | undefine
   return `CASE WHEN (${present}) IS NULL THEN 0 ${hashed(number)} ELSE hash(${cell}) END`;
 }
 
-/** Of more odd texts than these the most frequent are looked at, and what they seem to be is checked for all. */
+/** Of more odd texts than these the most frequent are looked at first, and what they seem to be is checked for all. */
 const ODD_TEXTS = 1000;
 
 /** @param groups a table of the different texts `v` of a column and how many rows have each, `n` */
@@ -376,15 +375,26 @@ async function formOfGroups(
   const few = await engine.rows(`SELECT v, n FROM ${groups} WHERE v IS NOT NULL LIMIT ${ODD_TEXTS}`, run);
   const listed = few.length < ODD_TEXTS ? few : odd;
   const entries = listed.map(([text, n]) => [String(text), Number(n)] as const);
-  const texts = { name, entries, plainCount: plainCount ?? 0, typed, commaFirst };
-  const form = recogniseTexts(texts, rules);
-  if (few.length < ODD_TEXTS || form.type === 'text' || form.type === 'boolean') return form;
-  const present = presentCell('v', form);
-  const [unread] = await engine.numbers(
-    `SELECT count(*) FROM ${groups} WHERE (${present}) IS NOT NULL AND (${textValue('v', form)}) IS NULL`,
-    run,
-  );
-  return unread === 0 ? form : readAsTexts(texts, rules);
+  for (;;) {
+    const form = recogniseTexts({ name, entries, plainCount: plainCount ?? 0, typed, commaFirst }, rules);
+    if (few.length < ODD_TEXTS) return form;
+    // What the texts that were looked at leave open, others may settle: those that it does not read are looked at too.
+    const possible: readonly TextForm[] = form.ambiguousDates
+      ? (['dmy', 'mdy'] as const).map((date) => ({ ...form, type: 'date', date }))
+      : [form];
+    const known = entries.length;
+    for (const each of possible) {
+      if (each.type !== 'number' && each.type !== 'date') continue;
+      const unread = await engine.rows(
+        `SELECT v, n FROM ${groups} WHERE (${presentCell('v', each)}) IS NOT NULL AND (${textValue('v', each)}) IS NULL ORDER BY n DESC, v LIMIT 1`,
+        run,
+      );
+      for (const [text, n] of unread) {
+        if (!entries.some(([known]) => known === text)) entries.push([String(text), Number(n)]);
+      }
+    }
+    if (entries.length === known) return form;
+  }
 }
 
 /** How a column of numbers or dates is to be read, by whom it is asked for as such. */
