@@ -326,10 +326,11 @@ export function recogniseTexts(texts: ListedTexts, rules: CellRules = {}): TextF
     if (form !== undefined) return { type: 'number', missing: amongOthers, number: form };
   }
   if (rest.length > 0 && plainCount === 0 && !asNumber) {
-    const orders: DateOrder[] = (['ymd', 'dmy', 'mdy'] as const).filter((order) =>
+    const orders = (['ymd', 'dmy', 'mdy'] as const).filter((order) =>
       rest.every(([text]) => readDate(text, order) !== undefined),
     );
-    const points = rest.every(([text]) => text.includes('.'));
+    // Not those of fractions of a second.
+    const points = rest.every(([text]) => /^\d+\./.test(text));
     const order = known?.date !== undefined && orders.includes(known.date) ? known.date : orders[0];
     if (orders.length === 1 || (order !== undefined && (order === known?.date || points))) {
       return { type: 'date', missing: amongOthers, date: order };
@@ -340,7 +341,7 @@ export function recogniseTexts(texts: ListedTexts, rules: CellRules = {}): TextF
 }
 
 /** How a column is read that is neither numbers nor dates nor answers; as `recogniseTexts`. */
-export function readAsTexts({ name, entries, plainCount, typed }: ListedTexts, rules: CellRules = {}): TextForm {
+function readAsTexts({ name, entries, plainCount, typed }: ListedTexts, rules: CellRules = {}): TextForm {
   const usual = rules.missingValues;
   const amongTexts = usual ?? (typed ? [] : MISSING_TEXTS);
   if (rules.text?.includes(name)) return { type: 'text', missing: amongTexts };
