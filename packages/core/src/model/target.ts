@@ -4,13 +4,12 @@ import {
   answerOf,
   type ColumnProfile,
   compareTexts,
-  MISSING_AMONG_OTHERS,
-  MISSING_TEXTS,
   numberSpellingHint,
   orderTwoValues,
   PROFILE_VALUE_LIMIT,
   type RowRange,
   readNumber,
+  readText,
   rowRanges,
   type Table,
 } from '../cube/index.ts';
@@ -184,16 +183,16 @@ export async function readTarget(
   // Where one says yes and the other no, other words for these count too.
   const answers = classes.length === 2 ? classes.map(answerOf) : [];
   const areWords = answers.includes(true) && answers.includes(false);
-  const isOdd = classes.some((name) => MISSING_TEXTS.includes(name) || MISSING_AMONG_OTHERS.includes(name));
   const codes = new Float64Array(range.endRow - range.firstRow).fill(Number.NaN);
   for (const { firstRow, endRow } of rowRanges(range.endRow - range.firstRow)) {
     const part = { firstRow: range.firstRow + firstRow, endRow: range.firstRow + endRow };
-    const texts = await table.texts(spec.column, { ...options, range: part });
-    // A class called NA is one also where a file of texts would have it missing.
-    const spelled = isOdd ? await table.texts(spec.column, { ...options, range: part, spelling: 'source' }) : texts;
-    for (const [i, text] of texts.entries()) {
-      const label = text ?? spelled[i]?.trim() ?? null;
-      if (text !== null || position.has(label ?? '')) codes[firstRow + i] = codeOf(label ?? '', part.firstRow + i);
+    // A class as the fit spelled it is that class, whatever the cells here are taken for: NA for missing, Ja for ja.
+    const cells = await table.texts(spec.column, { ...options, range: part, spelling: 'source' });
+    const known = cells.map((cell) => position.get(readText(cell ?? '') ?? ''));
+    const texts = known.includes(undefined) ? await table.texts(spec.column, { ...options, range: part }) : [];
+    for (const [i, k] of known.entries()) {
+      const text = texts[i] ?? null;
+      if (k !== undefined || text !== null) codes[firstRow + i] = k ?? codeOf(text ?? '', part.firstRow + i);
     }
   }
   return codes;
