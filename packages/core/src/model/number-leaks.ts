@@ -48,7 +48,8 @@ export async function numberLeakNotes(
       )) ?? (await valueNote(prepared, place, data, all.length, options));
     if (note !== undefined) notes.push(note);
   }
-  return notes;
+  // The parts of a date may all say the same.
+  return [...new Set(notes)];
 }
 
 async function orderNote(
