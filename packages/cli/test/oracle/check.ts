@@ -394,10 +394,10 @@ async function checkPredictions(
   );
   const learnt = values.map((vector) => Float64Array.from(used, (i) => vector[i]));
   const targets: Target = { ...target, values: Float64Array.from(used, (i) => target.values[rows[i]]) };
-  if (used.length === 0) return differences; // nothing to score
+  if (used.length === 0 && !target.isUnreadable) return differences; // nothing to score
   const scored = await under.run(['score', ...rest, '--json']);
   // A file without types may have texts that a typed one had as missing.
-  if (target.values.includes(-1))
+  if (target.isUnreadable)
     return [...differences, ...compareRefusal({ refused: 'expected ' }, scored.code, scored.stderr.trim())];
   if (scored.code !== 0 || scored.stderr !== '')
     return [...differences, `score says ${JSON.stringify(scored.stderr)}, exit ${scored.code}`];

@@ -47,6 +47,8 @@ export interface Target {
   /** Per row: the number as learned, or the position of the class; NaN where missing. */
   readonly values: Float64Array;
   readonly type: Type;
+  /** Whether a cell is none of what a model was fitted on. */
+  readonly isUnreadable?: boolean;
 }
 export interface Reference {
   readonly encoder: readonly Encoded[];
@@ -225,7 +227,8 @@ function datesOf(texts: readonly string[], known?: string): Spelled | undefined 
 /** What a fit knows of a column whose cells are read again. */
 interface Fitted {
   readonly type: Type;
-  readonly missingTexts: readonly string[];
+  /** Of inputs; of targets it is found anew. */
+  readonly missingTexts?: readonly string[];
   readonly form: string | undefined;
   /** Its texts, which are none that are missing. */
   readonly known: readonly (string | null)[];
@@ -346,7 +349,7 @@ function says(word: string, which: 0 | 1): boolean {
 function noAndYes(a: string, b: string): [string, string] {
   const [first, second] = byCodePoint(a, b) < 0 ? [a, b] : [b, a];
   if (says(first, 0) !== says(second, 0) && says(first, 1) !== says(second, 1))
-    return says(first, 0) ? [first, second] : [second, first];
+    return says(first, 0) ? [second, first] : [first, second];
   const isTurned = (READS_AS_NO.test(second) && !READS_AS_NO.test(first)) || (says(first, 1) && !says(second, 1));
   return isTurned ? [second, first] : [first, second];
 }
@@ -487,15 +490,17 @@ export function encodeMore(table: HeldTable, like: Reference, said: Options): Re
   const { kind, classes, type } = like.target;
   const held = table.columns.find(({ name }) => name === options.target) as HeldColumn;
   const form = like.forms.get(options.target);
-  const target = columnOf(held, options, table.delimiter, { type, form, missingTexts: [], known: classes });
-  if ('refused' in target) return target;
-  const values = Float64Array.from(target.cells, (cell) => {
+  const target = columnOf(held, options, table.delimiter, { type, form, known: classes });
+  // Predictions are made all the same; a score is refused.
+  const cells = 'refused' in target ? held.cells.map(() => null) : target.cells;
+  const values = Float64Array.from(cells, (cell) => {
     if (cell === null) return Number.NaN;
     if (kind !== 'regression') return typeof cell === 'boolean' ? Number(!cell) : classes.indexOf(String(cell));
     return options.logTarget ? Math.log(Number(cell)) : Number(cell);
   });
   const rows = encodeRows(like.encoder, (column) => read.get(column) ?? []);
-  return { ...like, ...rows, target: { kind, classes, values, type } };
+  const isUnreadable = 'refused' in target || (kind !== 'regression' && values.includes(-1));
+  return { ...like, ...rows, target: { kind, classes, values, type, isUnreadable } };
 }
 
 function encodeRows(
