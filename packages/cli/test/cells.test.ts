@@ -504,6 +504,32 @@ describe('columns of dates', () => {
     expect(await predict(fitted, csv('d', [[spell('2024', '11', '02')]]))).toEqual(['late']);
     expect(await predict(fitted, csv('d', [['2024-02-11']]))).toEqual(['early']);
   });
+
+  it('dates that read in two orders are texts, also with points in their seconds (the day came first)', async () => {
+    const rows = rowsOf(300, 31, (draw) => {
+      const [day, month] = [1 + Math.floor(12 * draw()), 1 + Math.floor(12 * draw())];
+      return [`${day}/${month}/2024 08:15:${10 + Math.floor(40 * draw())}.5`, flip(draw), month > 6 ? 'late' : 'early'];
+    });
+    const { saved, said } = await fit(csv('d,a,y', rows), 'y');
+    expect(saved.encoder.columns.map(({ column }: { column: string }) => column)).toEqual(['a']);
+    expect(said).toContain('these are dates in which day and month cannot be told apart');
+  });
+
+  // More different texts than are looked at first, sorted so that those alone could be read in two ways.
+  it('one late cell tells the order of dates and what a comma is, in long columns too', async () => {
+    const rows = rowsOf(9000, 32, (draw, i) => {
+      const month = 1 + Math.floor(9 * draw());
+      const clock = [10 + Math.floor(14 * draw()), 10 + Math.floor(50 * draw()), 10 + Math.floor(50 * draw())].join(
+        ':',
+      );
+      const number = i === 8000 ? '9,25' : `${1 + Math.floor(8 * draw())},${100 + Math.floor(900 * draw())}`;
+      return [`${i === 8000 ? 28 : 1}/${month}/2024 ${clock}`, number, month > 4 ? 'late' : 'early'];
+    });
+    const fitted = await fit(csv('d,n,y', rows, '\t'), 'y', '--degree', '1', '--intervals', 'none');
+    expect(coordinatesOf(fitted)).toContain('d month=April');
+    const { above } = codingOf(fitted, 'n') as { above: number[] };
+    expect(Math.max(...above)).toBeLessThan(9);
+  });
 });
 
 describe('classes', () => {
@@ -516,6 +542,22 @@ describe('classes', () => {
     const text = csv('a,b,region', rows);
     const { stdout } = await run(['score', fitted.model, text, '--json', '--quiet']);
     expect(JSON.parse(stdout)).toMatchObject({ sampleCount: 200, accuracy: 1 });
+  });
+
+  it('of one meaning are told apart by their spelling, whatever another file takes its cells for', async () => {
+    // Where nothing is missing "?" is a class, and no column of answers has it; in a file of types it is no cell.
+    const rows = rowsOf(400, 33, (draw) => {
+      const [a, b] = [flip(draw), flip(draw)];
+      return [a, b, a === 1 && b === 1 ? '?' : a === 1 ? 'Ja' : b === 1 ? 'JA' : 'nein'];
+    });
+    const { model } = await fit(csv('a,b,y', rows), 'y', '--missing-values', '');
+    const typedRows = await typed(
+      'parquet',
+      'a,b,y',
+      rows.filter((row) => row[2] !== '?'),
+    );
+    const { stdout } = await run(['score', model, typedRows, '--json', '--quiet']);
+    expect(JSON.parse(stdout)).toMatchObject({ accuracy: 1 });
   });
 
   it('keep their spelling where it has leading zeros', async () => {
