@@ -184,32 +184,6 @@ export class Engine {
     await this.run(`SET VARIABLE ${variable} = '${digits}'::BIT`);
   }
 
-  /** Appends rows to a table of texts, doubles and booleans, column c0, c1, ..., in order; makes it where there is none. */
-  async appendColumns(
-    table: string,
-    columns: readonly (Float64Array | Uint8Array | readonly (string | null)[])[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const types = columns.map(
-      (column): AppendType =>
-        column instanceof Float64Array ? 'DOUBLE' : column instanceof Uint8Array ? 'BOOLEAN' : 'VARCHAR',
-    );
-    await this.run(`CREATE TABLE IF NOT EXISTS ${table}(${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
-    const parts = function* (): Generator<unknown[][]> {
-      const rowCount = columns[0]?.length ?? 0;
-      for (let start = 0; start < rowCount; start += CHUNK_ROWS) {
-        const end = Math.min(rowCount, start + CHUNK_ROWS);
-        yield columns.map((column, i) => {
-          const values = Array.from(column.slice(start, end) as ArrayLike<number | string | null>);
-          return types[i] === 'BOOLEAN'
-            ? values.map((value) => value === 1)
-            : values.map((value) => (typeof value === 'number' && Number.isNaN(value) ? null : value));
-        });
-      }
-    };
-    await this.append(table, types, parts(), signal);
-  }
-
   /**
    * Appends rows to a table, a part at a time: one array of cells per column, at most 2048 rows in a part.
    * @throws what `parts` throws; the signal's reason when aborted
@@ -269,7 +243,6 @@ const LEAST_BYTES = 24e6;
 const BYTES_PER_THREAD = 64e6;
 /** A cell takes 16 bytes in the engine, and with its delimiter at least two in a file; packed files have several for each. */
 const TEMPORARY_BYTES_PER_BYTE = 32;
-const CHUNK_ROWS = 2048;
 /** Cells appended between two looks at the signal. */
 const TURN_CELLS = 2 ** 17;
 

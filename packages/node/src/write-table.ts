@@ -1,11 +1,10 @@
 /**
- * Columns written as a file (CSV or Parquet) or as CSV text for standard output. CSV is written here rather than by
- * DuckDB so that numbers read back to the same bits in as few digits as possible, and nothing heavy is loaded for it.
+ * Columns written as a file (CSV or Parquet) or as CSV text for standard output. Not by DuckDB:
+ * its CSV needs more digits for numbers to read back to the same bits, and a second engine takes memory and time.
  */
-import { FewfireError, throwIfAborted } from '@fewfire/core';
-import { Engine } from './engine.ts';
-import { replaceFile, type WriteOptions, writeFileAtomic } from './files.ts';
-import { quoteIdentifier, quoteLiteral } from './sql.ts';
+import { FewfireError } from '@fewfire/core';
+import type { ParquetWriter } from 'hyparquet-writer';
+import { type WriteOptions, writeFileAtomic } from './files.ts';
 
 export interface OutputColumn {
   readonly name: string;
@@ -32,8 +31,7 @@ export async function writeTable(
   if (!/\.parquet$/i.test(path)) {
     throw new FewfireError('unsupported', `cannot write ${path}: expected a name that ends in .csv or .parquet`);
   }
-  throwIfAborted(options.signal);
-  await replaceFile(path, (target) => writeParquet(path, target, parts, options.signal), options);
+  await writeFileAtomic(path, parquetParts(path, parts), options);
 }
 
 async function* onePart(columns: readonly OutputColumn[]): OutputParts {
@@ -55,54 +53,38 @@ function refuseTwins(path: string, columns: readonly OutputColumn[]): void {
   }
 }
 
-async function writeParquet(
-  path: string,
-  target: string,
-  parts: OutputParts,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const engine = await Engine.open({ memoryLimitBytes: WRITER_BYTES });
-  let columns: readonly OutputColumn[] = [];
-  try {
-    for await (const part of parts) {
-      checkColumns(part);
-      if (columns.length === 0) refuseTwins(path, part);
-      columns = part;
-      await engine.appendColumns(
-        'output',
-        part.map(({ values }) => values),
-        signal,
-      );
+// A group of rows for each part, so that one part is in memory at a time.
+async function* parquetParts(path: string, parts: OutputParts): AsyncGenerator<Uint8Array> {
+  const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
+  const bytes = new ByteWriter();
+  let writer: ParquetWriter | undefined;
+  for await (const part of parts) {
+    checkColumns(part);
+    const columnData = part.map(({ name, values }) => ({ name, ...parquetCells(values), nullable: true }));
+    if (writer === undefined) {
+      refuseTwins(path, part);
+      writer = new ParquetWriter({ writer: bytes, schema: schemaFromColumnData({ columnData }), createdBy: 'fewfire' });
     }
-    const names = columns.map(({ name }, i) => `c${i} AS ${quoteIdentifier(name)}`).join(', ');
-    await engine.run(`COPY (SELECT ${names} FROM output) TO ${quoteLiteral(target)} (FORMAT parquet)`, { signal });
-  } catch (error) {
-    throwIfAborted(signal);
-    throw unwritableParquet(error, path, target);
-  } finally {
-    await engine.close();
+    await writer.write({ columnData: columnData.map(({ name, data }) => ({ name, data })), rowGroupSize: GROUP_ROWS });
+    yield bytes.getBytes();
+    bytes.index = 0;
   }
+  await writer?.finish();
+  yield bytes.getBytes();
 }
 
-// The engine tells of the file system in its own words; give those back their code.
-function unwritableParquet(error: unknown, path: string, target: string): unknown {
-  const cause = error instanceof FewfireError ? error.cause : undefined;
-  if (!(cause instanceof Error)) return error;
-  const reasons: readonly [RegExp, string][] = [
-    [/No such file or directory/, 'ENOENT'],
-    [/Permission denied/, 'EACCES'],
-    [/No space left/, 'ENOSPC'],
-    [/Read-only file system/, 'EROFS'],
-    [/Not a directory/, 'ENOTDIR'],
-  ];
-  const code = reasons.find(([pattern]) => pattern.test(cause.message))?.[1];
-  if (code !== undefined) return Object.assign(new Error(cause.message, { cause }), { code });
-  const reason = cause.message.split('\n')[0].replaceAll(target, path);
-  return new FewfireError('file-unwritable', `cannot write ${path}: ${reason}`, { cause });
+function parquetCells(values: OutputColumn['values']): {
+  readonly type: 'BOOLEAN' | 'DOUBLE' | 'STRING';
+  readonly data: Float64Array | (boolean | number | string | null)[];
+} {
+  if (values instanceof Uint8Array) return { type: 'BOOLEAN', data: Array.from(values, (value) => value === 1) };
+  if (!(values instanceof Float64Array)) return { type: 'STRING', data: values as (string | null)[] };
+  if (!values.some(Number.isNaN)) return { type: 'DOUBLE', data: values };
+  return { type: 'DOUBLE', data: Array.from(values, (value) => (Number.isNaN(value) ? null : value)) };
 }
 
-/** What the writer keeps in memory; the rest of a large table waits on disk. */
-const WRITER_BYTES = 256e6;
+/** As many as engines have in a group, if a part has more. */
+const GROUP_ROWS = 122_880;
 /** A text put together cell by cell takes many times its size until it is written; short ones die young. */
 const CELLS_PER_CHUNK = 2 ** 13;
 

@@ -236,6 +236,33 @@ describe('writeTable', () => {
     await table.close();
   });
 
+  it('writes .parquet in parts that differ in what they hold', async () => {
+    const sizes = [40_000, 1, 7, 130_000];
+    const all: OutputColumn[][] = sizes.map((size, part) => {
+      const each = <T>(of: (i: number) => T): T[] => Array.from({ length: size }, (_, i) => of(i));
+      const [some, none, few] = [part % 2 === 1, part === 2, part === 3];
+      return [
+        { name: 'n', values: Float64Array.from(each((i) => (none || (some && i % 3 === 0) ? Number.NaN : i / 7 - 1))) },
+        { name: 'f', values: Float64Array.from(each((i) => (few ? (i % 4) - 0.5 : -1.7e308 + i))) },
+        { name: 'b', values: Uint8Array.from(each((i) => Number(i % (part + 2) === 0))) },
+        { name: 't.u', values: each((i) => (some || i % 11 === 5 ? null : few ? 'Österreich 🙂' : `${i} "x"`)) },
+      ];
+    });
+    const path = join(newDirectory(), 't.parquet');
+    const parts = async function* () {
+      yield* all;
+    };
+    await writeTable(path, parts());
+    const table = await openTable(path);
+    const column = (k: number): unknown[] => all.flatMap((part) => [...part[k].values]);
+    expect(table.rowCount).toBe(sizes.reduce((sum, size) => sum + size));
+    expect([...(await table.numbers('n'))]).toEqual(column(0));
+    expect([...(await table.numbers('f'))]).toEqual(column(1));
+    expect(await table.texts('b')).toEqual(column(2).map((bit) => String(bit === 1)));
+    expect(await table.texts('t.u')).toEqual(column(3));
+    await table.close();
+  });
+
   it('gives CSV in pieces of few cells, which together are the whole', () => {
     const rowCount = 30_000;
     const values = Float64Array.from({ length: rowCount }, (_, i) => i);
