@@ -354,14 +354,14 @@ function noAndYes(a: string, b: string): [string, string] {
   return isTurned ? [second, first] : [first, second];
 }
 
-/** How answers are mostly spelled. */
-function spellingOf({ cells, spelled }: Column, answer: boolean, used: (row: number) => boolean): string {
-  const spellings = spelled.filter((text, row) => text !== null && cells[row] === answer && used(row)) as string[];
+/** How answers are mostly spelled, in all rows, as what a column is is found from all of them. */
+function spellingOf({ cells, spelled }: Column, answer: boolean): string {
+  const spellings = spelled.filter((text, row) => text !== null && cells[row] === answer) as string[];
   return String(countsOf(spellings)[0][0]);
 }
 
-function spelledValue(column: Column, value: Exclude<Cell, null>, used: (row: number) => boolean): string {
-  if (typeof value === 'boolean') return spellingOf(column, value, used);
+function spelledValue(column: Column, value: Exclude<Cell, null>): string {
+  if (typeof value === 'boolean') return spellingOf(column, value);
   return column.type === 'date' ? timeText(Number(value)) : String(value);
 }
 
@@ -400,9 +400,9 @@ export function encodeByHand(table: HeldTable, options: Options): Reference | Re
         encoder.push({ column, type, ...(part && { part }), coding, ...texts, ...rest, missingCoordinate });
       };
       // Of one value, having it is what there is to ask.
-      if (values.length === 1) add({ kind: 'two-valued', no: '', yes: spelledValue(each, values[0], used) });
+      if (values.length === 1) add({ kind: 'two-valued', no: '', yes: spelledValue(each, values[0]) });
       else if (type === 'boolean')
-        add({ kind: 'two-valued', no: spellingOf(each, false, used), yes: spellingOf(each, true, used) });
+        add({ kind: 'two-valued', no: spellingOf(each, false), yes: spellingOf(each, true) });
       else if (type === 'text') add(textCoding(values as string[]));
       else add(thresholds(present as number[], bins, type === 'date'));
       for (const part of type === 'date' && values.length > 1 ? (['weekday', 'month'] as const) : []) {
@@ -586,9 +586,7 @@ function targetOf(column: Column, { missing = 'auto', logTarget = false }: Optio
       : values.length === 2
         ? noAndYes(String(values[0]), String(values[1])).reverse()
         : (values as string[]).sort(byCodePoint);
-  const classes = ordered.map((value) =>
-    typeof value === 'boolean' ? spellingOf(column, value, () => true) : String(value),
-  );
+  const classes = ordered.map((value) => (typeof value === 'boolean' ? spellingOf(column, value) : String(value)));
   const places = Float64Array.from(cells, (cell) => (cell === null ? Number.NaN : ordered.indexOf(cell)));
   return { kind: classes.length === 2 ? 'binary' : 'multiclass', classes, values: places, type };
 }
