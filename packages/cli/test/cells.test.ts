@@ -358,6 +358,30 @@ describe('missing cells', () => {
     }
   });
 
+  it('in a list of texts a typed boolean is the one that is spelled so, or that alone says the same', async () => {
+    const words = ['ja', 'nein', 'vielleicht', 'true', 'yes'];
+    const rowsWith = (count: number): string[][] =>
+      rowsOf(400, 34, (draw) => {
+        const word = words[Math.floor(count * draw())];
+        return [word, word === 'nein' ? 'b' : word === 'true' ? 'c' : 'a'];
+      }) as string[][];
+    const booleans = await typed('parquet', 'q', [['true'], ['false']], { q: 'boolean' });
+    const alone = await fit(csv('q,y', rowsWith(3)), 'y', '--degree', '1');
+    expect(await predict(alone, booleans)).toEqual(['a', 'b']);
+    // Of three that say yes one is spelled so.
+    const three = await fit(csv('q,y', rowsWith(5)), 'y', '--degree', '1');
+    expect(await predict(three, booleans)).toEqual(['c', 'b']);
+  });
+
+  it('a column of --number in which every cell is missing is left out', async () => {
+    const rows = rowsOf(100, 35, (draw, i) => {
+      const a = flip(draw);
+      return [a, ['NA', '', 'null'][i % 3], a ? 'x' : 'z'];
+    });
+    const { said } = await fit(csv('a,n,y', rows), 'y', '--number', 'n');
+    expect(said).toContain('column "n" was left out: every value is missing');
+  });
+
   it('how many cells of a column are numbers is counted over the same rows as what the others are', async () => {
     // Two rows without a target are read, and not fitted.
     const rows = rowsOf(100, 26, (draw, i) => [

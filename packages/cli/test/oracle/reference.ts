@@ -246,7 +246,10 @@ function columnOf(
   const missingNumbers = (missingValues ?? []).flatMap((text) => (PLAIN.test(text) ? [Number(text)] : []));
   const isMissing = (cell: Cell): boolean => typeof cell === 'number' && missingNumbers.includes(cell);
   const ofType = held === 'text' ? undefined : withoutCells(typedColumn(held, cells), isMissing);
-  if (ofType !== undefined && fitted?.type === 'text') return { ...ofType, type: 'text', cells: ofType.spelled };
+  if (ofType !== undefined && fitted?.type === 'text') {
+    const own = ofType.spelled.map((cell) => (ofType.type === 'boolean' ? wordFor(cell, fitted.known) : cell));
+    return { ...ofType, type: 'text', cells: own };
+  }
   if (ofType !== undefined && !isNamedText) return ofType;
   const texts = ofType === undefined ? cells.map(trimmed) : ofType.spelled;
   const always = missingValues ?? ALWAYS;
@@ -297,6 +300,13 @@ function columnOf(
     missingTexts.filter((text) => !isKnown(text)),
   );
   return { type: 'text', cells: own, spelled: own, missingTexts };
+}
+
+/** The text that a typed boolean is: spelled so, or the only one that says the same. */
+function wordFor(cell: string | null, known: readonly (string | null)[]): string | null {
+  if (cell === null || known.includes(cell)) return cell;
+  const same = known.filter((word) => word !== null && says(word, cell === 'true' ? 0 : 1));
+  return same.length === 1 ? same[0] : cell;
 }
 
 function withoutCells(column: Column, isMissing: (cell: Cell) => boolean): Column {

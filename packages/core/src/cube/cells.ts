@@ -251,7 +251,14 @@ export function columnReading(column: EncodedColumn, source: ColumnType): Column
   const asTime = type === 'date' && column.part === undefined;
   // A weekday is looked for in dates; cells of another kind are none.
   const as = asTime ? 'date' : type === 'date' ? 'text' : type === 'number' && source === 'text' ? 'number' : source;
-  const cells = (value: string): readonly Cell[] => (type === 'date' && !asTime ? [value] : spellings(value, type, as));
+  const texts = valuesOf(coding);
+  const cells = (value: string): readonly Cell[] => {
+    if (type === 'date' && !asTime) return [value];
+    if (type === 'text' && as === 'boolean') {
+      return [false, true].filter((answer) => textOfAnswer(answer, texts) === value);
+    }
+    return spellings(value, type, as);
+  };
   return coding.kind === 'two-valued'
     ? { ...rest, as, codes: [cells(coding.yes)], reference: cells(coding.no) }
     : {
@@ -268,6 +275,18 @@ export function thresholdsOf({ coding, type }: EncodedColumn): readonly number[]
   if (coding.kind === 'thresholds') return coding.above;
   if (type !== 'number' || coding.kind !== 'two-valued' || coding.no === '') return undefined;
   return [halfway(Number(coding.no), Number(coding.yes), type)];
+}
+
+function valuesOf(coding: EncodedColumn['coding']): readonly string[] {
+  if (coding.kind === 'thresholds') return [];
+  const values = coding.kind === 'two-valued' ? [coding.no, coding.yes] : [coding.reference, ...coding.values];
+  return values.filter((value) => value !== null && value !== '') as string[];
+}
+
+// The one of a list of texts that a boolean stands for: spelled so, or the only one that says the same.
+function textOfAnswer(answer: boolean, texts: readonly string[]): string | undefined {
+  const words = texts.filter((text) => answerOf(text) === answer);
+  return words.includes(String(answer)) ? String(answer) : words.length === 1 ? words[0] : undefined;
 }
 
 // The cells of type `as` that mean a value which a column of type `fitted` spells `value`.
@@ -288,12 +307,7 @@ function spellings(value: string, fitted: ColumnType, as: ColumnType): readonly 
 
 /** The texts that a column of an encoder takes for missing in a table whose texts are typed or not. */
 export function missingTextsOf(column: EncodedColumn, typed: boolean, spec: EncoderSpec): readonly string[] {
-  const known = new Set<string>();
-  if (column.type === 'text' && column.coding.kind !== 'thresholds') {
-    const { coding } = column;
-    const values = coding.kind === 'two-valued' ? [coding.no, coding.yes] : [coding.reference, ...coding.values];
-    for (const value of values) if (value !== null) known.add(value);
-  }
+  const known = new Set(column.type === 'text' ? valuesOf(column.coding) : []);
   const among = column.type === 'text' ? (typed ? [] : MISSING_TEXTS) : [...MISSING_TEXTS, ...MISSING_AMONG_OTHERS];
   const all = spec.missingValues ?? [...among, ...(column.missingTexts ?? [])];
   return all.filter((text) => !known.has(text));

@@ -318,7 +318,9 @@ export function recogniseTexts(texts: ListedTexts, rules: CellRules = {}): TextF
   if (known?.number !== undefined && present.length + plainCount > 0 && readsAll(present, known.number)) {
     return { type: 'number', missing: amongOthers, number: known.number };
   }
-  if (rest.length === 0 && plainCount > 0 && rules.decimal !== ',') return { type: 'number', missing: amongOthers };
+  if (rest.length === 0 && (plainCount > 0 ? rules.decimal !== ',' : asNumber)) {
+    return { type: 'number', missing: amongOthers };
+  }
   const zeros = rest.some(([text]) => LEADING_ZERO.test(text));
   const wide = rest.some(([text]) => WHOLE.test(text) && !Number.isSafeInteger(Number(text)));
   if (rest.length + plainCount > 0 && (asNumber || !(zeros || wide))) {
@@ -410,8 +412,7 @@ export function readQuantity(text: string): number | undefined {
 export function missingTest(form: Pick<TextForm, 'type' | 'missing' | 'number' | 'date'>): (text: string) => boolean {
   const texts = new Set(form.missing);
   const numbers = form.type === 'number' ? missingNumbers(form.missing) : [];
-  if (numbers.length === 0) return (text) => texts.has(text);
-  return (text) => texts.has(text) || numbers.includes(readTextNumber(text, form) as number);
+  return (text) => texts.has(text) || (numbers.length > 0 && numbers.includes(readTextNumber(text, form) as number));
 }
 
 /** The numbers among the texts that count as missing: -999 is -999.0 too, and in typed columns. */
