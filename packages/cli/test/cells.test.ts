@@ -358,6 +358,21 @@ describe('missing cells', () => {
     }
   });
 
+  it('rows that all have one of the values that are "other" are predicted; many that the fit lists none of are refused', async () => {
+    const rows = rowsOf(3000, 36, (draw) => {
+      const k = Math.floor(50 * draw() ** 2);
+      return [`c${k}`, k % 2 === 0 ? 'a' : 'b'];
+    });
+    const fitted = await fit(csv('city,y', rows), 'y', '--degree', '1');
+    expect(await predict(fitted, csv('city', Array(100).fill(['c49'])))).toHaveLength(100);
+    const upper = csv(
+      'city',
+      rows.map(([city]) => [String(city).toUpperCase()]),
+    );
+    const { code, stderr } = await run(['predict', fitted.model, upper]);
+    expect({ code, said: stderr.includes('has no value that the model has seen') }).toEqual({ code: 1, said: true });
+  });
+
   it('in a list of texts a typed boolean is the one that is spelled so, or that alone says the same', async () => {
     const words = ['ja', 'nein', 'vielleicht', 'true', 'yes'];
     const rowsWith = (count: number): string[][] =>
@@ -380,6 +395,17 @@ describe('missing cells', () => {
     });
     const { said } = await fit(csv('a,n,y', rows), 'y', '--number', 'n');
     expect(said).toContain('column "n" was left out: every value is missing');
+  });
+
+  it('cells without a value and their spellings are counted over the same rows', async () => {
+    const rows = rowsOf(200, 37, (draw, i) => {
+      const n = Math.floor(90 * draw());
+      return [i % 10 === 0 ? 'NA' : n, i % 4 === 0 ? '' : n > 40 ? 'up' : 'down'];
+    });
+    const { said } = await fit(csv('n,y', rows), 'y');
+    // Of 20 cells, half are in rows without a target.
+    expect(said).toContain('10 cells had no value, in 1 column: n 10');
+    expect(said).toContain('"n" ("NA" 10)');
   });
 
   it('how many cells of a column are numbers is counted over the same rows as what the others are', async () => {

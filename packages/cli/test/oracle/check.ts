@@ -303,7 +303,7 @@ function compareModel(model: ModelFile, reference: Reference): string[] {
     ...compareDropped(model.training.dropped, reference.dropped),
     ...same('the target', [model.target.kind, ...classes], [target.kind, ...target.classes]),
     ...same('rows of the fit', model.training.sampleCount, used.length),
-    ...same('missing cells', model.training.missing, reference.missing),
+    ...same('missing cells', model.training.missing, reference.missingUsed),
   ];
   if (differences.length > 0) return differences;
   const values = Float64Array.from(used, (i) => target.values[rows[i]]);

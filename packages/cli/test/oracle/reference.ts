@@ -60,6 +60,8 @@ export interface Reference {
   readonly bits: readonly Uint8Array[];
   /** Cells without a value, per column of the encoder that has any. */
   readonly missing: readonly { readonly column: string; readonly count: number }[];
+  /** The same in rows with a target. */
+  readonly missingUsed?: Reference['missing'];
   readonly target: Target;
   /** How numbers and dates were spelled, by column. */
   readonly forms: ReadonlyMap<string, string | undefined>;
@@ -428,7 +430,11 @@ export function encodeByHand(table: HeldTable, options: Options): Reference | Re
   const usedCount = rows.rows.filter(used).length;
   if (usedCount < 2) return { refused: usedCount === 0 ? 'no row is left' : 'cannot make 2 folds' };
   const forms = new Map(Array.from(read, ([column, { form }]) => [column, form]));
-  return { encoder, dropped, target, forms, ...rows };
+  const missingUsed = rows.missing.flatMap(({ column }) => {
+    const count = (read.get(column) as Column).cells.filter((cell, row) => cell === null && used(row)).length;
+    return count > 0 ? [{ column, count }] : [];
+  });
+  return { encoder, dropped, target, forms, ...rows, missingUsed };
 }
 
 function partOf(time: number, part: 'weekday' | 'month'): string {
@@ -493,7 +499,7 @@ export function encodeMore(table: HeldTable, like: Reference, said: Options): Re
     if (
       present.every((cell) => !known.includes(String(cell))) &&
       !(isList && present.length < 20) &&
-      !known.includes(null)
+      !(known.includes(null) && new Set(present).size < 20)
     )
       return { refused: 'has no value that the model has seen' };
   }

@@ -251,11 +251,10 @@ export function columnReading(column: EncodedColumn, source: ColumnType): Column
   const asTime = type === 'date' && column.part === undefined;
   // A weekday is looked for in dates; cells of another kind are none.
   const as = asTime ? 'date' : type === 'date' ? 'text' : type === 'number' && source === 'text' ? 'number' : source;
-  const texts = valuesOf(coding);
   const cells = (value: string): readonly Cell[] => {
     if (type === 'date' && !asTime) return [value];
     if (type === 'text' && as === 'boolean') {
-      return [false, true].filter((answer) => textOfAnswer(answer, texts) === value);
+      return [false, true].filter((answer) => textOfAnswer(answer, valuesOf(coding)) === value);
     }
     return spellings(value, type, as);
   };
@@ -280,13 +279,13 @@ export function thresholdsOf({ coding, type }: EncodedColumn): readonly number[]
 function valuesOf(coding: EncodedColumn['coding']): readonly string[] {
   if (coding.kind === 'thresholds') return [];
   const values = coding.kind === 'two-valued' ? [coding.no, coding.yes] : [coding.reference, ...coding.values];
-  return values.filter((value) => value !== null && value !== '') as string[];
+  return values.filter((value) => value) as string[];
 }
 
 // The one of a list of texts that a boolean stands for: spelled so, or the only one that says the same.
 function textOfAnswer(answer: boolean, texts: readonly string[]): string | undefined {
   const words = texts.filter((text) => answerOf(text) === answer);
-  return words.includes(String(answer)) ? String(answer) : words.length === 1 ? words[0] : undefined;
+  return words.find((text) => text === String(answer)) ?? (words.length < 2 ? words[0] : undefined);
 }
 
 // The cells of type `as` that mean a value which a column of type `fitted` spells `value`.
@@ -403,19 +402,18 @@ export function refuseAllUnseen(
   unseen: readonly { readonly value: string }[],
 ): void {
   if (presentCount === 0 || unknownCount < presentCount) return;
-  if (coding.kind === 'categories' && presentCount < FEW_CELLS) return;
-  const expected =
-    coding.kind === 'two-valued'
-      ? [coding.no, coding.yes].filter((value) => value !== '')
-      : coding.kind === 'categories'
-        ? [...(coding.reference === null ? [] : [coding.reference]), ...coding.values]
-        : [];
+  // Where there are others, the fit saw more than it lists; so many, and none of those that it saw most often, it did not.
+  if (
+    coding.kind === 'categories' &&
+    (presentCount < FEW_CELLS || (coding.reference === null && unseen.length < UNSEEN_LIMIT))
+  )
+    return;
   throw new FewfireError(
     'invalid-data',
     `column ${JSON.stringify(column)} of ${label} has no value that the model has seen: it holds ${listNames(
       unseen.map(({ value }) => value),
       3,
-    )}, expected such as ${listNames(expected, 3)}; is it another column, or spelled otherwise?`,
+    )}, expected such as ${listNames(valuesOf(coding), 3)}; is it another column, or spelled otherwise?`,
   );
 }
 

@@ -381,7 +381,7 @@ async function encodeColumns(
       return (cell: Cell | null): boolean => cell === null || isMissing(cell as string);
     }
     const numbers = missingNumbers(spec.missingValues);
-    return (cell: Cell | null): boolean => cell === null || (typeof cell === 'number' && numbers.includes(cell));
+    return (cell: Cell | null): boolean => cell === null || numbers.includes(cell as number);
   });
   const missing = spec.columns
     .map(({ column, part }, k) => ({

@@ -417,10 +417,7 @@ export function missingTest(form: Pick<TextForm, 'type' | 'missing' | 'number' |
 
 /** The numbers among the texts that count as missing: -999 is -999.0 too, and in typed columns. */
 export function missingNumbers(missingValues: readonly string[] | undefined): readonly number[] {
-  return (missingValues ?? []).flatMap((text) => {
-    const number = readQuantity(text);
-    return number !== undefined && Number.isFinite(number) ? [number] : [];
-  });
+  return (missingValues ?? []).map(readQuantity).filter((number) => Number.isFinite(number)) as number[];
 }
 
 /** The form that a column of numbers or dates most likely has, without a look at its texts. */

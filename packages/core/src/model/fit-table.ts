@@ -191,14 +191,22 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
             (k) => outputClass({ target: spec }, k),
           ),
           ...fits.flatMap((fit, k) => outputNotes(fit, outputClass({ target: spec }, k))),
-          ...(await leakNotes(prepared, whole.encoder, data, options)),
-          ...(await numberLeakNotes(prepared, whole.encoder, data, options)),
+          // The parts of a date may all say the same.
+          ...new Set([
+            ...(await leakNotes(prepared, whole.encoder, data, options)),
+            ...(await numberLeakNotes(prepared, whole.encoder, data, options)),
+          ]),
           ...smearingNotes(spec, targets[0], selections[0], training.data.weights),
           ...evidenceNotes,
           ...prepared.testNotes,
         ],
         dropped: notes.dropped,
-        missing: encoded.missing,
+        // As the spellings of missing cells are counted: in the rows with a target.
+        missing: prepared.profiles
+          .filter(
+            ({ name, missingCount }) => missingCount > 0 && whole.encoder.columns.some(({ column }) => column === name),
+          )
+          .map(({ name, missingCount }) => ({ column: name, count: missingCount })),
         ...(prepared.testOverlap === undefined ? {} : { testOverlap: prepared.testOverlap }),
         yesCounts: [...yesCounts(data.points)],
         ...(options.weight === undefined ? {} : { weight: options.weight }),

@@ -68,7 +68,7 @@ export async function leakNotes(
     }
     notes.push(...(told === undefined ? equal : [tellsNote(place, told, pure ? target.length : prepared.usableCount)]));
   }
-  return [...new Set(notes)]; // the parts of a date may all say the same
+  return notes;
 }
 
 // Notes of coordinates that are the target, its opposite, or one class of several.

@@ -173,6 +173,7 @@ export interface TrainingRecord {
   readonly test: TestResult | null;
   readonly notes: readonly string[];
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
+  /** Cells without a value, in rows with a target. */
   readonly missing: readonly { readonly column: string; readonly count: number }[];
   /** Of a test table: how many of its rows equal a fitted row in every column; absent where that is not known. */
   readonly testOverlap?: number | undefined;

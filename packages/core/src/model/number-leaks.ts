@@ -48,8 +48,7 @@ export async function numberLeakNotes(
       )) ?? (await valueNote(prepared, place, data, all.length, options));
     if (note !== undefined) notes.push(note);
   }
-  // The parts of a date may all say the same.
-  return [...new Set(notes)];
+  return notes;
 }
 
 async function orderNote(

@@ -188,11 +188,11 @@ export async function readTarget(
     const part = { firstRow: range.firstRow + firstRow, endRow: range.firstRow + endRow };
     // A class as the fit spelled it is that class, whatever the cells here are taken for: NA for missing, Ja for ja.
     const cells = await table.texts(spec.column, { ...options, range: part, spelling: 'source' });
-    const known = cells.map((cell) => position.get(readText(cell ?? '') ?? ''));
+    const known = cells.map((cell) => position.get(readText(cell ?? '') as string));
     const texts = known.includes(undefined) ? await table.texts(spec.column, { ...options, range: part }) : [];
     for (const [i, k] of known.entries()) {
-      const text = texts[i] ?? null;
-      if (k !== undefined || text !== null) codes[firstRow + i] = k ?? codeOf(text ?? '', part.firstRow + i);
+      const text = texts[i];
+      if (k !== undefined || text) codes[firstRow + i] = k ?? codeOf(text as string, part.firstRow + i);
     }
   }
   return codes;
