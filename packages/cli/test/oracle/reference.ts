@@ -401,7 +401,13 @@ export function encodeByHand(table: HeldTable, options: Options): Reference | Re
     const values = countsOf(present).map(([value]) => value);
     const names = type === 'text' && values.length > Math.max(32, present.length / 2);
     if (values.length === 0 || (values.length === 1 && !(isIndicator && holes > 0)))
-      dropped.push({ column, reason: values.length === 0 ? 'every value is missing' : 'constant' });
+      dropped.push({
+        column,
+        reason:
+          values.length === 0
+            ? 'every value is missing'
+            : `constant: every value is "${spelledValue(each, values[0])}"`,
+      });
     else if (names)
       dropped.push({ column, reason: `${values.length} different texts in ${present.length} rows look like names` });
     else {
