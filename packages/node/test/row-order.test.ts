@@ -131,7 +131,7 @@ describe('a planted fault', () => {
     `(SELECT i AS key, i::DOUBLE AS id, CASE WHEN i % 2 = 0 THEN 'yes' ELSE 'no' END AS flag, 'w' || i % 7 AS word
       FROM range(5000) r(i) ORDER BY ${swapped ? 'CASE i WHEN 3000 THEN 3001 WHEN 3001 THEN 3000 ELSE i END' : 'i'})`;
   const relation = async (name: string, rowKey = 'key'): Promise<Table> =>
-    duckdbTable(await Engine.open({}), { label: 'rows', name, rowKey, rowCount: 5000, columns });
+    duckdbTable(await Engine.open({}), { label: 'rows', name, rowKey, rowCount: 5000, columns, rules: {} });
   const uses: Record<string, (table: Table) => Promise<unknown>> = {
     numbers: (table) => table.numbers('id'),
     texts: (table) => table.texts('word', { spelling: 'source' }),
