@@ -397,6 +397,24 @@ describe('missing cells', () => {
     expect(said).toContain('column "n" was left out: every value is missing');
   });
 
+  it('a date that was said to be missing is missing in every spelling, and where dates are typed', async () => {
+    const drawn = rowsOf(400, 38, (draw) => {
+      const isHole = draw() < 0.2;
+      const time = Date.UTC(2020, 0, 1) + 86_400_000 * Math.floor(900 * draw());
+      const day = new Date(time).toISOString().slice(0, 10);
+      return [isHole ? 'NA' : day, !isHole && day > '2021-06' ? 'late' : 'early'];
+    });
+    const named = await fit(csv('d,y', drawn), 'y');
+    const spelled = ['1900-01-01', '1900-1-1 00:00', '1900/01/01T01:00+01:00'];
+    const coded = drawn.map(([day, y], i) => [day === 'NA' ? spelled[i % 3] : day, y]);
+    const held = coded.map(([day, y]) => [String(day).startsWith('1900') ? '1900-01-01' : day, y]);
+    for (const source of [csv('d,y', coded), await typed('parquet', 'd,y', held, { d: 'date' })]) {
+      const fitted = await fit(source, 'y', '--missing-values', '1900-01-01');
+      expect(coordinatesOf(fitted)).toEqual(coordinatesOf(named));
+      expect(await predict(fitted, source)).toEqual(await predict(named, csv('d,y', drawn)));
+    }
+  });
+
   it('cells without a value and their spellings are counted over the same rows', async () => {
     const rows = rowsOf(200, 37, (draw, i) => {
       const n = Math.floor(90 * draw());

@@ -317,13 +317,13 @@ export function duckdbTable(engine: Engine, given: Relation): Table {
   };
 }
 
-// Typed numbers that were said to be missing are, as they are in a file of texts.
+// Typed numbers and dates that were said to be missing are, as they are in a file of texts.
 function withoutMissingNumbers(relation: Relation): Relation {
-  const missing = missingNumbers(relation.rules.missingValues);
-  if (missing.length === 0) return relation;
-  const columns = relation.columns.map((column) =>
-    column.type === 'number' ? { ...column, cell: presentNumber(column.cell, missing) } : column,
-  );
+  const { missingValues } = relation.rules;
+  const columns = relation.columns.map((column) => ({
+    ...column,
+    cell: presentNumber(column.cell, missingNumbers(missingValues, column.type)),
+  }));
   return { ...relation, columns };
 }
 
@@ -859,8 +859,8 @@ function sqlColumn(
   const missing = isText ? missingTextsOf(encoded, column.typed, spec) : [];
   const form = asValue ? guessed(column, isDate ? 'date' : 'number') : undefined;
   const present =
-    column.type === 'number'
-      ? presentNumber(column.cell, missingNumbers(spec.missingValues))
+    column.type !== 'text'
+      ? presentNumber(column.cell, missingNumbers(spec.missingValues, column.type))
       : presentCell(column.cell, form === undefined ? { type: 'text', missing } : { ...form, missing });
   const value = form !== undefined ? textValue(column.cell, form) : column.cell;
   const whole =

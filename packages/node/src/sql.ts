@@ -49,14 +49,14 @@ export function presentText(cell: string, missing: readonly string[]): string {
 
 /** The cell, NULL where it counts as missing (`missingTest` of core). */
 export function presentCell(cell: string, form: TextForm): string {
-  const numbers = form.type === 'number' ? missingNumbers(form.missing) : [];
+  const numbers = missingNumbers(form.missing, form.type);
   if (numbers.length === 0) return presentText(cell, form.missing);
   const texts = form.missing.map(quoteLiteral).join(', ');
   const isMissing = `${textValue(cell, form)} IN (${numbers.map(doubleLiteral).join(', ')})`;
   return `CASE WHEN ${cell} NOT IN (${texts}) AND (${isMissing}) IS NOT TRUE THEN ${cell} END`;
 }
 
-/** The number, NULL where it is one of those that count as missing. */
+/** The number or time, NULL where it is one of those that count as missing. */
 export function presentNumber(cell: string, missing: readonly number[]): string {
   if (missing.length === 0) return cell;
   return `(CASE WHEN ${cell} NOT IN (${missing.map(doubleLiteral).join(', ')}) THEN ${cell} END)`;

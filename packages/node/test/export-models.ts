@@ -422,6 +422,24 @@ export function exportCases(): ExportCase[] {
       [ONE_DAY]: Array.from({ length: 60 }, () => '2024-03-05'),
     },
   });
+  const isoDates = ['2024-03-05', '5.3.2024', '1900-01-01', '1969-12-31 23:59:59.5'];
+  const typedDates = [new Date('2024-03-05'), new Date('1900-01-01')];
+  cases.push({
+    name: 'dates that count as missing',
+    model: makeModel(target, calibrations, 'no', 40, encoderColumns('no'), ['2024-03-05', '1900/1/1', '8']),
+    columns: {
+      ...randomColumns('refuse', 60),
+      [SINCE]: Array.from(
+        { length: 60 },
+        (_, i) => [isoDates[0], '2024/3/5T00:00Z', isoDates[3], '1900.01.01', ' 2024-03-06'][i % 5],
+      ),
+      [BORN]: Array.from(
+        { length: 60 },
+        (_, i) => ['05.03.2024', '5.3.2024 01:00+01:00', '1.1.1900', '7.12.2020'][i % 4],
+      ),
+      [ONE_DAY]: Array.from({ length: 60 }, (_, i) => typedDates[i % 2]),
+    },
+  });
   const numbers = [AMOUNT, COMMA, SPACED];
   cases.push({
     name: 'numbers that count as missing',

@@ -268,7 +268,7 @@ function readColumn(name: string, raw: MemoryColumn, reading: Reading): Column {
   const only = kinds.size === 1 ? [...kinds][0] : 'string';
   const type: ColumnType = only === 'boolean' || only === 'number' || only === 'date' ? only : 'text';
   const single = raw instanceof Float32Array;
-  const absent = missingNumbers(reading.rules.missingValues);
+  const absent = missingNumbers(reading.rules.missingValues, type);
   const cells = Array.from(raw, (cell: Cell | Date | null | undefined) => {
     if (cell === null || cell === undefined) return null;
     if (type === 'number') {
@@ -276,8 +276,9 @@ function readColumn(name: string, raw: MemoryColumn, reading: Reading): Column {
       return (single ? shortestDecimal(cell as number) : (cell as number)) + 0;
     }
     if (cell instanceof Date) {
-      if (Number.isNaN(cell.getTime())) return null;
-      return type === 'date' ? cell.getTime() / 1e3 : cell.toISOString();
+      const seconds = cell.getTime() / 1e3;
+      if (Number.isNaN(seconds) || absent.includes(seconds)) return null;
+      return type === 'date' ? seconds : cell.toISOString();
     }
     return type === 'boolean' ? (cell as boolean) : readText(String(cell));
   });
@@ -311,6 +312,13 @@ function formOf(name: string, cells: readonly (string | null)[], { rules, typed 
 function textFormAs(column: Column, kind: 'number' | 'date', rules: CellRules): TextForm {
   const form = column.form();
   return form.type === kind ? form : likelyForm(rules, column.name, kind);
+}
+
+// How the texts of an encoded column are read as numbers or dates.
+function valueForm({ type }: EncodedColumn, column: Column, rules: CellRules): TextForm {
+  return column.type === 'text' && (type === 'number' || type === 'date')
+    ? textFormAs(column, type, rules)
+    : { type: 'text', missing: [] };
 }
 
 // The type a profile gives: texts are numbers when every one of them reads as a number.
@@ -376,11 +384,10 @@ async function encodeColumns(
     const column = columns[k];
     if (column.type === 'text') {
       const missing = missingTextsOf(encoded, reading.typed, spec);
-      const form = encoded.type === 'number' ? textFormAs(column, 'number', reading.rules) : {};
-      const isMissing = missingTest({ ...form, type: encoded.type, missing });
+      const isMissing = missingTest({ ...valueForm(encoded, column, reading.rules), missing });
       return (cell: Cell | null): boolean => cell === null || isMissing(cell as string);
     }
-    const numbers = missingNumbers(spec.missingValues);
+    const numbers = missingNumbers(spec.missingValues, column.type);
     return (cell: Cell | null): boolean => cell === null || numbers.includes(cell as number);
   });
   const missing = spec.columns
@@ -445,11 +452,7 @@ function cellCoder(label: string, encoded: EncodedColumn, column: Column, rules:
     for (const cell of cells) known.set(cell, [...(known.get(cell) ?? []), j]);
   });
   const isDate = encoded.type === 'date';
-  const isRead = isDate || reading.as === 'number';
-  const form: TextForm =
-    column.type === 'text' && isRead
-      ? textFormAs(column, isDate ? 'date' : 'number', rules)
-      : { type: 'text', missing: [] };
+  const form = valueForm(encoded, column, rules);
   const asNumber = (cell: Cell, row: number): number => {
     const isOther = isDate && column.type !== 'text' && column.type !== 'date';
     const number = isOther ? undefined : typeof cell === 'string' ? readTextNumber(cell, form) : Number(cell);

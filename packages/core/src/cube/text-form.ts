@@ -34,7 +34,7 @@ export interface TextForm {
 
 /** What its user says of a table's cells; what is left out is recognised. */
 export interface CellRules {
-  /** Spellings of a missing cell, instead of the usual ones; numbers (-999) in any spelling and in typed columns too. An empty cell is always missing. */
+  /** Spellings of a missing cell, instead of the usual ones; numbers (-999) and dates (1900-01-01) in any spelling and in typed columns too. An empty cell is always missing. */
   readonly missingValues?: readonly string[] | undefined;
   /** Columns whose cells are texts, whatever they look like. */
   readonly text?: readonly string[] | undefined;
@@ -408,16 +408,18 @@ export function readQuantity(text: string): number | undefined {
   return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
-/** Which texts of a column count as missing: those named, and in a column of numbers every spelling of a number named. */
+/** Which texts of a column count as missing: those named, and every spelling of a number or a date named in a column of such. */
 export function missingTest(form: Pick<TextForm, 'type' | 'missing' | 'number' | 'date'>): (text: string) => boolean {
   const texts = new Set(form.missing);
-  const numbers = form.type === 'number' ? missingNumbers(form.missing) : [];
+  const numbers = missingNumbers(form.missing, form.type);
   return (text) => texts.has(text) || (numbers.length > 0 && numbers.includes(readTextNumber(text, form) as number));
 }
 
-/** The numbers among the texts that count as missing: -999 is -999.0 too, and in typed columns. */
-export function missingNumbers(missingValues: readonly string[] | undefined): readonly number[] {
-  return (missingValues ?? []).map(readQuantity).filter((number) => Number.isFinite(number)) as number[];
+/** Of the texts that count as missing those that are cells of typed columns too: numbers (-999), or times (of 1900-01-01) in seconds. */
+export function missingNumbers(missingValues: readonly string[] | undefined, type: string): readonly number[] {
+  const read =
+    type === 'number' ? readQuantity : type === 'date' ? (text: string) => readDate(text, 'ymd') : () => Number.NaN;
+  return (missingValues ?? []).map(read).filter((number) => Number.isFinite(number)) as number[];
 }
 
 /** The form that a column of numbers or dates most likely has, without a look at its texts. */

@@ -108,6 +108,11 @@ function secondsOf(text, orders) {
   return Number.NaN;
 }
 
+function secondsOfCell(column, cell) {
+  if (isDate(cell)) return cell.getTime() / 1e3;
+  return typeof cell === 'string' ? secondsOf(cell, column.orders) : Number.NaN;
+}
+
 // A weekday (Monday is 0) or a month (January is 1) of a time.
 function partOf(seconds, part) {
   if (part === 'month') return new Date(Math.floor(seconds) * 1e3).getUTCMonth() + 1;
@@ -175,7 +180,7 @@ const NOTHING = { prediction: null, probabilities: null };
 }
 
 const DATE_VALUE = `  if (column.type === 'date') {
-    const seconds = isDate(cell) ? cell.getTime() / 1e3 : isText ? secondsOf(cell, column.orders) : Number.NaN;
+    const seconds = secondsOfCell(column, cell);
     if (Number.isNaN(seconds)) throw problem(column, \`holds \${JSON.stringify(String(cell))}, expected a date\`);
     return seconds;
   }
@@ -199,11 +204,15 @@ function isDate(cell) {
 }
 
 function isMissing(column, cell) {
-  if (typeof cell === 'string') {
-    return cell === '' || column.missingTexts.includes(cell) || column.missingNumbers?.includes(numberOf(column, cell)) === true;
-  }
-  if (typeof cell === 'number' && column.missingNumbers?.includes(cell)) return true;
-  return cell === null || cell === undefined || Number.isNaN(isDate(cell) ? cell.getTime() : cell);
+  if (cell === null || cell === undefined || Number.isNaN(isDate(cell) ? cell.getTime() : cell)) return true;
+  if (cell === '' || column.missingTexts.includes(cell)) return true;
+  if (column.missingNumbers === undefined) return false;
+${
+  hasDates
+    ? `  if (column.type === 'date') return column.missingNumbers.includes(secondsOfCell(column, cell));
+`
+    : ''
+}  return column.missingNumbers.includes(typeof cell === 'string' ? numberOf(column, cell) : cell);
 }
 
 // Texts are first read as those of the fit were spelled: a single cell does not tell how its column is.

@@ -57,7 +57,7 @@ export interface ExportColumn {
   readonly missing: EncodedColumn['missing'];
   /** Texts that count as missing, beside the empty one. Of other types NULL and NaN are missing. */
   readonly missingTexts: readonly string[];
-  /** Of a column of numbers: those that count as missing. */
+  /** Of a column of numbers or dates: those that count as missing, dates in seconds since 1970 UTC. */
   readonly missingNumbers: readonly number[];
   /** Positions of the bits `column missing` among all bits. */
   readonly missingBits: readonly number[];
@@ -150,7 +150,7 @@ function planColumn({ encoder, provenance }: Model, placed: readonly PlacedColum
     type,
     missing: (['refuse', 'drop'] as const).find((policy) => policies.includes(policy)) ?? 'no',
     missingTexts: [...new Set(missingTextsOf(encoded, false, encoder))].filter((text) => text !== ''),
-    missingNumbers: type === 'number' ? missingNumbers(encoder.missingValues) : [],
+    missingNumbers: missingNumbers(encoder.missingValues, type),
     missingBits: placed
       .filter(({ encoded: { missingCoordinate } }) => missingCoordinate)
       .map(({ firstBit, bitCount }) => firstBit + bitCount - 1),

@@ -126,15 +126,19 @@ def _seconds_of_text(text: str, orders: Iterable[str]) -> float:
     return math.nan
 
 
-def _seconds(column: Mapping[str, Any], cell: Any) -> float:
-    seconds = math.nan
+def _read_seconds(column: Mapping[str, Any], cell: Any) -> float:
     if isinstance(cell, str):
-        seconds = _seconds_of_text(cell, column["orders"])
-    elif isinstance(cell, date):
-        if not isinstance(cell, datetime):
-            cell = datetime(cell.year, cell.month, cell.day)
-        gap = cell - (_EPOCH if cell.utcoffset() is None else _EPOCH.replace(tzinfo=timezone.utc))
-        seconds = ((gap.days * 86400 + gap.seconds) * 1e6 + gap.microseconds) / 1e6
+        return _seconds_of_text(cell, column["orders"])
+    if not isinstance(cell, date):
+        return math.nan
+    if not isinstance(cell, datetime):
+        cell = datetime(cell.year, cell.month, cell.day)
+    gap = cell - (_EPOCH if cell.utcoffset() is None else _EPOCH.replace(tzinfo=timezone.utc))
+    return ((gap.days * 86400 + gap.seconds) * 1e6 + gap.microseconds) / 1e6
+
+
+def _seconds(column: Mapping[str, Any], cell: Any) -> float:
+    seconds = _read_seconds(column, cell)
     if math.isnan(seconds):
         raise _problem(column, f"holds {str(cell)!r}, expected a date")
     return seconds
@@ -240,14 +244,21 @@ def _plain(cell: Any) -> Any:
 
 
 def _is_missing(column: Mapping[str, Any], cell: Any) -> bool:
-    if isinstance(cell, str):
-        if cell == "" or cell in column["missing_texts"]:
-            return True
-        return "missing_numbers" in column and _read_number(column, cell) in column["missing_numbers"]
     # pandas' NA is not even unlike itself.
     if cell is None or type(cell).__name__ == "NAType" or bool(cell != cell):
         return True
-    return not isinstance(cell, bool) and cell in column.get("missing_numbers", ())
+    is_text = isinstance(cell, str)
+    if is_text and (cell == "" or cell in column["missing_texts"]):
+        return True
+    if "missing_numbers" not in column or isinstance(cell, bool):
+        return False
+${
+  hasDates
+    ? `    if column["type"] == "date":
+        return _read_seconds(column, cell) in column["missing_numbers"]
+`
+    : ''
+}    return (_read_number(column, cell) if is_text else cell) in column["missing_numbers"]
 
 
 def _as_float(column: Mapping[str, Any], cell: Any) -> float:

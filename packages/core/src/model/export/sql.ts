@@ -186,20 +186,23 @@ function trimmedTexts({ readings: [{ firstBit: k }] }: ExportColumn): string[] {
 function presentCells({
   type,
   number,
+  dates,
   missingTexts,
   missingNumbers,
   readings: [{ firstBit: k }],
 }: ExportColumn): string[] {
   const missing = ['', ...missingTexts].map(sqlString).join(', ');
   const absent = missingNumbers.map(sqlDouble).join(', ');
-  const [others, spelled] =
-    absent === ''
-      ? ['', '']
-      : [` OR d${k} IN (${absent})`, ` AND (CASE ${textNumber(`z${k}`, number)} END IN (${absent})) IS NOT TRUE`];
+  const isDate = type === 'date';
+  const value = isDate
+    ? dates.map((order) => `WHEN ${textDate(`z${k}`, order)}`).join(' ')
+    : textNumber(`z${k}`, number);
+  const spelled = absent === '' ? '' : ` AND (CASE ${value} END IN (${absent})) IS NOT TRUE`;
+  const others = (cell: string): string => (absent === '' ? '' : ` OR ${cell}${k} IN (${absent})`);
   const cases = [
     `'text' THEN CASE WHEN z${k} NOT IN (${missing})${spelled} THEN z${k} END`,
-    `'number' THEN CASE WHEN d${k} IS NULL OR NOT (isnan(d${k})${others}) THEN t${k} END`,
-    ...(type === 'date' ? [`'date' THEN CASE WHEN u${k} IS NOT NULL THEN t${k} END`] : []),
+    `'number' THEN CASE WHEN d${k} IS NULL OR NOT (isnan(d${k})${isDate ? '' : others('d')}) THEN t${k} END`,
+    ...(isDate ? [`'date' THEN CASE WHEN NOT (u${k} IS NULL${others('u')}) THEN t${k} END`] : []),
   ];
   return [`CASE y${k} ${cases.map((each) => `WHEN ${each}`).join(' ')} ELSE t${k} END AS x${k}`];
 }
@@ -222,7 +225,7 @@ function readCells({ type, number, dates, readings: [{ firstBit: k, words }] }: 
   }
   if (type !== 'date') return [];
   const texts = dates.map((order) => `WHEN y${k} = 'text' AND ${textDate(`x${k}`, order)}`);
-  return [`CASE WHEN y${k} = 'date' THEN u${k} ${texts.join(' ')} END AS n${k}`];
+  return [`CASE WHEN x${k} IS NULL THEN NULL WHEN y${k} = 'date' THEN u${k} ${texts.join(' ')} END AS n${k}`];
 }
 
 function formedNumber(text: string, form: NumberForm): string {
