@@ -579,7 +579,7 @@ describe('columns of dates', () => {
       return [`${day}/${month}/2024 08:15:${10 + Math.floor(40 * draw())}.5`, flip(draw), month > 6 ? 'late' : 'early'];
     });
     const { saved, said } = await fit(csv('d,a,y', rows), 'y');
-    expect(saved.encoder.columns.map(({ column }: { column: string }) => column)).toEqual(['a']);
+    expect(saved.encoder.columns.map((each) => each.column)).toEqual(['a']);
     expect(said).toContain('these are dates in which day and month cannot be told apart');
   });
 

@@ -169,7 +169,7 @@ describe('best-configuration.ts', () => {
       return [coding.above[0] - 1, ...coding.above.map((above, j) => (above + (coding.above[j + 1] ?? above + 2)) / 2)];
     });
     const names = model.encoder.columns.map(({ column }) => column);
-    let all: (string | number)[][] = [[]];
+    let all: (string | number | null)[][] = [[]];
     for (const each of answers) all = all.flatMap((start) => each.map((answer) => [...start, answer]));
     const country = names.indexOf('Country');
     const allowed = all.filter((cells) => {

@@ -21,7 +21,7 @@ export interface Finished {
 }
 
 export interface RunOptions {
-  readonly input?: string;
+  readonly input?: string | Buffer;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -40,7 +40,7 @@ export function fewfire(args: readonly string[], options: RunOptions = {}): Prom
 export async function interruptAtWork(
   args: readonly string[],
   work: string,
-  options: RunOptions & { readonly input?: string | Buffer } = {},
+  options: RunOptions = {},
 ): Promise<Finished> {
   const preload = new URL('at-work.mjs', import.meta.url).href;
   const env = { NODE_OPTIONS: `--import=${preload}` };

@@ -335,7 +335,7 @@ describe('calibrateMlp', () => {
       const x = inputs.subarray(i * 512, (i + 1) * 512);
       const output = calibrated.forward(x);
       expect(read.forward(x)).toEqual(output);
-      const survivors = outcome.screen === null ? [] : referenceSurvivors(outcome.screen, block, x);
+      const survivors = outcome.screen === null ? new Uint32Array() : referenceSurvivors(outcome.screen, block, x);
       const active = referenceMlp({ ...block, squared: false }, x).activeUnits;
       expect(calibrated.activeUnits()).toEqual(active.filter((u) => survivors.includes(u)));
     }

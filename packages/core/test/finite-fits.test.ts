@@ -101,7 +101,7 @@ describe('every figure is finite', () => {
           : []),
       ];
       for (const y of targets) {
-        if (new Set(y).size < 2) continue;
+        if (new Set<unknown>(y).size < 2) continue;
         await wholeFit({ ...columns, y }, { ...method, test: 0, degree: 2, seed: k });
       }
     }

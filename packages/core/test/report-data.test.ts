@@ -33,7 +33,7 @@ const three = inputs.shape.map((shape, i) =>
   inputs.a[i] === 1 ? `is ${shape}` : noise[i] > 0 ? 'is round' : 'is oval',
 );
 
-async function reported(y: readonly (string | number)[], options: { transform?: 'log' } = {}) {
+async function reported(y: readonly (string | number)[], options: { targetTransform?: 'log' } = {}) {
   const fit = await fitTable(memoryTable({ ...inputs, y }), { target: 'y', degree: 2, folds: 3, ...options });
   return { ...fit, report: fitReport(fit.model, fit.testRows) };
 }
@@ -269,7 +269,8 @@ describe('confirmation and stability', () => {
     const other = [output.polynomial.coordinates.length - 1];
     const named = fitReport(model).outputs[0].terms.map((term) => term.coordinates.join());
     const confirmation = {
-      ...{ choosingRowCount: 100, confirmingRowCount: 50, interval: 'normal', confidence: 0.95, simultaneous: true },
+      ...({ choosingRowCount: 100, confirmingRowCount: 50, interval: 'normal', confidence: 0.95 } as const),
+      simultaneous: true,
       terms: [
         { coordinates: [], estimate: 1, standardError: 1, low: 0, high: 2 },
         { coordinates, estimate: 0.3, standardError: 0.05, low: 0.2, high: 0.4 },

@@ -88,7 +88,10 @@ describe('coordinates', () => {
 
   it('of numbers are single-precision thresholds; both ways of missing values are two coordinates', () => {
     const model = importGolden('numbers-regression');
-    for (const { threshold } of model.coordinates) expect(Math.fround(threshold)).toBe(threshold);
+    for (const coordinate of model.coordinates) {
+      if (!('threshold' in coordinate)) throw new Error('a coordinate of numbers was expected');
+      expect(Math.fround(coordinate.threshold)).toBe(coordinate.threshold);
+    }
     const names = model.coordinates.map((c) => c.name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.some((name) => name.endsWith(' or missing'))).toBe(true);

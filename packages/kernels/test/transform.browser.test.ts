@@ -4,7 +4,7 @@ import { referenceTransform, walshHadamard } from '../src/index.ts';
 
 describe('walshHadamard', () => {
   for (const variant of ['simd', 'scalar'] as const) {
-    for (const type of [Float64Array, Float32Array]) {
+    for (const type of [Float64Array, Float32Array] as Float64ArrayConstructor[]) {
       it(`${variant} ${type.name}: equals the definition for every length up to 2^12`, async () => {
         for (let logSize = 0; logSize <= 12; logSize++) {
           const data = type.from({ length: 2 ** logSize }, (_, i) => ((i * 7919) % 23) - 11);

@@ -309,9 +309,19 @@ function makeModel(
       polynomial: polynomialFromTerms(coordinates, randomTerms(termCount, coordinates.length, random, halves)),
       calibration,
       fit: {
-        ...{ method: 'ridge', degree: 3, lambda: 1, basis: 'parity', monomialCount: 1, converged: true },
+        ...({ method: 'ridge', degree: 3, lambda: 1, basis: 'parity', monomialCount: 1, converged: true } as const),
+        ...({ l1Ratio: 1, hierarchy: 'none', refit: false, dualityGap: null } as const),
         ...{ relativeGradient: 0, targetMean: 0, support: [], confirmation: null, stability: [] },
-        selection: { folds: 0, rowCount: 0, budgetSeconds: 0, predictedSeconds: 0, candidates: [], skipped: [] },
+        selection: {
+          folds: 0,
+          validation: 'folds',
+          reason: '',
+          rowCount: 0,
+          budgetSeconds: 0,
+          predictedSeconds: 0,
+          candidates: [],
+          skipped: [],
+        },
       },
     })),
     training: { sampleCount: 9, fittedOn: 'all rows', test: null, notes: [], dropped: [], missing: [] },
@@ -369,7 +379,7 @@ function randomColumns(missing: Missing, rowCount: number, table = 0): ExportCas
           ? [null, new Date(Number.NaN)]
           : typeof some === 'boolean'
             ? [null]
-            : [...MISSING_CELLS, ...(['text'].includes(typeOf(column)) ? [] : MISSING_AMONG_OTHERS)];
+            : [...MISSING_CELLS, ...(typeOf(column) === 'text' ? [] : MISSING_AMONG_OTHERS)];
     return Array.from({ length: rowCount }, () => (isHole() ? pick<RawCell>(holes) : pick<RawCell>(pool)));
   };
   return Object.fromEntries(Object.entries(POOLS).map(([column, pools]) => [column, cellsOf(column, pools)]));
@@ -472,7 +482,7 @@ export async function expectedOf({ model, columns }: Pick<ExportCase, 'model' | 
 /** The rows of columns, as objects. */
 export function rowsOf({ columns }: Pick<ExportCase, 'columns'>): Record<string, RawCell>[] {
   const entries = Object.entries(columns);
-  return entries[0][1].map((_, i) => Object.fromEntries(entries.map(([name, cells]) => [name, cells[i]])));
+  return Array.from(entries[0][1], (_, i) => Object.fromEntries(entries.map(([name, cells]) => [name, cells[i]])));
 }
 
 /** From what a runtime returned (an object of probabilities by class, or none) to what is expected. */

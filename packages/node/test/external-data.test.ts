@@ -45,7 +45,7 @@ function split(location: string, change: (entries: Entries, t: number) => Entrie
   const initializers = graph.initializers.map((tensor, t) => {
     const bytes = tensor.fields.find(([id]) => id === 9)?.[1] as Uint8Array;
     const length = t === graph.initializers.length - 1 ? {} : { length: String(bytes.length) };
-    const entries = change({ location, offset: String(at), ...length }, t);
+    const entries = change({ location, offset: String(at), ...length } as Entries, t);
     parts.push(bytes);
     at += bytes.length;
     return outsideTensor(tensor, entries);

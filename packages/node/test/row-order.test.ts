@@ -125,13 +125,28 @@ describe('columns that are called like the row numbers of the engine', () => {
 
 describe('a planted fault', () => {
   const columns: RelationColumn[] = ['id', 'flag', 'word'].map((name) => {
-    return { name, type: name === 'id' ? 'number' : 'text', sourceType: 'text', cell: name, source: undefined };
+    return {
+      name,
+      type: name === 'id' ? 'number' : 'text',
+      sourceType: 'text',
+      typed: false,
+      cell: name,
+      source: undefined,
+    };
   });
   const cells = (swapped: boolean): string =>
     `(SELECT i AS key, i::DOUBLE AS id, CASE WHEN i % 2 = 0 THEN 'yes' ELSE 'no' END AS flag, 'w' || i % 7 AS word
       FROM range(5000) r(i) ORDER BY ${swapped ? 'CASE i WHEN 3000 THEN 3001 WHEN 3001 THEN 3000 ELSE i END' : 'i'})`;
   const relation = async (name: string, rowKey = 'key'): Promise<Table> =>
-    duckdbTable(await Engine.open({}), { label: 'rows', name, rowKey, rowCount: 5000, columns, rules: {} });
+    duckdbTable(await Engine.open({}), {
+      label: 'rows',
+      name,
+      rowKey,
+      rowCount: 5000,
+      columns,
+      rules: {},
+      commaFirst: false,
+    });
   const uses: Record<string, (table: Table) => Promise<unknown>> = {
     numbers: (table) => table.numbers('id'),
     texts: (table) => table.texts('word', { spelling: 'source' }),

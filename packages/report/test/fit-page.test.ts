@@ -208,7 +208,8 @@ describe('a page', () => {
     expect(output.fit.support).toHaveLength(1);
     const { coordinates } = output.fit.support[0];
     const confirmation = {
-      ...{ choosingRowCount: 150, confirmingRowCount: 90, interval: 'bootstrap', confidence: 0.9, simultaneous: false },
+      ...({ choosingRowCount: 150, confirmingRowCount: 90, interval: 'bootstrap', confidence: 0.9 } as const),
+      simultaneous: false,
       terms: [{ coordinates, estimate: 0.5, standardError: 0.1, low: 0.25, high: 0.75 }],
       collinear: [[0, 1]],
       unsupported: [[1, 2]],

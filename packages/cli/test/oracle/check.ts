@@ -19,6 +19,7 @@ import {
 import { delimitedText, type Format, heldBy, isTyped, writeFiles } from './files.ts';
 import { drawing, otherRows, type RandomTable } from './random-table.ts';
 import {
+  type Encoded,
   encodeByHand,
   encodeMore,
   type HeldTable,

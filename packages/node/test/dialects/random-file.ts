@@ -104,7 +104,7 @@ export function randomFile(seed: number): RandomFile {
   if (kind === 'csv' && (!',;\t|'.includes(delimiter) || chance(0.2))) options.delimiter = delimiter;
   if (chance(0.2)) options.encoding = encoding;
   const text = kind === 'json' ? jsonText() : csvText();
-  let unpacked = encoded(text, encoding, marked && encoding !== 'latin1' && encoding !== 'windows-1252');
+  let unpacked: Uint8Array = encoded(text, encoding, marked && encoding !== 'latin1' && encoding !== 'windows-1252');
   const isDamaged = chance(0.35);
   if (isDamaged) for (let k = 1 + below(3); k > 0; k--) unpacked = damaged(unpacked);
   const packed = chance(0.15);
