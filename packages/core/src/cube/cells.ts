@@ -298,7 +298,7 @@ function spellings(value: string, fitted: ColumnType, as: ColumnType): readonly 
   if (fitted === 'number') return [Number(value)];
   if (as === 'date') {
     const time = readDate(value, 'ymd');
-    return time === undefined ? [] : [time];
+    return time !== undefined && dateText(time) === value ? [time] : [];
   }
   const number = readNumber(value);
   return number !== undefined && String(number) === value ? [number] : [];
