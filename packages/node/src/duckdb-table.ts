@@ -382,7 +382,7 @@ async function formOfGroups(
     const possible: readonly TextForm[] = form.ambiguousDates
       ? (['dmy', 'mdy'] as const).map((date) => ({ ...form, type: 'date', date }))
       : [form];
-    const known = entries.length;
+    const lookedAt = entries.length;
     for (const each of possible) {
       if (each.type !== 'number' && each.type !== 'date') continue;
       const unread = await engine.rows(
@@ -393,7 +393,7 @@ async function formOfGroups(
         if (!entries.some(([known]) => known === text)) entries.push([String(text), Number(n)]);
       }
     }
-    if (entries.length === known) return form;
+    if (entries.length === lookedAt) return form;
   }
 }
 
