@@ -203,6 +203,8 @@ export async function* readFileChunks(path: string, signal?: AbortSignal): Async
   let file: FileHandle | undefined;
   try {
     file = await openRegular(path);
+    // A stream that begins with an aborted signal emits its error before anyone can listen (Node 20): the process ends.
+    throwIfAborted(signal);
     const stream = file.createReadStream({ highWaterMark: 1 << 18, signal, autoClose: false });
     for await (const chunk of stream) yield chunk;
   } catch (error) {

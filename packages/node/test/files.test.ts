@@ -17,6 +17,7 @@ import {
   csvChunks,
   type OutputColumn,
   openTable,
+  readFileChunks,
   readTextFile,
   sha256File,
   sourceFiles,
@@ -178,6 +179,24 @@ describe('readTextFile and sha256File', () => {
       expect((await failure(read(directory))).message).toContain('is a directory');
     }
     expect((await failure(readTextFile(join(directory, 'model.json')))).message).toContain('is not UTF-8 text');
+  });
+});
+
+describe('readFileChunks', () => {
+  it('rejects with the reason when aborted while the file is opened, and nothing is thrown elsewhere', async () => {
+    const path = join(newDirectory(), 'a.txt');
+    writeFileSync(path, 'x');
+    const controller = new AbortController();
+    const reason = new Error('stop');
+    const elsewhere: unknown[] = [];
+    const note = (error: unknown): void => void elsewhere.push(error);
+    process.on('uncaughtException', note);
+    const reading = readFileChunks(path, controller.signal).next();
+    controller.abort(reason);
+    await expect(reading).rejects.toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off('uncaughtException', note);
+    expect(elsewhere).toEqual([]);
   });
 });
 
