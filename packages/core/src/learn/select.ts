@@ -239,9 +239,8 @@ export async function selectLowDegree(
       };
       for (const basis of plan.degrees.includes(degree) ? paths : []) {
         if (degree === 1 && basis === 'biased' && options.degree === 'auto') continue; // chosen at degree 2 and above
-        if (options.loss === 'logistic') await tryLogistic(context, consider);
-        else if (options.method === 'estimate') await tryEstimate(context, consider);
-        else await tryPath(context, basis, options.method, consider);
+        if (options.method === 'estimate') await tryEstimate(context, consider);
+        else await tryPath(context, basis, options, consider);
       }
       if (plan.sparseDegrees.includes(degree)) {
         const before = tried.length;
@@ -352,27 +351,26 @@ function pathsOf({ method, loss }: Pick<SelectOptions, 'method' | 'loss'>): read
   return method === 'auto' || method === 'ridge' ? ['parity', 'biased'] : ['parity'];
 }
 
+// Penalties from large to small, all folds in step.
 async function tryPath(
   context: FoldContext,
   basis: PenaltyBasis,
-  method: SelectOptions['method'],
+  { method, loss }: Pick<SelectOptions, 'method' | 'loss'>,
   consider: Consider,
 ): Promise<void> {
   const { operator, excluded, points, target, rowWeights: weights, foldOf, folds, signal } = context;
+  const isLogistic = loss === 'logistic';
   const solvers = Array.from({ length: folds }, (_, fold) => {
     const rowWeights = foldWeights(foldOf, fold, weights);
-    return createLeastSquaresSolver({
-      operator,
-      excluded,
-      target,
-      rowWeights,
-      means: coordinateMeans(points, rowWeights),
-    });
+    const problem = { operator, excluded, target, rowWeights };
+    return isLogistic
+      ? createLogisticSolver(problem)
+      : createLeastSquaresSolver({ ...problem, means: coordinateMeans(points, rowWeights) });
   });
   const heldOut = new Float64Array(target.length);
   let lowest = Number.POSITIVE_INFINITY;
   let rises = 0;
-  for (const lambda of lambdaPath(context, basis, method)) {
+  for (const lambda of lambdaPath(context, basis, isLogistic ? 'ridge' : method)) {
     let converged = true;
     const terms: FoldTerms[] = [];
     for (const [fold, solver] of solvers.entries()) {
@@ -388,10 +386,10 @@ async function tryPath(
       for (let i = 0; i < heldOut.length; i++) if (foldOf[i] === fold) heldOut[i] = solution.predictions[i];
       context.onFit();
     }
-    const scores = foldScores(context, heldOut);
+    const scores = foldScores(context, isLogistic ? heldOut.map((logOdds) => Math.tanh(logOdds / 2)) : heldOut);
     consider(
       {
-        method: lambda > 0 ? 'ridge' : 'least-squares',
+        method: isLogistic ? 'logistic' : lambda > 0 ? 'ridge' : 'least-squares',
         degree: operator.plan.degree,
         lambda,
         basis,
@@ -425,46 +423,6 @@ function lambdaPath(context: FoldContext, basis: PenaltyBasis, method: SelectOpt
 function meanCount(folds: readonly FoldTerms[]): number {
   const counts = folds.map(({ at }) => at.length - (at[0] === 0 ? 1 : 0));
   return counts.reduce((sum, count) => sum + count, 0) / folds.length;
-}
-
-async function tryLogistic(context: FoldContext, consider: Consider): Promise<void> {
-  const { operator, excluded, target, rowWeights: weights, foldOf, folds, signal } = context;
-  const solvers = Array.from({ length: folds }, (_, fold) =>
-    createLogisticSolver({ operator, excluded, target, rowWeights: foldWeights(foldOf, fold, weights) }),
-  );
-  const heldOut = new Float64Array(target.length);
-  let lowest = Number.POSITIVE_INFINITY;
-  let rises = 0;
-  for (const lambda of lambdaPath(context, 'parity', 'ridge')) {
-    let converged = true;
-    const terms: FoldTerms[] = [];
-    for (const [fold, solver] of solvers.entries()) {
-      const solution = await solver.solve({
-        lambda,
-        tolerance: SELECTION_TOLERANCE,
-        maxIterations: SELECTION_ITERATIONS,
-        signal,
-      });
-      converged &&= solution.converged;
-      terms.push(foldTerms(solution.coefficients));
-      for (let i = 0; i < heldOut.length; i++) if (foldOf[i] === fold) heldOut[i] = solution.predictions[i];
-      context.onFit();
-    }
-    const scores = foldScores(
-      context,
-      heldOut.map((value) => Math.tanh(value / 2)),
-    );
-    const { degree } = operator.plan;
-    const termCount = meanCount(terms);
-    consider(
-      { method: 'logistic', degree, lambda, basis: 'parity', ...DENSE, termCount, ...scores, converged },
-      heldOut,
-      terms,
-    );
-    rises = scores.mse < lowest ? 0 : rises + 1;
-    lowest = Math.min(lowest, scores.mse);
-    if (rises === 2) break;
-  }
 }
 
 async function tryEstimate(context: FoldContext, consider: Consider): Promise<void> {
