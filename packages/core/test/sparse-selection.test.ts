@@ -104,6 +104,41 @@ describe('choosing by held-out rows among sparse fits', () => {
     expect(await termsOf(problem, split)).toEqual(problem.names);
   });
 
+  it('a path that takes more work than it may ends with what it has, the same for any number of threads, and is named', async () => {
+    const problem = planted(8, 600, 20, 3, 30, 0.3);
+    const options = { degree: 3, method: 'elastic-net', folds: 2 } as const;
+    const whole = await selectLowDegree(problem.points, problem.target, options);
+    expect(whole.stopped).toEqual([]);
+    const counts: number[] = [];
+    for (const budgetSeconds of [1e-9, 0.008]) {
+      const limited = { ...options, budgetSeconds };
+      const short = await selectLowDegree(problem.points, problem.target, { ...limited, threads: 1 });
+      expect(short.stopped).toEqual([3]);
+      expect(await selectLowDegree(problem.points, problem.target, { ...limited, threads: 2 })).toEqual(short);
+      counts.push(short.candidates.length);
+    }
+    // At least the constant; more work, more lambdas.
+    expect(counts[0]).toBe(2);
+    expect(counts[1]).toBeGreaterThan(counts[0]);
+    expect(counts[1]).toBeLessThan(whole.candidates.length);
+  });
+
+  it('degrees are left out until those that are tried fit the budget on rows enough for the largest', async () => {
+    const problem = planted(9, 20_000, 30, 1, 3, 0.3);
+    const options = { degree: 'auto', method: 'ridge', budgetSeconds: 2 } as const;
+    const { candidates, skipped, rowCount, predictedSeconds } = await selectLowDegree(
+      problem.points,
+      problem.target,
+      options,
+    );
+    expect(predictedSeconds).toBeLessThanOrEqual(2);
+    expect(Math.max(...candidates.map(({ degree }) => degree))).toBe(1);
+    expect(rowCount).toBe(10_000);
+    expect(skipped).toEqual([
+      { degree: 2, reason: expect.stringMatching(/^choosing would take about \d+ s, more than the 2 s allowed$/) },
+    ]);
+  });
+
   it('lasso keeps what it found of the one it chooses, though a solution that is not refitted has a lower error', async () => {
     let lowerUnfitted = 0;
     for (let seed = 0; seed < 12; seed++) {

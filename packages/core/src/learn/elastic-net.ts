@@ -28,12 +28,13 @@
  * then over the monomials that were eligible at the end.
  */
 import type { KernelVariant, MonomialOperator } from '@fewfire/kernels';
-import { nextTurn } from '../base/index.ts';
+import { createTurn } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { type ActiveGram, createActiveGram } from './active-gram.ts';
 import { changeCoefficient, descend, gapOf, nonZeros, solveOnSupport } from './coordinate-descent.ts';
 import { eligibleProducts, type Hierarchy, orphans } from './hierarchy.ts';
 import { clearRounding, constantValue } from './rounding.ts';
+import { isSpent, unlimitedWork, type Work } from './work.ts';
 
 export interface ElasticNetProblem {
   readonly operator: MonomialOperator;
@@ -46,6 +47,8 @@ export interface ElasticNetProblem {
   readonly rowWeights: Float64Array | undefined;
   /** Most monomials worked on at a time, which bounds the memory: 8 bytes per pair. Beyond it a solve does not converge. */
   readonly activeLimit: number;
+  /** Counted here, with that of others if they share it; when it is spent a solve stops, not converged. Default: no limit. */
+  readonly work?: Work | undefined;
   readonly variant?: KernelVariant | undefined;
 }
 
@@ -113,12 +116,21 @@ const ROUNDING_SLACK = 1e-13;
 /** Below this, relative to the objective of the best constant, a gap is rounding. */
 const SMALLEST_GAP = 1e-18;
 const REFIT_ROUNDS = 4;
-const TURN_MS = 20;
+// Nanoseconds, measured: the passes over all monomials and over the rows around an adjoint, the product of two columns
+// of bits, that of a word of them (a row's weight takes longer where it is not 0 or 1), and a column's part of a row.
+const MONOMIAL_NS = 15;
+const ROW_NS = 20;
+const PAIR_NS = 50;
+const PAIR_ROW_NS = 0.02;
+const WEIGHTED_PAIR_ROW_NS = 0.09;
+const COLUMN_ROW_NS = 0.1;
 
 export async function createElasticNetSolver(problem: ElasticNetProblem): Promise<ElasticNetSolver> {
-  const { operator, points, excluded, rowWeights, activeLimit } = problem;
+  const { operator, points, excluded, rowWeights, activeLimit, work = unlimitedWork() } = problem;
   const { index } = operator;
-  const { monomialCount, rowCount } = operator.plan;
+  const { monomialCount, rowCount, costNs } = operator.plan;
+  const isPlain = rowWeights?.every((weight) => weight === 0 || weight === 1) ?? true;
+  const pairNs = PAIR_NS + rowCount * (isPlain ? PAIR_ROW_NS : WEIGHTED_PAIR_ROW_NS);
   const totalWeight = rowWeights === undefined ? rowCount : rowWeights.reduce((sum, weight) => sum + weight, 0);
   const weightedProduct = (a: Float64Array, b: Float64Array): number => {
     let sum = 0;
@@ -168,6 +180,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     await operator.adjoint(weighted, correlations, signal);
     clearRounding(correlations, weighted);
     adjoints++;
+    work.spentNs += costNs / 2 + MONOMIAL_NS * monomialCount + ROW_NS * rowCount;
     for (let at = 0; at < monomialCount; at++) correlations[at] /= totalWeight;
     for (let j = 0; j < active.count; j++) gradient[j] = correlations[active.monomials[j]];
   };
@@ -191,6 +204,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
       usable = flags;
     }
     active.add(at);
+    work.spentNs += pairNs * (j + 1);
     coefficients[j] = 0;
     gradient[j] = correlations[at];
     targetCorrelation[j] = (nullCorrelations as Float64Array)[at];
@@ -204,6 +218,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     usable,
     coefficients,
     gradient,
+    work,
   });
   const support = (): number[] => nonZeros(coefficients, active.count).map((j) => active.monomials[j]);
 
@@ -212,6 +227,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     let constant = 0;
     for (let j = 0; j < active.count; j++) constant -= values[j] * active.means[j];
     active.combine(constant, values, predictions);
+    work.spentNs += rowCount * (ROW_NS + COLUMN_ROW_NS * active.count);
     for (let i = 0; i < rowCount; i++) residual[i] = target[i] - predictions[i];
     const rest = centre(residual);
     for (let i = 0; i < rowCount; i++) predictions[i] += rest;
@@ -258,7 +274,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     const { lambda, l1Ratio, hierarchy, gapTolerance, maxIterations, signal } = options;
     const l1 = lambda * l1Ratio;
     const l2 = lambda * (1 - l1Ratio);
-    const turn = createTurns(signal);
+    const turn = createTurn(signal);
     const before = adjoints;
     const nullObjective = targetSquare / 2;
     let iterations = 0;
@@ -276,7 +292,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
         gap = certify(l1, l2);
         options.onIteration?.(iterations, nullObjective > 0 ? gap / nullObjective : 0);
         converged = gap <= gapTolerance * nullObjective;
-        if (converged || iterations >= maxIterations) return;
+        if (converged || iterations >= maxIterations || isSpent(work)) return;
         const nonZeroCount = nonZeros(coefficients, active.count).length;
         const room = Math.min(activeLimit - active.count, Math.max(SMALLEST_BATCH, 2 * nonZeroCount));
         const batch = chooseBatch(threshold, room);
@@ -369,7 +385,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
   };
 
   const refit = async (options: { tolerance: number; signal?: AbortSignal | undefined }): Promise<RefittedSupport> => {
-    const turn = createTurns(options.signal);
+    const turn = createTurn(options.signal);
     const places = nonZeros(coefficients, active.count);
     const refitted = coefficients.slice();
     const wanted = options.tolerance * Math.sqrt(targetSquare);
@@ -379,12 +395,13 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     let worst = largestOf(pull);
     // The matrix of products squares the condition number: what that loses, further rounds on the fresh residual win back.
     for (let round = 0; round < REFIT_ROUNDS && worst > wanted; round++) {
-      const limits = { l2: 0, tolerance: Math.min(1e-3, (0.1 * wanted) / worst), maxIterations: 2000, turn };
+      const limits = { l2: 0, tolerance: Math.min(1e-3, (0.1 * wanted) / worst), maxIterations: 2000, turn, work };
       const change = await solveOnSupport(active.rows, places, pull, limits);
       for (let a = 0; a < places.length; a++) refitted[places[a]] += change[a];
       intercept = predict(refitted);
       for (let i = 0; i < rowCount; i++) weighted[i] = (rowWeights === undefined ? 1 : rowWeights[i]) * residual[i];
       active.correlations(weighted, onActive);
+      work.spentNs += rowCount * COLUMN_ROW_NS * active.count;
       for (let a = 0; a < places.length; a++) pull[a] = onActive[places[a]] / totalWeight;
       worst = largestOf(pull);
     }
@@ -426,18 +443,6 @@ function longer(values: Float64Array): Float64Array<ArrayBuffer> {
   const result = new Float64Array(2 * values.length);
   result.set(values);
   return result;
-}
-
-// Lets the event loop run every so often, and throws when aborted.
-function createTurns(signal: AbortSignal | undefined): () => Promise<void> {
-  let lastAt = performance.now();
-  return async () => {
-    signal?.throwIfAborted();
-    if (performance.now() - lastAt < TURN_MS) return;
-    await nextTurn();
-    lastAt = performance.now();
-    signal?.throwIfAborted();
-  };
 }
 
 function placesOf(flags: Uint8Array): Uint32Array {

@@ -7,7 +7,8 @@
  * ends when the error has risen twice. What it may cost is fixed beforehand as
  * predicted work, not as time on a clock, so the choice is the same on every
  * machine: if need be the choice is made on fewer rows, and degrees that still
- * do not fit are skipped by name.
+ * do not fit are skipped by name. What a path of the lasso takes depends on the
+ * data: its work is counted, and a path that overruns ends with what it has.
  *
  * The lasso and elastic net, asked for by name, go to degrees with far more
  * monomials than rows. One split takes the place of their folds where it holds out
@@ -50,6 +51,7 @@ import {
   predictFitBytes,
 } from './low-degree.ts';
 import { chooseSparsest, SPARSE_PATH_LENGTH, type SparsePathOptions, trySparsePath } from './sparse-path.ts';
+import type { Work } from './work.ts';
 
 export interface SelectOptions extends RunOptions {
   /**
@@ -92,6 +94,8 @@ export interface Selection {
   /** Everything tried, in the order it was tried. */
   readonly candidates: readonly Candidate[];
   readonly skipped: readonly { readonly degree: number; readonly reason: string }[];
+  /** Degrees at which the path of the lasso or elastic net ended before its time, having spent the work it was allowed. */
+  readonly stopped: readonly number[];
   readonly folds: number;
   /** `split`: only the first of the folds was held out, being large enough, or because all would have cost more than the budget. */
   readonly validation: 'folds' | 'split';
@@ -116,12 +120,17 @@ const MAX_AUTO_DEGREE = 8;
 const LAMBDA_PATH = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4, 1e-4, 1e-5];
 const SELECTION_TOLERANCE = 3e-4;
 const SELECTION_ITERATIONS = 300;
+// Nanoseconds of an iteration beside its adjoint and forward, per row and per monomial: measured.
+const ITERATION_ROW_NS = 20;
+const ITERATION_MONOMIAL_NS = 50;
 /** Iterations per penalty to plan with: typical of real, correlated columns. */
 const PLANNED_ITERATIONS = 60;
 /** The choice is never made on fewer rows than this because of the budget. */
 const MIN_SELECTION_ROWS = 5000;
 /** Of the predicted work of the other methods, what `auto` lets the lasso have: it is predicted less surely. */
 const AUTO_SPARSE_SHARE = 1 / 8;
+/** Of the budget, what a lasso that was predicted to take less may take in the end. */
+const SPARSE_OVERRUN = 1 / 20;
 const DEFAULT_L1_RATIO = 0.5;
 /** So many held-out rows tell errors apart to a few percent: the other folds would only take time. */
 const SPLIT_ROWS = 2000;
@@ -220,6 +229,8 @@ export async function selectLowDegree(
   const onFit = (): void =>
     options.onProgress?.({ phase: 'choosing', done: ++fits, total: Math.max(total, fits), unit: 'fits' });
 
+  const stopped: number[] = [];
+  let sparseNs = 1e9 * plan.sparseSeconds;
   for (const degree of [...new Set([...plan.degrees, ...plan.sparseDegrees])].sort((a, b) => a - b)) {
     const operator = await createMonomialOperator(subset, { degree, threads: options.threads });
     try {
@@ -244,9 +255,14 @@ export async function selectLowDegree(
       }
       if (plan.sparseDegrees.includes(degree)) {
         const before = tried.length;
-        const { settled } = await trySparsePath(context, sparseOptions(options), consider);
+        // What a degree leaves is for those that follow.
+        const limitNs = sparseNs / plan.sparseDegrees.filter((other) => other >= degree).length;
+        const work: Work = { spentNs: 0, limitNs };
+        const path = await trySparsePath(context, { ...sparseOptions(options), work }, consider);
+        sparseNs -= work.spentNs;
+        if (path.stopped) stopped.push(degree);
         // A path of nothing but the constant is no try of the degree.
-        const alone = !settled && options.method === 'auto' && !plan.degrees.includes(degree);
+        const alone = !path.settled && options.method === 'auto' && !plan.degrees.includes(degree);
         if (alone && !tried.slice(before).some((entry) => entry.candidate === lowest)) {
           tried.length = before;
           skipped = [{ degree, reason: 'the lasso did not settle there, its monomials being too much alike' }];
@@ -271,6 +287,7 @@ export async function selectLowDegree(
     best: chosen.candidate,
     candidates,
     skipped,
+    stopped,
     folds,
     validation: plan.heldOutCount === folds ? 'folds' : 'split',
     reason: reasonOf(chosen.candidate, candidates, options.method),
@@ -321,7 +338,7 @@ function isSparse(method: SelectOptions['method']): boolean {
   return method === 'lasso' || method === 'elastic-net';
 }
 
-function sparseOptions(options: SelectOptions): SparsePathOptions {
+function sparseOptions(options: SelectOptions): Omit<SparsePathOptions, 'work'> {
   const l1Ratio = options.method === 'elastic-net' ? (options.l1Ratio ?? DEFAULT_L1_RATIO) : 1;
   const { hierarchy = 'none', memoryLimitBytes, method } = options;
   return { l1Ratio, hierarchy, memoryLimitBytes, refitsOnly: method === 'lasso' };
@@ -457,6 +474,8 @@ interface SelectionPlan {
   readonly degrees: readonly number[];
   /** Degrees of the lasso or elastic net. */
   readonly sparseDegrees: readonly number[];
+  /** Predicted seconds that their paths may take together. */
+  readonly sparseSeconds: number;
   /** Folds held out in turn: all, or one. */
   readonly heldOutCount: number;
   readonly skipped: { degree: number; reason: string }[];
@@ -474,7 +493,8 @@ function planSelection(points: SelectionShape, options: SelectOptions, folds: nu
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const last = typeof options.degree === 'number' ? plan.degrees[0] : Math.min(MAX_AUTO_DEGREE, coordinateCount);
   const sparseDegrees: number[] = [];
-  let left = Math.min(plan.budgetSeconds, plan.predictedSeconds) * AUTO_SPARSE_SHARE;
+  const share = Math.min(plan.budgetSeconds, plan.predictedSeconds) * AUTO_SPARSE_SHARE;
+  let left = share;
   let stopped: { degree: number; reason: string } | undefined;
   for (let degree = plan.degrees[0]; degree <= last && stopped === undefined; degree++) {
     const seconds = sparseSeconds(plan.rowCount, coordinateCount, degree, folds);
@@ -498,7 +518,13 @@ function planSelection(points: SelectionShape, options: SelectOptions, folds: nu
     (sum, degree) => sum + sparseSeconds(plan.rowCount, coordinateCount, degree, folds),
     0,
   );
-  return { ...plan, sparseDegrees, skipped, predictedSeconds: plan.predictedSeconds + added };
+  return {
+    ...plan,
+    sparseDegrees,
+    sparseSeconds: Math.max(share, SPARSE_OVERRUN * plan.budgetSeconds),
+    skipped,
+    predictedSeconds: plan.predictedSeconds + added,
+  };
 }
 
 /** Predicted seconds of the paths of all folds at one degree: an adjoint or two per lambda, and passes over the monomials. */
@@ -525,7 +551,7 @@ function memoryReason(bytes: number, limit: number): string {
 }
 
 function timeReason(seconds: number, allowed: number): string {
-  return `choosing it would take about ${Math.ceil(seconds)} s, more than the ${Number(allowed.toPrecision(2))} s allowed`;
+  return `choosing would take about ${Math.ceil(seconds)} s, more than the ${Number(allowed.toPrecision(2))} s allowed`;
 }
 
 function planSparse(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
@@ -568,6 +594,7 @@ function planSparse(points: SelectionShape, options: SelectOptions, folds: numbe
   return {
     degrees: [],
     sparseDegrees,
+    sparseSeconds: budgetSeconds,
     heldOutCount,
     skipped,
     rowCount: rows,
@@ -591,7 +618,8 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
   const seconds = (degree: number, rows: number): number =>
     (fitsPerDegree *
       (planMonomialOperator({ rowCount: rows, coordinateCount, degree }).costNs +
-        8 * countMonomials(coordinateCount, degree))) /
+        ITERATION_ROW_NS * rows +
+        ITERATION_MONOMIAL_NS * countMonomials(coordinateCount, degree))) /
     1e9;
   // All folds' solvers are alive at once: five coefficient vectors, a basis change (a scale, and 8 bytes per member of a
   // monomial) and six row vectors each. The one-pass estimate keeps nothing.
@@ -603,6 +631,11 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
 
   const degrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];
+  // On fewer rows if the budget asks for it, but never so few that the largest degree loses its footing.
+  const fewestRows = (degree: number): number =>
+    Math.min(rowCount, Math.max(MIN_SELECTION_ROWS, 2 * countMonomials(coordinateCount, degree)));
+  const cost = (rows: number, upTo: readonly number[]): number =>
+    upTo.reduce((sum, degree) => sum + seconds(degree, rows), 0);
   if (options.degree !== 'auto') {
     const degree = Math.min(options.degree, coordinateCount);
     if (bytes(degree) > limit) throw memoryError(degree, coordinateCount, bytesOf, limit);
@@ -610,14 +643,15 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
   } else {
     for (let degree = 1; degree <= Math.min(MAX_AUTO_DEGREE, coordinateCount); degree++) {
       const monomials = countMonomials(coordinateCount, degree);
-      const reason =
-        degree > 1 && monomials > MAX_MONOMIALS_PER_ROW * rowCount
-          ? `${monomials.toLocaleString('en-US')} monomials for ${rowCount.toLocaleString('en-US')} rows`
-          : degree > 1 && bytes(degree) > limit
-            ? memoryReason(bytes(degree), limit)
-            : degree > 1 && seconds(degree, Math.min(rowCount, MIN_SELECTION_ROWS)) > budgetSeconds
-              ? `choosing it would take about ${Math.round(seconds(degree, Math.min(rowCount, MIN_SELECTION_ROWS)))} s, more than the ${budgetSeconds} s allowed`
-              : undefined;
+      const refusal = (): string | undefined => {
+        if (monomials > MAX_MONOMIALS_PER_ROW * rowCount) {
+          return `${monomials.toLocaleString('en-US')} monomials for ${rowCount.toLocaleString('en-US')} rows`;
+        }
+        if (bytes(degree) > limit) return memoryReason(bytes(degree), limit);
+        const least = cost(fewestRows(degree), [...degrees, degree]);
+        return least > budgetSeconds ? timeReason(least, budgetSeconds) : undefined;
+      };
+      const reason = degree > 1 ? refusal() : undefined;
       if (reason !== undefined) {
         skipped.push({ degree, reason });
         break; // higher degrees cost more
@@ -625,19 +659,17 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
       degrees.push(degree);
     }
   }
-  // Fewer rows until the budget is met, but never so few that the largest degree loses its footing.
-  const cost = (rows: number): number => degrees.reduce((sum, degree) => sum + seconds(degree, rows), 0);
-  const largest = countMonomials(coordinateCount, degrees[degrees.length - 1]);
-  const fewest = Math.min(rowCount, Math.max(MIN_SELECTION_ROWS, 2 * largest));
+  const fewest = fewestRows(degrees[degrees.length - 1]);
   let rows = rowCount;
-  while (rows > fewest && cost(rows) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
+  while (rows > fewest && cost(rows, degrees) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
   return {
     degrees,
     sparseDegrees: [],
+    sparseSeconds: 0,
     heldOutCount: folds,
     skipped,
     rowCount: rows,
     budgetSeconds,
-    predictedSeconds: cost(rows),
+    predictedSeconds: cost(rows, degrees),
   };
 }

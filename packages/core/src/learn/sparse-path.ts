@@ -18,6 +18,7 @@ import {
   foldWeights,
 } from './folds.ts';
 import type { Hierarchy } from './hierarchy.ts';
+import { isSpent, type Work } from './work.ts';
 
 export interface SparsePathOptions {
   readonly l1Ratio: number;
@@ -25,6 +26,8 @@ export interface SparsePathOptions {
   readonly memoryLimitBytes: number | undefined;
   /** Only refitted candidates may be chosen, so the path ends by their errors. */
   readonly refitsOnly: boolean;
+  /** When it is spent, the path ends with the lambdas it has been through: at least the largest, the constant's. */
+  readonly work: Work;
 }
 
 /** Lambdas tried at most, and the ratio of neighbours: from the largest down to 1/2,048 of it. */
@@ -41,14 +44,17 @@ const FEWEST_TERMS = 100;
 /** Errors that differ by less are those of the same terms. */
 const SAME_ERROR = 1e-6;
 
-/** @returns `settled` false when the path ended after its first lambda, which leaves nothing but the constant */
+/**
+ * @returns `settled` false when the path ended after its first lambda, which leaves nothing but the constant; `stopped`
+ *   when its work was spent
+ */
 export async function trySparsePath(
   context: FoldContext,
   options: SparsePathOptions,
   consider: Consider,
-): Promise<{ readonly settled: boolean }> {
+): Promise<{ readonly settled: boolean; readonly stopped: boolean }> {
   const { operator, points, excluded, target, rowWeights: weights, foldOf, heldOutCount, signal } = context;
-  const { l1Ratio, hierarchy } = options;
+  const { l1Ratio, hierarchy, work } = options;
   const termLimit = Math.max(FEWEST_TERMS, Math.floor(MAX_TERMS_PER_ROW * target.length));
   // What is active is more than what is not zero.
   const activeLimit = Math.min(activeLimitOf(options.memoryLimitBytes, target.length, heldOutCount), 4 * termLimit);
@@ -56,7 +62,7 @@ export async function trySparsePath(
   let lambdaMax = 0;
   for (let fold = 0; fold < heldOutCount; fold++) {
     const rowWeights = foldWeights(foldOf, fold, weights);
-    solvers.push(await createElasticNetSolver({ operator, points, excluded, target, rowWeights, activeLimit }));
+    solvers.push(await createElasticNetSolver({ operator, points, excluded, target, rowWeights, activeLimit, work }));
     lambdaMax = Math.max(lambdaMax, await solvers[fold].lambdaMax({ l1Ratio, hierarchy, signal }));
   }
   if (lambdaMax === 0) lambdaMax = 1; // a constant target: the same constant for any lambda
@@ -94,8 +100,9 @@ export async function trySparsePath(
         relaxed[i] = refit.predictions[i];
       }
       context.onFit();
+      if (k > 0 && isSpent(work)) return { settled: k > 1, stopped: true };
     }
-    if (termCount > termLimit || (!converged && k > 0)) return { settled: k > 1 };
+    if (termCount > termLimit || (!converged && k > 0)) return { settled: k > 1, stopped: false };
     const shared = {
       method: l1Ratio === 1 ? 'lasso' : 'elastic-net',
       degree: operator.plan.degree,
@@ -119,7 +126,7 @@ export async function trySparsePath(
     if (rises === 2 || now.mse > lowest + now.standardError) break;
     lowest = Math.min(lowest, now.mse);
   }
-  return { settled: true };
+  return { settled: true, stopped: false };
 }
 
 /**

@@ -433,7 +433,7 @@ function fitRecord(
 ): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability'> {
   const { degree, lambda, basis, l1Ratio, hierarchy, refit } = summary;
   const { monomialCount, converged, relativeGradient, dualityGap } = summary;
-  const { best, heldOut: _, foldTerms: __, ...record } = selection;
+  const { best, heldOut: _, foldTerms: __, stopped: ___, ...record } = selection;
   return {
     ...{ method: best.method, degree, lambda, basis, l1Ratio, hierarchy, refit },
     ...{ monomialCount, converged, relativeGradient, dualityGap },

@@ -120,6 +120,11 @@ export function selectionNotes(
       `degree ${requestedDegree} is more than there are coordinates: degree ${fit.summary.degree} has them all`,
     );
   }
+  for (const degree of selection.stopped) {
+    list.push(
+      `the path of lambdas at degree ${degree} ended early, with its share of ${selection.budgetSeconds} s spent`,
+    );
+  }
   for (const { degree, reason } of selection.skipped) list.push(`degree ${degree} and above were not tried: ${reason}`);
   return list;
 }
