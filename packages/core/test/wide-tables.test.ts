@@ -1,4 +1,4 @@
-/** Tables of thousands of columns: refused for their shape before anything of them is read, or fitted. */
+/** Tables of thousands of columns: refused for their shape before anything of them is read, or fitted; and of rows, before they are kept. */
 import { describe, expect, it } from 'vitest';
 import { createRandom, FewfireError, fitTable, memoryTable, predictFitBytes, type Table } from '../src/index.ts';
 
@@ -69,6 +69,26 @@ describe('a table too wide for the memory', () => {
       await expect(fitTable(unreadable(table), { ...options, features: oneMore })).rejects.toThrow('degree 2 at n=');
     },
   );
+
+  it('is refused for its rows when only the target has been counted', async () => {
+    const short = wideTable(3);
+    const counted: Table = { ...unreadable(short), profile: (names, options) => short.profile(names, options) };
+    const profiled: (readonly string[])[] = [];
+    const table: Table = {
+      ...counted,
+      profile: (names, options) => {
+        profiled.push(names);
+        return counted.profile(names, options);
+      },
+    };
+    const fit = (memoryLimitBytes: number): Promise<unknown> => fitTable(table, { target: 'y', memoryLimitBytes });
+    const least = predictFitBytes(ROWS, 1, 1, 1);
+    await expect(fit(least - 1)).rejects.toThrow(
+      /^these rows need [\d.]+ kB with a single coordinate, more than the [\d.]+ kB that --memory leaves for the fit; give fewer rows or raise --memory$/,
+    );
+    expect(profiled).toEqual([['y']]);
+    await expect(fit(least)).rejects.toThrow('a column was read');
+  });
 
   it('is refused at a degree that cannot be indexed, and beyond the coordinates that can be numbered', async () => {
     expect((await refusal(table, { degree: 4, memoryLimitBytes: 1e30 })).message).toMatch(/more than can be indexed; /);

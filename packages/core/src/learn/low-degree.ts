@@ -300,6 +300,12 @@ export function checkMemory(points: CubePoints, options: LowDegreeOptions): void
   if (bytesOf(degree, coordinateCount) > limit) throw memoryError(degree, coordinateCount, bytesOf, limit);
 }
 
+/** Refuses rows that no fit has room for, whatever their columns. @throws FewfireError `memory-budget` */
+export function checkRowMemory(rowCount: number, { memoryLimitBytes: limit = DEFAULT_MEMORY_BYTES }: RunOptions): void {
+  const bytesOf: BytesOf = (d, n) => predictFitBytes(rowCount, n, d, 1);
+  if (bytesOf(1, 1) > limit) throw memoryError(1, 1, bytesOf, limit);
+}
+
 /** Bytes that a job takes at a degree over so many coordinates: more of either never take less. */
 export type BytesOf = (degree: number, coordinateCount: number) => number;
 
@@ -315,7 +321,7 @@ export function memoryError(degree: number, coordinateCount: number, bytesOf: By
   if (mostCoordinates(1, bytesOf, limit) === 0) {
     return new FewfireError(
       'memory-budget',
-      `these rows need ${formatBytes(bytes)} at degree ${degree}, and with a single coordinate ${formatBytes(bytesOf(1, 1))}, more than the ${formatBytes(limit)} that --memory leaves for the fit; give fewer rows or raise --memory`,
+      `these rows need ${coordinateCount > 1 ? `${formatBytes(bytes)} at degree ${degree}, and ` : ''}${formatBytes(bytesOf(1, 1))} with a single coordinate, more than the ${formatBytes(limit)} that --memory leaves for the fit; give fewer rows or raise --memory`,
     );
   }
   const fitting = `${most(degree)} coordinates (a column has one or more) would fit${degree > 1 ? `, at degree 1 ${most(1)}` : ''}`;

@@ -15,6 +15,7 @@ import {
   selectRows,
   type Table,
 } from '../cube/index.ts';
+import { checkRowMemory } from '../learn/index.ts';
 import type { TargetSpec } from './model.ts';
 import { groupedTestNotes, groupsNotes, missingTargetsNote, testTableNotes, weightsNotes } from './notes.ts';
 import { checkOverlap, duplicateNotes } from './overlap.ts';
@@ -98,6 +99,8 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
     refuseFewWeights(options.weight, source.label, table.rowCount, zeroCount, undefined);
   }
   const [targetProfile] = await table.profile([options.target], options);
+  // Nobody waits for the other columns, and nothing is kept of the rows, where there is no room for a fit.
+  checkRowMemory(targetProfile.rowCount - targetProfile.missingCount, options);
   const spec = chooseTarget(targetProfile, {
     task: options.task,
     positive: options.positive,
