@@ -1,6 +1,7 @@
 /** What the cases share: running both sides as processes, medians, the machine and its cache, and where results go. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +47,19 @@ export function runJson(command, args, { limitBytes, timeoutMs = 600_000, env = 
         `exit ${child.status ?? child.signal}: ${(child.stderr ?? '').trim().split('\n').pop()}`,
     };
   }
+}
+
+/** Writes `select` of the engine as t.csv and t.parquet in a folder, by the engine that the project has. */
+export async function writeTables(folder, select) {
+  const engine = createRequire(join(rootDir, 'packages', 'node', 'package.json')).resolve('@duckdb/node-api');
+  const { DuckDBInstance } = (await import(engine)).default;
+  const connection = await (await DuckDBInstance.create(':memory:', { threads: '2' })).connect();
+  await connection.run(`CREATE TABLE t AS ${select}`);
+  const files = { CSV: join(folder, 't.csv'), Parquet: join(folder, 't.parquet') };
+  await connection.run(`COPY t TO '${files.CSV}' (HEADER)`);
+  await connection.run(`COPY t TO '${files.Parquet}' (FORMAT parquet)`);
+  connection.closeSync();
+  return files;
 }
 
 /** The machine, in words that make results comparable. */

@@ -11,7 +11,19 @@ const results = join(benchDir, 'results');
 const modules = await Promise.all(
   [
     ...['low-degree', 'lasso', 'transform', 'network', 'incremental', 'mlp', 'mlp-calibrated', 'certify', 'threads'],
-    ...['ingest', 'reading', 'trees', 'signed', 'size', 'real-data', 'optimise', 'oracle', 'dialects', 'row-order'],
+    ...[
+      'ingest',
+      'reading',
+      'trees',
+      'signed',
+      'size',
+      'real-data',
+      'optimise',
+      'oracle',
+      'dialects',
+      'row-order',
+      'memory',
+    ],
   ].map((name) => import(`./cases/${name}.mjs`)),
 );
 const cases = modules.flatMap((module) => module.cases);

@@ -5,18 +5,13 @@
  *     node bench/cases/reading.mjs [folder of a checkout that is set up] [row count]
  */
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { median, ratio, rootDir, seconds, withTempDir } from '../lib.mjs';
+import { median, ratio, rootDir, seconds, withTempDir, writeTables } from '../lib.mjs';
 
 const ROWS = 1_000_000;
 const REPEATS = 5;
 
-async function writeTables(folder, rowCount) {
-  const engine = createRequire(join(rootDir, 'packages', 'node', 'package.json')).resolve('@duckdb/node-api');
-  const { DuckDBInstance } = (await import(engine)).default;
-  const connection = await (await DuckDBInstance.create(':memory:', { threads: '2' })).connect();
+function tableOf(rowCount) {
   const h = (j) => `hash(i * 20 + ${j})`;
   const columns = [
     ...[0, 1, 2, 3].map((j) => `${h(j)} % 3 = 0 AS answer${j}`),
@@ -25,12 +20,7 @@ async function writeTables(folder, rowCount) {
     ...[12, 13, 14, 15].map((j) => `((${h(j)} % 1000000) / 100)::DOUBLE AS amount${j}`),
     ...[5, 12, 30, 200].map((k, j) => `'value ' || (${h(16 + j)} % ${k}) AS text${k}`),
   ];
-  await connection.run(`CREATE TABLE t AS SELECT ${columns.join(', ')} FROM range(${rowCount}) r(i)`);
-  const files = { CSV: join(folder, 't.csv'), Parquet: join(folder, 't.parquet') };
-  await connection.run(`COPY t TO '${files.CSV}' (HEADER)`);
-  await connection.run(`COPY t TO '${files.Parquet}' (FORMAT parquet)`);
-  connection.closeSync();
-  return files;
+  return `SELECT ${columns.join(', ')} FROM range(${rowCount}) r(i)`;
 }
 
 // One reading in a process of its own, by the fewfire of a checkout: processor and wall time, and how many coordinates.
@@ -57,7 +47,7 @@ function read(root, file) {
 /** @param other the folder of another checkout */
 async function compare(other, rowCount) {
   return await withTempDir(async (folder) => {
-    const files = await writeTables(folder, rowCount);
+    const files = await writeTables(folder, tableOf(rowCount));
     const rows = [];
     for (const [format, file] of Object.entries(files)) {
       const own = [];
