@@ -35,6 +35,9 @@ describe('which of two values is the yes', () => {
     ['a', 'none', 'a'],
     ['never', 'always', 'always'],
     ['b', 'g', 'g'],
+    ['ja', 'nej', 'ja'],
+    ['Да', 'НЕТ', 'Да'],
+    ['oui', 'nein', 'oui'],
   ])('%s / %s: %s', (a, b, yes) => {
     expect(orderTwoValues(a, b, 'text').yes).toBe(yes);
     expect(orderTwoValues(b, a, 'text').yes).toBe(yes);

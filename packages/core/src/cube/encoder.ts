@@ -15,7 +15,7 @@
 import { FewfireError } from '../base/index.ts';
 import type { ColumnProfile, ColumnType, ValueCount } from './profile.ts';
 import { dateText, MISSING_AMONG_OTHERS, readNumber, readQuantity, UNITS } from './text-form.ts';
-import { answerOf } from './words.ts';
+import { answerOf, areAnswers } from './words.ts';
 
 export type ColumnCoding =
   | { readonly kind: 'two-valued'; readonly no: string; readonly yes: string }
@@ -85,7 +85,7 @@ const READS_AS_NO: ReadonlySet<string> = new Set([
 
 /** Which of two spellings is the yes: the one that says so; otherwise the later one (numbers: the larger) unless it reads as a no and the other does not. */
 export function orderTwoValues(a: string, b: string, type: ColumnType): { no: string; yes: string } {
-  if (type === 'boolean') return answerOf(a) === true ? { no: b, yes: a } : { no: a, yes: b };
+  if (type === 'boolean' || areAnswers([a, b])) return answerOf(a) === true ? { no: b, yes: a } : { no: a, yes: b };
   const aFirst = type === 'number' ? Number(a) < Number(b) : a < b;
   const [first, second] = aFirst ? [a, b] : [b, a];
   const saysNo = (value: string): boolean => READS_AS_NO.has(value.toLowerCase());
