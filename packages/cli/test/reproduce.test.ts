@@ -1,12 +1,12 @@
 /** The reproduction: every experiment there is, at sizes for tests, and the command around them. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { claimsMarkdown, figuresCsv } from '@fewfire/report';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExperimentResult } from '../src/experiments/experiment.ts';
 import { EXPERIMENT_IDS, loadExperiment } from '../src/experiments/index.ts';
 import { partText, readPart } from '../src/experiments/keep.ts';
 import { publishedSlips } from '../src/experiments/slips.ts';
-import { claimsMarkdown, figuresCsv } from '../src/experiments/tables.ts';
 import { boundClaim } from '../src/experiments/verdict.ts';
 import { fewfire, parseCsv, temporaryFolder } from './run.ts';
 

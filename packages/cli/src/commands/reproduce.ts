@@ -97,8 +97,7 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
     throw error;
   }
   const { publishedSlips } = await import('../experiments/slips.ts');
-  const { claimsMarkdown } = await import('../experiments/tables.ts');
-  const { reportPage } = await import('@fewfire/report');
+  const { claimsMarkdown, reportPage } = await import('@fewfire/report');
   const report = assembleReport(sections, await publishedSlips(), {
     scale,
     seed,
@@ -146,8 +145,7 @@ async function finishPart(
 }
 
 async function writeFigures(section: ReportSection, out: string, session: Session): Promise<void> {
-  const { figureSvg } = await import('@fewfire/report');
-  const { figuresCsv } = await import('../experiments/tables.ts');
+  const { figuresCsv, figureSvg } = await import('@fewfire/report');
   await write(join(out, `${section.id}.csv`), figuresCsv(section), session);
   for (const [i, each] of section.figures.entries()) {
     await write(join(out, 'figures', `${section.id}-${i + 1}.svg`), `${figureSvg(each)}\n`, session);

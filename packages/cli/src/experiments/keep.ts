@@ -76,7 +76,7 @@ export function codeHash(version: string): string {
   const hash = createHash('sha256').update(version);
   const require = createRequire(import.meta.url);
   const folders = [fileURLToPath(new URL('..', import.meta.url))];
-  for (const name of ['@fewfire/core', '@fewfire/kernels', '@fewfire/node'])
+  for (const name of ['@fewfire/core', '@fewfire/kernels', '@fewfire/node', '@fewfire/report'])
     folders.push(dirname(require.resolve(name)));
   for (const folder of folders) {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[jt]s$/.test(file));

@@ -1,6 +1,5 @@
 /** The slips of the published text (docs/theory.md), each with numbers computed here that show it. */
-import type { Slip } from '@fewfire/report';
-import { figure as text } from '../format.ts';
+import { type Slip, numberText as text } from '@fewfire/report';
 
 export async function publishedSlips(): Promise<Slip[]> {
   const { anyDistributionSampleCounts } = await import('@fewfire/core');

@@ -1,6 +1,6 @@
 /** Results as CSV and as the Markdown of docs/reproduction.md: the claim table and the figures. */
-import type { Claim, ReportSection } from '@fewfire/report';
-import { figure as text } from '../format.ts';
+import { numberText } from './markup.ts';
+import type { Claim, ReportSection } from './result.ts';
 
 /** Every point of every figure, one a row. */
 export function figuresCsv({ id, figures }: ReportSection): string {
@@ -33,7 +33,7 @@ export function claimsMarkdown(sections: readonly ReportSection[], command: stri
         claim.statement,
         claim.measured,
         verdictText(claim),
-        claim.largestRatio === undefined ? '' : text(claim.largestRatio),
+        claim.largestRatio === undefined ? '' : numberText(claim.largestRatio),
         section.figures.map((_, i) => `[${i + 1}](figures/${section.id}-${i + 1}.svg)`).join(' '),
         `\`${section.command}\``,
       ]
