@@ -4,12 +4,13 @@
  */
 import { join } from 'node:path';
 import type { Progress } from '@fewfire/core';
-import type { Report, ReportSection, Slip } from '@fewfire/report';
+import type { ReportSection } from '@fewfire/report';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import type { ExperimentId, ExperimentResult, ExperimentScale } from '../experiments/experiment.ts';
 import { EXPERIMENT_IDS, loadExperiment } from '../experiments/index.ts';
-import { mayReplace, REPORT_TITLE, refuseForeign } from '../experiments/made.ts';
+import { mayReplace, refuseForeign } from '../experiments/made.ts';
+import { reproductionReport, verdictCounts } from '../experiments/report.ts';
 import { OutputOption } from '../file-roles.ts';
 import { counted, figure, layoutTable, printable, quoteArgument } from '../format.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
@@ -96,14 +97,9 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
     }
     throw error;
   }
-  const { publishedSlips } = await import('../experiments/slips.ts');
   const { claimsMarkdown, reportPage } = await import('@fewfire/report');
-  const report = assembleReport(sections, await publishedSlips(), {
-    scale,
-    seed,
-    command: `npx ${command(what)}`,
-    session,
-  });
+  const run = { version: session.version, command: `npx ${command(what)}`, scale, seed };
+  const report = await reproductionReport(sections, run);
   await write(join(out, 'report.html'), reportPage(report), session);
   await write(join(out, 'claims.md'), claimsMarkdown(sections, command(what)), session);
   if (options.quiet === true) return;
@@ -159,35 +155,4 @@ function sectionText(result: ExperimentResult, seconds: number, kept: boolean, {
   ]);
   const time = screen.dim(kept ? 'kept from an earlier run' : `${figure(seconds)} s`);
   return `${screen.bold(`${result.id}. ${printable(result.title)}`)}  ${time}\n${layoutTable(rows, [{}, { flexible: true }], screen.width).join('\n')}\n`;
-}
-
-function verdictCounts(sections: readonly ReportSection[]): string {
-  const verdicts = sections.flatMap(({ claims }) => claims.map(({ verdict }) => verdict));
-  const kinds = ['holds', 'consistent with', 'does not hold', 'not consistent with'] as const;
-  const counts = kinds.map((kind) => [kind, verdicts.filter((verdict) => verdict === kind).length] as const);
-  const parts = counts.filter(([, count]) => count > 0).map(([kind, count]) => `${kind}: ${count}`);
-  return `${counted(verdicts.length, 'claim')}; ${parts.join(', ')}`;
-}
-
-function assembleReport(
-  sections: readonly ReportSection[],
-  slips: readonly Slip[],
-  run: { readonly scale: string; readonly seed: number; readonly command: string; readonly session: Session },
-): Report {
-  return {
-    title: REPORT_TITLE,
-    introduction: [
-      'Each statement of Awasthi, Dikkala, Kamath and Meka (COLT 2024, arXiv 2406.17989) is measured and compared with its bounds: published (the paper’s O() with constant 1: a scale, not a bound), explicit (the paper’s proof with its constants) and new (of this project, proved, not peer reviewed).',
-      'A verdict is computed from the numbers. “Holds” means that no measured value exceeded its bound; it is not a proof. Statements that no measurement can prove are at best “consistent with” what was measured.',
-      `${verdictCounts(sections)}.`,
-    ],
-    sections,
-    slips,
-    facts: [
-      ['Made by', `fewfire ${run.session.version}, Node ${process.versions.node}`],
-      ['Command', run.command],
-      ['Scale', run.scale],
-      ['Seed', String(run.seed)],
-    ],
-  };
 }
