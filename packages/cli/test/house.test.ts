@@ -7,7 +7,7 @@ import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const packages = ['kernels', 'core', 'report', 'node', 'cli'];
+const packages = ['kernels', 'core', 'report', 'node', 'paper', 'cli'];
 
 /** Rooms of core; those on one line do not know each other. */
 const rooms = [['base'], ['bounds', 'cube'], ['spectrum'], ['network'], ['learn', 'mlp'], ['model']];
@@ -181,6 +181,9 @@ describe('the check of the house', () => {
     ['packages/core/src/base/a.ts', "import { b } from '@fewfire/node';", 'core imports only'],
     ['packages/node/src/a.ts', "import { b } from '@fewfire/core/dist/index.js';", 'by its name alone'],
     ['packages/node/src/a.ts', "import { b } from '@fewfire/cli';", 'cli does not stand before node'],
+    ['packages/paper/src/a.ts', "import { b } from 'fewfire';", 'not among the dependencies'],
+    ['packages/paper/src/a.ts', "import { b } from '../../cli/src/format.ts';", 'by name, not by path'],
+    ['packages/node/src/a.ts', "import { b } from '@fewfire/paper';", 'paper does not stand before node'],
     ['packages/node/src/a.ts', "import { b } from 'commander';", 'not among the dependencies'],
     ['packages/cli/src/a.ts', "import { b } from '@fewfire/core';", 'not among the dependencies'],
     ['packages/cli/src/a.ts', "import { b } from '../../core/src/index.ts';", 'by name, not by path'],

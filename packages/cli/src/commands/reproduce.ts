@@ -4,13 +4,23 @@
  */
 import { join } from 'node:path';
 import type { Progress } from '@fewfire/core';
+import {
+  codeHash,
+  EXPERIMENT_IDS,
+  type ExperimentId,
+  type ExperimentResult,
+  type ExperimentScale,
+  loadExperiment,
+  mayReplace,
+  partText,
+  readPart,
+  refuseForeign,
+  reproductionReport,
+  verdictCounts,
+} from '@fewfire/paper';
 import type { ReportSection } from '@fewfire/report';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
-import type { ExperimentId, ExperimentResult, ExperimentScale } from '../experiments/experiment.ts';
-import { EXPERIMENT_IDS, loadExperiment } from '../experiments/index.ts';
-import { mayReplace, refuseForeign } from '../experiments/made.ts';
-import { reproductionReport, verdictCounts } from '../experiments/report.ts';
 import { OutputOption } from '../file-roles.ts';
 import { counted, figure, layoutTable, printable, quoteArgument } from '../format.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
@@ -120,7 +130,6 @@ async function finishPart(
   session: Session,
   name: string,
 ): Promise<{ readonly result: ExperimentResult; readonly seconds: number; readonly kept: boolean }> {
-  const { codeHash, partText, readPart } = await import('../experiments/keep.ts');
   const key = { id, scale, seed: options.seed, code: codeHash(session.version) };
   const path = join(options.out, `${id}.json`);
   if (options.fresh !== true) {

@@ -25,7 +25,7 @@ export interface LayerInputs {
 }
 
 /** The trained block's file, in the repository beside the packages. */
-const TRAINED_BLOCK_PATH: string = fileURLToPath(new URL('../../../../examples/relu-mlp.safetensors', import.meta.url));
+const TRAINED_BLOCK_PATH: string = fileURLToPath(new URL('../../../examples/relu-mlp.safetensors', import.meta.url));
 
 /**
  * The trained block and the inputs held out with it.

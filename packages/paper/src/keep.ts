@@ -75,7 +75,7 @@ export async function readPart(path: string, key: PartKey): Promise<Kept> {
 export function codeHash(version: string): string {
   const hash = createHash('sha256').update(version);
   const require = createRequire(import.meta.url);
-  const folders = [fileURLToPath(new URL('..', import.meta.url))];
+  const folders = [fileURLToPath(new URL('.', import.meta.url))];
   for (const name of ['@fewfire/core', '@fewfire/kernels', '@fewfire/node', '@fewfire/report'])
     folders.push(dirname(require.resolve(name)));
   for (const folder of folders) {

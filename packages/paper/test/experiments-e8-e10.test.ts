@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { FewfireError } from '@fewfire/core';
 import { parseSafetensors, readSafetensors } from '@fewfire/node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { experiment as e8 } from '../src/experiments/e8.ts';
-import { experiment as e9 } from '../src/experiments/e9.ts';
-import { experiment as e10 } from '../src/experiments/e10.ts';
-import type { Experiment, ExperimentResult } from '../src/experiments/experiment.ts';
+import { experiment as e8 } from '../src/e8.ts';
+import { experiment as e9 } from '../src/e9.ts';
+import { experiment as e10 } from '../src/e10.ts';
+import type { Experiment, ExperimentResult } from '../src/experiment.ts';
 import {
   createLoopBuffers,
   deadLayer,
@@ -19,7 +19,7 @@ import {
   normalInputs,
   oracleLoop,
   skipInactiveLoop,
-} from '../src/experiments/relu-layer.ts';
+} from '../src/relu-layer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fewfire-e8-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,10 +1,10 @@
 /** E4 to E7 at tiny scale: verdicts, that they are computed (a wrong bound flips them), and that a seed fixes the result. */
 import { describe, expect, it } from 'vitest';
-import { experiment as e4 } from '../src/experiments/e4.ts';
-import { experiment as e5 } from '../src/experiments/e5.ts';
-import { experiment as e6 } from '../src/experiments/e6.ts';
-import { experiment as e7 } from '../src/experiments/e7.ts';
-import type { ExperimentResult } from '../src/experiments/experiment.ts';
+import { experiment as e4 } from '../src/e4.ts';
+import { experiment as e5 } from '../src/e5.ts';
+import { experiment as e6 } from '../src/e6.ts';
+import { experiment as e7 } from '../src/e7.ts';
+import type { ExperimentResult } from '../src/experiment.ts';
 
 const experiments = [e4, e5, e6, e7];
 const results = new Map<string, Promise<ExperimentResult>>();
