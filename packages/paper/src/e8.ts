@@ -83,7 +83,7 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
       'Section 1: after training, often as few as 3 % of the units of an MLP layer are active on an input, and the sparsity is dynamic: other units on other inputs, not dead units that could be deleted.',
     settings: {
       scale,
-      trainedBlock: 'examples/relu-mlp.safetensors',
+      trainedBlock: 'relu-mlp.safetensors',
       inputWidth,
       trainedUnitCount: trained.layer.unitCount,
       trainedInputCount: heldOut.rowCount,

@@ -1,6 +1,6 @@
 /**
  * ReLU layers as trained models have them, for E8 and E9: y = down relu(up x + bias). One is the trained block in
- * examples/, the others are made. Plain TypeScript on purpose: the loops are what the experiments talk about.
+ * data/, the others are made. Plain TypeScript on purpose: the loops are what the experiments talk about.
  */
 import { fileURLToPath } from 'node:url';
 import { createRandom, FewfireError, nextTurn, normalQuantile, type RunOptions, throwIfAborted } from '@fewfire/core';
@@ -24,12 +24,15 @@ export interface LayerInputs {
   readonly values: Float32Array;
 }
 
-/** The trained block's file, in the repository beside the packages. */
-const TRAINED_BLOCK_PATH: string = fileURLToPath(new URL('../../../examples/relu-mlp.safetensors', import.meta.url));
+/**
+ * The trained block's file (examples/README.md says what it is). It is packed with this package, so that experiments run where
+ * there is no repository; a test sees that it is the one in examples/.
+ */
+const TRAINED_BLOCK_PATH: string = fileURLToPath(new URL('../data/relu-mlp.safetensors', import.meta.url));
 
 /**
  * The trained block and the inputs held out with it.
- * @throws FewfireError `file-not-found` outside a clone of the repository, and as `readSafetensors`
+ * @throws FewfireError `file-not-found` where the package is not whole, and as `readSafetensors`
  */
 export async function loadTrainedBlock(
   options: RunOptions = {},
@@ -39,7 +42,7 @@ export async function loadTrainedBlock(
     if (!(error instanceof FewfireError) || error.code !== 'file-not-found') throw error;
     throw new FewfireError(
       'file-not-found',
-      `experiments E8 and E9 read the trained block ${path}, which is not there; run them from a clone of the fewfire repository, which has it in examples/`,
+      `experiments E8 and E9 read the trained block ${path}, which is not there; it comes with @fewfire/paper, install that again`,
       { cause: error },
     );
   });

@@ -1,5 +1,5 @@
 /** E8 to E10 at tiny scale: verdicts follow from numbers, runs repeat, bad files are refused. Times are not judged here. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FewfireError } from '@fewfire/core';
@@ -76,6 +76,13 @@ describe('E8', () => {
     expect(verdicts(result)).toEqual(['consistent with', 'consistent with', 'consistent with']);
     expect(verdicts(await e8.run({ scale: 'tiny', boundFactor: 0.01 }))).toEqual(Array(3).fill('not consistent with'));
     expect(await e8.run({ scale: 'tiny' })).toEqual(result);
+  });
+
+  it('is read from its own package, the same bytes as in examples/', () => {
+    const [own, example] = ['../data', '../../../examples'].map((place) =>
+      readFileSync(new URL(`${place}/relu-mlp.safetensors`, import.meta.url)),
+    );
+    expect(own.equals(example)).toBe(true);
   });
 
   it('counts in the whole trained block what a count of its own finds', async () => {
@@ -216,6 +223,6 @@ describe('safetensors', () => {
     expect((await refusal(() => loadTrainedBlock({}, path))).message).toContain('"up.weight"');
     const missing = await refusal(() => loadTrainedBlock({}, join(folder, 'none.safetensors')));
     expect(missing.code).toBe('file-not-found');
-    expect(missing.message).toContain('clone of the fewfire repository');
+    expect(missing.message).toContain('comes with @fewfire/paper');
   });
 });
