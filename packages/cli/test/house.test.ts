@@ -1,6 +1,7 @@
 /**
  * The order of the house: a package or room imports only what stands before it, through its front door, and only
- * packages it declares. Checked on the text of the imports, type imports included, because those make the same knots.
+ * packages it declares. Checked on the text of the imports, type imports included, because those make the same knots. And
+ * it reads only files that are packed with it, or it would work in this repository alone.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -22,6 +23,8 @@ interface House {
   readonly files: Readonly<Record<string, string>>;
   /** Names in `dependencies`, by package folder. */
   readonly dependencies: Readonly<Record<string, readonly string[]>>;
+  /** What is packed, by package folder: `files` of package.json. */
+  readonly packed: Readonly<Record<string, readonly string[]>>;
 }
 
 interface Import {
@@ -30,12 +33,16 @@ interface Import {
   readonly dynamic: boolean;
 }
 
-function importsOf(source: string): Import[] {
-  // Comments and templates may talk about imports; quoted strings must survive, they hold the specifiers.
-  const code = source.replace(
+// Comments and templates may talk about imports; quoted strings must survive, they hold the specifiers.
+function codeOf(source: string): string {
+  return source.replace(
     /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
     (_, quoted?: string) => quoted ?? ' ',
   );
+}
+
+function importsOf(source: string): Import[] {
+  const code = codeOf(source);
   const imports: Import[] = [];
   for (const [, specifier] of code.matchAll(
     /^[ \t]*(?:import|export)\b(?![ \t]*[(.])(?:[^'";]*?\bfrom)?\s*['"]([^'"\n]+)['"]/gm,
@@ -48,7 +55,13 @@ function importsOf(source: string): Import[] {
   return imports;
 }
 
-function violations({ files, dependencies }: House): string[] {
+/** Files that are named from where the source lies. */
+function filesOf(source: string): string[] {
+  const named = codeOf(source).matchAll(/\bnew URL\(\s*['"]([^'"\n]+)['"]\s*,\s*import\.meta\.url/g);
+  return Array.from(named, ([, specifier]) => specifier);
+}
+
+function violations({ files, dependencies, packed }: House): string[] {
   const found: string[] = [];
   for (const [path, source] of Object.entries(files)) {
     const [, owner, , ...inside] = path.split('/');
@@ -65,6 +78,10 @@ function violations({ files, dependencies }: House): string[] {
             ? relativeProblem(path, owner, room, specifier)
             : packageProblem(owner, specifier, dynamic, dependencies[owner] ?? []);
       if (problem) found.push(`${path} imports ${specifier ?? 'a computed name'}: ${problem}`);
+    }
+    for (const specifier of filesOf(source)) {
+      const problem = fileProblem(path, owner, specifier, packed[owner] ?? []);
+      if (problem) found.push(`${path} reads ${specifier}: ${problem}`);
     }
   }
   return found;
@@ -83,6 +100,16 @@ function relativeProblem(path: string, owner: string, room: string | undefined, 
   if (rest.length === 0) return room !== undefined && 'a room does not import what stands above the rooms';
   if (rest.join('/') !== 'index.ts') return 'a room is entered through its index.ts';
   return room !== undefined && rank(targetRoom) >= rank(room) && `${targetRoom} does not stand before ${room}`;
+}
+
+function fileProblem(path: string, owner: string, specifier: string, packed: readonly string[]): string | false {
+  const target = posix.join(posix.dirname(path), specifier);
+  const home = `packages/${owner}/`;
+  if (!target.startsWith(home)) return 'a package reads only what lies in it';
+  const [entry] = target.slice(home.length).split('/');
+  // What is beside a source is beside its module in dist/ too, and a package.json is always packed.
+  if (entry === 'src' || entry === 'package.json') return false;
+  return !packed.includes(entry) && `${entry} is not among the files of packages/${owner}/package.json`;
 }
 
 function packageProblem(
@@ -119,9 +146,11 @@ function readHouse(): House {
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   const files: Record<string, string> = {};
   const dependencies: Record<string, readonly string[]> = {};
+  const packed: Record<string, readonly string[]> = {};
   for (const owner of readdirSync(join(root, 'packages'))) {
     const manifest = JSON.parse(readFileSync(join(root, 'packages', owner, 'package.json'), 'utf8'));
     dependencies[owner] = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    packed[owner] = manifest.files;
     for (const file of readdirSync(join(root, 'packages', owner, 'src'), { recursive: true, encoding: 'utf8' })) {
       const path = posix.join('packages', owner, 'src', file.replaceAll('\\', '/'));
       // The embedded WebAssembly is large, generated, and imports nothing.
@@ -129,11 +158,11 @@ function readHouse(): House {
       files[path] = readFileSync(join(root, path), 'utf8');
     }
   }
-  return { files, dependencies };
+  return { files, dependencies, packed };
 }
 
 describe('house', () => {
-  it('imports only what stands before', () => {
+  it('imports only what stands before, and reads only what is packed', () => {
     const house = readHouse();
     expect(Object.keys(house.dependencies).filter((owner) => !packages.includes(owner))).toEqual([]);
     expect(violations(house)).toEqual([]);
@@ -145,12 +174,15 @@ describe('house', () => {
       '../base/index.ts',
     );
     expect(importsOf(files['packages/core/src/index.ts']).map((found) => found.specifier)).toContain('./base/index.ts');
+    expect(filesOf(files['packages/paper/src/relu-layer.ts'])).toEqual(['../data/relu-mlp.safetensors']);
   });
 });
 
 describe('the check of the house', () => {
   const dependencies = { kernels: [], core: ['@fewfire/kernels', 'zod'], node: ['@fewfire/core'], cli: ['commander'] };
-  const check = (path: string, source: string): string[] => violations({ files: { [path]: source }, dependencies });
+  const packed = { paper: ['dist', 'data'] };
+  const check = (path: string, source: string): string[] =>
+    violations({ files: { [path]: source }, dependencies, packed });
 
   it.each([
     ['packages/core/src/base/a.ts', "import { b } from '../cube/index.ts';", 'cube does not stand before base'],
@@ -187,6 +219,9 @@ describe('the check of the house', () => {
     ['packages/node/src/a.ts', "import { b } from 'commander';", 'not among the dependencies'],
     ['packages/cli/src/a.ts', "import { b } from '@fewfire/core';", 'not among the dependencies'],
     ['packages/cli/src/a.ts', "import { b } from '../../core/src/index.ts';", 'by name, not by path'],
+    ['packages/paper/src/a.ts', "new URL('../../../examples/b.csv', import.meta.url);", 'reads only what lies in it'],
+    ['packages/paper/src/a.ts', "new URL(\n  '../../paper2/b',\n  import.meta.url,\n);", 'reads only what lies in it'],
+    ['packages/paper/src/a.ts', "new URL('../test/b.json', import.meta.url);", 'test is not among the files'],
   ])('refuses in %s: %s', (path, source, problem) => {
     expect(check(path, source)).toEqual([expect.stringContaining(problem)]);
   });
@@ -198,6 +233,8 @@ describe('the check of the house', () => {
     ['packages/kernels/src/a.ts', "const { Worker } = await import('node:worker_threads');"],
     ['packages/kernels/src/a.ts', "const url = new URL('./worker.js', import.meta.url);"],
     ['packages/node/src/a.ts', "import fs from 'node:fs';\nimport { b } from '@fewfire/core';"],
+    ['packages/paper/src/a.ts', "new URL('../data/b', import.meta.url); new URL('https://example.org');"],
+    ['packages/cli/src/a.ts', "new URL('../package.json', import.meta.url);"],
     ['packages/cli/src/a.ts', "const { Command } = await import('commander');"],
     [
       'packages/core/src/base/a.ts',
