@@ -13,7 +13,7 @@ import { networks } from './groups.ts';
 import type { PackedPoints } from './kernels.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import type { DenseNetwork } from './network.ts';
-import { createTurns } from './operator.ts';
+import { createTurns } from './turns.ts';
 
 export interface IncrementalPlan {
   /** Units on i32 lanes, in increasing order. */

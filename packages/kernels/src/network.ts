@@ -11,8 +11,8 @@ import { createArena } from './arena.ts';
 import { networks } from './groups.ts';
 import type { KernelVariant, PackedPoints } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
-import { createTurns } from './operator.ts';
 import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
+import { createTurns } from './turns.ts';
 
 export interface DenseNetwork {
   readonly inputCount: number;

@@ -13,6 +13,7 @@ import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
 import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
 import { createReferenceOperator } from './reference.ts';
 import { createMonomialIndex } from './subsets.ts';
+import { createTurns } from './turns.ts';
 
 export interface OperatorOptions {
   readonly degree: number;
@@ -24,7 +25,6 @@ export interface OperatorOptions {
   readonly plan?: OperatorPlan;
 }
 
-const TURN_MS = 20;
 const ITEM_WORDS = 3;
 
 interface MonomialJob {
@@ -312,32 +312,4 @@ function checkLengths(plan: OperatorPlan, rowValues: Float64Array, coefficients:
       `expected ${plan.rowCount} row values and ${plan.monomialCount} coefficients, got ${rowValues.length} and ${coefficients.length}`,
     );
   }
-}
-
-/** Lets the event loop run now and then, and throws when aborted. One per operator, so that short calls in a row share one time budget. */
-export function createTurns(): (signal: AbortSignal | undefined) => Promise<void> {
-  let lastAt = performance.now();
-  return async (signal) => {
-    signal?.throwIfAborted();
-    if (performance.now() - lastAt < TURN_MS) return;
-    await nextTurn();
-    lastAt = performance.now();
-    signal?.throwIfAborted();
-  };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const immediate = (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate;
-    if (immediate !== undefined) {
-      immediate(resolve);
-      return;
-    }
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }

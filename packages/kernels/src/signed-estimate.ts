@@ -17,8 +17,9 @@ import { columnOffset, LINE_BYTES, PANEL_COLUMNS, WORD_ROWS, writeMask, writePan
 import { learning } from './groups.ts';
 import type { KernelVariant, PackedPoints } from './kernels.ts';
 import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
-import { createMonomialOperator, createTurns } from './operator.ts';
+import { createMonomialOperator } from './operator.ts';
 import { countMonomials, createMonomialIndex } from './subsets.ts';
+import { createTurns } from './turns.ts';
 
 const CHUNK_WORDS = 256;
 /** Prefixes between two looks at the clock: some milliseconds with a thousand coordinates. */
