@@ -230,7 +230,7 @@ function dependenceNotes(
 }
 
 async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
-  const { activationTitle, createActivityCounter, createReservoir, gateActivations, nextTurn } = await import(
+  const { activationTitle, createActivityCounter, createReservoir, createTurn, gateActivations } = await import(
     '@fewfire/core'
   );
   const { blockTensorNames, readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
@@ -258,6 +258,7 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
   const profiled: ProfiledBlock[] = [];
   const notes = [`the activation is taken to be ${task.activation}: a safetensors file does not say it (--activation)`];
   let sampleCount = 0;
+  const turn = createTurn(signal);
   for (const [b, block] of blocks.entries()) {
     const all = await blockRows(block, arrays, inputsPath ?? path, inputsPath === undefined);
     const available = all.length / block.inputWidth;
@@ -271,8 +272,7 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
       counter.add(gateActivations(block, rows));
       reservoir.add(rows);
       work.onProgress({ phase: `activity of ${block.name}`, done: row, total: rowCount, unit: 'rows' });
-      await nextTurn();
-      signal.throwIfAborted();
+      await turn();
     }
     const gated = block.linear === undefined ? '' : 'gated-';
     const activation = `${gated}${block.activation}`;

@@ -6,7 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
-import { FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
+import { createTurn, FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
 import { duckdbError } from './duckdb-errors.ts';
 import { quoteLiteral } from './sql.ts';
 import { createSpoolFile, makeFolder, nameFolder, removeFolder, type SpoolFile } from './temporary.ts';
@@ -202,14 +202,9 @@ export class Engine {
       await before;
       const appender = await this.#connection.createAppender(table);
       try {
-        let cells = 0;
+        const turn = createTurn(signal);
         for (const part of parts) {
-          cells += part.length * part[0].length;
-          if (cells > TURN_CELLS) {
-            cells = 0;
-            await new Promise(setImmediate);
-          }
-          throwIfAborted(signal);
+          await turn();
           const chunk = DuckDBDataChunk.create(chunkTypes, part[0].length);
           part.forEach((cells, i) => {
             chunk.setColumnValues(i, cells as DuckDBValue[]);
@@ -243,8 +238,6 @@ const LEAST_BYTES = 24e6;
 const BYTES_PER_THREAD = 64e6;
 /** A cell takes 16 bytes in the engine, and with its delimiter at least two in a file; packed files have several for each. */
 const TEMPORARY_BYTES_PER_BYTE = 32;
-/** Cells appended between two looks at the signal. */
-const TURN_CELLS = 2 ** 17;
 
 async function* chunksOf(
   result: { fetchChunk(): Promise<DuckDBDataChunk | null> },

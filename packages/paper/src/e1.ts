@@ -173,12 +173,13 @@ async function drawKinds(
 
 // The halfspaces of one weight vector whose p falls geometrically from 1/2, measured by listing the cube.
 async function listHalfspaces(weights: Float64Array, biases: number, options: ExperimentOptions): Promise<Halfspace[]> {
-  const { averageSensitivityFromValues, nextTurn, valuesOnCube } = await import('@fewfire/core');
+  const { averageSensitivityFromValues, createTurn, valuesOnCube } = await import('@fewfire/core');
   const n = weights.length;
   const run = { signal: options.signal };
   const sums = await valuesOnCube(n, (x) => weights.reduce((sum, w, i) => sum + w * x[i], 0), run);
   const sorted = Float64Array.from(sums).sort();
   const found = new Map<number, Halfspace>();
+  const turn = createTurn(options.signal);
   for (let i = 0; i < biases; i++) {
     const p = 0.5 * 2 ** ((-i * (n - 1)) / Math.max(1, biases - 1));
     const bias = sorted[Math.max(0, sorted.length - 1 - Math.round(p * sorted.length))];
@@ -186,8 +187,7 @@ async function listHalfspaces(weights: Float64Array, biases: number, options: Ex
     const probability = values.reduce((sum, value) => sum + value, 0) / values.length;
     if (probability === 0 || probability === 1 || found.has(probability)) continue;
     found.set(probability, { inputCount: n, probability, averageSensitivity: averageSensitivityFromValues(values) });
-    await nextTurn();
-    options.signal?.throwIfAborted();
+    await turn();
   }
   return [...found.values()];
 }

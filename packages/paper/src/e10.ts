@@ -13,6 +13,7 @@ import {
   type CubePoints,
   certifySparsity,
   countMonomials,
+  createTurn,
   type DegreeCertificate,
   degreeCertificate,
   domainPoints,
@@ -23,7 +24,6 @@ import {
   indexingNetwork,
   levelWeights,
   measureFiringRates,
-  nextTurn,
   polynomialToSpectrum,
   type RunOptions,
   type SparseNetwork,
@@ -93,8 +93,11 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
   const dataCount = inputCount - addressBits;
   const weakAlpha = Math.round((Math.sqrt(addressBits) / 2) * GRID) / GRID;
   const inner: RunOptions = { signal: options.signal, threads: options.threads, seed };
-  const describe = (name: string, network: SparseNetwork): Promise<Subject> =>
-    subjectOf(name, network, addressBits, inner);
+  const turn = createTurn(options.signal);
+  const describe = async (name: string, network: SparseNetwork): Promise<Subject> => {
+    await turn();
+    return subjectOf(name, network, addressBits, inner);
+  };
 
   const indexing = await describe('indexing', indexingNetwork({ addressBits, inputCount }).network);
   const gated: Subject[] = [];
@@ -169,7 +172,6 @@ async function subjectOf(
   addressBits: number,
   options: RunOptions,
 ): Promise<Subject> {
-  await nextTurn();
   const { inputCount, unitCount } = network;
   const certificate = await certifySparsity(network, { ...options, method: 'sweep' });
   if (certificate.evidence.method !== 'sweep') throw new Error('a sweep was asked for');

@@ -9,11 +9,11 @@ import {
   type CubePoints,
   createNetwork,
   createRandom,
+  createTurn,
   cubePointsFromRows,
   evaluateNetwork,
   measureSparsity,
   networkScale,
-  nextTurn,
   type Random,
   type RunOptions,
   rademacherBounds,
@@ -290,7 +290,7 @@ async function maximise(
   random: Random,
   signal: AbortSignal | undefined,
 ): Promise<Unit[]> {
-  let lastTurn = performance.now();
+  const turn = createTurn(signal);
   const { inputCount: n, unitCount: s, sparsity: k, sampleCount: m, biasScale: B } = shape;
   const counts = new Int32Array(m);
   const units = Array.from({ length: s }, (): Unit => ({ w: new Float64Array(n), b: 0, u: 1 }));
@@ -348,11 +348,7 @@ async function maximise(
         attempt(unit.u, undefined, unit.w.slice(), unit.b);
       }
       search.addTo(counts, unit, 1);
-      if (performance.now() - lastTurn > 20) {
-        await nextTurn();
-        signal?.throwIfAborted();
-        lastTurn = performance.now();
-      }
+      await turn();
     }
   }
   return units;

@@ -5,7 +5,7 @@
  *
  * Times are of the machine it runs on, so two runs differ in every number here except the shares of active units.
  */
-import { nextTurn, throwIfAborted } from '@fewfire/core';
+import { createTurn } from '@fewfire/core';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
   createLoopBuffers,
@@ -129,10 +129,10 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
       return Math.max(1, Math.ceil(leastMs / once));
     });
     const times = loops.map(() => [] as number[]);
+    const turn = createTurn(within.signal);
     for (let round = 0; round < rounds; round++) {
       for (let l = 0; l < loops.length; l++) {
-        await nextTurn();
-        throwIfAborted(within.signal);
+        await turn();
         times[l].push((1000 * elapsedMs(loops[l], passes[l])) / (passes[l] * inputs.rowCount));
       }
     }

@@ -3,7 +3,7 @@
  * data/, the others are made. Plain TypeScript on purpose: the loops are what the experiments talk about.
  */
 import { fileURLToPath } from 'node:url';
-import { createRandom, FewfireError, nextTurn, normalQuantile, type RunOptions, throwIfAborted } from '@fewfire/core';
+import { createRandom, createTurn, FewfireError, normalQuantile, type RunOptions } from '@fewfire/core';
 import { expectTensor, readSafetensors } from '@fewfire/node';
 
 export interface ReluLayer {
@@ -130,11 +130,10 @@ export async function measureActivity(
   const rowCounts = new Uint32Array(inputs.rowCount);
   const unitCounts = new Uint32Array(unitCount);
   const active: number[] = [];
+  const turn = createTurn(options.signal);
   for (let row = 0; row < inputs.rowCount; row++) {
-    if (row % 64 === 0) {
-      await nextTurn();
-      throwIfAborted(options.signal);
-    }
+    const wait = turn();
+    if (wait !== undefined) await wait;
     const x = inputs.values.subarray(row * inputWidth, (row + 1) * inputWidth);
     for (let j = 0; j < unitCount; j++) {
       if (preactivation(layer, j, x) <= 0) continue;

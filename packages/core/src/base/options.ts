@@ -20,20 +20,3 @@ export interface RunOptions {
   /** Work that would need more memory than this is refused before it is allocated. */
   readonly memoryLimitBytes?: number | undefined;
 }
-
-/** Lets timers, signals and messages through: resolves in a new turn of the event loop. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        channel.port1.close();
-        resolve();
-      };
-      channel.port2.postMessage(0);
-    }
-  });
-}
-
-declare const setImmediate: ((callback: () => void) => unknown) | undefined;

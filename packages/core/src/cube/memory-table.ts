@@ -3,7 +3,7 @@
  * the `Table` contract means: the table over files is tested against it. One `Map` of values per column is the whole
  * machinery; tables that do not fit in memory belong to the Node package.
  */
-import { FewfireError, nextTurn, type RunOptions, throwIfAborted, unknownColumn } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions, throwIfAborted, unknownColumn } from '../base/index.ts';
 import {
   type Cell,
   checkBins,
@@ -145,8 +145,9 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
       const mask = checkMask(options.mask, rowCount);
       const found = names.map(find);
       const profiles = [];
+      const step = createSteps('profiling', options);
       for (const column of found) {
-        await pause(options, 'profiling', profiles.length, found.length);
+        await step(profiles.length, found.length);
         profiles.push(profileColumn(column, mask, bins));
       }
       return profiles;
@@ -198,8 +199,9 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
 
     async fingerprints(names, options = {}) {
       const builder = createFingerprintBuilder(rowCount);
+      const step = createSteps('comparing', options);
       for (const [k, name] of names.entries()) {
-        await pause(options, 'comparing', k, names.length);
+        await step(k, names.length);
         const column = find(name);
         const read = options.meaning === true ? meaningOf(column) : (cell: Cell): Cell => cell;
         column.cells.forEach((cell, row) => {
@@ -405,8 +407,9 @@ async function encodeColumns(
   const unseen: UnseenValue[] = [];
   let dropped: Uint8Array | undefined;
   let first = 0;
+  const step = createSteps('encoding', options);
   for (const [k, encoded] of spec.columns.entries()) {
-    await pause(options, 'encoding', k, spec.columns.length);
+    await step(k, spec.columns.length);
     const { cells } = columns[k];
     const code = cellCoder(label, encoded, columns[k], reading.rules);
     const strange = new Map<Cell, number>();
@@ -507,8 +510,14 @@ export function refuseLargePoints(
   );
 }
 
-async function pause(options: RunOptions, phase: string, done: number, total: number): Promise<void> {
-  if (done % 16 === 0) await nextTurn();
-  throwIfAborted(options.signal);
-  options.onProgress?.({ phase, done, total, unit: 'steps' });
+// Every step is reported, whether or not it is time to let others run.
+function createSteps(
+  phase: string,
+  { signal, onProgress }: RunOptions,
+): (done: number, total: number) => Promise<void> {
+  const turn = createTurn(signal);
+  return async (done, total) => {
+    await turn();
+    onProgress?.({ phase, done, total, unit: 'steps' });
+  };
 }

@@ -11,6 +11,7 @@
  * Either kind of step lowers the objective. It stops on the duality gap.
  */
 
+import type { Turn } from '../base/index.ts';
 import { isSpent, type Work } from './work.ts';
 
 export interface CoordinateProblem {
@@ -37,7 +38,7 @@ export interface CoordinateOptions {
   readonly gap: number;
   readonly maxPasses: number;
   /** Called between passes; lets the event loop run and throws when aborted. */
-  readonly turn: () => Promise<void>;
+  readonly turn: Turn;
 }
 
 /** Passes of coordinate descent between two solves on the non-zero coefficients. */
@@ -127,7 +128,7 @@ export async function solveOnSupport(
     readonly l2: number;
     readonly tolerance: number;
     readonly maxIterations: number;
-    readonly turn: () => Promise<void>;
+    readonly turn: Turn;
     readonly work: Work;
   },
 ): Promise<Float64Array> {

@@ -6,7 +6,7 @@
  * The weights stay in the processor's cache where they fit, as in a model of this block alone: from main memory the
  * sparse way gains more. Times depend on the machine and the moment; nothing else in a profile does.
  */
-import { FewfireError, nextTurn, type RunOptions, throwIfAborted } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { calibrateMlp, statableMissedMass } from './calibrate.ts';
 import type { BlockTimings, InexactTiming } from './profile.ts';
@@ -129,9 +129,11 @@ async function passAll({
   options,
 }: Race): Promise<Pick<BlockTimings, 'survivorRate' | 'firstTest'>> {
   const { inputWidth } = block;
+  const turn = createTurn(options.signal);
   for (let row = 0; row < rowCount; row++) {
     sparse.forward(rows.subarray(row * inputWidth, (row + 1) * inputWidth));
-    if (row % 64 === 63) await pause(options);
+    const wait = turn();
+    if (wait !== undefined) await wait;
   }
   const { evaluated, projected, units } = sparse.counters();
   const rank = sparse.projection?.rank;
@@ -147,19 +149,20 @@ async function compare(race: Race, batch: number): Promise<{ readonly denseUs: n
   const times: { readonly denseUs: number; readonly exactUs: number }[] = [];
   // The first runs wait for the compiler.
   for (const mlp of [sparse, dense]) passUs(race, mlp, batch);
+  const turn = createTurn(options.signal);
   const startedAt = performance.now();
-  for (let turn = 0; turn < REPEATS; turn++) {
-    if (turn >= LEAST_REPEATS && performance.now() - startedAt > ENOUGH_MS) break;
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    if (repeat >= LEAST_REPEATS && performance.now() - startedAt > ENOUGH_MS) break;
     options.onProgress?.({
       phase: `timing ${block.name}, batch ${batch}`,
-      done: turn,
+      done: repeat,
       total: REPEATS,
       unit: 'iterations',
     });
     const exactUs = passUs(race, sparse, batch);
-    await pause(options);
+    await turn();
     times.push({ denseUs: passUs(race, dense, batch), exactUs });
-    await pause(options);
+    await turn();
   }
   return {
     denseUs: Math.min(...times.map((time) => time.denseUs)),
@@ -185,9 +188,4 @@ function passUs({ block, rows, rowCount }: Race, mlp: SparseMlp, batch: number):
     elapsedMs = performance.now() - startedAt;
   } while (elapsedMs < LEAST_MS || done < Math.min(batchCount, 8));
   return (1000 * elapsedMs) / (done * batch);
-}
-
-async function pause({ signal }: RunOptions): Promise<void> {
-  await nextTurn();
-  throwIfAborted(signal);
 }

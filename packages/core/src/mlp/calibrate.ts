@@ -8,7 +8,7 @@
  * if none passes, or nothing is gained, the block runs exactly and the reason is given.
  */
 import { type CalibratedScreen, quantiseRows } from '@fewfire/kernels';
-import { createRandom, FewfireError, nextTurn, throwIfAborted } from '../base/index.ts';
+import { createRandom, createReportingTurn, createTurn, FewfireError, throwIfAborted } from '../base/index.ts';
 import { bettingInterval } from './betting.ts';
 import type { MlpBlock } from './block.ts';
 import { type CalibratedMlp, createBlockKernel, runCalibratedBlock } from './calibrated-mlp.ts';
@@ -24,7 +24,6 @@ import { fitLowRank, lowRanks } from './fit-low-rank.ts';
 import { type FittedScreen, fitLookup, inputMoments } from './fit-screens.ts';
 import { aimFor, leastInputs, missedShare } from './missed-mass.ts';
 import type { PreparedScreens } from './mlp-file.ts';
-import { createPause } from './pause.ts';
 import type { SparseMlp } from './sparse-mlp.ts';
 import { kappaFor, type Needs, needsOf, type Seen, screenAt } from './thresholds.ts';
 
@@ -221,7 +220,7 @@ async function certify(
 
 // A quarter fits, a quarter chooses, both up to a limit, the rest checks.
 async function split(width: number, inputs: Float32Array, settings: Settings): Promise<Parts> {
-  const pause = createPause('splitting the inputs', settings);
+  const turn = createReportingTurn('splitting the inputs', settings);
   const count = inputs.length / width;
   const order = createRandom(settings.seed).permutation(count);
   const fit = Math.min(count >> 2, 2 * width + 1024);
@@ -238,7 +237,7 @@ async function split(width: number, inputs: Float32Array, settings: Settings): P
         );
       }
       rows.set(row, (i - from) * width);
-      await pause(i, count);
+      await turn(i, count);
     }
     return rows;
   };
@@ -252,8 +251,8 @@ async function split(width: number, inputs: Float32Array, settings: Settings): P
 // Who really fires, input after input, until that is plenty.
 export async function observe(block: Prepared, rows: Float32Array, settings: Settings): Promise<readonly Seen[]> {
   const { inputWidth, outputWidth } = block;
+  const turn = createReportingTurn('active units of the inputs', settings);
   const kernel = await createBlockKernel(block, block.screens, undefined, settings);
-  const pause = createPause('active units of the inputs', settings);
   const output = new Float32Array(outputWidth);
   const seen: Seen[] = [];
   try {
@@ -262,7 +261,7 @@ export async function observe(block: Prepared, rows: Float32Array, settings: Set
       kernel.run('sparse', rows, at, 1, output, 0);
       seen.push({ units: kernel.activeUnits(0), values: kernel.activeValues(0) });
       unitCount += kernel.activeCount(0);
-      await pause(at, rows.length);
+      await turn(at, rows.length);
     }
   } finally {
     kernel.dispose();
@@ -283,8 +282,8 @@ export async function measure(
   settings: Settings,
 ): Promise<Measured> {
   const { inputWidth, unitCount, outputWidth } = block;
+  const turn = createReportingTurn('measuring the missed mass', settings);
   const kernel = await createBlockKernel(block, block.screens, screen, settings);
-  const pause = createPause('measuring the missed mass', settings);
   const count = rows.length / inputWidth;
   const shares = new Float64Array(count);
   const survivors = new Float64Array(count);
@@ -302,7 +301,7 @@ export async function measure(
         errors += (output[o] - wanted[o]) ** 2;
         norms += wanted[o] ** 2;
       }
-      await pause(i, count);
+      await turn(i, count);
     }
   } finally {
     kernel.dispose();
@@ -316,6 +315,7 @@ async function timeScreen(
   rows: Float32Array,
   settings: Settings,
 ): Promise<CalibrationTimes> {
+  const turn = createTurn(settings.signal);
   const kernel = await createBlockKernel(block, block.screens, screen, settings);
   const output = new Float32Array(block.outputWidth);
   const count = Math.min(TIMED_INPUTS, rows.length / block.inputWidth);
@@ -327,16 +327,15 @@ async function timeScreen(
   const best = { denseUs: Infinity, exactUs: Infinity, calibratedUs: Infinity };
   try {
     // The first turns wait for the compiler.
-    for (let turn = -2; turn < TIMED_TURNS; turn++) {
+    for (let round = -2; round < TIMED_TURNS; round++) {
       for (const name of ['denseUs', 'exactUs', 'calibratedUs'] as const) {
         const us = turnUs(ways[name], count, block.inputWidth);
-        if (turn >= 0) best[name] = Math.min(best[name], us);
-        await nextTurn();
-        throwIfAborted(settings.signal);
+        if (round >= 0) best[name] = Math.min(best[name], us);
+        await turn();
       }
       settings.onProgress?.({
         phase: `timing ${screen.method}`,
-        done: turn + 2,
+        done: round + 2,
         total: TIMED_TURNS + 2,
         unit: 'iterations',
       });

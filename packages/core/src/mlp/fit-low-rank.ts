@@ -8,10 +8,9 @@
  * never by the clock, so that the same inputs give the same screen.
  */
 import { quantiseLowRank } from '@fewfire/kernels';
-import { createRandom, type RunOptions } from '../base/index.ts';
+import { createRandom, createReportingTurn, type ReportingTurn, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { type FittedScreen, fitLines, type InputMoments, type Line } from './fit-screens.ts';
-import { createPause, type Pause } from './pause.ts';
 import { addScaled, orthonormal, secondMoments, timesMatrix } from './subspace.ts';
 import { asNeeds, firstToMiss, kappaFor, LEAD_SLACK, type Need, neededKappa, type Seen } from './thresholds.ts';
 
@@ -55,23 +54,23 @@ export async function fitLowRank(
 ): Promise<FittedScreen> {
   const { inputWidth: d, unitCount } = block;
   const random = createRandom((options.seed ?? 1) + 1);
-  const pause = createPause('fitting the low-rank screen', options);
+  const turn = createReportingTurn('fitting the low-rank screen', options);
   const most = typeof rank === 'number' ? rank : Math.max(...lowRanks(d));
   const units = random.permutation(unitCount);
-  const basis = await leadingSubspace(block, factor, units.subarray(0, MOST_UNITS), most, random, pause);
-  const mapped = await timesMatrix(factor, basis, most, pause, true);
-  const projection = await solveProjection(factor, basis, most, pause);
+  const basis = await leadingSubspace(block, factor, units.subarray(0, MOST_UNITS), most, random, turn);
+  const mapped = await timesMatrix(factor, basis, most, turn, true);
+  const projection = await solveProjection(factor, basis, most, turn);
   const chosen =
     typeof rank === 'number'
       ? { rank, lead: undefined }
       : // Units from the other end: of wide blocks, those that the subspace was not fitted to.
-        await cheapest(block, mapped, projection, units.subarray(-CHOICE_UNITS), rank, pause);
+        await cheapest(block, mapped, projection, units.subarray(-CHOICE_UNITS), rank, turn);
   const used = Float64Array.from(
     { length: d * chosen.rank },
     (_, i) => mapped[Math.floor(i / chosen.rank) * most + (i % chosen.rank)],
   );
   const all = Uint32Array.from({ length: unitCount }, (_, u) => u);
-  const factors = await factorsOf(block, used, chosen.rank, all, pause);
+  const factors = await factorsOf(block, used, chosen.rank, all, turn);
   const low = quantiseLowRank(factors, projection.subarray(0, chosen.rank * d), chosen.rank, block);
   const lead = chosen.lead === undefined ? undefined : { columns: chosen.lead };
   return fitLines(block, { method: 'low-rank', ...low, lead }, rows, options);
@@ -84,18 +83,18 @@ async function leadingSubspace(
   units: Uint32Array,
   rank: number,
   random: ReturnType<typeof createRandom>,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Float64Array> {
-  const moments = await secondMoments({ rows: up, list: units }, d, pause);
+  const moments = await secondMoments({ rows: up, list: units }, d, turn);
   let basis = await orthonormal(
     Float64Array.from({ length: d * rank }, () => random.normal()),
     rank,
-    pause,
+    turn,
   );
   for (let round = 0; round < SUBSPACE_ROUNDS; round++) {
-    const sums = await timesMatrix(factor, basis, rank, pause, true);
-    const mapped = await timesMatrix(moments, sums, rank, pause);
-    basis = await orthonormal(await timesTransposedFactor(factor, mapped, rank, pause), rank, pause);
+    const sums = await timesMatrix(factor, basis, rank, turn, true);
+    const mapped = await timesMatrix(moments, sums, rank, turn);
+    basis = await orthonormal(await timesTransposedFactor(factor, mapped, rank, turn), rank, turn);
   }
   return basis;
 }
@@ -106,14 +105,14 @@ async function factorsOf(
   mapped: Float64Array,
   rank: number,
   units: Uint32Array,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Float32Array> {
   const factors = new Float32Array(units.length * rank);
   const row = new Float64Array(rank);
   for (const [k, u] of units.entries()) {
     combineRows(up.subarray(u * d, (u + 1) * d), mapped, row);
     factors.set(row, k * rank);
-    await pause(k, units.length);
+    await turn(k, units.length);
   }
   return factors;
 }
@@ -129,7 +128,7 @@ async function cheapest(
   projection: Float32Array,
   units: Uint32Array,
   { rows, seen, aim }: RankChoice,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Columns> {
   const { inputWidth: d, unitCount } = block;
   const ranks = lowRanks(d);
@@ -139,7 +138,7 @@ async function cheapest(
     return activeCount <= Math.max(CHOICE_ACTIVE, fired.length);
   });
   const tested = [...new Set([...ranks, ...LEADS.filter((lead) => lead < Math.max(...ranks))])].sort((a, b) => a - b);
-  const kappas = await neededKappas(block, mapped, projection, units, rows, inputs.length, tested, pause);
+  const kappas = await neededKappas(block, mapped, projection, units, rows, inputs.length, tested, turn);
   // Who fires among the units, as places in their list.
   const places = new Int32Array(unitCount).fill(-1);
   for (const [k, u] of units.entries()) places[u] = k;
@@ -171,7 +170,7 @@ async function cheapest(
       const ofUnit = (lead ?? rank) + listed + (kept / own.length) * 4 * d;
       const bytes = rank * d + unitCount * ofUnit;
       if (best === undefined || bytes < best.bytes) best = { rank, lead, bytes };
-      await pause(ranks.indexOf(rank), ranks.length);
+      await turn(ranks.indexOf(rank), ranks.length);
     }
   }
   return best ?? { rank: ranks[0], lead: undefined };
@@ -186,12 +185,12 @@ async function neededKappas(
   rows: Float32Array,
   inputCount: number,
   tested: readonly number[],
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<readonly Float32Array[]> {
   const { inputWidth: d, up, upBias } = block;
   const most = projection.length / d;
   const count = units.length;
-  const factors = await factorsOf(block, mapped, most, units, pause);
+  const factors = await factorsOf(block, mapped, most, units, turn);
   const estimates = tested.map(() => new Float32Array(inputCount * count));
   const errors = tested.map(() => [new Float64Array(count), new Float64Array(count)]);
   const products = new Float64Array(most);
@@ -214,7 +213,7 @@ async function neededKappas(
         errors[q][1][k] += (error * error) / inputCount;
       }
     }
-    await pause(i, inputCount);
+    await turn(i, inputCount);
   }
   return estimates.map((own, q) => {
     const [offsets, squares] = errors[q];
@@ -241,7 +240,7 @@ async function timesTransposedFactor(
   factor: Float64Array,
   rows: Float64Array,
   rank: number,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Float64Array> {
   const d = rows.length / rank;
   const product = new Float64Array(d * rank);
@@ -249,7 +248,7 @@ async function timesTransposedFactor(
     for (let j = 0; j <= i; j++) {
       addScaled(product, j * rank, factor[i * d + j], rows.subarray(i * rank, (i + 1) * rank));
     }
-    await pause(i, d);
+    await turn(i, d);
   }
   return product;
 }
@@ -259,7 +258,7 @@ async function solveProjection(
   factor: Float64Array,
   basis: Float64Array,
   rank: number,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Float32Array> {
   const d = basis.length / rank;
   const left = basis.slice();
@@ -267,7 +266,7 @@ async function solveProjection(
     const row = left.subarray(i * rank, (i + 1) * rank);
     for (let r = 0; r < rank; r++) row[r] /= factor[i * d + i];
     for (let j = 0; j < i; j++) addScaled(left, j * rank, -factor[i * d + j], row);
-    await pause(d - i, d);
+    await turn(d - i, d);
   }
   return Float32Array.from({ length: rank * d }, (_, i) => left[(i % d) * rank + Math.floor(i / d)]);
 }

@@ -8,9 +8,15 @@
  * to read on inputs that it was not fitted to; never by the clock, so that the same inputs give the same choice.
  */
 import { isUsableProjection, type MlpProjection, type MlpScreen, quantiseProjection } from '@fewfire/kernels';
-import { createRandom, FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
+import {
+  createRandom,
+  createReportingTurn,
+  FewfireError,
+  type ReportingTurn,
+  type RunOptions,
+  throwIfAborted,
+} from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
-import { createPause, type Pause } from './pause.ts';
 import { orthonormal, type RowSample, secondMoments, timesMatrix } from './subspace.ts';
 
 /** Inputs, and units, from which moments are taken: the width and so many more. */
@@ -74,7 +80,7 @@ export async function fitProjection(
   const order = random.permutation(count);
   const tried = Math.min(MOST_TRIED_INPUTS, count >> 2);
   const mostRows = d + MORE_ROWS;
-  const pause = createPause('fitting the projection', options);
+  const turn = createReportingTurn('fitting the projection', options);
   const fitted = order.subarray(tried, Math.min(count, tried + mostRows));
   const units = random.permutation(unitCount).subarray(0, Math.min(unitCount, mostRows));
   const samples = [
@@ -82,13 +88,13 @@ export async function fitProjection(
     { rows: up, list: units },
   ];
   const rank = ranks[ranks.length - 1];
-  const columns = await subspace(samples, d, rank, random, pause);
+  const columns = await subspace(samples, d, rank, random, turn);
   if (columns === undefined) return undefined;
   const basis = Float64Array.from({ length: rank * d }, (_, i) => columns[(i % d) * rank + Math.floor(i / d)]);
   // Where inputs and weights have fewer directions, the last columns are zero.
   const there = ranks.filter((q) => basis.subarray((q - 1) * d, q * d).some((v) => v !== 0));
   if (there.length === 0) return undefined;
-  const choice = await cheapest(block, screen, basis, there, inputs, order.subarray(0, tried), pause);
+  const choice = await cheapest(block, screen, basis, there, inputs, order.subarray(0, tried), turn);
   throwIfAborted(options.signal);
   if (choice === undefined) return undefined;
   const fit = quantiseProjection(basis.subarray(0, choice.rank * d), choice.rank, up, d, choice.refineAbove);
@@ -102,24 +108,24 @@ async function subspace(
   d: number,
   rank: number,
   random: ReturnType<typeof createRandom>,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Float64Array | undefined> {
   const typical = Math.min(rank, Math.max(1, Math.round(TYPICAL_SHARE * d)));
   let basis: Float64Array = new Float64Array(d * rank);
   let outside = samples.map((sample) => meanOutside(sample, basis, d, rank, typical));
   if (outside.includes(0)) return undefined;
   const ofSamples: Float64Array[] = [];
-  for (const sample of samples) ofSamples.push(await secondMoments(sample, d, pause));
+  for (const sample of samples) ofSamples.push(await secondMoments(sample, d, turn));
   const [c, g] = ofSamples;
   basis = await orthonormal(
     Float64Array.from({ length: d * rank }, () => random.normal()),
     rank,
-    pause,
+    turn,
   );
   for (let round = 0; round < ROUNDS; round++) {
     const [byInputs, byWeights] = outside.map((v) => 1 / v);
     const both = c.map((v, i) => byInputs * v + byWeights * g[i]);
-    basis = await orthonormal(await timesMatrix(both, basis, rank, pause), rank, pause);
+    basis = await orthonormal(await timesMatrix(both, basis, rank, turn), rank, turn);
     outside = samples.map((sample) => meanOutside(sample, basis, d, rank, typical));
   }
   return basis;
@@ -155,7 +161,7 @@ async function cheapest(
   ranks: readonly number[],
   inputs: Float32Array,
   tried: Uint32Array,
-  pause: Pause,
+  turn: ReportingTurn,
 ): Promise<Choice | undefined> {
   const { inputWidth: d, unitCount, up, upBias } = block;
   const most = ranks[ranks.length - 1];
@@ -174,7 +180,7 @@ async function cheapest(
     const w = up.subarray(u * d, (u + 1) * d);
     for (const v of w) norms[u] += v * v;
     projected.set(project(w), u * most);
-    await pause(u, unitCount);
+    await turn(u, unitCount);
   }
   // Units that the int8 test lets through, and those that each rank does.
   const left = ranks.map(() => 0);
@@ -202,7 +208,7 @@ async function cheapest(
       for (let i = 0; i < d; i++) dot += up[u * d + i] * x[i];
       if (dot > 0) survivors++;
     }
-    await pause(done, tried.length);
+    await turn(done, tried.length);
   }
   const total = tried.length * unitCount;
   const share = survivors / total;

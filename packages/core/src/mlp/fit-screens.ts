@@ -18,9 +18,8 @@ import {
   packLookupCodes,
   referenceEstimates,
 } from '@fewfire/kernels';
-import type { RunOptions } from '../base/index.ts';
+import { createReportingTurn, type ReportingTurn, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
-import { createPause, type Pause } from './pause.ts';
 import { secondMoments } from './subspace.ts';
 
 /** A unit's sum is about estimate + offset, with the spread as its standard deviation. */
@@ -59,11 +58,11 @@ export interface InputMoments {
 
 export async function inputMoments(rows: Float32Array, width: number, options: RunOptions): Promise<InputMoments> {
   const count = rows.length / width;
-  const pause = createPause('second moments of the inputs', options);
+  const turn = createReportingTurn('second moments of the inputs', options);
   const mean = new Float64Array(width);
   for (let i = 0; i < rows.length; i++) mean[i % width] += rows[i] / count;
   const all = Uint32Array.from({ length: count }, (_, row) => row);
-  const moments = await secondMoments({ rows, list: all }, width, pause);
+  const moments = await secondMoments({ rows, list: all }, width, turn);
   let aboutZero = 0;
   for (let i = 0; i < width; i++) aboutZero += moments[i * width + i];
   for (let i = 0; i < width; i++) {
@@ -74,19 +73,19 @@ export async function inputMoments(rows: Float32Array, width: number, options: R
   // Inputs that are all the same, up to rounding, need some positive number; with the ridge no pivot comes near 0.
   const ridge = trace > 1e-12 * aboutZero ? (RIDGE * trace) / width : 1;
   for (let i = 0; i < width; i++) moments[i * width + i] += ridge;
-  await choleskyInPlace(moments, width, createPause('factor of the second moments', options));
+  await choleskyInPlace(moments, width, createReportingTurn('factor of the second moments', options));
   return { factor: moments, width };
 }
 
 // The lower triangle of a positive definite matrix to its factor; the upper one is left as it is, zero.
-async function choleskyInPlace(a: Float64Array, n: number, pause: Pause): Promise<void> {
+async function choleskyInPlace(a: Float64Array, n: number, turn: ReportingTurn): Promise<void> {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j];
       for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
       a[i * n + j] = i === j ? Math.sqrt(sum) : sum / a[j * n + j];
     }
-    await pause(i, n);
+    await turn(i, n);
   }
 }
 
@@ -97,7 +96,7 @@ export async function fitLookup(
   options: RunOptions,
 ): Promise<FittedScreen> {
   const { inputWidth: d, unitCount, up } = block;
-  const pause = createPause('fitting the lookup screen', options);
+  const turn = createReportingTurn('fitting the lookup screen', options);
   const levels = new Uint8Array(unitCount * d);
   const scales = new Float32Array(calibratedUnits(unitCount));
   const carried = new Float64Array(d);
@@ -106,7 +105,7 @@ export async function fitLookup(
     const scale = Math.sqrt(w.reduce((sum, v) => sum + v * v, 0) / d);
     scales[u] = scale;
     if (scale > 0) roundUnit(w, scale, factor, carried, levels.subarray(u * d, (u + 1) * d));
-    await pause(u, unitCount);
+    await turn(u, unitCount);
   }
   const screen = { method: 'lookup' as const, codes: packLookupCodes(levels, block), scales };
   return fitLines(block, screen, rows, options);
@@ -156,7 +155,7 @@ export async function fitLines(
 ): Promise<FittedScreen> {
   const { inputWidth: d, unitCount, up, upBias } = block;
   const count = Math.min(LINE_INPUTS, rows.length / d);
-  const pause = createPause('offsets of the screen', options);
+  const turn = createReportingTurn('offsets of the screen', options);
   const units = Uint32Array.from({ length: unitCount }, (_, u) => u);
   const lead = screen.method === 'low-rank' ? screen.lead : undefined;
   const all = createMoments(unitCount);
@@ -172,7 +171,7 @@ export async function fitLines(
     const found = estimatesOf(screen, block, x, units);
     all.add(found.estimates, sums);
     if (found.leading !== undefined) leading.add(found.leading, sums);
-    await pause(row, count);
+    await turn(row, count);
   }
   const slopes = all.slopes();
   const scales = screen.scales.map((scale, u) => (u < unitCount ? scale * slopes[u] : scale));

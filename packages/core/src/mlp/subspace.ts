@@ -1,7 +1,7 @@
 /**
  * Second moments of rows, and bases of subspaces as arrays d x rank: row c belongs to coordinate c, column r is a vector.
  */
-import type { Pause } from './pause.ts';
+import type { ReportingTurn } from '../base/index.ts';
 
 /** Some rows of an array, row-major. */
 export interface RowSample {
@@ -10,7 +10,7 @@ export interface RowSample {
 }
 
 /** Mean of v v' over the rows, about zero, d x d. */
-export async function secondMoments({ rows, list }: RowSample, d: number, pause: Pause): Promise<Float64Array> {
+export async function secondMoments({ rows, list }: RowSample, d: number, turn: ReportingTurn): Promise<Float64Array> {
   const sums = new Float64Array(d * d);
   const nothing = new Float32Array(d);
   const rowOf = (k: number): Float32Array =>
@@ -23,7 +23,7 @@ export async function secondMoments({ rows, list }: RowSample, d: number, pause:
       const [ai, bi, ei, fi] = [a[i], b[i], e[i], f[i]];
       for (let j = 0; j <= i; j++) sums[at + j] += ai * a[j] + bi * b[j] + ei * e[j] + fi * f[j];
     }
-    await pause(k, list.length);
+    await turn(k, list.length);
   }
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
@@ -49,7 +49,7 @@ export function addScaled(rows: Float64Array, at: number, factor: number, row: F
  * Columns made orthonormal, one after the other, twice (once is not enough in floating point). A column of which nothing is
  * left but rounding becomes zero.
  */
-export async function orthonormal(rows: Float64Array, rank: number, pause: Pause): Promise<Float64Array> {
+export async function orthonormal(rows: Float64Array, rank: number, turn: ReportingTurn): Promise<Float64Array> {
   const d = rows.length / rank;
   const columns = Array.from({ length: rank }, (_, r) =>
     Float64Array.from({ length: d }, (_, c) => rows[c * rank + r]),
@@ -68,7 +68,7 @@ export async function orthonormal(rows: Float64Array, rank: number, pause: Pause
       const isThere = norm > 1e-150 && (time > 0 ? norm > 0.5 : norm > LEAST_LEFT * before);
       for (let c = 0; c < d; c++) own[c] = isThere ? own[c] / norm : 0;
     }
-    await pause(r, rank);
+    await turn(r, rank);
   }
   return Float64Array.from({ length: d * rank }, (_, i) => columns[i % rank][Math.floor(i / rank)]);
 }
@@ -78,7 +78,7 @@ export async function timesMatrix(
   matrix: Float64Array,
   basis: Float64Array,
   rank: number,
-  pause: Pause,
+  turn: ReportingTurn,
   isLower = false,
 ): Promise<Float64Array> {
   const d = basis.length / rank;
@@ -88,7 +88,7 @@ export async function timesMatrix(
     for (let j = 0; j < end; j++) {
       addScaled(product, i * rank, matrix[i * d + j], basis.subarray(j * rank, (j + 1) * rank));
     }
-    await pause(i, d);
+    await turn(i, d);
   }
   return product;
 }

@@ -4,10 +4,9 @@
  * keeps wrongly costs little.
  */
 import { type CalibratedScreen, calibratedUnits, stepDown } from '@fewfire/kernels';
-import type { RunOptions } from '../base/index.ts';
+import { createReportingTurn, type RunOptions } from '../base/index.ts';
 import type { MlpBlock } from './block.ts';
 import { estimatesOf, type FittedScreen, type Line } from './fit-screens.ts';
-import { createPause } from './pause.ts';
 
 export const LEAD_SLACK = 0.5;
 /** Sorted at once. */
@@ -37,7 +36,7 @@ export async function needsOf(
   aim: number,
   options: RunOptions,
 ): Promise<Needs> {
-  const pause = createPause('thresholds', options);
+  const turn = createReportingTurn('thresholds', options);
   let pairs: Need[] = [];
   for (const [i, { units, values }] of seen.entries()) {
     const x = rows.subarray(i * block.inputWidth, (i + 1) * block.inputWidth);
@@ -54,7 +53,7 @@ export async function needsOf(
       if (!Number.isNaN(kappa) && total > 0) pairs.push({ kappa, share: Math.abs(values[k]) / total / seen.length });
     }
     if (pairs.length > MAX_NEEDS) pairs = firstToMiss(pairs, aim);
-    await pause(i, seen.length);
+    await turn(i, seen.length);
   }
   return asNeeds(firstToMiss(pairs, aim));
 }

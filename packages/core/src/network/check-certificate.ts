@@ -4,12 +4,12 @@
  * the network, takes doubles apart, evaluates units, tests conflicts, sweeps and
  * counts by itself, simply and slowly, in whole numbers. Of a network of trees it reads
  * what stands in the file and makes the units of the leaves by itself. It imports types,
- * the error class and `nextTurn` only.
+ * the error class and `createTurn` only.
  *
  * Every item of the report is `verified`, `failed`, or `not independently checked`:
  * a solver's bound always, a sweep unless it is asked for again, rows without points.
  */
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions, type Turn } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { AnyNetwork } from './tree-network.ts';
 
@@ -100,8 +100,8 @@ async function check(
   const about = fields(file.network, 'network');
   const ownHash = await sha256(contentOf(network));
   add('network', about.sha256 === ownHash, `the certificate is about this network (${ownHash.slice(0, 12)})`);
-  const pause = pauses(options);
-  const { inputCount, unitCount, weightCount } = await shapeOf(network, pause);
+  const turn = createTurn(options.signal);
+  const { inputCount, unitCount, weightCount } = await shapeOf(network, turn);
   add(
     'shape',
     about.inputCount === inputCount && about.unitCount === unitCount && keysOf(about) === 'inputCount sha256 unitCount',
@@ -134,8 +134,8 @@ async function check(
   checkMemory(unitCount, weightCount, options);
   const units: WholeUnit[] = [];
   for (const row of rowsOf(network)) {
-    const turn = pause();
-    if (turn !== undefined) await turn;
+    const wait = turn();
+    if (wait !== undefined) await wait;
     if (![...row.weights, row.bias].every(Number.isFinite)) {
       add('numbers', false, 'weights and biases are finite');
       return;
@@ -144,7 +144,7 @@ async function check(
   }
   const space: Space = { kind, bitCount, inputCount };
   checkWitness(file, space, units, kLower, options, add, leave);
-  const job: Job = { evidence, kLower, kUpper, units, space, options, add, leave, pauses: pause };
+  const job: Job = { evidence, kLower, kUpper, units, space, options, add, leave, turn };
   if (method === 'sweep') await checkSweep(job);
   else if (method === 'conflicts') await checkConflicts(job);
   else if (method === 'rows') await checkRows(job);
@@ -171,7 +171,7 @@ interface Job {
   readonly options: CheckOptions;
   readonly add: (what: string, passed: boolean, detail: string) => boolean;
   readonly leave: (what: string, detail: string) => void;
-  readonly pauses: () => Promise<void> | undefined;
+  readonly turn: Turn;
 }
 
 function checkWitness(
@@ -259,7 +259,7 @@ function checkHistogram(
 
 // One bit flips between neighbours of a Gray code; a level is start - the steps of coordinates at -1.
 async function sweepAgain(
-  { units, space, pauses: pause, options }: Job,
+  { units, space, turn, options }: Job,
   bits: readonly number[],
 ): Promise<{ readonly histogram: number[]; readonly unitCounts: number[] }> {
   const unitCounts = new Array<number>(units.length).fill(0);
@@ -292,9 +292,9 @@ async function sweepAgain(
   );
   for (let index = 0; index < total; index++) {
     if ((index & 1023) === 0) {
-      const turn = pause();
-      if (turn !== undefined) {
-        await turn;
+      const wait = turn();
+      if (wait !== undefined) {
+        await wait;
         options.onProgress?.({ phase: 'sweeping again', done: index, total, unit: 'steps' });
       }
     }
@@ -322,7 +322,7 @@ async function sweepAgain(
 }
 
 async function checkConflicts(job: Job): Promise<void> {
-  const { evidence, kUpper, units, add, pauses: pause } = job;
+  const { evidence, kUpper, units, add, turn } = job;
   const deadUnits = wholes(evidence.deadUnits, 'evidence.deadUnits');
   const classes = list(evidence.classes, 'evidence.classes').map((members, c) =>
     wholes(members, `evidence.classes.${c}`),
@@ -344,8 +344,8 @@ async function checkConflicts(job: Job): Promise<void> {
     for (let a = 1; a < members.length && failed === ''; a++) {
       for (let b = 0; b < a && failed === ''; b++) {
         if ((++pairs & 255) === 0) {
-          const turn = pause();
-          if (turn !== undefined) await turn;
+          const wait = turn();
+          if (wait !== undefined) await wait;
         }
         const [i, j] = [members[a], members[b]];
         if (i >= units.length || j >= units.length || i === j || !areInConflict(units[i], units[j])) {
@@ -359,7 +359,7 @@ async function checkConflicts(job: Job): Promise<void> {
 }
 
 async function checkRows(job: Job): Promise<void> {
-  const { evidence, kLower, kUpper, units, space, add, leave, options, pauses: pause } = job;
+  const { evidence, kLower, kUpper, units, space, add, leave, options, turn } = job;
   const histogram = wholes(evidence.histogram, 'evidence.histogram');
   const unitCounts = wholes(evidence.unitCounts, 'evidence.unitCounts');
   const rowCount = whole(evidence.rowCount, 'evidence.rowCount');
@@ -382,8 +382,8 @@ async function checkRows(job: Job): Promise<void> {
   const ownCounts = new Array<number>(units.length).fill(0);
   const isNegative = (row: number) => (input: number) => pointBit(points, row, input) === 1;
   for (let row = 0; row < points.rowCount; row++) {
-    const turn = pause();
-    if (turn !== undefined) await turn;
+    const wait = turn();
+    if (wait !== undefined) await wait;
     let active = 0;
     units.forEach((unit, j) => {
       if (!isActive(unit, isNegative(row))) return;
@@ -400,7 +400,7 @@ async function checkRows(job: Job): Promise<void> {
   );
 }
 
-async function checkSample({ evidence, kLower, kUpper, units, add, leave, pauses: pause }: Job): Promise<void> {
+async function checkSample({ evidence, kLower, kUpper, units, add, leave, turn }: Job): Promise<void> {
   const deadUnits = wholes(evidence.deadUnits, 'evidence.deadUnits');
   const isValidList = new Set(deadUnits).size === deadUnits.length && deadUnits.every((j) => j < units.length);
   add(
@@ -431,7 +431,7 @@ async function checkSample({ evidence, kLower, kUpper, units, add, leave, pauses
   const delta = number(evidence.confidenceDelta, 'evidence.confidenceDelta');
   const choice = evidence.choice;
   // With the limit as the true share, so few samples above k must have probability at most delta, and hardly less.
-  const likely = (above: number): Promise<number> => binomialAtMost(above, sampleCount, limit, pause);
+  const likely = (above: number): Promise<number> => binomialAtMost(above, sampleCount, limit, turn);
   const isCounted = sum(0) === sampleCount && aboveCount <= sampleCount && limit > 0;
   const chance = isCounted ? await likely(aboveCount) : Number.NaN;
   const isTight = limit === 1 ? aboveCount === sampleCount : Math.abs(chance / delta - 1) < 1e-6;
@@ -452,12 +452,7 @@ async function checkSample({ evidence, kLower, kUpper, units, add, leave, pauses
 }
 
 // Pr[Bin(m, p) <= a] by its terms, kept as a multiple of the largest so far: a file may state any counts.
-async function binomialAtMost(
-  a: number,
-  m: number,
-  p: number,
-  pause: () => Promise<void> | undefined,
-): Promise<number> {
+async function binomialAtMost(a: number, m: number, p: number, turn: Turn): Promise<number> {
   if (p >= 1) return a >= m ? 1 : 0;
   let logTerm = m * Math.log1p(-p);
   let top = logTerm;
@@ -469,8 +464,8 @@ async function binomialAtMost(
       top = logTerm;
     } else total += Math.exp(logTerm - top);
     if ((i & 4095) === 0) {
-      const turn = pause();
-      if (turn !== undefined) await turn;
+      const wait = turn();
+      if (wait !== undefined) await wait;
     }
   }
   return Math.exp(top) * total;
@@ -713,13 +708,13 @@ function* leavesOf({ form, output, outputs, trees }: Trees): Generator<UnitRow, 
 // Trees are counted here, not believed.
 async function shapeOf(
   network: AnyNetwork,
-  pause: () => Promise<void> | undefined,
+  turn: Turn,
 ): Promise<{ readonly inputCount: number; readonly unitCount: number; readonly weightCount: number }> {
   let unitCount = 0;
   let weightCount = 0;
   for (const { inputs } of rowsOf(network)) {
-    const turn = pause();
-    if (turn !== undefined) await turn;
+    const wait = turn();
+    if (wait !== undefined) await wait;
     unitCount++;
     weightCount += inputs.length;
   }
@@ -780,17 +775,6 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   let text = '';
   for (const byte of hash) text += (byte + 256).toString(16).slice(1);
   return text;
-}
-
-function pauses({ signal }: RunOptions): () => Promise<void> | undefined {
-  let last = performance.now();
-  return () => {
-    if (performance.now() - last < 12) return undefined;
-    return nextTurn().then(() => {
-      last = performance.now();
-      signal?.throwIfAborted();
-    });
-  };
 }
 
 function readFile(text: string): Fields {

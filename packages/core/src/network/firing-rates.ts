@@ -11,8 +11,8 @@ import { exactUnit } from '@fewfire/kernels';
 import {
   checkConfidenceDelta,
   clopperPearsonInterval,
+  createReportingTurn,
   FewfireError,
-  nextTurn,
   type RunOptions,
 } from '../base/index.ts';
 import { domainBits, domainPoints, drawnParts } from './domain.ts';
@@ -105,9 +105,8 @@ async function countOnCube(network: SparseNetwork, options: RunOptions): Promise
   const lower = new Float64Array(unitCount);
   const upper = new Float64Array(unitCount);
   const rates = new Float64Array(unitCount);
-  let lastTurn = performance.now();
+  const turn = createReportingTurn('counting firing rates', options);
   for (let j = 0; j < unitCount; j++) {
-    options.signal?.throwIfAborted();
     const weights = unitWeights(network, j).filter((w) => w !== 0);
     if (weights.length > EXACT_RATE_INPUTS) {
       throw new FewfireError(
@@ -136,11 +135,8 @@ async function countOnCube(network: SparseNetwork, options: RunOptions): Promise
     rates[j] = pairsAbove(low, high, bias) / size;
     lower[j] = margin === 0 ? rates[j] : pairsAbove(low, high, bias + margin) / size;
     upper[j] = margin === 0 ? rates[j] : pairsAbove(low, high, bias - margin) / size;
-    if (performance.now() - lastTurn > 20) {
-      options.onProgress?.({ phase: 'counting firing rates', done: j + 1, total: unitCount, unit: 'steps' });
-      await nextTurn();
-      lastTurn = performance.now();
-    }
+    const wait = turn(j + 1, unitCount);
+    if (wait !== undefined) await wait;
   }
   return { kind: 'exact', rates, lower, upper, sampleCount: null, confidenceDelta: null };
 }

@@ -7,9 +7,8 @@
  * sum. docs/sparse-mlp.md says how the two relate, and when flips stop paying.
  */
 import { createIncrementalKernel, type IncrementalKernel, planIncremental } from '@fewfire/kernels';
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
-import { createPauses } from './certify/pauses.ts';
 import { deadUnits, type SparseNetwork } from './network.ts';
 
 export interface IncrementalOptions extends RunOptions {
@@ -170,15 +169,15 @@ function wrap(
       signal?.throwIfAborted();
       const { rowCount } = points;
       const values = new Float64Array(rowCount);
-      const pause = createPauses(signal);
+      const turn = createTurn(signal);
       const pauseRows = Math.max(1, Math.floor((PAUSE_ROW_BYTES * inputCount) / memoryBytes));
       let rowsBefore = totals.rows;
       for (let row = 0; row < rowCount; row++) {
         if (totals.rows - rowsBefore > pauseRows || (row & 255) === 0) {
           rowsBefore = totals.rows;
-          const paused = pause();
-          if (paused !== undefined) {
-            await paused;
+          const wait = turn();
+          if (wait !== undefined) {
+            await wait;
             onProgress?.({ phase: 'evaluating a sequence', done: row, total: rowCount, unit: 'rows' });
           }
         }

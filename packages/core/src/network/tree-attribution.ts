@@ -10,7 +10,7 @@
  * |a|! (|b|-1)! / (|a|+|b|)!. So only how often each set of features meets the leaf matters, in the rows and in the
  * background, and not how many rows there are.
  */
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, createCubePoints } from '../cube/index.ts';
 import type { DecisionTree } from './families/index.ts';
 import { askedFeatures, refuseBytes, type TreeModel } from './tree-ensemble.ts';
@@ -56,19 +56,17 @@ export async function attributeTreeRows(
   const total = model.outputs.reduce((sum, { trees }) => sum + trees.length, 0);
   const outputs: { base: number; values: Float64Array }[] = [];
   let done = 0;
-  let lastTurn = performance.now();
+  const turn = createTurn(options.signal);
   for (const { trees, intercept } of model.outputs) {
     const values = new Float64Array(points.rowCount * features.length);
     let base = intercept;
     for (const tree of trees) {
       for (const leaf of leavesOf(tree, (c) => place.get(model.coordinates[c].feature) as number)) {
-        options.signal?.throwIfAborted();
+        const wait = turn();
+        if (wait !== undefined) await wait;
         const weights = shareOfSets(setsMet(leaf, background));
         base += leaf.value * (weights.get(fullSet(leaf)) ?? 0);
         addLeaf(leaf, setsMet(leaf, points), weights, values, features.length);
-        if (performance.now() - lastTurn < 20) continue;
-        await nextTurn();
-        lastTurn = performance.now();
       }
       options.onProgress?.({ phase: 'attributing', done: ++done, total, unit: 'steps' });
     }

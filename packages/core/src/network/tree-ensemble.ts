@@ -9,7 +9,7 @@
  * coordinates. Thresholds of one feature imply each other on data; on the cube,
  * where spectra and attributions live, they are independent.
  */
-import { FewfireError, listNames, nextTurn, type RunOptions, suggestName } from '../base/index.ts';
+import { createReportingTurn, FewfireError, listNames, type RunOptions, suggestName } from '../base/index.ts';
 import { type CubePoints, createCubePoints, cubePointsBytes } from '../cube/index.ts';
 import { type DecisionTree, ensembleNetwork, type FamilyMember, type LeafForm } from './families/index.ts';
 
@@ -337,9 +337,9 @@ async function sumTrees(
   }
   const { planes, rowCount } = points;
   const sums = new Float64Array(rowCount).fill(ensemble.intercept);
-  let lastTurn = performance.now();
+  const turn = createReportingTurn('evaluating trees', options);
   for (const [t, tree] of ensemble.trees.entries()) {
-    options.signal?.throwIfAborted();
+    await turn(t, ensemble.trees.length);
     const { coordinate, child, value } = treeArrays(tree);
     for (let i = 0; i < rowCount; i++) {
       let node = 0;
@@ -348,11 +348,6 @@ async function sumTrees(
       }
       const sum = sums[i] + value[node];
       sums[i] = single ? Math.fround(sum) : sum;
-    }
-    if (performance.now() - lastTurn > 20) {
-      options.onProgress?.({ phase: 'evaluating trees', done: t + 1, total: ensemble.trees.length, unit: 'steps' });
-      await nextTurn();
-      lastTurn = performance.now();
     }
   }
   return sums;

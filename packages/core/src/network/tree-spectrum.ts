@@ -11,7 +11,7 @@
  * hash is the exclusive or of a random word per coordinate, so going from one
  * subset to the next costs one operation, and equality is checked on the members.
  */
-import { createRandom, FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createRandom, createReportingTurn, FewfireError, type RunOptions, type Turn } from '../base/index.ts';
 import { countMonomials } from '../cube/index.ts';
 import type { Polynomial } from '../spectrum/index.ts';
 import type { DecisionTree } from './families/index.ts';
@@ -63,15 +63,10 @@ export async function treeEnsembleSpectrum(
   refuseBytes(size.memoryBytes, options.memoryLimitBytes, what);
   const sums = createTermSums(ensemble.coordinates.length, size);
   sums.add(0, 0, ensemble.intercept);
-  let lastTurn = performance.now();
+  const turn = createReportingTurn('expanding trees', options);
   for (let t = 0; t < trees.length; t++) {
-    options.signal?.throwIfAborted();
-    await addTree(trees[t], sums, maximumDegree, options.signal);
-    if (performance.now() - lastTurn > 20) {
-      options.onProgress?.({ phase: 'expanding trees', done: t + 1, total: trees.length, unit: 'steps' });
-      await nextTurn();
-      lastTurn = performance.now();
-    }
+    await addTree(trees[t], sums, maximumDegree, () => turn(t, trees.length));
+    await turn(t + 1, trees.length);
   }
   options.signal?.throwIfAborted();
   return sums.toPolynomial(ensemble.coordinates.map((coordinate) => coordinate.name));
@@ -161,16 +156,10 @@ function sizeOf(trees: readonly ReducedTree[], coordinateCount: number, maximumD
 }
 
 // All parities of one tree: subsets of every path with the question at its end.
-async function addTree(
-  tree: ReducedTree,
-  sums: TermSums,
-  maximumDegree: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function addTree(tree: ReducedTree, sums: TermSums, maximumDegree: number, turn: Turn): Promise<void> {
   const { coordinate, parent, side, depth, half } = tree;
   sums.add(0, 0, tree.mean);
   const { members, words } = sums;
-  let lastTurn = performance.now();
   for (let v = 0; v < coordinate.length; v++) {
     if (half[v] === 0 || maximumDegree === 0) continue;
     const path: { c: number; sign: number }[] = [{ c: coordinate[v], sign: 0 }];
@@ -192,11 +181,8 @@ async function addTree(
     };
     // 2^-depth is exact; the sum of up to 2^depth such terms is rounded.
     expand(0, 0, Math.min(maximumDegree - 1, depth[v]), 0, half[v] * 2 ** -depth[v]);
-    if (performance.now() - lastTurn > 50) {
-      signal?.throwIfAborted();
-      await nextTurn();
-      lastTurn = performance.now();
-    }
+    const wait = turn();
+    if (wait !== undefined) await wait;
   }
 }
 

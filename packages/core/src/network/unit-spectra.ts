@@ -3,7 +3,7 @@
  * coefficients, so networks of any number of inputs are affordable as long as every unit reads few, as the leaves of
  * trees do. (For few inputs in all, `fourierTransform` of the values is the shorter way.)
  */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import {
   fourierTransform,
   type Polynomial,
@@ -39,15 +39,19 @@ export async function networkPolynomial(network: SparseNetwork, options: RunOpti
     );
   }
   const sums = new Map<string, { readonly members: readonly number[]; coefficient: number }>();
+  const { signal } = options;
+  const turn = createTurn(signal);
   for (let j = 0; j < unitCount; j++) {
+    await turn();
     const inputs = inputsRead(network, j);
     const weights = unitWeights(network, j);
-    const values = await valuesOnCube(inputs.length, (x) => {
+    const outputOf = (x: Int8Array): number => {
       let level = -network.biases[j];
       for (let i = 0; i < inputs.length; i++) level += weights[inputs[i]] * x[i];
       return network.outputWeights[j] * Math.max(0, level);
-    });
-    const own = polynomialFromSpectrum(await fourierTransform(values, { signal: options.signal }));
+    };
+    const values = await valuesOnCube(inputs.length, outputOf, { signal });
+    const own = polynomialFromSpectrum(await fourierTransform(values, { signal }));
     for (const { coordinates, coefficient } of termList(own)) {
       const members = coordinates.map((i) => inputs[i]);
       const key = members.join();

@@ -5,7 +5,7 @@
  * One butterfly per coordinate, so it is exact at every degree, where
  * `createBasisChange` serves the low-degree coefficients of a fit.
  */
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { cubeDimension } from './spectrum.ts';
 import { checkTransformSize } from './transform.ts';
 
@@ -53,6 +53,7 @@ async function butterflies(
     );
   }
   const data = from.slice();
+  const turn = createTurn(options.signal);
   for (let i = 0; i < n; i++) {
     const bit = 2 ** i;
     const mean = means[i];
@@ -68,8 +69,7 @@ async function butterflies(
         data[x + bit] = r * a + s * b;
       }
     }
-    await nextTurn();
-    options.signal?.throwIfAborted();
+    await turn();
   }
   return data;
 }

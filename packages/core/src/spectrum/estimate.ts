@@ -16,12 +16,12 @@ import {
   checkConfidenceDelta,
   clopperPearsonInterval,
   createRandom,
+  createTurn,
   empiricalBernsteinHalfWidth,
   FewfireError,
   hoeffdingHalfWidth,
   hoeffdingSampleCount,
   type Interval,
-  nextTurn,
   type Random,
   type RunOptions,
 } from '../base/index.ts';
@@ -306,7 +306,7 @@ async function estimateExpectation(f: QueryFunction, sampler: Sampler, options: 
   // Welford: the mean and the sum of squared distances from it.
   let mean = 0;
   let spread = 0;
-  let lastTurn = performance.now();
+  const turn = createTurn(options.signal);
   for (const look of looks) {
     while (drawn < look.sampleCount) {
       const samples = await sampler.draw(Math.min(batch, look.sampleCount - drawn), random, options.signal);
@@ -318,11 +318,7 @@ async function estimateExpectation(f: QueryFunction, sampler: Sampler, options: 
         if (sample > middle) highCount++;
       }
       options.onProgress?.({ phase: 'sampling', done: drawn, total: most, unit: 'steps' });
-      if (performance.now() - lastTurn > 20) {
-        await nextTurn();
-        options.signal?.throwIfAborted();
-        lastTurn = performance.now();
-      }
+      await turn();
     }
     const found = sampler.twoValued
       ? binomialLook(sampler, highCount, drawn, (look.hoeffdingShare + look.bernsteinShare) * confidenceDelta)

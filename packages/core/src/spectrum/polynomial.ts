@@ -5,7 +5,7 @@
  * thousands of them stay cheap.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, checkCoordinateCount, countMonomials, createMonomialIndex } from '../cube/index.ts';
 
 export interface Polynomial {
@@ -171,9 +171,10 @@ async function evaluateByTerms(polynomial: Polynomial, points: CubePoints, optio
   const { rowCount, planes } = points;
   const values = new Float64Array(rowCount);
   const odd = new Uint8Array(rowCount);
-  let lastTurn = performance.now();
+  const turn = createTurn(options.signal);
   for (let t = 0; t < polynomial.termCount; t++) {
-    options.signal?.throwIfAborted();
+    const wait = turn();
+    if (wait !== undefined) await wait;
     const coefficient = polynomial.coefficients[t];
     odd.fill(0);
     for (const s of termCoordinates(polynomial, t)) {
@@ -182,10 +183,6 @@ async function evaluateByTerms(polynomial: Polynomial, points: CubePoints, optio
       for (let i = 0; i < rowCount; i++) odd[i] ^= planes[from + i] >> shift;
     }
     for (let i = 0; i < rowCount; i++) values[i] += (odd[i] & 1) === 1 ? -coefficient : coefficient;
-    if (performance.now() - lastTurn > 20) {
-      await nextTurn();
-      lastTurn = performance.now();
-    }
   }
   return values;
 }

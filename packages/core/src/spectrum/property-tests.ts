@@ -9,8 +9,8 @@
 import {
   checkConfidenceDelta,
   createRandom,
+  createTurn,
   FewfireError,
-  nextTurn,
   type RunOptions,
   regularizedIncompleteBeta,
 } from '../base/index.ts';
@@ -89,6 +89,7 @@ export async function testLinearity(
   const random = createRandom(seed);
   const n = f.coordinateCount;
   let evaluationCount = 0;
+  const turn = createTurn(options.signal);
   for (let done = 0; done < trials; ) {
     // Few at first: a function that is far fails at once.
     const count = Math.min(trials - done, Math.max(16, Math.min(done, 2048)));
@@ -119,7 +120,7 @@ export async function testLinearity(
     }
     done += count;
     options.onProgress?.({ phase: 'testing linearity', done, total: trials, unit: 'steps' });
-    await nextTurn();
+    await turn();
   }
   const errorProbability = Math.exp(trials * Math.log1p(-failure));
   return { accepted: true, errorProbability, epsilon, trialCount: trials, evaluationCount, seed };
@@ -152,6 +153,7 @@ export async function testJunta(
   const n = f.coordinateCount;
   const relevant: RelevantCoordinate[] = [];
   let evaluationCount = 0;
+  const turn = createTurn(options.signal);
   let batch = 8;
   for (let done = 0; done < trials; ) {
     const count = Math.min(batch, trials - done);
@@ -200,7 +202,7 @@ export async function testJunta(
       };
     }
     options.onProgress?.({ phase: 'testing for a junta', done, total: trials, unit: 'steps' });
-    await nextTurn();
+    await turn();
   }
   const errorProbability = acceptProbability(trials, size, epsilon);
   return { accepted: true, errorProbability, relevant, epsilon, trialCount: trials, evaluationCount, seed };

@@ -2,7 +2,7 @@
  * A function that can only be evaluated: a model, a network, a program. It comes
  * with bounds on its values, because no interval from samples holds without them.
  */
-import { FewfireError, type Interval, nextTurn, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type Interval, type RunOptions } from '../base/index.ts';
 import { type CubePoints, createCubePoints } from '../cube/index.ts';
 import { spectralNorm } from './level-weights.ts';
 import { evaluatePolynomial, type Polynomial } from './polynomial.ts';
@@ -109,6 +109,7 @@ export async function tabulate(f: QueryFunction, options: RunOptions = {}): Prom
   checkTransformSize(n, 1, options.memoryLimitBytes);
   const values = new Float64Array(2 ** n);
   const rowCount = Math.min(values.length, 4096);
+  const turn = createTurn(options.signal);
   for (let start = 0; start < values.length; start += rowCount) {
     const points = createCubePoints(rowCount, n);
     for (let p = 0; 8 * p < n; p++) {
@@ -116,7 +117,7 @@ export async function tabulate(f: QueryFunction, options: RunOptions = {}): Prom
     }
     values.set(await evaluateQuery(f, points, options.signal), start);
     options.onProgress?.({ phase: 'evaluating on the cube', done: start, total: values.length, unit: 'rows' });
-    await nextTurn();
+    await turn();
   }
   return values;
 }

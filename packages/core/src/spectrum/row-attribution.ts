@@ -20,7 +20,7 @@
  * game of the pools is the sum of its coordinates' values.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createReportingTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { bitAt, type CubePoints, createMonomialIndex } from '../cube/index.ts';
 import { type Polynomial, polynomialDegree, termCoordinates } from './polynomial.ts';
 import { bitCount } from './spectrum.ts';
@@ -66,6 +66,7 @@ export async function attributeRows(
       : undefined;
   let base = 0;
   let steps = 0;
+  const turn = createReportingTurn('attributing', options);
   for (let t = 0; t < polynomial.termCount; t++) {
     const subset = termCoordinates(polynomial, t);
     const coefficient = polynomial.coefficients[t];
@@ -76,9 +77,7 @@ export async function attributeRows(
     steps += subset.length * (points.rowCount + table.length);
     if (steps > TURN_STEPS) {
       steps = 0;
-      options.signal?.throwIfAborted();
-      await nextTurn();
-      options.onProgress?.({ phase: 'attributing', done: t, total: polynomial.termCount, unit: 'steps' });
+      await turn(t, polynomial.termCount);
     }
   }
   return { base, poolCount, values };

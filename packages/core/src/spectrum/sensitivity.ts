@@ -4,7 +4,7 @@
  * the value. Its mean is the average sensitivity AS(f) = sum_S |S| f^(S)^2, the
  * mean of its i-th part the influence of i, sum_{S containing i} f^(S)^2.
  */
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { Polynomial } from './polynomial.ts';
 import { cubeDimension, forEachCoefficient, type Spectrum, sumByCoordinate } from './spectrum.ts';
@@ -81,7 +81,7 @@ export async function polynomialSensitivities(
   const result = new Float64Array(rowCount);
   const parts = new Float64Array(n * BLOCK_ROWS);
   const odd = new Uint8Array(BLOCK_ROWS);
-  let lastTurn = performance.now();
+  const turn = createTurn(options.signal);
   for (let row = 0; row < rowCount; row += BLOCK_ROWS) {
     const rows = Math.min(BLOCK_ROWS, rowCount - row);
     parts.fill(0);
@@ -96,11 +96,7 @@ export async function polynomialSensitivities(
         const part = members[k] * BLOCK_ROWS;
         for (let i = 0; i < rows; i++) parts[part + i] += odd[i] & 1 ? -coefficients[t] : coefficients[t];
       }
-      if ((t & 255) === 0 && performance.now() - lastTurn > 20) {
-        await nextTurn();
-        options.signal?.throwIfAborted();
-        lastTurn = performance.now();
-      }
+      if ((t & 255) === 0) await turn();
     }
     for (let j = 0; j < n; j++) {
       for (let i = 0; i < rows; i++) result[row + i] += parts[j * BLOCK_ROWS + i] ** 2;

@@ -4,7 +4,7 @@
  * reaches its 2^d subsets, so the cost is the sum of 2^|U| over the terms and is
  * known before anything is allocated.
  */
-import { FewfireError, nextTurn } from '../base/index.ts';
+import { createTurn, FewfireError } from '../base/index.ts';
 import { countMonomials } from '../cube/index.ts';
 import { type Polynomial, polynomialDegree } from './polynomial.ts';
 
@@ -58,14 +58,10 @@ export async function sumOverSupersets(
   }
   // Keys are strings with one character per coordinate: the cheapest hashable sequence there is.
   const sums = new Map<string, number>();
-  options.signal?.throwIfAborted();
-  let lastTurn = performance.now();
+  const turn = createTurn(options.signal);
   for (let t = 0; t < polynomial.termCount; t++) {
-    if (performance.now() - lastTurn > 20) {
-      await nextTurn();
-      options.signal?.throwIfAborted();
-      lastTurn = performance.now();
-    }
+    const wait = turn();
+    if (wait !== undefined) await wait;
     const end = offsets[t + 1];
     const termSize = end - offsets[t];
     if (termSize > largestTerm) continue;

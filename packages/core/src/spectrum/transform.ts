@@ -7,7 +7,7 @@
  * chi_S(x) = (-1)^popcount(x & S).
  */
 import { createTransformBuffer } from '@fewfire/kernels';
-import { FewfireError, nextTurn, type RunOptions } from '../base/index.ts';
+import { createReportingTurn, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { type Polynomial, polynomialDegree } from './polynomial.ts';
 import { bitCount, cubeDimension } from './spectrum.ts';
 
@@ -43,17 +43,12 @@ export async function valuesOnCube(
   checkTransformSize(coordinateCount, 1, options.memoryLimitBytes);
   const values = new Float64Array(2 ** coordinateCount);
   const x = new Int8Array(coordinateCount).fill(1);
-  let lastTurn = performance.now();
+  const turn = createReportingTurn('evaluating on the cube', options, 'rows');
   for (let point = 0; point < values.length; point++) {
     // Counting up flips the trailing ones and the zero above them.
     if (point > 0) for (let i = 0; i < coordinateCount && ((point ^ (point - 1)) >>> i) & 1; i++) x[i] = -x[i];
     values[point] = f(x, point);
-    if ((point & 1023) === 0 && performance.now() - lastTurn > 20) {
-      await nextTurn();
-      options.signal?.throwIfAborted();
-      options.onProgress?.({ phase: 'evaluating on the cube', done: point, total: values.length, unit: 'rows' });
-      lastTurn = performance.now();
-    }
+    if ((point & 1023) === 0) await turn(point, values.length);
   }
   options.signal?.throwIfAborted();
   return values;
@@ -145,14 +140,13 @@ async function transform(from: Float64Array, what: string, scale: number, option
       throw new FewfireError('invalid-data', `the ${what} are ${from[i]} at ${i}; expected finite numbers`);
     }
   }
-  options.signal?.throwIfAborted();
+  const turn = createTurn(options.signal);
   const result = new Float64Array(from.length);
   const buffer = await createTransformBuffer(from.length, 'f64');
   buffer.write(from);
   buffer.transform();
   buffer.read(result);
-  await nextTurn();
-  options.signal?.throwIfAborted();
+  await turn();
   if (scale !== 1) for (let i = 0; i < result.length; i++) result[i] *= scale;
   return result;
 }

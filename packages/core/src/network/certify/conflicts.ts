@@ -18,9 +18,8 @@
  * k <= number of classes: a colouring of the graph of pairs that do not conflict.
  */
 import type { ExactUnit } from '@fewfire/kernels';
-import { createRandom, FewfireError, type RunOptions } from '../../base/index.ts';
+import { createRandom, createTurn, FewfireError, type RunOptions, type Turn } from '../../base/index.ts';
 import type { SparseNetwork } from '../network.ts';
-import { createPauses } from './pauses.ts';
 import { type TightenedNetwork, tighten } from './tighten.ts';
 
 export interface ConflictCertificate {
@@ -74,7 +73,7 @@ export async function certifyConflicts(
   const { signal, onProgress, stopAt = 0, seed = 1 } = options;
   const live = tightened.liveUnits;
   const test = createPairTest(tightened.units);
-  const pause = createPauses(signal);
+  const turn = createTurn(signal);
   const deadUnits = Array.from(tightened.deadUnits);
   const done = (classes: readonly (readonly number[])[]): ConflictCertificate => ({
     deadUnits,
@@ -89,8 +88,8 @@ export async function certifyConflicts(
     const unit = live[at];
     let home: number[] | undefined;
     for (const members of best) {
-      const turn = pause();
-      if (turn !== undefined) await turn;
+      const wait = turn();
+      if (wait !== undefined) await wait;
       if (members.every((other) => test(other, unit) >= 0)) {
         home = members;
         break;
@@ -103,7 +102,7 @@ export async function certifyConflicts(
   report(live.length);
   if (best.length <= Math.max(1, stopAt) || live.length > MATRIX_UNITS) return done(best);
 
-  const matrix = await conflictMatrix(live, test, pause);
+  const matrix = await conflictMatrix(live, test, turn);
   const openCounts = Array.from(live, (_, at) => live.length - matrix.count(at));
   const natural = Array.from(live, (_, at) => at);
   const random = createRandom(seed);
@@ -112,7 +111,7 @@ export async function certifyConflicts(
     // Units with few conflicts first, as Welsh and Powell do; then the same with noise.
     const keys = openCounts.map((count) => count * (1 + (attempt === 0 ? 0 : 0.3 * random.uniform())));
     const order = natural.toSorted((a, b) => keys[b] - keys[a] || (attempt === 0 ? a - b : ties[a] - ties[b]));
-    const classes = await matrix.firstFit(order, pause);
+    const classes = await matrix.firstFit(order, turn);
     if (classes.length < best.length) best = classes.map((members) => members.map((at) => live[at]).sort(ascending));
   }
   return done(best);
@@ -124,20 +123,20 @@ function ascending(a: number, b: number): number {
 
 interface ConflictMatrix {
   count(at: number): number;
-  firstFit(order: readonly number[], pause: () => Promise<void> | undefined): Promise<number[][]>;
+  firstFit(order: readonly number[], turn: Turn): Promise<number[][]>;
 }
 
 async function conflictMatrix(
   live: Uint32Array,
   test: (i: number, j: number) => number,
-  pause: () => Promise<void> | undefined,
+  turn: Turn,
 ): Promise<ConflictMatrix> {
   const size = live.length;
   const words = Math.ceil(size / 32);
   const bits = new Uint32Array(size * words);
   for (let a = 0; a < size; a++) {
     for (let b = 0; b < a; b++) {
-      if ((b & 255) === 0) await pause();
+      if ((b & 255) === 0) await turn();
       if (test(live[b], live[a]) < 0) continue;
       bits[a * words + (b >> 5)] |= 1 << (b & 31);
       bits[b * words + (a >> 5)] |= 1 << (a & 31);
@@ -151,12 +150,12 @@ async function conflictMatrix(
       }
       return total;
     },
-    async firstFit(order, pauseBetween) {
+    async firstFit(order, turnBetween) {
       const classes: number[][] = [];
       // What all members of a class conflict with.
       const common: Uint32Array[] = [];
       for (const at of order) {
-        await pauseBetween();
+        await turnBetween();
         let c = 0;
         while (c < classes.length && ((common[c][at >> 5] >>> (at & 31)) & 1) === 0) c++;
         const own = bits.subarray(at * words, (at + 1) * words);

@@ -5,11 +5,10 @@
  * the sign open.
  */
 import { countNetworkActivity, type ExactUnit, exactLevel } from '@fewfire/kernels';
-import type { RunOptions } from '../../base/index.ts';
+import { createTurn, type RunOptions } from '../../base/index.ts';
 import { bitAt, type CubePoints } from '../../cube/index.ts';
 import type { SparseNetwork } from '../network.ts';
 import { type AnyNetwork, isTreeNetwork } from '../tree-network.ts';
-import { createPauses } from './pauses.ts';
 import type { TightenedNetwork } from './tighten.ts';
 import { countTreeRows } from './tree-rows.ts';
 
@@ -89,13 +88,13 @@ async function countUnits(
       unitCounts[j] = counts.unitCounts[at];
     });
   }
-  const pause = createPauses(signal);
+  const turn = createTurn(signal);
   for (let first = 0; first < otherUnits.length; first += partSize) {
     const members = otherUnits.slice(first, first + partSize);
     for (const j of await countSettled(network, units, members, points, rowCounts, unitCounts, options)) {
       const test = unitTest(network, units[j], j);
       for (let i = 0; i < rowCount; i++) {
-        if ((i & 255) === 0) await pause();
+        if ((i & 255) === 0) await turn();
         if (!test((input) => bitAt(points, i, input) === 1)) continue;
         rowCounts[i]++;
         unitCounts[j]++;

@@ -3,12 +3,11 @@
  * cube climbing from them and from points where a chosen unit is most active. What
  * it finds is counted exactly, so it is a lower bound whatever the search does.
  */
-import { createRandom, type RunOptions } from '../../base/index.ts';
+import { createRandom, createTurn, type RunOptions, type Turn } from '../../base/index.ts';
 import { bitAt } from '../../cube/index.ts';
 import { domainBits, drawPoints } from '../domain.ts';
 import type { NetworkDomain } from '../network.ts';
 import type { AnyNetwork } from '../tree-network.ts';
-import { createPauses } from './pauses.ts';
 import { countActive, countRowsExactly } from './rows.ts';
 import type { TightenedNetwork } from './tighten.ts';
 
@@ -46,7 +45,7 @@ export async function findActivePoint(
   if (domain.kind !== 'cube' || best.activeCount >= stopAt) return best;
 
   const climber = createClimber(tightened, bitCount);
-  const pause = createPauses(signal);
+  const turn = createTurn(signal);
   for (let c = 0; c < CLIMBS && climber.work() < CLIMB_WORK && best.activeCount < stopAt; c++) {
     const bits = c === 0 ? best.bits.slice() : Uint8Array.from({ length: bitCount }, () => random.bits() & 1);
     if (c % 2 === 1 && tightened.liveUnits.length > 0) {
@@ -55,7 +54,7 @@ export async function findActivePoint(
         bits[input] = unit.steps[k] < 0n ? 1 : 0;
       });
     }
-    await climber.climb(bits, pause);
+    await climber.climb(bits, turn);
     const activeCount = countActive(tightened, (input) => bits[input]);
     if (activeCount > best.activeCount) best = { bits, activeCount };
   }
@@ -63,7 +62,7 @@ export async function findActivePoint(
 }
 
 interface Climber {
-  climb(bits: Uint8Array, pause: () => Promise<void> | undefined): Promise<void>;
+  climb(bits: Uint8Array, turn: Turn): Promise<void>;
   work(): number;
 }
 
@@ -106,7 +105,7 @@ function createClimber({ units, liveUnits }: TightenedNetwork, bitCount: number)
   };
   return {
     work: () => work,
-    async climb(bits, pause) {
+    async climb(bits, turn) {
       levels.set(starts);
       for (let i = 0; i < bitCount; i++) {
         if (bits[i] === 0) continue;
@@ -117,8 +116,8 @@ function createClimber({ units, liveUnits }: TightenedNetwork, bitCount: number)
         let chosen = -1;
         let most = 1e-9;
         for (let i = 0; i < bitCount; i++) {
-          const turn = pause();
-          if (turn !== undefined) await turn;
+          const wait = turn();
+          if (wait !== undefined) await wait;
           const value = gain(bits, i);
           if (value <= most) continue;
           most = value;

@@ -6,11 +6,10 @@
  * sets of weights with few different sums the least attainable value may be higher.
  */
 import { type ExactUnit, exactUnit, exactUnits } from '@fewfire/kernels';
-import { FewfireError, type RunOptions } from '../../base/index.ts';
+import { createTurn, FewfireError, type RunOptions, type Turn } from '../../base/index.ts';
 import type { SparseUnit } from '../families/index.ts';
 import type { SparseNetwork } from '../network.ts';
 import { type AnyNetwork, isTreeNetwork, treeUnits } from '../tree-network.ts';
-import { createPauses } from './pauses.ts';
 
 export interface TightenedNetwork {
   /** Every unit in whole numbers. */
@@ -40,8 +39,8 @@ export function tighten(network: Pick<SparseNetwork, 'inputCount' | 'weights' | 
  */
 export async function tightenWithPauses(network: AnyNetwork, options: RunOptions = {}): Promise<TightenedNetwork> {
   const { signal, memoryLimitBytes = Number.POSITIVE_INFINITY } = options;
-  const pause = createPauses(signal);
-  const needed = UNIT_BYTES * network.unitCount + WEIGHT_BYTES * (await countWeights(network, pause));
+  const turn = createTurn(signal);
+  const needed = UNIT_BYTES * network.unitCount + WEIGHT_BYTES * (await countWeights(network, turn));
   if (needed > memoryLimitBytes) {
     const size = (bytes: number): string => Math.ceil(bytes / 1e6).toLocaleString('en-US');
     throw new FewfireError(
@@ -51,14 +50,14 @@ export async function tightenWithPauses(network: AnyNetwork, options: RunOptions
   }
   const units: ExactUnit[] = [];
   for (const unit of exactUnitsOf(network)) {
-    const turn = pause();
-    if (turn !== undefined) await turn;
+    const wait = turn();
+    if (wait !== undefined) await wait;
     units.push(unit);
   }
   return sortUnits(units);
 }
 
-async function countWeights(network: AnyNetwork, pause: () => Promise<void> | undefined): Promise<number> {
+async function countWeights(network: AnyNetwork, turn: Turn): Promise<number> {
   let count = 0;
   if (isTreeNetwork(network)) {
     for (const units of treeUnits(network)) for (const { weights } of units) count += weights.length;
@@ -66,7 +65,7 @@ async function countWeights(network: AnyNetwork, pause: () => Promise<void> | un
   }
   for (let i = 0; i < network.weights.length; i++) {
     if (network.weights[i] !== 0) count++;
-    if ((i & 0xfffff) === 0) await pause();
+    if ((i & 0xfffff) === 0) await turn();
   }
   return count;
 }

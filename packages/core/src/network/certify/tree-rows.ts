@@ -4,11 +4,10 @@
  * the leaf is reached (p literals sum to p there and to at most p - 2 elsewhere), so
  * the walk counts what the definition counts.
  */
-import type { RunOptions } from '../../base/index.ts';
+import { createTurn, type RunOptions } from '../../base/index.ts';
 import type { CubePoints } from '../../cube/index.ts';
 import type { DecisionTree } from '../families/index.ts';
 import { type TreeNetwork, treesOfNetwork } from '../tree-network.ts';
-import { createPauses } from './pauses.ts';
 
 const PAUSE_ROWS = 4096;
 
@@ -22,12 +21,12 @@ export async function countTreeRows(
 ): Promise<void> {
   const { trees, intercept } = treesOfNetwork(network);
   const { planes, rowCount } = points;
-  const pause = createPauses(signal);
+  const turn = createTurn(signal);
   let firstUnit = 0;
   for (const [t, tree] of (trees.length === 0 ? [{ value: 0 }] : trees).entries()) {
     const { coordinate, child, unit, unitCount } = reachedTree(tree, t === 0 ? intercept : 0, firstUnit);
     for (let i = 0; i < rowCount; i++) {
-      if (i % PAUSE_ROWS === 0) await pause();
+      if (i % PAUSE_ROWS === 0) await turn();
       let node = 0;
       for (let c = coordinate[0]; c >= 0; c = coordinate[node]) {
         node = child[2 * node + ((planes[(c >> 3) * rowCount + i] >> (c & 7)) & 1)];
