@@ -18,6 +18,13 @@ const rank = (room: string): number => rooms.findIndex((line) => line.includes(r
 /** What core may import from outside; every other package is held to its own package.json. */
 const coreImports = ['@fewfire/kernels', 'zod/mini'];
 
+/** The only places that let the event loop run during long loops; kernels cannot import that of core. */
+const turnFiles = ['packages/core/src/base/turn.ts', 'packages/kernels/src/turns.ts'];
+
+/** What a second way would be made of: a new turn of the event loop, or a clock that says when. */
+const ownTurn =
+  /\b(?:setImmediate|MessageChannel|nextTurn)\b|\bscheduler\.\w+|\bnew Promise\b[^;]*?\bsetTimeout\b|\bperformance\.now\(\) - \w*last\w*/gi;
+
 interface House {
   /** Source text by path, as in `packages/core/src/base/random.ts`. */
   readonly files: Readonly<Record<string, string>>;
@@ -33,7 +40,7 @@ interface Import {
   readonly dynamic: boolean;
 }
 
-// Comments and templates may talk about imports; quoted strings must survive, they hold the specifiers.
+// Comments and templates may talk about what is looked for; quoted strings must survive, they hold the specifiers.
 function codeOf(source: string): string {
   return source.replace(
     /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
@@ -82,6 +89,9 @@ function violations({ files, dependencies, packed }: House): string[] {
     for (const specifier of filesOf(source)) {
       const problem = fileProblem(path, owner, specifier, packed[owner] ?? []);
       if (problem) found.push(`${path} reads ${specifier}: ${problem}`);
+    }
+    for (const [text] of turnFiles.includes(path) ? [] : codeOf(source).matchAll(ownTurn)) {
+      found.push(`${path} has \`${text}\`: long loops let others run by ${turnFiles.join(' and ')} only`);
     }
   }
   return found;
@@ -222,6 +232,11 @@ describe('the check of the house', () => {
     ['packages/paper/src/a.ts', "new URL('../../../examples/b.csv', import.meta.url);", 'reads only what lies in it'],
     ['packages/paper/src/a.ts', "new URL(\n  '../../paper2/b',\n  import.meta.url,\n);", 'reads only what lies in it'],
     ['packages/paper/src/a.ts', "new URL('../test/b.json', import.meta.url);", 'test is not among the files'],
+    ['packages/core/src/base/a.ts', 'await new Promise((resolve) => setImmediate(resolve));', 'by packages/core'],
+    ['packages/node/src/a.ts', 'await new Promise((resolve) => {\n  setTimeout(resolve, 0);\n});', 'by packages/core'],
+    ['packages/core/src/mlp/a.ts', 'const { port1, port2 } = new MessageChannel();', 'by packages/core'],
+    ['packages/kernels/src/a.ts', 'await scheduler.yield();', 'by packages/core'],
+    ['packages/cli/src/a.ts', 'if (performance.now() - lastTurn > 20) await pause();', 'by packages/core'],
   ])('refuses in %s: %s', (path, source, problem) => {
     expect(check(path, source)).toEqual([expect.stringContaining(problem)]);
   });
@@ -236,6 +251,9 @@ describe('the check of the house', () => {
     ['packages/paper/src/a.ts', "new URL('../data/b', import.meta.url); new URL('https://example.org');"],
     ['packages/cli/src/a.ts', "new URL('../package.json', import.meta.url);"],
     ['packages/cli/src/a.ts', "const { Command } = await import('commander');"],
+    ['packages/core/src/base/turn.ts', 'await new Promise((resolve) => setImmediate(resolve));'],
+    ['packages/node/src/a.ts', 'const timer = setTimeout(() => worker.terminate(), 1000);'],
+    ['packages/cli/src/a.ts', '// by setImmediate, once\nconst ms = performance.now() - startedAt;'],
     [
       'packages/core/src/base/a.ts',
       "// import x from '../cube/index.ts'\n/* await import('node:fs') */\nconst s = `\nimport 'x'`;",
