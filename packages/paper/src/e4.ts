@@ -19,6 +19,7 @@ import {
   juntaNetwork,
   levelWeights,
   lowDegreeSampleCounts,
+  meanWithError,
   measureFiringRates,
   networkPolynomial,
   type Polynomial,
@@ -482,9 +483,8 @@ export async function errorOnFresh(
 
 /** Mean and 2.6 standard errors (about 99 %). */
 export function meanAndHalfWidth(values: readonly number[]): { readonly mean: number; readonly halfWidth: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean, halfWidth: 2.6 * Math.sqrt(variance / values.length) };
+  const { mean, standardError } = meanWithError(values);
+  return { mean, halfWidth: 2.6 * standardError };
 }
 
 export function show(value: number): string {

@@ -152,3 +152,67 @@ export function effectiveCount(weights: ArrayLike<number>): number {
   }
   return squares > 0 ? (sum * sum) / squares : 0;
 }
+
+/** A mean of values that came in parts. */
+export interface MeanOfParts extends MeanWithError {
+  readonly degreesOfFreedom: number;
+  /** Kish's number of units. */
+  readonly effectiveCount: number;
+}
+
+/**
+ * The same of values that come a part at a time, all parts with weights or none, and clusters as well. Of rows that are
+ * independent and alike only the mean and the squares about it are kept, else the values themselves.
+ */
+export function createMeanOfParts() {
+  let count = 0;
+  let mean = 0;
+  let squares = 0;
+  const parts: Float64Array[] = [];
+  const weightParts: Float64Array[] = [];
+  const clusterParts: Float64Array[] = [];
+  return {
+    add(values: Float64Array, weights?: Float64Array, clusters?: ArrayLike<number>): void {
+      if (values.length === 0) return;
+      if (weights !== undefined || clusters !== undefined) {
+        parts.push(values);
+        if (weights !== undefined) weightParts.push(weights);
+        if (clusters !== undefined) clusterParts.push(Float64Array.from(clusters));
+        return;
+      }
+      // Chan's update: of two parts, the squares about the common mean.
+      const partMean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const difference = partMean - mean;
+      const total = count + values.length;
+      for (const value of values) squares += (value - partMean) ** 2;
+      squares += difference ** 2 * ((count * values.length) / total);
+      mean += (difference * values.length) / total;
+      count = total;
+    },
+    result(): MeanOfParts {
+      if (parts.length === 0) {
+        const standardError = count < 2 ? Number.POSITIVE_INFINITY : Math.sqrt(squares / (count - 1) / count);
+        return { mean, standardError, effectiveCount: count, degreesOfFreedom: Math.max(0, count - 1) };
+      }
+      const units = unitsOf(joinParts(parts), {
+        weights: weightParts.length > 0 ? joinParts(weightParts) : undefined,
+        clusters: clusterParts.length > 0 ? joinParts(clusterParts) : undefined,
+      });
+      return {
+        ...meanOfUnits(units),
+        effectiveCount: effectiveCount(units.weights),
+        degreesOfFreedom: degreesOfFreedom(units),
+      };
+    },
+  };
+}
+
+export function joinParts(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

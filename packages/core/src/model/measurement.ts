@@ -4,7 +4,7 @@
  * row and class): so a table of any length is measured as a short one is. Where rows weigh or belong together the gains are
  * kept too, for the verdict's error.
  */
-import { degreesOfFreedom, effectiveCount, meanOfUnits, type Units, unitsOf } from '../base/index.ts';
+import { createMeanOfParts, effectiveCount, joinParts, type MeanOfParts } from '../base/index.ts';
 import { areaOfScores, areaUnderCurve, studentQuantile, surprise, weightedMean } from '../learn/index.ts';
 import { type Calibration, type Loss, predictionFromValues, type TargetSpec, type TestResult } from './model.ts';
 import { outputCount, outputTarget } from './target.ts';
@@ -82,7 +82,7 @@ export function createMeasurement(
   const sums = { error: 0, constantError: 0, right: 0, constantRight: 0, surprise: 0, constantSurprise: 0 };
   /** Of the targets about the constants, per output. */
   const offsets = new Float64Array(outputs);
-  const gains = createGains();
+  const gains = createMeanOfParts();
 
   const add = ({ target, weights, clusters }: MeasuredRows, values: readonly Float64Array[]): void => {
     const rowGains = new Float64Array(target.length);
@@ -125,11 +125,11 @@ export function createMeasurement(
     const r2 = variance > ROUNDING * mean(sums.constantError) ? 1 - mse / variance : null;
     const common = {
       sampleCount: count,
-      ...(weightParts.length > 0 && { effectiveCount: effectiveCount(joined(weightParts)) }),
+      ...(weightParts.length > 0 && { effectiveCount: effectiveCount(joinParts(weightParts)) }),
       ...(groups.size > 0 && { groupCount: groups.size }),
       mse,
       r2,
-      betterThanConstant: significantlyBetter(gains.units(), mean(sums.constantError)),
+      betterThanConstant: significantlyBetter(gains.result(), mean(sums.constantError)),
     };
     if (isNumber) return { ...common, baseline: { mse: mean(sums.constantError) } };
     const areas = ranks.map((rank) => rank.area()).filter((area) => !Number.isNaN(area));
@@ -162,16 +162,6 @@ function mostProbable(probabilities: readonly Float64Array[], row: number): numb
 function mostProbableOf(prior: readonly number[]): number {
   if (prior.length === 2) return prior[0] > 0.5 ? 0 : 1;
   return prior.indexOf(Math.max(...prior));
-}
-
-function joined(parts: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /**
@@ -247,64 +237,16 @@ function areaOfCounts(counts: ReadonlyMap<number, ScoreCount>): number {
   return positives > 0 && below > 0 ? pairs / (positives * below) : Number.NaN;
 }
 
-/** Gains over the constant: mean and squares of them where rows are independent and alike, else the gains themselves. */
-function createGains() {
-  let count = 0;
-  let mean = 0;
-  let squares = 0;
-  const parts: Float64Array[] = [];
-  const weightParts: Float64Array[] = [];
-  const clusterParts: Float64Array[] = [];
-  return {
-    add(gains: Float64Array, weights: Float64Array | undefined, clusters: Uint32Array | undefined): void {
-      if (gains.length === 0) return;
-      if (weights !== undefined || clusters !== undefined) {
-        parts.push(gains);
-        if (weights !== undefined) weightParts.push(weights);
-        if (clusters !== undefined) clusterParts.push(Float64Array.from(clusters));
-        return;
-      }
-      // Chan's update: of two parts, the squares about the common mean.
-      const partMean = weightedMean(gains);
-      const difference = partMean - mean;
-      const total = count + gains.length;
-      for (const gain of gains) squares += (gain - partMean) ** 2;
-      squares += difference ** 2 * ((count * gains.length) / total);
-      mean += (difference * gains.length) / total;
-      count = total;
-    },
-    units(): GainMoments {
-      if (parts.length === 0) {
-        const standardError = count < 2 ? Number.POSITIVE_INFINITY : Math.sqrt(squares / (count - 1) / count);
-        return { mean, standardError, effective: count, freedom: Math.max(0, count - 1) };
-      }
-      const units: Units = unitsOf(joined(parts), {
-        weights: weightParts.length > 0 ? joined(weightParts) : undefined,
-        clusters: clusterParts.length > 0 ? joined(clusterParts) : undefined,
-      });
-      return { ...meanOfUnits(units), effective: effectiveCount(units.weights), freedom: degreesOfFreedom(units) };
-    },
-  };
-}
-
-interface GainMoments {
-  readonly mean: number;
-  readonly standardError: number;
-  /** Kish's number of units. */
-  readonly effective: number;
-  /** Degrees of freedom of the standard error. */
-  readonly freedom: number;
-}
-
 /** Pr[|Z| > 2] of a normal Z: what two standard errors are of many rows, and more of them of few. */
 const BEYOND_TWO_ERRORS = 0.04550026389635842;
 /** Of five units that gain or lose by luck all gain once in 32 times, of six once in 64; unequal ones count as Kish has it. */
 const FEWEST_UNITS = 5.5;
 
 // Paired squared losses: is the mean gain more than two of its standard errors?
-function significantlyBetter({ mean, standardError, effective, freedom }: GainMoments, scale: number): boolean {
+function significantlyBetter(gain: MeanOfParts, scale: number): boolean {
+  const { mean, standardError, degreesOfFreedom } = gain;
   // A lasso may choose the constant itself, which rounding must not call better than the constant.
   if (!(mean > 1e-12 * scale) || !Number.isFinite(standardError)) return false;
-  if (effective < FEWEST_UNITS) return false;
-  return mean > studentQuantile(BEYOND_TWO_ERRORS, freedom) * standardError;
+  if (gain.effectiveCount < FEWEST_UNITS) return false;
+  return mean > studentQuantile(BEYOND_TWO_ERRORS, degreesOfFreedom) * standardError;
 }

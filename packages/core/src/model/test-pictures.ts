@@ -4,7 +4,7 @@
  * when they have weights: an interval for a share needs counts. Only ROC curves and their areas use the weights, so
  * that they agree with the measures of `score.ts`.
  */
-import { clopperPearsonInterval } from '../base/index.ts';
+import { clopperPearsonInterval, meanWithError } from '../base/index.ts';
 import { areaUnderCurve, weightedMean } from '../learn/index.ts';
 import type { TestRows } from './fit-table.ts';
 import { type TargetSpec, targetClasses } from './model.ts';
@@ -189,9 +189,8 @@ function predictedGroups(points: readonly PredictedPoint[]): PredictedGroup[] {
   const count = Math.min(GROUPS, Math.floor(sorted.length / GROUP_ROWS));
   return Array.from({ length: count }, (_, g) => {
     const group = sorted.slice(Math.floor((g * sorted.length) / count), Math.floor(((g + 1) * sorted.length) / count));
-    const meanActual = weightedMean(group.map((point) => point.actual));
-    const variance = group.reduce((sum, point) => sum + (point.actual - meanActual) ** 2, 0) / (group.length - 1);
-    const halfWidth = NORMAL_95 * Math.sqrt(variance / group.length);
+    const { mean: meanActual, standardError } = meanWithError(group.map((point) => point.actual));
+    const halfWidth = NORMAL_95 * standardError;
     return {
       rowCount: group.length,
       meanPredicted: weightedMean(group.map((point) => point.predicted)),
