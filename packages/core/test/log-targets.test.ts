@@ -56,6 +56,17 @@ describe('the logarithm of a target', () => {
     expect(note(model.training.notes)).toMatch(/a factor that rests on about [1-4](\.\d)? of 240 rows/);
   });
 
+  it.each([
+    [19, undefined],
+    [20, expect.stringMatching(/a factor that rests on about 5 of 240 rows/)],
+  ])('over %i decades: said below five rows', async (decades, said) => {
+    const { model } = await fitTable(
+      table((a, _b, u) => a + decades * u),
+      options,
+    );
+    expect(note(model.training.notes)).toEqual(said);
+  });
+
   it('where the value is beyond the largest double the prediction is that', async () => {
     const rows = table((a, b, u) => 150 * a + 150 * b + u);
     const { model } = await fitTable(rows, options);
