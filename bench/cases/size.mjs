@@ -41,9 +41,10 @@ export const EVERYTHING = 'export * from "@fewfire/core";';
  * What LEARNING may take, gzipped. packages/core/test/bundle.test.ts holds us to it. It was 60 kB until fits, models and
  * scores were checked for everything that could make them silently wrong (some 8 kB), 68 until leaks were known under any coding
  * and columns compared with those of the fit (3 kB), and cells read as people write them (6 kB: words for yes and no, dates,
- * spellings of numbers and of missing), 77.5 until the lasso's work was counted so that a choice keeps to its budget.
+ * spellings of numbers and of missing), 77.5 until the lasso's work was counted so that a choice keeps to its budget,
+ * and tables without the columns of a model were refused by the library as by the command.
  */
-export const ALLOWED_BYTES = 78_000;
+export const ALLOWED_BYTES = 78_200;
 
 /** The text of a browser bundle; with the condition `source`, of the packages' sources instead of what was built from them. */
 export async function bundleText(contents, conditions = []) {

@@ -6,7 +6,6 @@ import type {
   DriftGuess,
   Model,
   Progress,
-  Table,
   TableFit,
   TreeNetwork,
   UnseenValue,
@@ -141,34 +140,6 @@ export async function reportPage({ model, testRows }: Pick<TableFit, 'model' | '
   const { fitReport } = await import('@fewfire/core');
   const { fitReportPage } = await import('@fewfire/report');
   return fitReportPage(fitReport(model, testRows));
-}
-
-/**
- * Refuses data without the columns a model reads, naming all of them at once.
- * @param also a column that is needed besides, as the target is for scoring
- * @throws FewfireError `invalid-data`
- */
-export async function checkColumns(model: Model, path: string, table: Table, also?: string): Promise<void> {
-  const { closestName, FewfireError, listNames, listNearest } = await import('@fewfire/core');
-  const names = table.columns.map(({ name }) => name);
-  const needed = model.encoder.columns.map(({ column }) => column);
-  if (also !== undefined) needed.push(also);
-  const lacking = needed.filter((name) => !names.includes(name));
-  if (lacking.length === 0) return;
-  // A column that is needed itself is not another one by a new name.
-  const free = names.filter((name) => !needed.includes(name));
-  const close = lacking.slice(0, 5).map((name) => closestName(name, free));
-  const others = [...new Set(close)].filter((name) => name !== undefined);
-  const hint =
-    others.length < close.length
-      ? `expected the columns it was fitted on; these are ${listNearest(lacking, names, 5)}`
-      : close.length === 1
-        ? `is ${JSON.stringify(close[0])} the same column? rename it`
-        : `are ${listNames(others)} the same columns? rename them`;
-  throw new FewfireError(
-    'invalid-data',
-    `${table.label} lacks ${lacking.length} of the ${counted(needed.length, 'column')} that ${path} needs: ${listNames(lacking)}; ${hint}`,
-  );
 }
 
 /** One line per column with values that the model does not know: not in the training data, or too rare there to be kept. */

@@ -1,8 +1,8 @@
 /** `fewfire predict`: one prediction per row of a table, in its order. */
-import type { EncodedRows, Model, Prediction, RunOptions } from '@fewfire/core';
+import type { EncodedRows, Model, ModelRowAttributions, Prediction, RunOptions } from '@fewfire/core';
 import type { FileTable, OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
-import { checkColumns, driftLines, openData, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
+import { driftLines, openData, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { counted, listSome, printable } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
@@ -14,8 +14,6 @@ import { predictTreeTable } from '../tree-rows.ts';
 interface PredictOptions extends WorkOptions, TableOptions, PredictedColumns {
   readonly out?: string;
 }
-
-type Baseline = NonNullable<PredictedColumns['attributions']>;
 
 export function addPredictCommand(program: Command, session: Session): void {
   const command = program
@@ -70,7 +68,7 @@ async function predict(path: string, data: string, given: PredictOptions, sessio
   const predictRows = (work: RunOptions): Promise<Predicted> =>
     'part' in model
       ? predictTreeTable(model, path, table, options, work)
-      : predictTable(model, path, table, options, work);
+      : predictModelTable(model, table, options, work);
   try {
     if (out === undefined) {
       // Without a progress line, which would stand among the predictions.
@@ -93,50 +91,42 @@ async function predict(path: string, data: string, given: PredictOptions, sessio
   if (options.quiet !== true) for (const line of told) session.tell(line);
 }
 
-async function predictTable(
+async function predictModelTable(
   model: Model,
-  path: string,
   table: FileTable,
   { keep = [], attributions }: PredictOptions,
   work: RunOptions,
 ): Promise<Predicted> {
-  const { createColumnDriftMeter, predictPoints } = await import('@fewfire/core');
+  const { predictTable } = await import('@fewfire/core');
   const predictionHeads = await predictionNames(model);
   const attributionHeads = attributions === undefined ? [] : await attributionNames(model);
   await checkKept(keep, table);
   await checkNames(keep, [...predictionHeads, ...attributionHeads]);
-  await checkColumns(model, path, table);
-  const { parts, unseen, missing } = await table.encodeParts(model.encoder, work);
-  // An average is over all rows, so they are there at once.
-  const background = attributions === 'average' ? (await table.encode(model.encoder, work)).points : undefined;
+  const { parts, unseen, missing, drift } = await predictTable(model, table, { ...work, attributions });
   const { onProgress: _, ...quiet } = work;
   let encodedCount = 0;
-  const drift = createColumnDriftMeter(model);
-  const predicted = async function* (): AsyncGenerator<readonly OutputColumn[]> {
-    for await (const { range, points, rows } of parts) {
+  const written = async function* (): AsyncGenerator<readonly OutputColumn[]> {
+    for await (const { range, points, rows, prediction, attributions } of parts) {
       const positions = rows?.map((row) => row - range.firstRow);
       const rowCount = range.endRow - range.firstRow;
       encodedCount += points.rowCount;
-      drift.add(points);
-      const kept: OutputColumn[] = [];
+      const columns: OutputColumn[] = [];
       for (const name of keep) {
-        kept.push({ name, values: await table.texts(name, { ...quiet, range, spelling: 'source' }) });
+        columns.push({ name, values: await table.texts(name, { ...quiet, range, spelling: 'source' }) });
       }
-      const prediction = await predictPoints(model, points, quiet);
-      const columns = predictionColumns(predictionHeads, prediction, positions, rowCount);
+      columns.push(...predictionColumns(predictionHeads, prediction, positions, rowCount));
       if (attributions !== undefined) {
-        const part = { points, rows: positions, background: background ?? points };
-        columns.push(...(await attributionColumns(model, attributionHeads, attributions, part, rowCount, quiet)));
+        columns.push(...attributionColumns(attributionHeads, attributions, points.rowCount, positions, rowCount));
       }
-      yield [...kept, ...columns];
+      yield columns;
     }
   };
   const unseenMessages = await unseenLines(model, unseen);
   return {
-    parts: predicted(),
+    parts: written(),
     messages: () => [
       ...unseenMessages,
-      ...driftLines(drift.result()),
+      ...driftLines(drift()),
       ...missingLines(model, missing, table.rowCount - encodedCount),
     ],
   };
@@ -181,26 +171,24 @@ function spreadRows(values: Float64Array, rows: Uint32Array | undefined, rowCoun
 /** Per output: the baseline's value, then one column per column of the data. */
 async function attributionNames(model: Model): Promise<string[]> {
   const { outputClass } = await import('@fewfire/core');
+  const columns = new Set(model.encoder.columns.map(({ column }) => column));
   return model.outputs.flatMap((_, k) => {
     const name = outputClass(model, k);
     const of = name === undefined ? '' : `_${name}`;
-    return [`baseline${of}`, ...model.encoder.columns.map(({ column }) => `attribution${of}_${column}`)];
+    return [`baseline${of}`, ...Array.from(columns, (column) => `attribution${of}_${column}`)];
   });
 }
 
-async function attributionColumns(
-  model: Model,
+function attributionColumns(
   names: readonly string[],
-  baseline: Baseline,
-  { points, rows, background }: Pick<EncodedRows, 'points' | 'rows'> & { readonly background: EncodedRows['points'] },
+  { columns, outputs }: ModelRowAttributions,
+  encodedCount: number,
+  rows: Uint32Array | undefined,
   rowCount: number,
-  work: RunOptions,
-): Promise<OutputColumn[]> {
-  const { attributeModelRows } = await import('@fewfire/core');
-  const { columns, outputs } = await attributeModelRows(model, points, { ...work, baseline, background });
+): OutputColumn[] {
   const vectors = outputs.flatMap(({ base, values }) => [
-    new Float64Array(points.rowCount).fill(base),
-    ...columns.map((_, c) => Float64Array.from({ length: points.rowCount }, (_, i) => values[i * columns.length + c])),
+    new Float64Array(encodedCount).fill(base),
+    ...columns.map((_, c) => Float64Array.from({ length: encodedCount }, (_, i) => values[i * columns.length + c])),
   ]);
   return vectors.map((values, j) => ({ name: names[j], values: spreadRows(values, rows, rowCount) }));
 }

@@ -1,7 +1,7 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
 import type { TreeNetwork } from '@fewfire/core';
 import type { Command } from 'commander';
-import { checkColumns, driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
+import { driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
 import { counted, printable, quoted } from '../format.ts';
@@ -54,10 +54,11 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     );
   }
   const { result, label, sha256 } = await withProgress(session, options, (work) =>
-    withTable(data, { ...work, rules: cellRulesOf(model) }, async (table) => {
-      await checkColumns(model, path, table, model.target.column);
-      return { result: await scoreTable(model, table, work), label: table.label, sha256: table.provenance.sha256 };
-    }),
+    withTable(data, { ...work, rules: cellRulesOf(model) }, async (table) => ({
+      result: await scoreTable(model, table, work),
+      label: table.label,
+      sha256: table.provenance.sha256,
+    })),
   );
   const { metrics, unseen, drift, skippedRowCount, zeroWeightCount, weight, group, notes } = result;
   if (options.quiet !== true) {

@@ -88,7 +88,7 @@ export async function modelAttributions(
 }
 
 export interface ModelRowAttributions {
-  /** Columns of the table, as the encoder has them. */
+  /** Columns of the table that the model reads. */
   readonly columns: readonly string[];
   /**
    * Per output; a row's numbers and `base` add up to the value f at the row: of a number as learned, of a class (1 - f)/2,
@@ -110,10 +110,18 @@ export async function attributeModelRows(
   const scale = effectScale(model);
   const offset = scale === -0.5 ? 0.5 : 0;
   const pools = encoderCoordinates(model.encoder).map((coordinate) => coordinate.group);
+  // What the parts of a date contribute, their column does.
+  const columns = [...new Set(model.encoder.columns.map(({ column }) => column))];
+  const columnOf = model.encoder.columns.map(({ column }) => columns.indexOf(column));
   const outputs: { base: number; values: Float64Array }[] = [];
   for (const { polynomial } of model.outputs) {
     const { base, values } = await attributeRows(polynomial, points, { ...options, pools });
-    outputs.push({ base: offset + scale * base, values: values.map((value) => scale * value) });
+    const sums = new Float64Array(points.rowCount * columns.length);
+    for (let i = 0; i < values.length; i++) {
+      const row = Math.floor(i / columnOf.length);
+      sums[row * columns.length + columnOf[i % columnOf.length]] += scale * values[i];
+    }
+    outputs.push({ base: offset + scale * base, values: sums });
   }
-  return { columns: model.encoder.columns.map(({ column }) => column), outputs };
+  return { columns, outputs };
 }

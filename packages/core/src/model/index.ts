@@ -14,6 +14,7 @@ export {
   type PolynomialOptimum,
 } from './optimise-polynomial.ts';
 export type { CoordinateGroup } from './optimise-space.ts';
+export * from './predict-table.ts';
 export * from './prepare.ts';
 export {
   type CandidateCurve,

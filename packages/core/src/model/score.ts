@@ -4,6 +4,7 @@ import { selectRows, type Table, type UnseenValue } from '../cube/index.ts';
 import { type ColumnDrift, createColumnDriftMeter } from './column-drift.ts';
 import { createMeasurement, type Measured } from './measurement.ts';
 import { type Model, predictPoints, type TestResult } from './model.ts';
+import { refuseLackingColumns } from './predict-table.ts';
 import { type LabelColumns, readLabels, weighingRows } from './row-labels.ts';
 import { readTarget } from './target.ts';
 
@@ -39,6 +40,7 @@ export function modelMeasured({ target, loss, outputs }: Model): Measured {
  * @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target, or for weights as a fit
  */
 export async function scoreTable(model: Model, table: Table, options: RunOptions = {}): Promise<ScoreResult> {
+  refuseLackingColumns(model, table, model.target.column);
   const names = new Set(table.columns.map(({ name }) => name));
   const there = (column: string | undefined): string | undefined =>
     column !== undefined && names.has(column) ? column : undefined;
