@@ -5,7 +5,8 @@
  * and the terms found. Prints one line of JSON.
  */
 import { readFileSync } from 'node:fs';
-import { fitCandidate, fitElasticNet, selectLowDegree, termList } from '@fewfire/core';
+import { fitElasticNet, selectLowDegree, termList } from '@fewfire/core';
+import { fitCandidate } from '@fewfire/core/internal';
 
 const [n, d, m] = process.argv.slice(2, 5).map(Number);
 const [planesFile, yFile, lambda, truthFile] = process.argv.slice(5);

@@ -1,7 +1,8 @@
 /** A dense network of 1024 units on 1e6 points of 64 coordinates, beside numpy's (X @ W.T - b).clip(0) @ u: f64, one thread each. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRandom, denseNetwork, drawPoints, evaluateNetwork } from '@fewfire/core';
+import { createRandom, denseNetwork, evaluateNetwork } from '@fewfire/core';
+import { drawPoints } from '@fewfire/core/internal';
 import { benchDir, median, python, ratio, runJson, seconds, withTempDir } from '../lib.mjs';
 
 const [INPUTS, UNITS, ROWS] = [64, 1024, 1_000_000];

@@ -5,7 +5,8 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRandom, encoderCoordinates, fitTable, memoryTable, readTarget, scoreTable } from '@fewfire/core';
+import { createRandom, encoderCoordinates, fitTable, memoryTable, scoreTable } from '@fewfire/core';
+import { readTarget } from '@fewfire/core/internal';
 import { openTable } from '@fewfire/node';
 import { benchDir, python, rootDir, runJson, withTempDir } from '../lib.mjs';
 

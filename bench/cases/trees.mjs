@@ -1,6 +1,7 @@
 /** The exact spectrum of 500 random trees of depth 6, beside expanding the leaves of each into a Map of strings. */
 
-import { createRandom, randomTree, treeEnsembleSpectrum, treeSpectrumSize } from '@fewfire/core';
+import { createRandom, treeEnsembleSpectrum } from '@fewfire/core';
+import { randomTree, treeSpectrumSize } from '@fewfire/core/internal';
 import { mb, median, ratio, seconds } from '../lib.mjs';
 
 const TREES = 500;

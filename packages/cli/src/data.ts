@@ -112,7 +112,7 @@ export async function readModelOrTrees(
   session: Session,
   memoryLimitBytes: number,
 ): Promise<Model | TreeNetwork> {
-  const { FewfireError, isTreeNetwork, parseAnyNetwork, parseModel } = await import('@fewfire/core');
+  const { FewfireError, isTreeNetwork, parseAnyNetwork, parseModel } = await import('@fewfire/core/internal');
   const { readTextFile } = await import('@fewfire/node');
   const original = (cause?: unknown): Error =>
     new FewfireError(
@@ -144,7 +144,7 @@ export async function reportPage({ model, testRows }: Pick<TableFit, 'model' | '
 
 /** One line per column with values that the model does not know: not in the training data, or too rare there to be kept. */
 export async function unseenLines(model: Model, unseen: readonly UnseenValue[]): Promise<string[]> {
-  const { CATEGORY_LIMIT, listNames, UNSEEN_LIMIT } = await import('@fewfire/core');
+  const { CATEGORY_LIMIT, listNames, UNSEEN_LIMIT } = await import('@fewfire/core/internal');
   return [...new Set(unseen.map((entry) => entry.column))].map((column) => {
     const values = unseen.filter((entry) => entry.column === column);
     const rows = values.reduce((sum, entry) => sum + entry.count, 0);

@@ -87,7 +87,7 @@ export type ModelJson = CommonJson &
   (OutputJson | { readonly outputs: readonly (OutputJson & { readonly class: string })[] });
 
 export async function modelJson(model: Model): Promise<ModelJson> {
-  const { columnInfluences, coordinateNamesByColumn } = await import('@fewfire/core');
+  const { columnInfluences, coordinateNamesByColumn } = await import('@fewfire/core/internal');
   const { target, loss, encoder, outputs, training, provenance } = model;
   const names = coordinateNamesByColumn(encoder);
   const common: CommonJson = {

@@ -8,9 +8,9 @@ import type {
   DegreeCertificate,
   FiringRates,
   Polynomial,
-  Scale,
   SparsityCertificate,
 } from '@fewfire/core';
+import type { Scale } from '@fewfire/core/internal';
 import type { Work } from './data.ts';
 
 /** The function itself, exact up to rounding: over the cube, or over the bits of a lift. */
@@ -46,13 +46,13 @@ const VALUE_BYTES = 40;
 
 /** The scale of any network, by its units or its leaves. */
 export async function scaleOf(network: AnyNetwork): Promise<Scale> {
-  const { isTreeNetwork, networkScale, treeNetworkScale } = await import('@fewfire/core');
+  const { isTreeNetwork, networkScale, treeNetworkScale } = await import('@fewfire/core/internal');
   return isTreeNetwork(network) ? treeNetworkScale(network) : networkScale(network);
 }
 
 /** undefined where there are too many points and units of too many inputs, or the domain is rows. */
 export async function measureFunction(network: AnyNetwork, work: Work): Promise<MeasuredFunction | undefined> {
-  const { domainBits } = await import('@fewfire/core');
+  const { domainBits } = await import('@fewfire/core/internal');
   const { domain, inputCount, unitCount } = network;
   if (domain.kind === 'rows') return undefined;
   const bits = domainBits(network);
@@ -65,7 +65,7 @@ export async function measureFunction(network: AnyNetwork, work: Work): Promise<
 
 // All values, and their transform.
 async function listFunction(network: AnyNetwork, coordinateCount: number, work: Work): Promise<MeasuredFunction> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const size = 2 ** coordinateCount;
   const values = new Float64Array(size);
   for (let first = 0; first < size; first += CHUNK_ROWS) {
@@ -84,7 +84,7 @@ async function evaluate(
   points: CubePoints,
   work: Omit<Work, 'onProgress'> & { readonly onProgress: undefined },
 ): Promise<Float64Array> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   return await (core.isTreeNetwork(network)
     ? core.evaluateTreeNetwork(network, points, work)
     : core.evaluateNetwork(network, points, work));
@@ -92,7 +92,7 @@ async function evaluate(
 
 // The units' own spectra added up, where every unit reads few inputs.
 async function sumUnits(network: AnyNetwork, work: Work): Promise<MeasuredFunction | undefined> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const polynomial = await spectrumOf(network, work);
   if (polynomial === undefined) return undefined;
   return {
@@ -105,7 +105,7 @@ async function sumUnits(network: AnyNetwork, work: Work): Promise<MeasuredFuncti
 }
 
 async function spectrumOf(network: AnyNetwork, work: Work): Promise<Polynomial | undefined> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   if (core.isTreeNetwork(network)) {
     const ensemble = core.treesOfNetwork(network);
     const { stepCount, memoryBytes } = core.treeSpectrumSize(ensemble);
@@ -121,7 +121,7 @@ async function spread(
   spectrum: Float64Array | Polynomial,
   coordinateCount: number,
 ): Promise<Omit<MeasuredFunction, 'space' | 'coordinateCount' | 'largest' | 'largestKind'>> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const levelWeights = core.levelWeights(spectrum);
   while (levelWeights.length <= coordinateCount) levelWeights.push(0);
   const tailWeights = new Array<number>(levelWeights.length).fill(0);
@@ -151,7 +151,7 @@ const RATE_SAMPLES = 100_000;
 
 /** Firing rates on the network's domain, exact where affordable; undefined for rows of data. */
 export async function measureRates(network: AnyNetwork, work: Work): Promise<FiringRates | undefined> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const { domain, inputCount, unitCount } = network;
   if (core.isTreeNetwork(network)) return await core.measureFiringRates(network, work);
   if (domain.kind === 'rows') return undefined;
@@ -212,7 +212,7 @@ export async function certifyDegree(
   rates: FiringRates,
   work: Work,
 ): Promise<CertifiedDegree> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const classes = await unitClasses(network, sparsity, work);
   const certificate = core.degreeCertificate({
     inputCount: network.inputCount,
@@ -235,7 +235,7 @@ async function unitClasses(
   { evidence, kUpper }: SparsityCertificate,
   work: Work,
 ): Promise<readonly (readonly number[])[] | undefined> {
-  const { certifyConflicts, tightenWithPauses } = await import('@fewfire/core');
+  const { certifyConflicts, tightenWithPauses } = await import('@fewfire/core/internal');
   if (kUpper < 2) return undefined;
   if (evidence.method === 'conflicts') return evidence.classes;
   if (network.unitCount > GROUPED_UNITS) return undefined;

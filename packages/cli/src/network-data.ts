@@ -17,7 +17,7 @@ const TEXT_COPIES = 4;
 
 /** @throws FewfireError `file-not-found`, `file-unreadable`, `network-file`, `memory-budget` before the file is read */
 export async function readNetwork(path: string, session: Session, memoryLimitBytes: number): Promise<AnyNetwork> {
-  const { parseAnyNetwork, parseNetworkTensors } = await import('@fewfire/core');
+  const { parseAnyNetwork, parseNetworkTensors } = await import('@fewfire/core/internal');
   const { checkFileSize, readFileBytes, readTextFile } = await import('@fewfire/node');
   const { signal } = session;
   if (isTensorFile(path)) {
@@ -54,7 +54,7 @@ export async function writeNetwork(
   memoryLimitBytes: number,
 ): Promise<number> {
   const { expandTreeNetwork, FewfireError, isTreeNetwork, serializeNetwork, serializeNetworkTensors } = await import(
-    '@fewfire/core'
+    '@fewfire/core/internal'
   );
   let content: string | Uint8Array;
   try {
@@ -101,7 +101,7 @@ export interface NetworkRows {
  * @throws FewfireError `invalid-data` for a table without these columns or with other values in them
  */
 export async function readRows(source: string, network: AnyNetwork, path: string, work: Work): Promise<NetworkRows> {
-  const { isTreeNetwork } = await import('@fewfire/core');
+  const { isTreeNetwork } = await import('@fewfire/core/internal');
   return await withTable(source, work, async (table) => {
     const { label } = table;
     if (isTreeNetwork(network) && !(await holdsAnswers(network, table, path))) {
@@ -129,7 +129,7 @@ function inputNames(inputCount: number): string[] {
 }
 
 async function inputRows(table: Table, inputCount: number, work: Work): Promise<CubePoints> {
-  const { FewfireError, listNames } = await import('@fewfire/core');
+  const { FewfireError, listNames } = await import('@fewfire/core/internal');
   const names = inputNames(inputCount);
   const present = new Set(table.columns.map(({ name }) => name));
   const lacking = names.filter((name) => !present.has(name));

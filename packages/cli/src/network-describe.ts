@@ -1,5 +1,6 @@
 /** A network in words: its domain, family and size. Lines fit the screen; every number says what it is. */
-import type { AnyNetwork, NetworkDomain, NetworkProvenance, Scale, SparsityCertificate } from '@fewfire/core';
+import type { AnyNetwork, NetworkDomain, NetworkProvenance, SparsityCertificate } from '@fewfire/core';
+import type { Scale } from '@fewfire/core/internal';
 import { labelled, type Section } from './describe.ts';
 import { counted, figure, integer, printable, type Screen } from './format.ts';
 

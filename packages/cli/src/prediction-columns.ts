@@ -18,7 +18,7 @@ export interface Predicted {
 
 /** @throws FewfireError `unknown-column` for a column to copy that the table does not have */
 export async function checkKept(keep: readonly string[], table: Table): Promise<void> {
-  const { unknownColumn } = await import('@fewfire/core');
+  const { unknownColumn } = await import('@fewfire/core/internal');
   const names = table.columns.map(({ name }) => name);
   for (const name of keep) if (!names.includes(name)) throw unknownColumn(name, names, table.label);
 }
@@ -28,7 +28,7 @@ export async function checkKept(keep: readonly string[], table: Table): Promise<
  * @param taken what columns of predictions are called
  */
 export async function checkNames(keep: readonly string[], taken: readonly string[]): Promise<void> {
-  const { FewfireError, repeatedNames } = await import('@fewfire/core');
+  const { FewfireError, repeatedNames } = await import('@fewfire/core/internal');
   const clash = keep.find((name) => taken.includes(name));
   if (clash !== undefined) {
     throw new FewfireError(

@@ -1,5 +1,6 @@
 /** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
-import type { BlockActivity, BlockTimings, MlpActivation, MlpBlock, StaticSparsity } from '@fewfire/core';
+import type { MlpActivation, MlpBlock } from '@fewfire/core';
+import type { BlockActivity, BlockTimings, StaticSparsity } from '@fewfire/core/internal';
 import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
 import type { Work } from './data.ts';
 import { counted } from './format.ts';
@@ -88,7 +89,7 @@ export function isTensorModel(path: string): boolean {
 
 async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
   const { externalLocations, FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel, withExternalData } =
-    await import('@fewfire/core');
+    await import('@fewfire/core/internal');
   const {
     checkFileSize,
     findExternalFiles,
@@ -189,7 +190,7 @@ async function judgePlace({
   sampleCount,
   reason,
 }: CountedPlace): Promise<ProfiledPlace> {
-  const { describeZeros, FEW_ZEROS } = await import('@fewfire/core');
+  const { describeZeros, FEW_ZEROS } = await import('@fewfire/core/internal');
   // The layer behind belongs to what is not supported: the same ReLU before a MatMul would be a block.
   const read = readBy.length === 0 ? form : `${form} before ${readBy.join(', ')}`;
   const verdict = zeroShare === null ? `${read}: zeros not counted: ${reason}` : describeZeros(read, zeroShare);
@@ -198,7 +199,7 @@ async function judgePlace({
 
 // Activity is the model's own; what is timed are weights that were multiplied once more.
 async function foldedNotes({ blocks }: OnnxActivity): Promise<readonly string[]> {
-  const { listNames } = await import('@fewfire/core');
+  const { listNames } = await import('@fewfire/core/internal');
   const folded = blocks.filter(({ found, block }) => block !== undefined && found.folded.length > 0);
   if (folded.length === 0) return [];
   const operators = [...new Set(folded.flatMap(({ found }) => found.folded))].join(', ');
@@ -231,7 +232,7 @@ function dependenceNotes(
 
 async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
   const { activationTitle, createActivityCounter, createReservoir, createTurn, gateActivations } = await import(
-    '@fewfire/core'
+    '@fewfire/core/internal'
   );
   const { blockTensorNames, readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, seed } = task;
@@ -310,7 +311,7 @@ async function blockRows(
   path: string,
   sameFile: boolean,
 ): Promise<Float32Array> {
-  const { FewfireError, listNames } = await import('@fewfire/core');
+  const { FewfireError, listNames } = await import('@fewfire/core/internal');
   const only = !sameFile && arrays.size === 1 ? [...arrays.values()][0] : undefined;
   const named = rowNames(block).find((name) => arrays.has(name));
   const array = named === undefined ? only : arrays.get(named);
@@ -344,7 +345,9 @@ async function judge(
   notTimed: string | undefined,
   work: Work,
 ): Promise<ProfiledBlock> {
-  const { describeInexact, describeVerdict, FEW_ZEROS, staticSparsity, timeBlock } = await import('@fewfire/core');
+  const { describeInexact, describeVerdict, FEW_ZEROS, staticSparsity, timeBlock } = await import(
+    '@fewfire/core/internal'
+  );
   const timings = block === undefined ? null : await timeBlock(block, rows, work);
   const sparse = recognised || zeroShare >= FEW_ZEROS;
   return {

@@ -1,5 +1,5 @@
 /** A profile as the report page shows it: one section per block, with its figures. */
-import type { BlockTimings } from '@fewfire/core';
+import type { BlockTimings } from '@fewfire/core/internal';
 import type { Figure, Report, ReportSection } from '@fewfire/report';
 import { counted, figure, integer } from './format.ts';
 import type { Profile, ProfiledBlock } from './profile-analysis.ts';

@@ -15,7 +15,9 @@ export async function predictTreeTable(
   { keep = [], attributions }: PredictedColumns,
   work: RunOptions,
 ): Promise<Predicted> {
-  const { attributeTreeRows, encodeTreeTable, predictTrees, rowRanges, treeColumns } = await import('@fewfire/core');
+  const { attributeTreeRows, encodeTreeTable, predictTrees, rowRanges, treeColumns } = await import(
+    '@fewfire/core/internal'
+  );
   const heads = predictionNames(model);
   const columns = treeColumns(model, table, path);
   const attributionHeads = attributions === undefined ? [] : attributionNames(model, columns);
@@ -105,7 +107,7 @@ export async function treeTablePoints(
   table: FileTable,
   work: RunOptions,
 ): Promise<{ readonly points: CubePoints; readonly messages: readonly string[] }> {
-  const { encodeTreeTable, treeColumns } = await import('@fewfire/core');
+  const { encodeTreeTable, treeColumns } = await import('@fewfire/core/internal');
   const columns = treeColumns(model, table, path);
   return { points: await encodeTreeTable(model, table, columns, work), messages: orderLines(columns) };
 }

@@ -2,17 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  activeSet,
-  bitAt,
   type CubePoints,
   cubePointsFromRows,
   encoderCoordinates,
-  evaluateNetworkReference,
   type Model,
   memoryTable,
   predictPoints,
   type SparseNetwork,
 } from '@fewfire/core';
+import { activeSet, bitAt, evaluateNetworkReference } from '@fewfire/core/internal';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { root, votes } from './run.ts';
 

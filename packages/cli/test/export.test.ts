@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readOnnxModel } from '@fewfire/core';
+import { readOnnxModel } from '@fewfire/core/internal';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../src/format.ts';
 import { type Finished, fewfire, parseCsv, temporaryFolder, votes } from './run.ts';

@@ -8,6 +8,8 @@ import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
 const packages = ['kernels', 'core', 'report', 'node', 'paper', 'cli'];
 
 /** Rooms of core; those on one line do not know each other. */
@@ -17,6 +19,12 @@ const rank = (room: string): number => rooms.findIndex((line) => line.includes(r
 
 /** What core may import from outside; every other package is held to its own package.json. */
 const coreImports = ['@fewfire/kernels', 'zod/mini'];
+
+/** Of core: what is promised, and what the sister packages and the tests use besides. */
+const doors = ['index.ts', 'internal.ts'];
+
+/** So many functions, constants and classes are promised at most: what comes in takes the place of something. */
+const MOST_NAMES = 140;
 
 /** The only places that let the event loop run during long loops; kernels cannot import that of core. */
 const turnFiles = ['packages/core/src/base/turn.ts', 'packages/kernels/src/turns.ts'];
@@ -74,7 +82,7 @@ function violations({ files, dependencies, packed }: House): string[] {
     const [, owner, , ...inside] = path.split('/');
     const room = owner === 'core' && inside.length > 1 ? inside[0] : undefined;
     if (owner === 'core') {
-      if (room === undefined && inside[0] !== 'index.ts') found.push(`${path} stands outside every room`);
+      if (room === undefined && !doors.includes(inside[0])) found.push(`${path} stands outside every room`);
       if (room !== undefined && rank(room) < 0) found.push(`${path}: the house has no room ${room}`);
     }
     for (const { specifier, dynamic } of importsOf(source)) {
@@ -89,6 +97,9 @@ function violations({ files, dependencies, packed }: House): string[] {
     for (const specifier of filesOf(source)) {
       const problem = fileProblem(path, owner, specifier, packed[owner] ?? []);
       if (problem) found.push(`${path} reads ${specifier}: ${problem}`);
+    }
+    if (path === 'packages/core/src/index.ts' && /\bexport \*/.test(codeOf(source))) {
+      found.push(`${path} exports all of a room: its door lists names`);
     }
     for (const [text] of turnFiles.includes(path) ? [] : codeOf(source).matchAll(ownTurn)) {
       found.push(`${path} has \`${text}\`: long loops let others run by ${turnFiles.join(' and ')} only`);
@@ -140,7 +151,8 @@ function packageProblem(
   if (owner === 'core' && !coreImports.includes(specifier)) return `core imports only ${coreImports.join(' and ')}`;
   const other = /^@fewfire\/([^/]+)(\/.*)?$/.exec(specifier);
   if (other !== null) {
-    if (other[2] !== undefined) return 'a package is entered by its name alone';
+    if (other[2] !== undefined && specifier !== '@fewfire/core/internal')
+      return 'a package is entered by its name alone';
     if (packages.indexOf(other[1]) < 0 || packages.indexOf(other[1]) >= packages.indexOf(owner)) {
       return `${other[1]} does not stand before ${owner}`;
     }
@@ -153,7 +165,6 @@ function packageProblem(
 }
 
 function readHouse(): House {
-  const root = fileURLToPath(new URL('../../../', import.meta.url));
   const files: Record<string, string> = {};
   const dependencies: Record<string, readonly string[]> = {};
   const packed: Record<string, readonly string[]> = {};
@@ -176,6 +187,14 @@ describe('house', () => {
     const house = readHouse();
     expect(Object.keys(house.dependencies).filter((owner) => !packages.includes(owner))).toEqual([]);
     expect(violations(house)).toEqual([]);
+  });
+
+  it('has a door that promises few names, all of which the examples and the README can do with', async () => {
+    expect(Object.keys(await import('../../core/src/index.ts')).length).toBeLessThanOrEqual(MOST_NAMES);
+    const shown = ['README.md', ...readdirSync(join(root, 'examples')).map((name) => `examples/${name}`)];
+    const using = shown.filter((name) => /\.(md|mjs|js|ts)$/.test(name));
+    expect(using.length).toBeGreaterThan(2);
+    for (const name of using) expect(readFileSync(join(root, name), 'utf8')).not.toContain('core/internal');
   });
 
   it('is really read: the imports known to be there are seen', () => {
@@ -209,7 +228,8 @@ describe('the check of the house', () => {
     ['packages/core/src/learn/a.ts', "import { b } from '../mlp/index.ts';", 'mlp does not stand before learn'],
     ['packages/core/src/learn/a.ts', "import { b } from '../cube/points.ts';", 'entered through its index.ts'],
     ['packages/core/src/learn/a.ts', "import { b } from '../index.ts';", 'above the rooms'],
-    ['packages/core/src/index.ts', "export * from './cube/points.ts';", 'entered through its index.ts'],
+    ['packages/core/src/index.ts', "export { b } from './cube/points.ts';", 'entered through its index.ts'],
+    ['packages/core/src/index.ts', "export * from './cube/index.ts';", 'its door lists names'],
     ['packages/core/src/stray.ts', '', 'outside every room'],
     ['packages/core/src/attic/a.ts', '', 'no room attic'],
     ['packages/core/src/base/a.ts', "import { b } from '../../../kernels/src/index.ts';", 'by name, not by path'],
@@ -244,7 +264,9 @@ describe('the check of the house', () => {
   it.each([
     ['packages/core/src/learn/a.ts', "import { b } from '../cube/index.ts';\nimport { c } from './c.ts';"],
     ['packages/core/src/learn/a.ts', "import { k } from '@fewfire/kernels';\nimport * as z from 'zod/mini';"],
-    ['packages/core/src/index.ts', "export * from './learn/index.ts';"],
+    ['packages/core/src/internal.ts', "export * from './learn/index.ts';"],
+    ['packages/core/src/index.ts', "export { b } from './learn/index.ts';"],
+    ['packages/node/src/a.ts', "import { b } from '@fewfire/core/internal';"],
     ['packages/kernels/src/a.ts', "const { Worker } = await import('node:worker_threads');"],
     ['packages/kernels/src/a.ts', "const url = new URL('./worker.js', import.meta.url);"],
     ['packages/node/src/a.ts', "import fs from 'node:fs';\nimport { b } from '@fewfire/core';"],

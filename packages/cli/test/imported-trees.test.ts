@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bitAt, encodeTreeRows, importTreeModel, type TreeModel } from '@fewfire/core';
+import { importTreeModel, type TreeModel } from '@fewfire/core';
+import { bitAt, encodeTreeRows } from '@fewfire/core/internal';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readTreeGolden } from '../../core/test/tree-golden.ts';
 import { displayWidth } from '../src/format.ts';

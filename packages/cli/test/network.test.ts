@@ -1,7 +1,8 @@
 /** The network commands end to end: make, show, certify, verify, sample, import, plan. One family of each as real processes. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checksumOf, parseNetwork, serializeNetwork } from '@fewfire/core';
+import { parseNetwork, serializeNetwork } from '@fewfire/core';
+import { checksumOf } from '@fewfire/core/internal';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../src/format.ts';
 import {

@@ -1,7 +1,7 @@
 /** `fewfire profile` as people run it: on the models in examples/, and on everything that can be wrong. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { numberToHalf } from '@fewfire/core';
+import { numberToHalf } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { graphBytes, otherGraphs, reluGraphs } from '../../core/test/mlp-graphs.ts';
 import { floatTensor, message, runnableModel } from '../../core/test/onnx-writer.ts';

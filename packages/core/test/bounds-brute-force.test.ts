@@ -7,23 +7,25 @@ import { describe, expect, test } from 'vitest';
 import {
   averageSensitivityBound,
   averageSensitivityBounds,
-  averageSensitivityBoundWithExceedance,
   createRandom,
   degreeCertificate,
-  derivativeFactor,
   halfspaceSensitivityBound,
   noiseSensitivityBound,
   noiseSensitivityBounds,
   type Random,
   rademacherBounds,
-  regressionErrorBound,
   sufficientDegrees,
   tailBounds,
   tailFromAverageSensitivity,
   tailFromNoiseSensitivity,
+} from '../src/index.ts';
+import {
+  averageSensitivityBoundWithExceedance,
+  derivativeFactor,
+  regressionErrorBound,
   theoremASimpleTail,
   theoremATail,
-} from '../src/index.ts';
+} from '../src/internal.ts';
 import {
   averageSensitivityOf,
   coordinate,

@@ -1,10 +1,8 @@
 import { calibratedUnits, quantiseRows, referenceMlp, referenceSurvivors } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
 import {
-  bettingInterval,
   type CalibrateOptions,
   calibrateMlp,
-  clopperPearsonUpperLimit,
   createRandom,
   type MlpBlock,
   type MlpCalibration,
@@ -12,6 +10,7 @@ import {
   prepareSparseMlp,
   type Random,
 } from '../src/index.ts';
+import { bettingInterval, clopperPearsonUpperLimit } from '../src/internal.ts';
 import { createMeanAlarm } from '../src/mlp/betting.ts';
 import { LEAST_CALIBRATION_ROWS } from '../src/mlp/block-timer.ts';
 import { measure, observe, slowness, statableMissedMass } from '../src/mlp/calibrate.ts';

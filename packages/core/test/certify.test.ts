@@ -2,17 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  bitAt,
   type CubePoints,
-  certifyConflicts,
   certifySparsity,
-  conflictOf,
-  countRowsExactly,
   createNetwork,
   createRandom,
   decisionTreeNetwork,
   domainPoints,
-  drawPoints,
   ensembleNetwork,
   extremalNetwork,
   FewfireError,
@@ -24,14 +19,21 @@ import {
   liftedParityNetwork,
   type MilpSolver,
   type NetworkDomain,
-  networkChecksum,
   parityNetwork,
   parseCertificate,
   randomEnsembleNetwork,
   type SparseNetwork,
   serializeCertificate,
-  tighten,
 } from '../src/index.ts';
+import {
+  bitAt,
+  certifyConflicts,
+  conflictOf,
+  countRowsExactly,
+  drawPoints,
+  networkChecksum,
+  tighten,
+} from '../src/internal.ts';
 
 /** Every double as a whole multiple of 2^-1074, so that signs are decided without rounding. */
 function overTiny(value: number): bigint {

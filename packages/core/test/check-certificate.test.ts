@@ -8,16 +8,15 @@ import {
   type CubePoints,
   certifySparsity,
   checkCertificate,
-  checksumOf,
   createNetwork,
   createRandom,
   liftedParityNetwork,
   type MilpSolver,
-  networkChecksum,
   randomEnsembleNetwork,
   type SparseNetwork,
   serializeCertificate,
 } from '../src/index.ts';
+import { checksumOf, networkChecksum } from '../src/internal.ts';
 import { randomPoints } from './helpers.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

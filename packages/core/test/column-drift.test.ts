@@ -2,19 +2,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type ColumnDrift,
-  createColumnDriftMeter,
   createRandom,
   cubePointsFromRows,
   fitTable,
-  logFisherP,
   type MemoryColumn,
   type Model,
   memoryTable,
   parseModel,
   scoreTable,
   serializeModel,
-  yesCounts,
 } from '../src/index.ts';
+import { createColumnDriftMeter, logFisherP, yesCounts } from '../src/internal.ts';
 
 const random = createRandom(3);
 type Rows = Record<string, (string | number | null)[]>;

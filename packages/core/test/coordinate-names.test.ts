@@ -5,7 +5,6 @@
  */
 import { expect, it } from 'vitest';
 import {
-  coordinateNamesByColumn,
   createRandom,
   type EncodedColumn,
   encoderCoordinates,
@@ -20,6 +19,7 @@ import {
   predictPoints,
   serializeModel,
 } from '../src/index.ts';
+import { coordinateNamesByColumn } from '../src/internal.ts';
 
 const rest = { missing: 'no', missingCoordinate: false } as const;
 const categories = (column: string, values: readonly string[]): EncodedColumn => ({

@@ -7,23 +7,25 @@ import {
   type Candidate,
   type ColumnDrift,
   type CubePoints,
-  chooseSparsest,
-  createColumnDriftMeter,
   createRandom,
   cubePointsFromRows,
-  describeVerdict,
   fitTable,
-  type Measured,
   type MeasuredRows,
   type MemoryColumn,
   type Model,
-  measure,
   memoryTable,
   polynomialFromTerms,
-  prepareTable,
   selectLowDegree,
-  staticSparsity,
 } from '../src/index.ts';
+import {
+  chooseSparsest,
+  createColumnDriftMeter,
+  describeVerdict,
+  type Measured,
+  measure,
+  prepareTable,
+  staticSparsity,
+} from '../src/internal.ts';
 import { slowness } from '../src/mlp/calibrate.ts';
 import { type ConfirmOptions, confirmTerms } from '../src/model/confirm.ts';
 import { mayBeLuck } from '../src/model/leak-chance.ts';

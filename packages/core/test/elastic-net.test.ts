@@ -1,17 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createMonomialOperator } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
+import { type CubePoints, cubePointsFromRows, fitElasticNet, type LowDegreeFit, termList } from '../src/index.ts';
 import {
-  type CubePoints,
   createElasticNetSolver,
-  cubePointsFromRows,
   type ElasticNetOptions,
   type ElasticNetSolver,
   eligibleProducts,
-  fitElasticNet,
-  type LowDegreeFit,
-  termList,
-} from '../src/index.ts';
+} from '../src/internal.ts';
 import { bruteForce, createRandom, randomPoints, randomTerms, sign } from './helpers.ts';
 
 interface Golden {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  columnCoordinateNames,
   type EncodedColumn,
   encoderCoordinates,
   type FewfireError,
@@ -8,8 +7,8 @@ import {
   type MemoryColumn,
   type MissingPolicy,
   memoryTable,
-  orderTwoValues,
 } from '../src/index.ts';
+import { columnCoordinateNames, orderTwoValues } from '../src/internal.ts';
 
 async function fit(
   columns: Record<string, MemoryColumn>,

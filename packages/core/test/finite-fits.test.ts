@@ -20,11 +20,11 @@ import {
   type PenaltyBasis,
   type Polynomial,
   parseModel,
-  predictionFromValues,
   type Random,
   selectLowDegree,
   serializeModel,
 } from '../src/index.ts';
+import { predictionFromValues } from '../src/internal.ts';
 import { randomPoints, sign } from './helpers.ts';
 
 /** Every number in a value, whatever holds it. */

@@ -1,14 +1,7 @@
 /** What a fit says of how sure it is, and what weights, groups and the logistic loss change; planted tables throughout. */
 import { describe, expect, it } from 'vitest';
-import {
-  fitTable,
-  foldAssignment,
-  leadingTerms,
-  memoryTable,
-  parseModel,
-  predictPoints,
-  serializeModel,
-} from '../src/index.ts';
+import { fitTable, leadingTerms, memoryTable, parseModel, predictPoints, serializeModel } from '../src/index.ts';
+import { foldAssignment } from '../src/internal.ts';
 import { createRandom } from './helpers.ts';
 
 /** y = 2 - 1.5 a + 0.8 ab (over -1/+1) + noise, among six more columns that say nothing. */

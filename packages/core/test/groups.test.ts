@@ -1,6 +1,7 @@
 /** How many rows whole groups set aside for the test: near the share asked, or said. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, memoryTable, prepareTable } from '../src/index.ts';
+import { createRandom, memoryTable } from '../src/index.ts';
+import { prepareTable } from '../src/internal.ts';
 
 /** A table whose groups have these sizes. */
 function grouped(sizes: readonly number[]) {

@@ -1,23 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bitAt,
   type CubePoints,
-  createMonomialIndex,
   createNetwork,
   domainPoints,
   evaluateNetwork,
   evaluatePolynomial,
   fitLowDegree,
   learningWithRoundingNetwork,
-  liftedPair,
   liftedParityNetwork,
-  liftPoints,
   meanSquaredError,
   measureFiringRates,
   measureSparsity,
-  roundedLabel,
   sampleNetwork,
 } from '../src/index.ts';
+import { bitAt, createMonomialIndex, liftedPair, liftPoints, roundedLabel } from '../src/internal.ts';
 import { createRandom, randomPoints, sign, wholeCube } from './helpers.ts';
 import { measureMember, parityAt } from './network-helpers.ts';
 

@@ -2,16 +2,8 @@
  * Model files as people have them: sets of categories, numbers that are not finite, UBJSON, and what is no model of trees,
  * named for what it is.
  */
-import {
-  createRandom,
-  encodeTreeRows,
-  FewfireError,
-  importTreeModel,
-  importXgboost,
-  predictTrees,
-  type TreeModel,
-  treeFileFormat,
-} from '@fewfire/core';
+import { createRandom, FewfireError, importTreeModel, predictTrees, type TreeModel } from '@fewfire/core';
+import { encodeTreeRows, importXgboost, treeFileFormat } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { readTreeGolden } from './tree-golden.ts';
 

@@ -2,8 +2,6 @@
 import { referenceExactNetwork } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
 import {
-  activeSet,
-  bitAt,
   type CubePoints,
   createCubePoints,
   createIncrementalNetwork,
@@ -25,6 +23,7 @@ import {
   randomEnsembleNetwork,
   type SparseNetwork,
 } from '../src/index.ts';
+import { activeSet, bitAt } from '../src/internal.ts';
 import { randomPoints } from './helpers.ts';
 
 // A double as a whole multiple of 2^-1074.

@@ -1,14 +1,7 @@
 /** Intervals and stability by their definitions; that they cover is the matter of intervals-coverage.test.ts. */
 import { describe, expect, it } from 'vitest';
-import {
-  createRandom,
-  cubePointsFromRows,
-  errorInterval,
-  foldTermLists,
-  polynomialFromTerms,
-  refitIntervals,
-  termStability,
-} from '../src/index.ts';
+import { createRandom, cubePointsFromRows, errorInterval, polynomialFromTerms, refitIntervals } from '../src/index.ts';
+import { foldTermLists, termStability } from '../src/internal.ts';
 import { studentQuantile, studentTail } from '../src/learn/student.ts';
 import { randomPoints } from './helpers.ts';
 import { drawPoint, eliminate, minimise, parity, pointsFrom } from './interval-helpers.ts';

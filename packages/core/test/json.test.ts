@@ -13,15 +13,14 @@ import {
   certifySparsity,
   checkCertificate,
   createNetwork,
-  importXgboost,
   parseCalibratedMlp,
   parseCertificate,
   parseModel,
   parseNetwork,
-  parseNetworkTensors,
   parseSparseMlp,
   serializeCertificate,
 } from '../src/index.ts';
+import { importXgboost, parseNetworkTensors } from '../src/internal.ts';
 
 const refuse = (why: string): Error => new Error(why);
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;

@@ -1,6 +1,7 @@
 /** The chances by which luck is told from a leak, against counting all orders of a few rows. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, logFactorial } from '../src/index.ts';
+import { createRandom } from '../src/index.ts';
+import { logFactorial } from '../src/internal.ts';
 import { jointCounts, logChanceOfOrder, logChanceOfTelling } from '../src/model/leak-chance.ts';
 
 function* permutations(list: readonly number[]): Generator<number[]> {

@@ -1,14 +1,7 @@
 /** Targets over hundreds of decades: predictions are finite, or refused with the reason; a factor from few rows is said. */
 import { describe, expect, it } from 'vitest';
-import {
-  createRandom,
-  fitTable,
-  memoryTable,
-  parseModel,
-  predictPoints,
-  serializeModel,
-  smearingSupport,
-} from '../src/index.ts';
+import { createRandom, fitTable, memoryTable, parseModel, predictPoints, serializeModel } from '../src/index.ts';
+import { smearingSupport } from '../src/internal.ts';
 
 function table(exponentOf: (a: number, b: number, uniform: number) => number) {
   const random = createRandom(12);

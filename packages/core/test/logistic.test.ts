@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { createMonomialOperator } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
-import { createLogisticSolver, cubePointsFromRows, evaluatePolynomial, fitLogistic, termList } from '../src/index.ts';
+import { cubePointsFromRows, evaluatePolynomial, fitLogistic, termList } from '../src/index.ts';
+import { createLogisticSolver } from '../src/internal.ts';
 import { bruteForce, createRandom, randomPoints, wholeCube } from './helpers.ts';
 
 interface Problem {

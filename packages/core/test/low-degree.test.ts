@@ -1,15 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { planMonomialOperator, planSignedEstimate } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
-import {
-  cubePointsFromRows,
-  estimateLowDegree,
-  fitLowDegree,
-  fitTable,
-  memoryTable,
-  polynomialToVector,
-  termList,
-} from '../src/index.ts';
+import { cubePointsFromRows, estimateLowDegree, fitLowDegree, fitTable, memoryTable, termList } from '../src/index.ts';
+import { polynomialToVector } from '../src/internal.ts';
 import { bruteForce, createRandom, randomPoints, randomTerms, wholeCube } from './helpers.ts';
 
 const golden = (name: string) => JSON.parse(readFileSync(new URL(`./goldens/${name}.json`, import.meta.url), 'utf8'));

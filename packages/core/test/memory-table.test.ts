@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareTexts, FewfireError, memoryTable, readNumber, readQuantity, readText } from '../src/index.ts';
+import { FewfireError, memoryTable } from '../src/index.ts';
+import { compareTexts, readNumber, readQuantity, readText } from '../src/internal.ts';
 import { tableContract } from './table-contract.ts';
 
 tableContract('memoryTable', async (columns) => memoryTable(columns), { runs: 150 });

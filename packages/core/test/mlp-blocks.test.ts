@@ -1,7 +1,8 @@
 /** Blocks are found in every form that exporters write, with the same weights; what is no block is not found. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FewfireError, findMlpBlocks, type MlpBlock, numberToHalf, readOnnxModel } from '../src/index.ts';
+import { FewfireError, findMlpBlocks, type MlpBlock } from '../src/index.ts';
+import { numberToHalf, readOnnxModel } from '../src/internal.ts';
 import {
   D,
   flipped,

@@ -1,20 +1,17 @@
 /** Counting of activity against plain counting, the reservoir, and what a verdict says. */
 import { describe, expect, it } from 'vitest';
+import { createRandom, FewfireError, findMlpBlocks, type MlpBlock } from '../src/index.ts';
 import {
   blockOutputs,
   createActivityCounter,
-  createRandom,
   createReservoir,
   describeInexact,
   describeVerdict,
-  FewfireError,
-  findMlpBlocks,
   gateActivations,
-  type MlpBlock,
   readOnnxModel,
   staticSparsity,
   timeBlock,
-} from '../src/index.ts';
+} from '../src/internal.ts';
 import { D, gatedGraphs, graphBytes, O, S, squaredGraphs, weights } from './mlp-graphs.ts';
 
 const ROWS = 300;

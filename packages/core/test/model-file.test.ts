@@ -1,6 +1,7 @@
 /** Model files whose checksum is right and whose parts do not fit each other: refused, whatever would have stumbled. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checksumOf, FewfireError, fitTable, memoryTable, parseModel, serializeModel } from '../src/index.ts';
+import { FewfireError, fitTable, memoryTable, parseModel, serializeModel } from '../src/index.ts';
+import { checksumOf } from '../src/internal.ts';
 import { createRandom } from './helpers.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a file to be spoiled in any place

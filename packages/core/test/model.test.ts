@@ -15,8 +15,8 @@ import {
   rSquared,
   scoreTable,
   serializeModel,
-  smearingFactor,
 } from '../src/index.ts';
+import { smearingFactor } from '../src/internal.ts';
 import { createRandom } from './helpers.ts';
 
 describe('measures, against scikit-learn', () => {

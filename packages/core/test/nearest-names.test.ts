@@ -1,6 +1,6 @@
 /** A name that is not there: what was likely meant is suggested, and a list that is cut holds the nearest names. */
 import { describe, expect, it } from 'vitest';
-import { closestName, nearestFirst, suggestName, unknownColumn } from '../src/index.ts';
+import { closestName, nearestFirst, suggestName, unknownColumn } from '../src/internal.ts';
 
 describe('the name likely meant', () => {
   const columns = ['customer_id', 'Monthly Charges', 'tenure-months', 'churned', 'plan', 'zip'];

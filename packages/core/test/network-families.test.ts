@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  averageSensitivityFromValues,
   type CubePoints,
   createRandom,
   type DecisionTree,
@@ -10,7 +9,6 @@ import {
   denseParityNetwork,
   ensembleNetwork,
   evaluateNetwork,
-  evaluateTree,
   extremalNetwork,
   type FamilyMember,
   gatedIndexingNetwork,
@@ -21,8 +19,8 @@ import {
   parityNetwork,
   randomEnsembleNetwork,
   squaredScales,
-  treeLeaves,
 } from '../src/index.ts';
+import { averageSensitivityFromValues, evaluateTree, treeLeaves } from '../src/internal.ts';
 import { sign, wholeCube } from './helpers.ts';
 import { measureMember, parityAt } from './network-helpers.ts';
 

@@ -1,35 +1,37 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  activeSet,
-  countRowsExactly,
   createNetwork,
   deadUnits,
   denseNetwork,
-  drawnParts,
-  drawPoints,
   estimateFiringRates,
   evaluateNetwork,
-  evaluateNetworkReference,
   halfspaceNetwork,
   juntaNetwork,
   measureFiringRates,
   measureSparsity,
-  networkChecksum,
-  networkScale,
   parityNetwork,
   parseNetwork,
-  parseNetworkTensors,
   preactivations,
   randomEnsembleNetwork,
-  restrictToUnits,
   type SparseNetwork,
   sampleNetwork,
   serializeNetwork,
-  serializeNetworkTensors,
   squaredScales,
-  tighten,
 } from '../src/index.ts';
+import {
+  activeSet,
+  countRowsExactly,
+  drawnParts,
+  drawPoints,
+  evaluateNetworkReference,
+  networkChecksum,
+  networkScale,
+  parseNetworkTensors,
+  restrictToUnits,
+  serializeNetworkTensors,
+  tighten,
+} from '../src/internal.ts';
 import { sign, wholeCube } from './helpers.ts';
 import { networkByDefinition } from './network-helpers.ts';
 

@@ -1,12 +1,6 @@
 /** ONNX files made field by field: what converters write that the goldens do not have, and what must be refused. */
-import {
-  encodeTreeRows,
-  FewfireError,
-  importOnnxTrees,
-  predictTrees,
-  readOnnxModel,
-  tensorNumbers,
-} from '@fewfire/core';
+import { FewfireError, predictTrees } from '@fewfire/core';
+import { encodeTreeRows, importOnnxTrees, readOnnxModel, tensorNumbers } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import {
   type AttributeValue,

@@ -1,6 +1,7 @@
 /** A class that some fold is left without: the logistic loss says which, and what to do; the squared loss goes on. */
 import { describe, expect, it } from 'vitest';
-import { checkFoldClasses, createRandom, fitTable, foldAssignment, memoryTable } from '../src/index.ts';
+import { createRandom, fitTable, memoryTable } from '../src/index.ts';
+import { checkFoldClasses, foldAssignment } from '../src/internal.ts';
 
 const random = createRandom(17);
 const a = Array.from({ length: 200 }, () => random.integer(2));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Candidate,
-  chooseSparsest,
   cubePointsFromRows,
   fitElasticNet,
   type Selection,
   selectLowDegree,
   termList,
 } from '../src/index.ts';
+import { chooseSparsest } from '../src/internal.ts';
 import { bruteForce, createRandom, randomPoints, randomTerms } from './helpers.ts';
 
 function planted(seed: number, rowCount: number, n: number, degree: number, count: number, noise: number) {

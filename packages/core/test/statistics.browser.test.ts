@@ -1,10 +1,10 @@
 /** base/statistics.ts against scipy and mpmath (statistics/goldens/make-statistics-goldens.py), and by simulation. */
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../src/index.ts';
 import {
   clopperPearsonInterval,
   clopperPearsonLowerLimit,
   clopperPearsonUpperLimit,
-  createRandom,
   empiricalBernsteinHalfWidth,
   empiricalBernsteinInterval,
   hoeffdingHalfWidth,
@@ -12,7 +12,7 @@ import {
   hoeffdingSampleCount,
   normalQuantile,
   regularizedIncompleteBeta,
-} from '../src/index.ts';
+} from '../src/internal.ts';
 import golden from './statistics/goldens/statistics.json' with { type: 'json' };
 
 const worst = (pairs: readonly (readonly [number, number])[]): number =>

@@ -5,9 +5,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
-  bitAt,
   type ColumnProfile,
-  columnCoordinateNames,
   createRandom,
   type EncodedColumn,
   type EncoderSpec,
@@ -15,6 +13,7 @@ import {
   fitEncoder,
   type Table,
 } from '../src/index.ts';
+import { bitAt, columnCoordinateNames } from '../src/internal.ts';
 
 export type ContractCell = string | number | boolean | null;
 export type ContractColumns = Readonly<Record<string, readonly ContractCell[]>>;

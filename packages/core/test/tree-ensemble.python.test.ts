@@ -7,19 +7,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { evaluateNetwork, parseAnyNetwork, predictTrees, serializeNetwork, type TreeModel } from '@fewfire/core';
 import {
   createTreeNetwork,
   encodeTreeRows,
-  evaluateNetwork,
   expandTreeNetwork,
   importOnnxTrees,
   importXgboost,
   isTreeNetwork,
-  parseAnyNetwork,
-  predictTrees,
-  serializeNetwork,
-  type TreeModel,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { findPython } from '../../../scripts/tools.mjs';
 import { TREE_GOLDENS } from './tree-golden.ts';

@@ -2,25 +2,27 @@
 import {
   createCubePoints,
   createRandom,
-  encodeTreeRows,
   evaluateNetwork,
   evaluatePolynomial,
-  evaluateTreeEnsemble,
   FewfireError,
-  importOnnxTrees,
-  importXgboost,
   measureSparsity,
   polynomialDegree,
   predictTrees,
-  randomTree,
   shapleyValues,
   type TreeEnsemble,
   type TreeModel,
+  treeEnsembleSpectrum,
+} from '@fewfire/core';
+import {
+  encodeTreeRows,
+  evaluateTreeEnsemble,
+  importOnnxTrees,
+  importXgboost,
+  randomTree,
   termCoordinates,
   treeEnsembleNetwork,
-  treeEnsembleSpectrum,
   treeSpectrumSize,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { importGolden, importOnnxGolden, ONNX_GOLDENS, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';
 

@@ -1,6 +1,7 @@
 /** The goldens of tree ensembles: models of Debian's XGBoost with rows, margins and classes (see make-tree-goldens.py). */
 import { readFileSync } from 'node:fs';
-import { importOnnxTrees, importXgboost, type TreeModel, type XgboostImportOptions } from '@fewfire/core';
+import type { TreeModel } from '@fewfire/core';
+import { importOnnxTrees, importXgboost, type XgboostImportOptions } from '@fewfire/core/internal';
 
 /** Those that are there as ONNX too. */
 export const ONNX_GOLDENS = ['chess-binary', 'numbers-regression', 'three-classes', 'flags-poisson'];

@@ -3,22 +3,13 @@ import {
   type AnyNetwork,
   certifySparsity,
   checkCertificate,
-  checksumOf,
   createRandom,
-  createTreeNetwork,
   type DecisionTree,
-  encodeTreeRows,
   evaluateNetwork,
-  evaluateTreeNetwork,
-  expandTreeNetwork,
-  isTreeNetwork,
   measureFiringRates,
-  networkChecksum,
-  networkScale,
   parseAnyNetwork,
   parseNetwork,
   predictTrees,
-  randomTree,
   type SparsityCertificate,
   sampleNetwork,
   serializeCertificate,
@@ -27,10 +18,21 @@ import {
   type TreeCoordinate,
   type TreeModel,
   type TreeNetwork,
+} from '@fewfire/core';
+import {
+  checksumOf,
+  createTreeNetwork,
+  encodeTreeRows,
+  evaluateTreeNetwork,
+  expandTreeNetwork,
+  isTreeNetwork,
+  networkChecksum,
+  networkScale,
+  randomTree,
   treeEnsembleNetwork,
   treeNetworkScale,
   treeSquaredScales,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { wholeCube } from './helpers.ts';
 import { importGolden, importOnnxGolden, ONNX_GOLDENS, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';

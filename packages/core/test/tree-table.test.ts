@@ -4,16 +4,13 @@ import {
   createCubePoints,
   createRandom,
   type DecisionTree,
-  encodeTreeRows,
   encodeTreeTable,
-  evaluateTreeEnsemble,
   memoryTable,
-  PART_ROWS,
   predictTrees,
   type Table,
   type TreeModel,
-  treeColumns,
 } from '@fewfire/core';
+import { encodeTreeRows, evaluateTreeEnsemble, PART_ROWS, treeColumns } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { importGolden, readTreeGolden, TREE_GOLDENS } from './tree-golden.ts';
 

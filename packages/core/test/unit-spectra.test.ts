@@ -6,8 +6,8 @@ import {
   parityNetwork,
   randomEnsembleNetwork,
   termList,
-  unitSpectraSize,
 } from '../src/index.ts';
+import { unitSpectraSize } from '../src/internal.ts';
 import { createRandom, randomPoints, wholeCube } from './helpers.ts';
 import { networkByDefinition } from './network-helpers.ts';
 

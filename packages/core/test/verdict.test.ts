@@ -1,16 +1,14 @@
 /** Means with their errors, and whether a model is called better than guessing: by definition, and how often by luck. */
 import { describe, expect, it } from 'vitest';
+import { createRandom, fitTable, memoryTable } from '../src/index.ts';
 import {
-  createRandom,
   effectiveCount,
   type FoldContext,
-  fitTable,
   foldScores,
   type Measured,
   meanWithError,
   measure,
-  memoryTable,
-} from '../src/index.ts';
+} from '../src/internal.ts';
 
 /** The jackknife by leaving out, and the matrix of its square over the units' means. */
 function byDefinition(values: readonly number[], weights: readonly number[], clusters: readonly number[]) {

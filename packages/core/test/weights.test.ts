@@ -1,7 +1,6 @@
 /** Rows that weigh nothing are not there, weights on few rows are no sample, and a score weighs as the fit did. */
 import { describe, expect, it } from 'vitest';
 import {
-  checkFoldWeights,
   createRandom,
   type FitTableOptions,
   fitTable,
@@ -13,6 +12,7 @@ import {
   scoreTable,
   serializeModel,
 } from '../src/index.ts';
+import { checkFoldWeights } from '../src/internal.ts';
 
 type Columns = Record<string, MemoryColumn & readonly unknown[]>;
 

@@ -1,6 +1,7 @@
 /** Tables of thousands of columns: refused for their shape before anything of them is read, or fitted; and of rows, before they are kept. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, FewfireError, fitTable, memoryTable, predictFitBytes, type Table } from '../src/index.ts';
+import { createRandom, FewfireError, fitTable, memoryTable, type Table } from '../src/index.ts';
+import { predictFitBytes } from '../src/internal.ts';
 
 const ROWS = 80;
 

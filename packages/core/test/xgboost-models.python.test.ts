@@ -10,16 +10,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type CubePoints,
-  createTreeNetwork,
   type DecisionTree,
-  encodeTreeRows,
   importTreeModel,
-  isTreeNetwork,
   parseAnyNetwork,
   predictTrees,
   serializeNetwork,
   type TreeModel,
 } from '@fewfire/core';
+import { createTreeNetwork, encodeTreeRows, isTreeNetwork } from '@fewfire/core/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPython } from '../../../scripts/tools.mjs';
 

@@ -5,7 +5,8 @@
  * known by name, so that using it is refused by name.
  */
 
-import { FewfireError, throwIfAborted } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
+import { throwIfAborted } from '@fewfire/core/internal';
 import type { DataType, RecordBatch, Schema, Vector } from 'apache-arrow';
 import { checkArrowMetadata } from './arrow-metadata.ts';
 import type { AppendType, Engine } from './engine.ts';

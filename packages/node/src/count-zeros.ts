@@ -2,7 +2,8 @@
  * Counts zeros at places of a graph that stand in no recognised block, on some of the inputs: enough to tell a value that
  * is mostly zeros from one that is not. A few places at a time, because nobody knows beforehand how large they are.
  */
-import { FewfireError, type RunOptions, type ZeroPlace } from '@fewfire/core';
+import { FewfireError, type RunOptions } from '@fewfire/core';
+import type { ZeroPlace } from '@fewfire/core/internal';
 import type { BatchPlan } from './model-inputs.ts';
 import type { OnnxRunner } from './onnx-runner.ts';
 import { bytesOf } from './row-check.ts';

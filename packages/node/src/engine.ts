@@ -6,7 +6,8 @@
  */
 import { createRequire } from 'node:module';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
-import { createTurn, FewfireError, type RunOptions, throwIfAborted } from '@fewfire/core';
+import { FewfireError, type RunOptions } from '@fewfire/core';
+import { createTurn, throwIfAborted } from '@fewfire/core/internal';
 import { duckdbError } from './duckdb-errors.ts';
 import { quoteLiteral } from './sql.ts';
 import { createSpoolFile, makeFolder, nameFolder, removeFolder, type SpoolFile } from './temporary.ts';

@@ -10,7 +10,8 @@ import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { closestName, FewfireError, listNearest, throwIfAborted } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
+import { closestName, listNearest, throwIfAborted } from '@fewfire/core/internal';
 
 export interface WriteOptions {
   /** Aborting rejects with the signal's reason and leaves the target as it was. */

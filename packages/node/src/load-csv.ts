@@ -2,7 +2,8 @@
  * CSV into the engine's table `data`, every cell as text. Plain files go to the engine's reader as they are, with a scan of
  * the same bytes beside it; any other is written anew first, all of a pattern into one temporary file.
  */
-import { duplicateColumns, FewfireError, repeatedNames, throwIfAborted } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
+import { duplicateColumns, repeatedNames, throwIfAborted } from '@fewfire/core/internal';
 import {
   CSV_HEAD_BYTES,
   type CsvDialect,

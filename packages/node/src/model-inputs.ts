@@ -4,7 +4,8 @@
  * says what was found and what the model asks for.
  */
 import { basename } from 'node:path';
-import { FewfireError, listNames, type RunOptions } from '@fewfire/core';
+import { FewfireError, type RunOptions } from '@fewfire/core';
+import { listNames } from '@fewfire/core/internal';
 import { readFileBytes } from './files.ts';
 import { parseNpy, parseNpz } from './npy.ts';
 import type { ChooseArrays, NumberArray } from './number-array.ts';

@@ -8,7 +8,8 @@
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { FewfireError, halfToNumber, listNames, numberToHalf, type RunOptions, throwIfAborted } from '@fewfire/core';
+import { FewfireError, type RunOptions } from '@fewfire/core';
+import { halfToNumber, listNames, numberToHalf, throwIfAborted } from '@fewfire/core/internal';
 import type { ExternalFile } from './external-data.ts';
 import type { NumberArray } from './number-array.ts';
 

@@ -6,19 +6,15 @@
  * temporary file, a piece at a time.
  */
 import { stat } from 'node:fs/promises';
+import { type CellRules, type ColumnType, FewfireError, type RunOptions, type Table } from '@fewfire/core';
 import {
-  type CellRules,
-  type ColumnType,
   closestName,
   duplicateColumns,
-  FewfireError,
   listNames,
-  type RunOptions,
   repeatedNames,
   suggestName,
-  type Table,
   throwIfAborted,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import { type ArrowShape, loadArrow } from './arrow.ts';
 import type { CsvDialect, CsvHeader } from './csv.ts';
 import { duckdbTable, type RelationColumn } from './duckdb-table.ts';

@@ -6,6 +6,7 @@
  * Batches are for speed and must change nothing. Where samples turn out to depend on those run with them (row-check.ts),
  * all are one run, as the array was given: a sequence whose axis the file calls its rows, a batch that is normalised.
  */
+import { FewfireError, type FoundBlock, type MlpBlock, type OnnxModel, type RunOptions } from '@fewfire/core';
 import {
   type ActivityCounter,
   type BlockActivity,
@@ -13,15 +14,10 @@ import {
   createActivityCounter,
   createReservoir,
   exposeInnerValues,
-  FewfireError,
-  type FoundBlock,
   listNames,
-  type MlpBlock,
-  type OnnxModel,
   type RowReservoir,
-  type RunOptions,
   type ZeroPlace,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import { type CountedPlace, countZeros } from './count-zeros.ts';
 import type { ExternalFile } from './external-data.ts';
 import { type BatchPlan, planBatches } from './model-inputs.ts';

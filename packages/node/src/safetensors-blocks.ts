@@ -2,7 +2,8 @@
  * Feed-forward blocks in safetensors files. Such a file has weights and no graph, so layers are known by their names, as
  * common model families give them, and the activation is what the caller says it is.
  */
-import { FewfireError, listNames, type MlpActivation, type MlpBlock } from '@fewfire/core';
+import { FewfireError, type MlpActivation, type MlpBlock } from '@fewfire/core';
+import { listNames } from '@fewfire/core/internal';
 import { expectTensor, type FloatTensor } from './safetensors.ts';
 
 /** Names of the first layer, of the layer that multiplies it in gated blocks, and of the last; `.weight` stands behind. */

@@ -3,7 +3,8 @@
  * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
  * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
  */
-import { FewfireError, listNames, parseJson, shownJson } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
+import { listNames, parseJson, shownJson } from '@fewfire/core/internal';
 import { readFileBytes } from './files.ts';
 import {
   type ChooseArrays,

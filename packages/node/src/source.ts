@@ -3,7 +3,8 @@
  * which format. Everything that can be wrong with a path is said here, before the engine is loaded.
  */
 import { stat } from 'node:fs/promises';
-import { FewfireError, listNames } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
+import { listNames } from '@fewfire/core/internal';
 import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
 import { openRegular, unreadable } from './files.ts';
 

@@ -1,16 +1,14 @@
 /** SQL spelling: the only two places where a name or a text becomes part of a statement, and the rules of cells in SQL. */
+import type { DateOrder, NumberForm, TextForm } from '@fewfire/core';
 import {
-  type DateOrder,
   datePattern,
   MONTHS,
   missingNumbers,
-  type NumberForm,
   numberPattern,
   numberReplacements,
-  type TextForm,
   TRIMMED_CHARACTERS,
   WEEKDAYS,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 
 /** A name as an identifier: any characters, in double quotes. */
 export function quoteIdentifier(name: string): string {

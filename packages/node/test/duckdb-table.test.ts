@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bitAt, createRandom, FewfireError, fitEncoder, memoryTable, readNumber, readText } from '@fewfire/core';
+import { createRandom, FewfireError, fitEncoder, memoryTable } from '@fewfire/core';
+import { bitAt, readNumber, readText } from '@fewfire/core/internal';
 import {
   Table as ArrowTable,
   DateDay,

@@ -4,23 +4,25 @@
  */
 import {
   type Calibration,
-  cellRulesOf,
   createRandom,
   type EncodedColumn,
   type MemoryColumn,
-  MISSING_AMONG_OTHERS,
   type Model,
   memoryTable,
-  modelCoordinates,
-  NO_WORDS,
   type Provenance,
   polynomialFromTerms,
   predictPoints,
   type Random,
   type TargetSpec,
+} from '@fewfire/core';
+import {
+  cellRulesOf,
+  MISSING_AMONG_OTHERS,
+  modelCoordinates,
+  NO_WORDS,
   targetClasses,
   YES_WORDS,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 
 export type RawCell = string | number | boolean | Date | null;
 

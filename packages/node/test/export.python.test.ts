@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportModel, targetClasses } from '@fewfire/core';
+import { exportModel } from '@fewfire/core';
+import { targetClasses } from '@fewfire/core/internal';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findPython } from '../../../scripts/tools.mjs';
 import {

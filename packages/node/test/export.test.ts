@@ -11,14 +11,16 @@ import {
   type MemoryColumn,
   type Model,
   memoryTable,
-  missingTextsOf,
   polynomialFromTerms,
+} from '@fewfire/core';
+import {
+  missingTextsOf,
   readDate,
   readNumberForm,
   readOnnxModel,
   SQL_TERM_LIMIT,
   targetClasses,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import * as ort from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

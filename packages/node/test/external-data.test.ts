@@ -5,14 +5,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  createRandom,
-  externalLocations,
-  FewfireError,
-  findMlpBlocks,
-  readOnnxModel,
-  withExternalData,
-} from '@fewfire/core';
+import { createRandom, FewfireError, findMlpBlocks } from '@fewfire/core';
+import { externalLocations, readOnnxModel, withExternalData } from '@fewfire/core/internal';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { D, graphBytes, reluGraphs } from '../../core/test/mlp-graphs.ts';
 import { type Field, floats, message, type Tensor } from '../../core/test/onnx-writer.ts';

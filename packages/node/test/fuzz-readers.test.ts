@@ -8,28 +8,30 @@ import { join } from 'node:path';
 import {
   certifySparsity,
   checkCertificate,
-  checksumOf,
   createRandom,
   FewfireError,
   fitReport,
   fitTable,
-  importOnnxTrees,
-  importXgboost,
   leadingTerms,
   memoryTable,
   parityNetwork,
   parseCertificate,
   parseModel,
   parseNetwork,
-  parseNetworkTensors,
   parseSparseMlp,
   prepareSparseMlp,
   type Random,
   serializeCertificate,
   serializeModel,
   serializeNetwork,
-  serializeNetworkTensors,
 } from '@fewfire/core';
+import {
+  checksumOf,
+  importOnnxTrees,
+  importXgboost,
+  parseNetworkTensors,
+  serializeNetworkTensors,
+} from '@fewfire/core/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTreeGolden } from '../../core/test/tree-golden.ts';
 import { openTable, parseSafetensorsArrays } from '../src/index.ts';

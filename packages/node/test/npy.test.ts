@@ -1,7 +1,8 @@
 /** Files of numpy's own making are read to the same numbers; damaged and hostile ones are named errors, quickly. */
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { FewfireError, halfToNumber, numberToHalf } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
+import { halfToNumber, numberToHalf } from '@fewfire/core/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseNpy, parseNpz, parseSafetensors, parseSafetensorsArrays } from '../src/index.ts';

@@ -2,7 +2,8 @@
  * Models that stand inside of If, as exporters write those with several modes: blocks of both branches are found, those of
  * the branch that is taken are counted as the same block outside, and of the other nothing is said.
  */
-import { createRandom, type FoundBlock, findMlpBlocks, readOnnxModel } from '@fewfire/core';
+import { createRandom, type FoundBlock, findMlpBlocks } from '@fewfire/core';
+import { readOnnxModel } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { D, graphBytes, reluGraphs, S } from '../../core/test/mlp-graphs.ts';
 import {

@@ -3,7 +3,8 @@
  * the activation, and the block that is read computes what the model does. Both are compared with naive-onnx.ts, which
  * evaluates the graph from its weights without a runtime.
  */
-import { blockOutputs, createRandom, findMlpBlocks, findZeroPlaces, readOnnxModel } from '@fewfire/core';
+import { createRandom, findMlpBlocks } from '@fewfire/core';
+import { blockOutputs, findZeroPlaces, readOnnxModel } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { type NodeParts, runnableModel } from '../../core/test/onnx-writer.ts';
 import { type OnnxActivity, observeOnnxBlocks } from '../src/index.ts';

@@ -1,7 +1,8 @@
 /** Models are run for real: the activity of their blocks against sums written here and against numpy's. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createRandom, FewfireError, findMlpBlocks, readOnnxModel } from '@fewfire/core';
+import { createRandom, FewfireError, findMlpBlocks } from '@fewfire/core';
+import { readOnnxModel } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import {
   D,

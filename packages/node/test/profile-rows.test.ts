@@ -2,7 +2,8 @@
  * Rows that depend on each other are noticed, and the share of active units is that of the right runs: everything inside
  * the models is computed again by naive-onnx.ts, and zeros are counted there.
  */
-import { createRandom, findMlpBlocks, readOnnxModel } from '@fewfire/core';
+import { createRandom, findMlpBlocks } from '@fewfire/core';
+import { readOnnxModel } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { type NodeParts, runnableModel } from '../../core/test/onnx-writer.ts';
 import { type OnnxActivity, type OnnxActivityOptions, observeOnnxBlocks } from '../src/index.ts';

@@ -2,7 +2,8 @@
  * Forms that are not recognised as blocks: their zeros are counted, and the shares are those of naive-onnx.ts, which
  * computes the same values again without a runtime.
  */
-import { createRandom, findMlpBlocks, findZeroPlaces, readOnnxModel } from '@fewfire/core';
+import { createRandom, findMlpBlocks } from '@fewfire/core';
+import { findZeroPlaces, readOnnxModel } from '@fewfire/core/internal';
 import { describe, expect, it } from 'vitest';
 import { type NodeParts, runnableModel } from '../../core/test/onnx-writer.ts';
 import { observeOnnxBlocks } from '../src/index.ts';

@@ -6,7 +6,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { bitAt, FewfireError, fitEncoder, type Table } from '@fewfire/core';
+import { FewfireError, fitEncoder, type Table } from '@fewfire/core';
+import { bitAt } from '@fewfire/core/internal';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { duckdbTable, type RelationColumn } from '../src/duckdb-table.ts';
 import { Engine } from '../src/engine.ts';

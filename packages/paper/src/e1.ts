@@ -173,7 +173,7 @@ async function drawKinds(
 
 // The halfspaces of one weight vector whose p falls geometrically from 1/2, measured by listing the cube.
 async function listHalfspaces(weights: Float64Array, biases: number, options: ExperimentOptions): Promise<Halfspace[]> {
-  const { averageSensitivityFromValues, createTurn, valuesOnCube } = await import('@fewfire/core');
+  const { averageSensitivityFromValues, createTurn, valuesOnCube } = await import('@fewfire/core/internal');
   const n = weights.length;
   const run = { signal: options.signal };
   const sums = await valuesOnCube(n, (x) => weights.reduce((sum, w, i) => sum + w * x[i], 0), run);

@@ -8,17 +8,14 @@
  */
 import {
   averageSensitivity,
-  averageSensitivityBoundWithExceedance,
   type Candidate,
   type CubePoints,
   certifySparsity,
   countMonomials,
-  createTurn,
   type DegreeCertificate,
   degreeCertificate,
   domainPoints,
   evaluateNetwork,
-  fitCandidate,
   fourierTransform,
   gatedIndexingNetwork,
   indexingNetwork,
@@ -33,9 +30,14 @@ import {
   squaredScales,
   sufficientDegrees,
   tailBounds,
+} from '@fewfire/core';
+import {
+  averageSensitivityBoundWithExceedance,
+  createTurn,
+  fitCandidate,
   throwIfAborted,
   unitWeights,
-} from '@fewfire/core';
+} from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 
 const TITLE = 'Sparse activations with dense weights are learned as well as indexing';

@@ -8,7 +8,7 @@ import { type ExactNetwork, measureExactly } from './exact-network.ts';
 import type { Experiment, ExperimentOptions, ExperimentResult, ExperimentScale } from './experiment.ts';
 import { boundClaim } from './verdict.ts';
 
-type Core = typeof import('@fewfire/core');
+type Core = typeof import('@fewfire/core/internal');
 
 const SETTINGS: Readonly<
   Record<
@@ -54,7 +54,7 @@ const TITLE = 'Average sensitivity in units of k²W²';
 export const experiment: Experiment = { id: 'E2', title: TITLE, run };
 
 async function run(options: ExperimentOptions): Promise<ExperimentResult> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const { scale, seed = 1, boundFactor = 1 } = options;
   const { inputCounts, inputCount, logUnitCounts, sparsities } = SETTINGS[scale];
   const sweeps = [

@@ -22,7 +22,7 @@ export const experiment: Experiment = { id: 'E3', title: TITLE, run };
 type FormName = 'published' | 'explicit' | 'new';
 
 async function run(options: ExperimentOptions): Promise<ExperimentResult> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const { scale, seed = 1, boundFactor = 1 } = options;
   const { inputCount: n, deltas: deltaCount, seeds } = SETTINGS[scale];
   const deltas = Array.from({ length: deltaCount }, (_, i) => 0.5 * (LEAST_DELTA / 0.5) ** (1 - i / (deltaCount - 1)));
@@ -142,6 +142,6 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
   };
 }
 
-function givenBound(core: typeof import('@fewfire/core'), network: ExactNetwork, noiseDelta: number): number {
+function givenBound(core: typeof import('@fewfire/core/internal'), network: ExactNetwork, noiseDelta: number): number {
   return core.noiseSensitivityBound({ ...network.class, scaledFiring: network.scaledFiring, noiseDelta });
 }

@@ -19,15 +19,11 @@ import {
   juntaNetwork,
   levelWeights,
   lowDegreeSampleCounts,
-  meanWithError,
   measureFiringRates,
   networkPolynomial,
   type Polynomial,
   parityNetwork,
   type RunOptions,
-  randomTree,
-  regressionErrorBound,
-  regressionSampleCount,
   sampleNetwork,
   squaredScales,
   sufficientDegrees,
@@ -35,6 +31,7 @@ import {
   tailWeight,
   uniformLearningCosts,
 } from '@fewfire/core';
+import { meanWithError, randomTree, regressionErrorBound, regressionSampleCount } from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 
 const title = 'Theorem 3.1: sparse activations are learned by low degree';

@@ -8,12 +8,12 @@ import {
   countMonomials,
   fitLowDegree,
   networkPolynomial,
-  networkScale,
   parityNetwork,
   type RunOptions,
   sampleNetwork,
   tailWeight,
 } from '@fewfire/core';
+import { networkScale } from '@fewfire/core/internal';
 import { errorOnFresh, exactError, show } from './e4.ts';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Series } from './experiment.ts';
 

@@ -4,22 +4,18 @@
  * all 2^q points of the lift.
  */
 import {
-  bitAt,
   type CubePoints,
   certifySparsity,
   domainPoints,
-  drawPoints,
   evaluateNetwork,
   evaluatePolynomial,
   fitLowDegree,
-  liftedPair,
   liftedParityNetwork,
   meanSquaredError,
-  networkFromUnits,
-  networkScale,
   type RunOptions,
   sampleNetwork,
 } from '@fewfire/core';
+import { bitAt, drawPoints, liftedPair, networkFromUnits, networkScale } from '@fewfire/core/internal';
 import { errorOnFresh, show } from './e4.ts';
 import type { Experiment, ExperimentOptions, ExperimentResult, Series } from './experiment.ts';
 

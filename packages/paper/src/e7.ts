@@ -9,16 +9,15 @@ import {
   type CubePoints,
   createNetwork,
   createRandom,
-  createTurn,
   cubePointsFromRows,
   evaluateNetwork,
   measureSparsity,
-  networkScale,
   type Random,
   type RunOptions,
   rademacherBounds,
   type SampledClass,
 } from '@fewfire/core';
+import { createTurn, networkScale } from '@fewfire/core/internal';
 import { show } from './e4.ts';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 

@@ -3,12 +3,8 @@
  * (dynamic), not the same few beside units that could be deleted (dead). Controls: the same inputs through a layer
  * that was never trained, and made layers that are sparse in the one way and in the other.
  */
-import {
-  clopperPearsonInterval,
-  clopperPearsonUpperLimit,
-  empiricalBernsteinInterval,
-  type Interval,
-} from '@fewfire/core';
+import type { Interval } from '@fewfire/core';
+import { clopperPearsonInterval, clopperPearsonUpperLimit, empiricalBernsteinInterval } from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
   deadLayer,

@@ -5,7 +5,7 @@
  *
  * Times are of the machine it runs on, so two runs differ in every number here except the shares of active units.
  */
-import { createTurn } from '@fewfire/core';
+import { createTurn } from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
   createLoopBuffers,

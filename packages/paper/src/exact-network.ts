@@ -14,7 +14,7 @@ const CHUNK_ROWS = 2 ** 14;
 
 /** Lists the cube: 2^n s n multiplications, so n is at most 20. */
 export async function measureExactly({ network }: FamilyMember, options: RunOptions): Promise<ExactNetwork> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const run = { signal: options.signal, threads: options.threads, memoryLimitBytes: options.memoryLimitBytes };
   const { inputCount, unitCount } = network;
   const size = 2 ** inputCount;

@@ -3,7 +3,8 @@
  * data/, the others are made. Plain TypeScript on purpose: the loops are what the experiments talk about.
  */
 import { fileURLToPath } from 'node:url';
-import { createRandom, createTurn, FewfireError, normalQuantile, type RunOptions } from '@fewfire/core';
+import { createRandom, FewfireError, type RunOptions } from '@fewfire/core';
+import { createTurn, normalQuantile } from '@fewfire/core/internal';
 import { expectTensor, readSafetensors } from '@fewfire/node';
 
 export interface ReluLayer {

@@ -58,7 +58,7 @@ function liftedParitySlip(): Slip {
   };
 }
 
-function sampleCountSlip(counts: typeof import('@fewfire/core').anyDistributionSampleCounts): Slip {
+function sampleCountSlip(counts: typeof import('@fewfire/core/internal').anyDistributionSampleCounts): Slip {
   const [n, s, k, M, epsilon, c] = [50, 20, 3, 2, 0.1, 10];
   const printed = (scale: number): number => ((scale * M) ** 2 * s * k * n) / (scale ** 2 * epsilon) ** 2;
   const meant = (scale: number): number =>

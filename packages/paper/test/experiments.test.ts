@@ -80,7 +80,7 @@ describe.each(EXPERIMENT_IDS)('%s', (id) => {
 
 describe('E1', () => {
   it('counts the same by layers as by listing', async () => {
-    const { averageSensitivityFromValues, valuesOnCube } = await import('@fewfire/core');
+    const { averageSensitivityFromValues, valuesOnCube } = await import('@fewfire/core/internal');
     const [, grown] = (await tiny('E1')).figures;
     // Majority of 3: p = 1/2, AS = 3 C(3,2) 2 / (3 2^4).
     const majority = await valuesOnCube(3, (x) => (x[0] + x[1] + x[2] > 0 ? 1 : 0));

@@ -1,12 +1,6 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
-import {
-  dateText,
-  type EncodedColumn,
-  type FitReport,
-  type MeasuredInterval,
-  type OutputReport,
-  type TestResult,
-} from '@fewfire/core';
+import type { EncodedColumn, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
+import { dateText } from '@fewfire/core/internal';
 import { nameInText, numberText } from './markup.ts';
 
 /** A name or value inside a sentence. */

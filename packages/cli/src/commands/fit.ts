@@ -349,7 +349,7 @@ async function reportSections(
   { out }: FitOptions,
   session: Session,
 ): Promise<Section[]> {
-  const { columnInfluences, leadingTerms, spellingNotes } = await import('@fewfire/core');
+  const { columnInfluences, leadingTerms, spellingNotes } = await import('@fewfire/core/internal');
   const { screen } = session;
   const show = `fewfire show ${out === undefined ? 'model.json' : printable(quoteArgument(out))} --top ${COMBINATIONS_SHOWN}`;
   const asked = leftOutText(model, out === undefined ? `with --out model.json, ${show}` : show);

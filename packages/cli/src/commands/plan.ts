@@ -156,7 +156,7 @@ async function plan(options: PlanOptions, session: Session): Promise<void> {
 }
 
 async function planFor(options: PlanOptions, session: Session, work: Work): Promise<Plan> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const { epsilon, confidenceDelta } = options;
   const { planned, found } =
     options.network === undefined
@@ -212,7 +212,7 @@ function finite(value: number): number | null {
 
 // With so many samples the Gram matrix is good, and the expected error at most twice the tail, so epsilon.
 function regressionSamples(
-  core: typeof import('@fewfire/core'),
+  core: typeof import('@fewfire/core/internal'),
   inputCount: number,
   degree: number,
   confidenceDelta: number,

@@ -61,7 +61,7 @@ async function predict(path: string, data: string, given: PredictOptions, sessio
   const model = await readModelOrTrees(path, session, given.memory);
   const options = 'part' in model ? besideNetwork(model, given) : given;
   const { csvParts } = await import('@fewfire/node');
-  const { cellRulesOf } = await import('@fewfire/core');
+  const { cellRulesOf } = await import('@fewfire/core/internal');
   const rules = 'part' in model ? {} : cellRulesOf(model);
   const table = await withProgress(session, options, (work) => openData(data, { ...work, rules }));
   const told: string[] = [];
@@ -133,7 +133,7 @@ async function predictModelTable(
 }
 
 async function predictionNames({ target }: Model): Promise<string[]> {
-  const { targetClasses } = await import('@fewfire/core');
+  const { targetClasses } = await import('@fewfire/core/internal');
   return ['prediction', ...targetClasses(target).map((name) => `probability_${name}`)];
 }
 
@@ -170,7 +170,7 @@ function spreadRows(values: Float64Array, rows: Uint32Array | undefined, rowCoun
 
 /** Per output: the baseline's value, then one column per column of the data. */
 async function attributionNames(model: Model): Promise<string[]> {
-  const { outputClass } = await import('@fewfire/core');
+  const { outputClass } = await import('@fewfire/core/internal');
   const columns = new Set(model.encoder.columns.map(({ column }) => column));
   return model.outputs.flatMap((_, k) => {
     const name = outputClass(model, k);

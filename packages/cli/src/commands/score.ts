@@ -41,7 +41,7 @@ Examples:
 }
 
 async function score(path: string, data: string, options: ScoreOptions, session: Session): Promise<void> {
-  const { cellRulesOf, FewfireError, scoreTable } = await import('@fewfire/core');
+  const { cellRulesOf, FewfireError, scoreTable } = await import('@fewfire/core/internal');
   const model = await readModelOrTrees(path, session, options.memory);
   if ('part' in model) {
     await scoreNetwork(model, path, data, besideNetwork(model, options), session);

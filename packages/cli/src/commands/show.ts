@@ -72,7 +72,7 @@ Examples:
 }
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
-  const { columnInfluences, leadingTerms, modelAttributions, spellingNotes } = await import('@fewfire/core');
+  const { columnInfluences, leadingTerms, modelAttributions, spellingNotes } = await import('@fewfire/core/internal');
   const model = await readModelOrTrees(path, session, MEMORY_BYTES);
   if ('part' in model) {
     await showTrees(path, model, options, session);

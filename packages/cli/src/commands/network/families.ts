@@ -3,7 +3,7 @@ import type { FamilyMember } from '@fewfire/core';
 import { Option } from 'commander';
 import { parseNumber, parseNumbers, parseWhole, parseWholes } from '../../options.ts';
 
-type Core = typeof import('@fewfire/core');
+type Core = typeof import('@fewfire/core/internal');
 
 /** Values of flags by their name in camel case, as commander gives them. */
 export interface FamilyValues {

@@ -81,7 +81,7 @@ Examples:
 }
 
 async function importNetwork(path: string, options: ImportOptions, session: Session): Promise<void> {
-  const { createTreeNetwork, treeNetworkScale, unitTreeCount } = await import('@fewfire/core');
+  const { createTreeNetwork, treeNetworkScale, unitTreeCount } = await import('@fewfire/core/internal');
   const { out } = options;
   const model = await readTrees(path, options, session);
   const ensemble = await chooseOutput(model, options.output);
@@ -132,7 +132,7 @@ async function importNetwork(path: string, options: ImportOptions, session: Sess
 }
 
 async function readTrees(path: string, options: ImportOptions, session: Session): Promise<TreeModel> {
-  const { importTreeModel, treeFileFormat } = await import('@fewfire/core');
+  const { importTreeModel, treeFileFormat } = await import('@fewfire/core/internal');
   const { checkFileSize, readFileBytes } = await import('@fewfire/node');
   const { signal } = session;
   const { memory: memoryLimitBytes } = options;
@@ -150,7 +150,7 @@ async function readTrees(path: string, options: ImportOptions, session: Session)
 }
 
 async function chooseOutput({ outputs }: TreeModel, wanted: string | undefined): Promise<TreeModel['outputs'][number]> {
-  const { FewfireError, listNames, suggestName } = await import('@fewfire/core');
+  const { FewfireError, listNames, suggestName } = await import('@fewfire/core/internal');
   const names = outputs.map(({ name }) => name);
   const found = wanted === undefined ? outputs[0] : outputs.find(({ name }) => name === wanted);
   if (found !== undefined && (wanted !== undefined || outputs.length === 1)) return found;

@@ -90,7 +90,7 @@ async function makeNetwork(
   options: MakeOptions & { readonly out: string },
   session: Session,
 ): Promise<void> {
-  const { networkChecksum, networkScale } = await import('@fewfire/core');
+  const { networkChecksum, networkScale } = await import('@fewfire/core/internal');
   const { out } = options;
   const { network, claims } = await makeMember(family, options);
   const byteCount = await writeNetwork(network, out, session, options.memory);
@@ -130,7 +130,7 @@ async function makeNetwork(
 }
 
 async function makeMember(family: FamilyCommand, options: MakeOptions): Promise<FamilyMember> {
-  const core = await import('@fewfire/core');
+  const core = await import('@fewfire/core/internal');
   const weightCount = family.weightCount(options);
   // The weights, their copy on the way, and their text in the file.
   const bytes = 8 * 4 * weightCount;

@@ -51,7 +51,7 @@ interface Findings {
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
   const network = await readNetwork(path, session, options.memory);
   const found = await withProgress(session, besideNetwork(network, options), async (work): Promise<Findings> => {
-    const { tightenWithPauses } = await import('@fewfire/core');
+    const { tightenWithPauses } = await import('@fewfire/core/internal');
     const deadUnits = Array.from((await tightenWithPauses(network, work)).deadUnits);
     const rates = await measureRates(network, work);
     const sparsity = await boundSparsity(network, work);
@@ -67,7 +67,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
 }
 
 async function showJson(path: string, found: Findings): Promise<object> {
-  const { networkChecksum } = await import('@fewfire/core');
+  const { networkChecksum } = await import('@fewfire/core/internal');
   const { network, deadUnits, rates, sparsity, measured, degree } = found;
   const { inputCount, unitCount, domain, provenance } = network;
   return {
