@@ -12,6 +12,7 @@ import type {
 } from '@fewfire/core';
 import type { FileTable, TextEncoding } from '@fewfire/node';
 import type { CommandFiles } from './command-files.ts';
+import { withFlags } from './flags.ts';
 import { counted, integer, listSome, percent, printable, quoted } from './format.ts';
 import type { TableOptions, WorkOptions } from './options.ts';
 import { openProgress } from './progress.ts';
@@ -57,7 +58,7 @@ export async function withProgress<T>(
     session.signal.removeEventListener('abort', line.close);
     line.close();
     // Of a failure too: what a table was taken for may be why.
-    if (options.quiet !== true) for (const note of tableNotes) session.tell(printable(note));
+    if (options.quiet !== true) for (const note of tableNotes) session.tell(printable(withFlags(note)));
   }
 }
 

@@ -12,6 +12,7 @@ import type {
   TermSummary,
   TestResult,
 } from '@fewfire/core';
+import { withFlags } from './flags.ts';
 import {
   alignedFigures,
   bar,
@@ -161,9 +162,9 @@ export function notesSection(model: Model, spelled: readonly string[], screen: S
     say(`${counted(cells, 'cell')} had no value, in ${counted(missing.length, 'column')}: ${listSome(most, 4)}`);
   }
   for (const { column, reason } of dropped.slice(0, 8))
-    say(`column ${quoted(column)} was left out: ${printable(reason)}`);
+    say(`column ${quoted(column)} was left out: ${printable(withFlags(reason))}`);
   if (dropped.length > 8) say(`${dropped.length - 8} more columns were left out; --json lists them`);
-  for (const note of notes.slice(0, 12)) say(printable(note));
+  for (const note of notes.slice(0, 12)) say(printable(withFlags(note)));
   if (notes.length > 12) say(`${notes.length - 12} more notes; --json lists them`);
   return lines;
 }

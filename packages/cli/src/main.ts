@@ -19,6 +19,7 @@ import { addReproduceCommand } from './commands/reproduce.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addShowCommand } from './commands/show.ts';
 import { filesOf, silenceOf } from './file-roles.ts';
+import { withFlags } from './flags.ts';
 import { printable } from './format.ts';
 import { Interrupted, OutputClosed, OutputFailed, openSession, type Session } from './session.ts';
 
@@ -157,8 +158,7 @@ function report(error: unknown, session: Session): number {
   // Commander has already written its message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (isFewfireError(error)) {
-    // Core speaks of its option; here it is a flag.
-    session.tell(`error: ${oneLine(error.message.replace('memoryLimitBytes', '--memory'))}`);
+    session.tell(`error: ${oneLine(withFlags(error.message))}`);
     return USAGE_CODES.includes(error.code) ? 2 : 1;
   }
   session.tell(`error: ${oneLine(unexpected(cause))}`);

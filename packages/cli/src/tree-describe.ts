@@ -1,6 +1,7 @@
 /** Imported trees in words: where they come from, which columns they read, what they predict, and what averages are over. */
 import type { TreeModel, TreeNetwork, TreeScore } from '@fewfire/core';
 import { heading, type Section } from './describe.ts';
+import { withFlags } from './flags.ts';
 import {
   counted,
   figure,
@@ -59,7 +60,7 @@ export function treeFacts(network: TreeNetwork): [string, string][] {
     ['Model', modelText(model)],
     ['Reads', `${counted(asked.length, 'column')} of a table: ${listSome(asked, 6)}`],
     ['Predicts', predictsText(model)],
-    ...model.notes.map((note): [string, string] => ['Note', printable(note)]),
+    ...model.notes.map((note): [string, string] => ['Note', printable(withFlags(note))]),
   ];
 }
 

@@ -264,7 +264,7 @@ describe('test rows that stand among the fitted', () => {
     // 500 fitted rows stand twice.
     const fitted = memoryTable({ x: range(1500).map((i) => (i < 1000 ? i : i < 1250 ? i - 1000 : i - 1250)) });
     const found = checkOverlap(fitted, rows(1000, shared - 1000), ['x'], {});
-    if (refused) await expect(found).rejects.toThrow('--allow-overlap');
+    if (refused) await expect(found).rejects.toThrow('`allowOverlap`');
     else expect((await found).notes).toHaveLength(1);
   });
 });

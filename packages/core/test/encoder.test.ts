@@ -130,7 +130,7 @@ describe('fitEncoder', () => {
   it('refuses missing cells on request, with counts', async () => {
     const error = await fitError({ a: ['x', '?', 'y'], b: [1, null, null], c: ['u', 'v', 'u'] }, { missing: 'refuse' });
     expect(error.code).toBe('missing-values');
-    expect(error.message).toContain('in 2 columns: "a" 1, "b" 2, of 3 rows; leave out --missing refuse');
+    expect(error.message).toContain(`in 2 columns: "a" 1, "b" 2, of 3 rows; leave out \`missing: 'refuse'\``);
   });
 
   it('makes being missing a coordinate unless told otherwise', async () => {

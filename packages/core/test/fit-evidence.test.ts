@@ -198,9 +198,9 @@ describe('weights', () => {
   });
 
   it.each([
-    [{ weight: 'y' }, /--weight names the target/],
+    [{ weight: 'y' }, /`weight` names the target/],
     [{ weight: 'w' }, /no column "w"/],
-    [{ weight: 'a', features: ['a'] }, /--features names the weights "a"/],
+    [{ weight: 'a', features: ['a'] }, /`features` names the weights "a"/],
     [{ weight: 'bad' }, /weight "bad" is -1 in row 2/],
     [{ weight: 'zero' }, /add up to 0/],
     [{ group: 'holes' }, /group "holes" is missing in row 3/],
@@ -247,7 +247,7 @@ describe('the logistic loss', () => {
     const numbers = memoryTable({ a, b, c, y: odds.map((value, i) => value + i) });
     await expect(fitTable(numbers, { target: 'y', loss: 'logistic' })).rejects.toThrow('which has no logistic loss');
     await expect(fitTable(table, { target: 'y', loss: 'logistic', method: 'lasso' })).rejects.toThrow(
-      'expected --method auto or ridge',
+      'expected `method` auto or ridge',
     );
   });
 });

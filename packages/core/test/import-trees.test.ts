@@ -249,7 +249,7 @@ describe('a file that is no model of trees', () => {
     [
       'a linear model',
       JSON.stringify({ learner: { gradient_booster: { name: 'gblinear', model: { weights: [1, 2] } } } }),
-      /^unsupported: .* is a linear model \(gblinear\), which has no trees.*fewfire fit --degree 1$/,
+      /^unsupported: .* is a linear model \(gblinear\), which has no trees.*fewfire$/,
     ],
     ['a dump as JSON', '[{"nodeid": 0, "split": "f0"}]', /is a dump of XGBoost \(dump_model, get_dump\).*save_model/],
     ['a dump as text', 'booster[0]:\n0:[f0<0.5] yes=1,no=2,missing=1\n', /is a dump of XGBoost/],

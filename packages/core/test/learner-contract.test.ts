@@ -168,10 +168,10 @@ describe.each(Object.entries(learners))('%s', (_, { learn, kind }) => {
   it('refuses what would not fit in memory before allocating it', async () => {
     const wide = randomPoints(10, 100, random);
     await expect(learn(wide, randomTarget(10, kind, random), { degree: 5 })).rejects.toThrow(
-      /degree 5 at n=100 needs 79,375,496 monomials, 635 MB per vector.*lower --degree or raise --memory/,
+      /degree 5 at n=100 needs 79,375,496 monomials, 635 MB per vector.*lower `degree` or raise `memoryLimitBytes`/,
     );
     await expect(learn(wide, new Float64Array(10).fill(1), { degree: 30, memoryLimitBytes: 1e30 })).rejects.toThrow(
-      /more than can be indexed; \d+ coordinates .* would fit, at degree 1 65,536: .* lower --degree$/,
+      /more than can be indexed; \d+ coordinates .* would fit, at degree 1 65,536: .* lower `degree`$/,
     );
   });
 

@@ -179,12 +179,12 @@ describe('fitTable', () => {
     [{ target: 'y', features: ['y'] }, /cannot be learned from itself/],
     [{ target: 'y', exclude: ['a', 'b', 'size'] }, /no column is left/],
     [{ target: 'y', positive: 'maybe' }, /never is "maybe"; its classes are "off", "on"/],
-    [{ target: 'size', positive: '3' }, /--positive needs a target with two classes/],
-    [{ target: 'y', test: 1 }, /--test is 1/],
+    [{ target: 'size', positive: '3' }, /`positive` needs a target with two classes/],
+    [{ target: 'y', test: 1 }, /`test` is 1/],
     [{ target: 'y', test: 0.0001 }, /leaves 0 test rows/],
     [{ target: 'y', folds: 1 }, /folds is 1/],
     [{ target: 'y', folds: 1000 }, /240 rows cannot make 1000 folds/],
-    [{ target: 'y', bins: 1 }, /--bins is 1/],
+    [{ target: 'y', bins: 1 }, /`bins` is 1/],
   ])('refuses %j', async (options, message) => {
     await expect(fitTable(xorTable(), options)).rejects.toThrow(message);
   });
@@ -269,11 +269,11 @@ describe('several classes', () => {
     expect(model.target).toMatchObject({ classes: ['0', '1', '2'] });
     expect((await fitTable(digits, { target: 'y', degree: 1 })).model.target.kind).toBe('regression');
     await expect(fitTable(table, { target: 'y', positive: 'both' })).rejects.toThrow(
-      '--positive needs a target with two',
+      '`positive` needs a target with two',
     );
     await expect(fitTable(table, { target: 'y', targetTransform: 'log' })).rejects.toThrow('has texts');
     await expect(fitTable(table, { target: 'y', task: 'number' })).rejects.toThrow(
-      'expected numbers for --task number',
+      "expected numbers for `task: 'number'`",
     );
   });
 });

@@ -17,7 +17,7 @@ describe('the logistic loss', () => {
       const error = await fit(rare(1, 'zebra'), seed).catch((e) => e);
       expect(error.code).toBe('invalid-data');
       expect(error.message).toMatch(
-        /^class "zebra" of target "y" has (one|no) row of the 160 .* expected rows of every class in two folds or more: give more rows of it or leave it out, or use --loss squared$/,
+        /^class "zebra" of target "y" has (one|no) row of the 160 .* expected rows of every class in two folds or more: give more rows of it or leave it out, or use `loss: 'squared'`$/,
       );
       found.add(/(one|no) row/.exec(error.message)?.[0] ?? '');
     }
@@ -31,7 +31,7 @@ describe('the logistic loss', () => {
     const names = ['class "p"', 'class "q"'] as const;
     const together = Uint32Array.from(target, (_, i) => (i < 3 ? 2 : i % 5));
     expect(() => checkFoldClasses(together, 5, target, [...names])).toThrow(
-      /^class "p" has 3 rows in one of the 5 folds of the 60 .*: choose another --seed or fewer --folds, or use --loss squared$/,
+      /^class "p" has 3 rows in one of the 5 folds of the 60 .*: choose another `seed` or fewer `folds`, or use `loss: 'squared'`$/,
     );
     expect(() => checkFoldClasses(foldAssignment(60, 5, 1), 5, target, [...names])).not.toThrow();
   });

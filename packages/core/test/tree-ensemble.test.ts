@@ -255,7 +255,7 @@ describe('importXgboost', () => {
       });
     const model = importXgboost(stopped('2'));
     expect(model.outputs.map((output) => output.trees.length)).toEqual([6, 6, 6]);
-    expect(model.notes[0]).toMatch(/first 3 of 5 boosting rounds are taken.* --rounds 5 \(roundCount\) takes all/);
+    expect(model.notes[0]).toMatch(/first 3 of 5 boosting rounds are taken.* `roundCount: 5` takes all/);
     const asked = importXgboost(stopped('2'), { roundCount: 5 });
     expect(asked.outputs.map((output) => output.trees.length)).toEqual([10, 10, 10]);
     expect(asked.notes).toEqual([]);

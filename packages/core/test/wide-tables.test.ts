@@ -59,7 +59,9 @@ describe('a table too wide for the memory', () => {
       const { code, message } = await refusal(table, { degree: 2, method, memoryLimitBytes });
       expect(code).toBe('memory-budget');
       expect(message).toMatch(/^degree 2 at n=5000 needs 12,502,501 monomials, .* allowed; /);
-      expect(message).toMatch(/choose columns with --features or --exclude, lower --degree or raise --memory$/);
+      expect(message).toMatch(
+        /choose columns with `features` or `exclude`, lower `degree` or raise `memoryLimitBytes`$/,
+      );
       // So many columns fit, and no more: by what a fit of them is predicted to take.
       const fitting = numberBefore('coordinates \\(', message);
       expect(predictFitBytes(1, fitting, 2)).toBeLessThan(memoryLimitBytes);
@@ -85,7 +87,7 @@ describe('a table too wide for the memory', () => {
     const fit = (memoryLimitBytes: number): Promise<unknown> => fitTable(table, { target: 'y', memoryLimitBytes });
     const least = predictFitBytes(ROWS, 1, 1, 1);
     await expect(fit(least - 1)).rejects.toThrow(
-      /^these rows need [\d.]+ kB with a single coordinate, more than the [\d.]+ kB that --memory leaves for the fit; give fewer rows or raise --memory$/,
+      /^these rows need [\d.]+ kB with a single coordinate, more than the [\d.]+ kB that `memoryLimitBytes` leaves for the fit; give fewer rows or raise `memoryLimitBytes`$/,
     );
     expect(profiled).toEqual([['y']]);
     await expect(fit(least)).rejects.toThrow('a column was read');
@@ -96,13 +98,13 @@ describe('a table too wide for the memory', () => {
     const columns = Array.from({ length: 70_000 }, (_, j) => ({ ...table.columns[0], name: `c${j}` }));
     const { code, message } = await refusal({ ...table, columns }, { degree: 1 });
     expect(code).toBe('unsupported');
-    expect(message).toContain('choose columns with --features or --exclude');
+    expect(message).toContain('choose columns with `features` or `exclude`');
   });
 
   it('names columns that are not there as before', async () => {
     await expect(fitTable(table, { target: 'z', degree: 1 })).rejects.toThrow('no column "z"');
     await expect(fitTable(table, { target: 'y', features: ['y'], degree: 1 })).rejects.toThrow(
-      '--features names the target',
+      '`features` names the target',
     );
   });
 });

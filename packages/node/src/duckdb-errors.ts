@@ -47,14 +47,14 @@ export function duckdbError(error: unknown, label = 'the table'): unknown {
   if (/max_temp_directory_size/.test(message)) {
     return fail(
       'memory-budget',
-      `${label} has more rows than fit in memory and the temporary files allowed beside it; is it a view without end? raise --memory, or write the rows you want into a table`,
+      `${label} has more rows than fit in memory and the temporary files allowed beside it; is it a view without end? raise \`memoryLimitBytes\`, or write the rows you want into a table`,
     );
   }
   // Of the engine's folder for what it puts aside; what is written otherwise says so itself.
   if (/Failed to create directory/.test(message)) return noRoom(/No such/.test(message) ? 'ENOENT' : 'ENOTDIR', error);
   if (/failed to offload/.test(message)) return noRoom('ENOSPC', error);
   if (/Out of Memory/i.test(message)) {
-    return fail('memory-budget', `reading ${label} needs more memory than allowed; raise --memory`);
+    return fail('memory-budget', `reading ${label} needs more memory than allowed; raise \`memoryLimitBytes\``);
   }
   return fail('file-unreadable', `cannot read ${label}: ${firstSentence(message)}`);
 }

@@ -139,13 +139,13 @@ export function surveyText(delimiter = ''): TextSurvey {
       if (sequences >= faults) {
         throw new FewfireError(
           'invalid-data',
-          `line ${faultLine} of ${label} is not UTF-8 text, though the rest is; correct the line, or read all of it in one encoding, as with --encoding windows-1252`,
+          `line ${faultLine} of ${label} is not UTF-8 text, though the rest is; correct the line, or read all of it in one encoding, as with \`encoding: 'windows-1252'\``,
         );
       }
       if (open > 0 || 2 * inRuns > high || 4 * misplaced > high) {
         throw new FewfireError(
           'invalid-data',
-          `line ${faultLine} of ${label} is not UTF-8 text, and does not read as Western European either; convert it, for example with iconv -f windows-1251 -t utf-8, or name one of --encoding ${TEXT_ENCODINGS.slice(1).join(', ')}`,
+          `line ${faultLine} of ${label} is not UTF-8 text, and does not read as Western European either; convert it, for example with iconv -f windows-1251 -t utf-8, or name one of \`encoding\` ${TEXT_ENCODINGS.slice(1).join(', ')}`,
         );
       }
       return 'windows-1252';

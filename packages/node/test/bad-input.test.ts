@@ -370,7 +370,7 @@ describe('whatever else the engine says', () => {
     const error = duckdbError(new Error('Out of Memory Error: failed to allocate'), 't.csv') as FewfireError;
     expect(error).toMatchObject({
       code: 'memory-budget',
-      message: 'reading t.csv needs more memory than allowed; raise --memory',
+      message: 'reading t.csv needs more memory than allowed; raise `memoryLimitBytes`',
     });
   });
 });

@@ -314,7 +314,7 @@ describe('openTable', () => {
     expect(await table.texts('u')).toEqual(lines.map(({ u }) => u));
     expect(table.columns.map(({ type }) => type)).toEqual(['text', 'text', 'text', 'unusable', 'text']);
     await expect(table.profile(['n'])).rejects.toThrow(
-      /column "n" .* has the type STRUCT.*leave it out with --exclude/,
+      /column "n" .* has the type STRUCT.*leave it out with `exclude`/,
     );
     await table.close();
   });

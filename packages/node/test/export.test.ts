@@ -215,7 +215,7 @@ describe('sql', () => {
   it('refuses what SQL cannot say', () => {
     const [{ model }] = cases;
     expect(() => exportModel(model, { to: 'sql', table: 'a; DROP TABLE b' })).toThrow(/expected a name such as/);
-    expect(() => exportModel(model, { to: 'sql', keep: ['prediction'] })).toThrow(/--keep names "prediction"/);
+    expect(() => exportModel(model, { to: 'sql', keep: ['prediction'] })).toThrow(/`keep` names "prediction"/);
     const renamed = (name: string): Model => ({
       ...model,
       encoder: { columns: [{ ...model.encoder.columns[0], column: name }, ...model.encoder.columns.slice(1)] },

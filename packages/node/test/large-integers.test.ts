@@ -85,7 +85,7 @@ it('a number target of such texts is refused with what to do, and small ids stay
   );
   const table = await openTable(path);
   await expect(fitTable(table, { target: 'sum', task: 'number' })).rejects.toThrow(
-    /whole numbers beyond 2\^53 count as texts.*name the column in --number/,
+    /whole numbers beyond 2\^53 count as texts.*name the column in `number`/,
   );
   expect((await table.profile(['id']))[0].type).toBe('number');
   await table.close();

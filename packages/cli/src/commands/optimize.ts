@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { readModel, withProgress } from '../data.ts';
 import { guessingSection, heading, joinSections, labelled, type Section } from '../describe.ts';
 import { InputArgument } from '../file-roles.ts';
+import { withFlags } from '../flags.ts';
 import { counted, figure, layoutTable, listSome, printable, quoted, type Screen, share, wrapText } from '../format.ts';
 import { addWorkOptions, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -138,7 +139,7 @@ function resultSection(path: string, model: Model, optimum: ModelOptimum, second
     ...labelled('Model', printable(path), screen),
     ...labelled('Best', `${what} (polynomial ${figure(value, 6)})`, screen),
     ...labelled('Proof', proofText(optimum, seconds), screen),
-    ...notes.flatMap((note) => labelled('', note, screen)),
+    ...notes.flatMap((note) => labelled('', withFlags(note), screen)),
   ];
 }
 

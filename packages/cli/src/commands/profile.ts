@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { withProgress } from '../data.ts';
 import { joinSections, type Section } from '../describe.ts';
 import { InputArgument, InputOption, OutputOption } from '../file-roles.ts';
+import { withFlags } from '../flags.ts';
 import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
 import { addTableOptions, addWorkOptions, parseWhole, type TableOptions, type WorkOptions } from '../options.ts';
@@ -193,7 +194,7 @@ async function profileSections(
           `${printable(path)}: ${blocks.length === 0 ? 'no block recognised' : counted(blocks.length, 'block')}`,
         ],
         ['Inputs', `${where}: ${counted(sampleCount, 'row')}${rows}; shares are of these`],
-        ...notes.map((note): [string, string] => ['Note', printable(note)]),
+        ...notes.map((note): [string, string] => ['Note', printable(withFlags(note))]),
         ...(options.report === undefined
           ? []
           : [['Report', printable(quoteArgument(options.report))] as [string, string]]),

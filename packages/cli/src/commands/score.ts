@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, tableInput } from '../file-roles.ts';
+import { withFlags } from '../flags.ts';
 import { counted, printable, quoted } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
 import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../options.ts';
@@ -66,7 +67,7 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     for (const line of driftLines(drift)) session.tell(line);
     if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
     if (zeroWeightCount > 0) session.tell(`${counted(zeroWeightCount, 'row')} of weight 0 not scored`);
-    for (const note of notes) session.tell(printable(note));
+    for (const note of notes) session.tell(printable(withFlags(note)));
   }
   // The same bytes: these are the rows of the fit, and the test that came with it is the honest figure.
   const fitted = sha256 === model.provenance.source.sha256;

@@ -326,7 +326,7 @@ export function refusedMissing(
   const rest = holes.length - counts.length;
   return new FewfireError(
     'missing-values',
-    `${label} misses values in ${holes.length} ${holes.length === 1 ? 'column' : 'columns'} that had none when the model was fitted: ${counts.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}, of ${rowCount} rows; fill the cells or leave the rows out, or fit with --missing indicator or --missing drop-rows`,
+    `${label} misses values in ${holes.length} ${holes.length === 1 ? 'column' : 'columns'} that had none when the model was fitted: ${counts.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}, of ${rowCount} rows; fill the cells or leave the rows out, or fit with \`missing: 'indicator'\` or \`missing: 'drop-rows'\``,
   );
 }
 
@@ -421,7 +421,7 @@ export function refuseAllUnseen(
 export function unusableColumn(label: string, name: string, sourceType: string): FewfireError {
   return new FewfireError(
     'unsupported',
-    `column ${JSON.stringify(name)} of ${label} has the type ${sourceType}, expected yes/no values, numbers or texts; leave it out with --exclude`,
+    `column ${JSON.stringify(name)} of ${label} has the type ${sourceType}, expected yes/no values, numbers or texts; leave it out with \`exclude\``,
   );
 }
 

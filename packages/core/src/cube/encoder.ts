@@ -177,7 +177,7 @@ export function fitEncoder(
     if (profile.nonFiniteCount > 0) {
       throw new FewfireError(
         'invalid-data',
-        `column ${JSON.stringify(profile.name)} holds infinity in ${profile.nonFiniteCount} of ${profile.rowCount} rows; expected finite numbers: leave the cells empty, or leave the column out with --exclude`,
+        `column ${JSON.stringify(profile.name)} holds infinity in ${profile.nonFiniteCount} of ${profile.rowCount} rows; expected finite numbers: leave the cells empty, or leave the column out with \`exclude\``,
       );
     }
   }
@@ -206,7 +206,7 @@ export function fitEncoder(
         column: name,
         reason:
           form?.mostly === undefined
-            ? `${profile.distinctCount} different texts in ${present} rows look like names or identifiers; name it in --features to keep it${hint}`
+            ? `${profile.distinctCount} different texts in ${present} rows look like names or identifiers; name it in \`features\` to keep it${hint}`
             : hint.replace(/^; /, ''),
       });
       continue;
@@ -216,7 +216,7 @@ export function fitEncoder(
     }
     if (type === 'number' && profile.distinctCount > 20 && profile.distinctCount >= 0.95 * present) {
       warnings.push(
-        `column ${JSON.stringify(name)} has ${profile.distinctCount} different numbers in ${present} rows: if it is an identifier, leave it out with --exclude`,
+        `column ${JSON.stringify(name)} has ${profile.distinctCount} different numbers in ${present} rows: if it is an identifier, leave it out with \`exclude\``,
       );
     }
     const found = form?.type === 'text' && options.missingValues === undefined ? contextualMissing(profile) : [];
@@ -261,7 +261,7 @@ function refuseMissing(profiles: readonly ColumnProfile[]): void {
   const rest = holes.length - counts.length;
   throw new FewfireError(
     'missing-values',
-    `values are missing in ${holes.length} ${holes.length === 1 ? 'column' : 'columns'}: ${counts.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}, of ${holes[0].rowCount} rows; leave out --missing refuse (a missing cell then counts as no, and being missing becomes a column), choose --missing drop-rows, or leave the columns out with --exclude`,
+    `values are missing in ${holes.length} ${holes.length === 1 ? 'column' : 'columns'}: ${counts.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}, of ${holes[0].rowCount} rows; leave out \`missing: 'refuse'\` (a missing cell then counts as no, and being missing becomes a column), choose \`missing: 'drop-rows'\`, or leave the columns out with \`exclude\``,
   );
 }
 
@@ -274,7 +274,7 @@ export function missingSpellingsNote(profiles: readonly ColumnProfile[]): string
     return `${JSON.stringify(name)} (${spelled.join(', ')})`;
   });
   const rest = columns.length - shown.length;
-  return `counted as missing: ${shown.join(', ')}${rest > 0 ? ` and in ${rest} more columns` : ''}; --missing-values says what is`;
+  return `counted as missing: ${shown.join(', ')}${rest > 0 ? ` and in ${rest} more columns` : ''}; \`missingValues\` says what is`;
 }
 
 function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding {
@@ -310,12 +310,12 @@ export function numberSpellingHint({ type, form, values }: ColumnProfile): strin
     const { numberCount, cellCount, odd } = form.mostly;
     const shown = odd.slice(0, 4).map((text) => JSON.stringify(text));
     const rest = odd.length - shown.length;
-    return `; ${numberCount} of ${cellCount} cells are numbers, the others are ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: correct them, or say with --missing-values that they are missing`;
+    return `; ${numberCount} of ${cellCount} cells are numbers, the others are ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: correct them, or say with \`missingValues\` that they are missing`;
   }
   if (texts.every((text) => readQuantity(text) !== undefined) && texts.some((text) => readNumber(text) === undefined))
     return texts.some((text) => /^[+-]?0\d/.test(text))
-      ? '; numbers with leading zeros count as texts: if they are quantities, name the column in --number'
-      : '; whole numbers beyond 2^53 count as texts, because numbers would not keep them apart: if they are quantities, name the column in --number';
+      ? '; numbers with leading zeros count as texts: if they are quantities, name the column in `number`'
+      : '; whole numbers beyond 2^53 count as texts, because numbers would not keep them apart: if they are quantities, name the column in `number`';
   const signs = UNITS.filter((unit) => texts.some((text) => /\d/.test(text) && text.includes(unit)));
   if (signs.length > 0 && texts.every((text) => /\d/.test(text)))
     return `; these read like numbers, some with ${signs.map((sign) => JSON.stringify(sign)).join(' or ')}: give all of them the same sign, or none`;

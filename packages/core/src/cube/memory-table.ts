@@ -506,7 +506,7 @@ export function refuseLargePoints(
   const megabytes = (count: number): string => `${Math.ceil(count / 1e6).toLocaleString('en-US')} MB`;
   throw new FewfireError(
     'memory-budget',
-    `${rowCount.toLocaleString('en-US')} rows of ${coordinateCount.toLocaleString('en-US')} coordinates (${label}) need ${megabytes(bytes)}, more than the ${megabytes(memoryLimitBytes)} allowed; raise --memory or use fewer columns`,
+    `${rowCount.toLocaleString('en-US')} rows of ${coordinateCount.toLocaleString('en-US')} coordinates (${label}) need ${megabytes(bytes)}, more than the ${megabytes(memoryLimitBytes)} allowed; raise \`memoryLimitBytes\` or use fewer columns`,
   );
 }
 

@@ -16,7 +16,7 @@ export function checkCoordinateCount(coordinateCount: number): void {
   if (coordinateCount <= COORDINATE_LIMIT) return;
   throw new FewfireError(
     'unsupported',
-    `there are ${coordinateCount.toLocaleString('en-US')} yes/no coordinates, at most ${COORDINATE_LIMIT.toLocaleString('en-US')} can be learned from; lower --bins, or choose columns with --features or --exclude`,
+    `there are ${coordinateCount.toLocaleString('en-US')} yes/no coordinates, at most ${COORDINATE_LIMIT.toLocaleString('en-US')} can be learned from; lower \`bins\`, or choose columns with \`features\` or \`exclude\``,
   );
 }
 

@@ -99,7 +99,7 @@ export function foldAssignment(
   if (members.size < folds) {
     throw new FewfireError(
       'invalid-argument',
-      `${members.size} groups cannot make ${folds} folds; expected at least one group per fold: give more groups or fewer --folds`,
+      `${members.size} groups cannot make ${folds} folds; expected at least one group per fold: give more groups or fewer \`folds\``,
     );
   }
   const groups = [...members.values()];
@@ -126,7 +126,7 @@ export function checkFoldWeights(foldOf: Uint32Array, folds: number, rowWeights:
   if (weights.every((weight) => weight <= LARGEST_FOLD_WEIGHT * total)) return;
   throw new FewfireError(
     'invalid-data',
-    `the weights lie on so few rows that one of the ${folds} folds has next to all of them; expected weight in every fold: check the column of --weight, or leave it out`,
+    `the weights lie on so few rows that one of the ${folds} folds has next to all of them; expected weight in every fold: check the column of \`weight\`, or leave it out`,
   );
 }
 
@@ -149,10 +149,10 @@ export function checkFoldClasses(
     const count = counts.reduce((sum, rows) => sum + rows, 0);
     if (counts.filter((rows) => rows > 0).length > 1) continue;
     const found = count === 0 ? 'no row' : count === 1 ? 'one row' : `${count} rows in one of the ${folds} folds`;
-    const remedy = count > 1 ? 'choose another --seed or fewer --folds' : 'give more rows of it or leave it out';
+    const remedy = count > 1 ? 'choose another `seed` or fewer `folds`' : 'give more rows of it or leave it out';
     throw new FewfireError(
       'invalid-data',
-      `${name} has ${found} of the ${target.length} that the folds are made of; the logistic loss expected rows of every class in two folds or more: ${remedy}, or use --loss squared`,
+      `${name} has ${found} of the ${target.length} that the folds are made of; the logistic loss expected rows of every class in two folds or more: ${remedy}, or use \`loss: 'squared'\``,
     );
   }
 }

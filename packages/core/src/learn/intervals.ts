@@ -233,7 +233,7 @@ async function buildRows(
   if (bytes > limit) {
     throw new FewfireError(
       'memory-budget',
-      `intervals for ${size} terms on ${points.rowCount.toLocaleString('en-US')} rows need ${formatBytes(bytes)}, more than the ${formatBytes(limit)} allowed; give fewer terms or raise --memory`,
+      `intervals for ${size} terms on ${points.rowCount.toLocaleString('en-US')} rows need ${formatBytes(bytes)}, more than the ${formatBytes(limit)} allowed; give fewer terms or raise \`memoryLimitBytes\``,
     );
   }
   const order = Array.from({ length: points.rowCount }, (_, i) => i).filter((i) => (rowWeights?.[i] ?? 1) > 0);

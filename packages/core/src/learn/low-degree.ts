@@ -316,18 +316,18 @@ export function memoryError(degree: number, coordinateCount: number, bytesOf: By
   const most = (d: number): string => mostCoordinates(d, bytesOf, limit).toLocaleString('en-US');
   const needs = `degree ${degree} at n=${coordinateCount} needs ${monomialCount.toLocaleString('en-US')} monomials, ${formatBytes(8 * monomialCount)} per vector`;
   const [why, last] = Number.isFinite(bytes)
-    ? [` and ${formatBytes(bytes)} in all, more than the ${formatBytes(limit)} allowed`, ' or raise --memory']
+    ? [` and ${formatBytes(bytes)} in all, more than the ${formatBytes(limit)} allowed`, ' or raise `memoryLimitBytes`']
     : [', more than can be indexed', ''];
   if (mostCoordinates(1, bytesOf, limit) === 0) {
     return new FewfireError(
       'memory-budget',
-      `these rows need ${coordinateCount > 1 ? `${formatBytes(bytes)} at degree ${degree}, and ` : ''}${formatBytes(bytesOf(1, 1))} with a single coordinate, more than the ${formatBytes(limit)} that --memory leaves for the fit; give fewer rows or raise --memory`,
+      `these rows need ${coordinateCount > 1 ? `${formatBytes(bytes)} at degree ${degree}, and ` : ''}${formatBytes(bytesOf(1, 1))} with a single coordinate, more than the ${formatBytes(limit)} that \`memoryLimitBytes\` leaves for the fit; give fewer rows or raise \`memoryLimitBytes\``,
     );
   }
   const fitting = `${most(degree)} coordinates (a column has one or more) would fit${degree > 1 ? `, at degree 1 ${most(1)}` : ''}`;
   return new FewfireError(
     'memory-budget',
-    `${needs}${why}; ${fitting}: choose columns with --features or --exclude, lower --degree${last}`,
+    `${needs}${why}; ${fitting}: choose columns with \`features\` or \`exclude\`, lower \`degree\`${last}`,
   );
 }
 

@@ -159,7 +159,7 @@ export async function selectLowDegree(
     const what = counting === undefined ? 'rows' : 'rows that weigh something';
     throw new FewfireError(
       'invalid-argument',
-      `${rowCount} ${what} cannot make ${folds} folds; expected at least one per fold: give more rows or fewer --folds`,
+      `${rowCount} ${what} cannot make ${folds} folds; expected at least one per fold: give more rows or fewer \`folds\``,
     );
   }
   checkCoordinateCount(points.coordinateCount);
@@ -185,7 +185,7 @@ export async function selectLowDegree(
   if (options.loss === 'logistic' && options.method !== 'auto' && options.method !== 'ridge') {
     throw new FewfireError(
       'invalid-argument',
-      `the logistic loss has a ridge penalty, and the method is ${options.method}; expected --method auto or ridge`,
+      `the logistic loss has a ridge penalty, and the method is ${options.method}; expected \`method\` auto or ridge`,
     );
   }
   if (options.l1Ratio !== undefined) checkL1Ratio(options.l1Ratio);
@@ -278,7 +278,7 @@ export async function selectLowDegree(
   if (chosen?.found === undefined) {
     throw new FewfireError(
       'not-converged',
-      'no fit has a finite error on the rows held out; expected a target and weights whose squares can be added: give them in another unit, or choose another --method',
+      'no fit has a finite error on the rows held out; expected a target and weights whose squares can be added: give them in another unit, or choose another `method`',
     );
   }
   const candidates = tried.map((entry) => entry.candidate);

@@ -254,7 +254,7 @@ function checkLoss(spec: TargetSpec, loss: Loss): Loss {
   if (loss === 'squared' || spec.kind !== 'regression') return loss;
   throw new FewfireError(
     'invalid-argument',
-    `target ${JSON.stringify(spec.column)} is learned as a number, which has no logistic loss; expected classes: leave out --loss logistic, or add --task classes`,
+    `target ${JSON.stringify(spec.column)} is learned as a number, which has no logistic loss; expected classes: leave out \`loss: 'logistic'\`, or add \`task: 'classes'\``,
   );
 }
 
@@ -262,7 +262,7 @@ function checkConfidence(confidence: number): number {
   if (confidence >= 0.5 && confidence < 1) return confidence;
   throw new FewfireError(
     'invalid-argument',
-    `--confidence is ${confidence}; expected a share from 0.5 to below 1, such as 0.95`,
+    `\`confidence\` is ${confidence}; expected a share from 0.5 to below 1, such as 0.95`,
   );
 }
 
@@ -338,7 +338,7 @@ async function fitOutputs(
     if (!fit.model.coefficients.every(Number.isFinite)) {
       throw new FewfireError(
         'not-converged',
-        'a fit has no finite coefficients; expected a target and weights whose squares can be added: give them in another unit, or choose another --method',
+        'a fit has no finite coefficients; expected a target and weights whose squares can be added: give them in another unit, or choose another `method`',
       );
     }
     fits.push(fit);

@@ -11,7 +11,7 @@ import {
 import { type JointCounts, logChanceOfTelling, mayBeLuck } from './leak-chance.ts';
 import type { PreparedTable } from './prepare.ts';
 
-export const REMEDY = 'if it is made from the target, leave it out with --exclude';
+export const REMEDY = 'if it is made from the target, leave it out with `exclude`';
 /** In fewer rows, or with fewer to a value, a column tells the target by itself: a name, a group of rows. */
 export const FEWEST_ROWS = 20;
 const ROWS_PER_VALUE = 5;

@@ -229,7 +229,7 @@ export async function serializeModel(model: Model): Promise<string> {
   const found = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], body);
   throw new FewfireError(
     typeof found === 'number' ? 'not-converged' : 'invalid-argument',
-    `the model cannot be saved: ${path.join('.')} is ${typeof found === 'number' ? found : `not right (${message})`}; expected a target and weights whose squares can be added: give them in another unit, or choose another --method`,
+    `the model cannot be saved: ${path.join('.')} is ${typeof found === 'number' ? found : `not right (${message})`}; expected a target and weights whose squares can be added: give them in another unit, or choose another \`method\``,
     { cause: shaped.error },
   );
 }
@@ -246,14 +246,14 @@ export async function parseModel(text: string, label: string): Promise<Model> {
     refuse(`is damaged or edited: ${what}; expected it as fewfire fit wrote it: fit again or copy it again`, cause);
   const data = parseJson(text, (why, cause) =>
     refuse(
-      `is not a whole model file (${why}); expected a file written by fewfire fit --out: fit it again or copy it again`,
+      `is not a whole model file (${why}); expected a file written by fewfire fit: fit it again or copy it again`,
       cause,
     ),
   );
   const head = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   if (head.format !== MODEL_FORMAT) {
     throw refuse(
-      `is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit --out`,
+      `is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit`,
     );
   }
   if (head.version !== MODEL_VERSION && head.version !== OLDEST_VERSION) {

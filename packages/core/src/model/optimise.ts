@@ -151,14 +151,14 @@ function classOf({ target }: Model, name: string | undefined): string | undefine
     if (name === undefined) return undefined;
     throw new FewfireError(
       'invalid-argument',
-      `the target ${JSON.stringify(target.column)} is a number, not a class; leave --class out`,
+      `the target ${JSON.stringify(target.column)} is a number, not a class; leave \`class\` out`,
     );
   }
   const classes = targetClasses(target);
   if (name === undefined && target.kind === 'multiclass') {
     throw new FewfireError(
       'invalid-argument',
-      `the target ${JSON.stringify(target.column)} has ${classes.length} classes, each with a polynomial of its own; name one with --class: ${listNames(classes)}`,
+      `the target ${JSON.stringify(target.column)} has ${classes.length} classes, each with a polynomial of its own; name one with \`class\`: ${listNames(classes)}`,
     );
   }
   if (name === undefined || classes.includes(name)) return name ?? classes[0];

@@ -87,7 +87,7 @@ export async function checkOverlap(
     const { found, where } = copied;
     throw new FewfireError(
       'invalid-data',
-      `${found.shared} of the ${found.testCount} test rows of ${test.label} equal a row of ${fitted.label} in ${where}, ${chanceText(found)}: they were fitted, and say nothing of new rows; expected rows that had no part in the fit: choose others, or measure on these all the same with --allow-overlap`,
+      `${found.shared} of the ${found.testCount} test rows of ${test.label} equal a row of ${fitted.label} in ${where}, ${chanceText(found)}: they were fitted, and say nothing of new rows; expected rows that had no part in the fit: choose others, or measure on these all the same with \`allowOverlap\``,
     );
   }
   const { found, where } = copied ?? sets[0];

@@ -86,12 +86,12 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   if (!(testShare >= 0 && testShare < 1)) {
     throw new FewfireError(
       'invalid-argument',
-      `--test is ${testShare}; expected a share of the rows from 0 (no test) to below 1, or a file`,
+      `\`test\` is ${testShare}; expected a share of the rows from 0 (no test) to below 1, or a file`,
     );
   }
   const bins = options.bins ?? DEFAULT_BINS;
   if (!Number.isInteger(bins) || bins < 2 || bins > 64) {
-    throw new FewfireError('invalid-argument', `--bins is ${bins}; expected a whole number from 2 to 64`);
+    throw new FewfireError('invalid-argument', `\`bins\` is ${bins}; expected a whole number from 2 to 64`);
   }
   const features = featureNames(source, options);
   const { table, zeroCount } = await weighingRows(source, options, options);
@@ -188,7 +188,7 @@ function featureNames(table: Table, options: PrepareOptions): string[] {
   if (options.weight === options.target || options.group === options.target) {
     throw new FewfireError(
       'invalid-argument',
-      `${options.weight === options.target ? '--weight' : '--group'} names the target ${JSON.stringify(options.target)}; expected another column`,
+      `${options.weight === options.target ? '`weight`' : '`group`'} names the target ${JSON.stringify(options.target)}; expected another column`,
     );
   }
   const wrong = options.features?.find((name) => special.includes(name));
@@ -196,7 +196,7 @@ function featureNames(table: Table, options: PrepareOptions): string[] {
     const what = wrong === options.target ? 'target' : wrong === options.weight ? 'weights' : 'groups';
     throw new FewfireError(
       'invalid-argument',
-      `--features names the ${what} ${JSON.stringify(wrong)}; ${wrong === options.target ? 'a target cannot be learned from itself' : 'leave it out of one of them'}`,
+      `\`features\` names the ${what} ${JSON.stringify(wrong)}; ${wrong === options.target ? 'a target cannot be learned from itself' : 'leave it out of one of them'}`,
     );
   }
   const left = new Set([...special, ...(options.exclude ?? [])]);
@@ -204,7 +204,7 @@ function featureNames(table: Table, options: PrepareOptions): string[] {
   if (features.length === 0) {
     throw new FewfireError(
       'invalid-argument',
-      `no column is left to learn ${JSON.stringify(options.target)} from; expected at least one besides the target and --exclude`,
+      `no column is left to learn ${JSON.stringify(options.target)} from; expected at least one besides the target and \`exclude\``,
     );
   }
   return features;
@@ -219,7 +219,7 @@ function refuseOtherNumbers({ label, rules }: Table, profiles: readonly ColumnPr
   const odd = wrong.form?.mostly?.odd ?? wrong.values.map(({ value }) => value);
   throw new FewfireError(
     'invalid-data',
-    `column ${JSON.stringify(wrong.name)} of ${label} is in --number and holds ${listNames(odd, 3)}; expected numbers in every cell: say with --missing-values which texts are missing, or with --decimal what the decimal mark is`,
+    `column ${JSON.stringify(wrong.name)} of ${label} is in \`number\` and holds ${listNames(odd, 3)}; expected numbers in every cell: say with \`missingValues\` which texts are missing, or with \`decimal\` what the decimal mark is`,
   );
 }
 
@@ -228,7 +228,7 @@ function countMissingTargets(target: Float64Array, spec: TargetSpec, missing: Mi
   if (count > 0 && missing === 'refuse') {
     throw new FewfireError(
       'missing-values',
-      `target ${JSON.stringify(spec.column)} is missing in ${count} of ${target.length} rows; expected a value in every row: leave out --missing refuse or remove these rows`,
+      `target ${JSON.stringify(spec.column)} is missing in ${count} of ${target.length} rows; expected a value in every row: leave out \`missing: 'refuse'\` or remove these rows`,
     );
   }
   return count;
@@ -282,7 +282,7 @@ function testRows(
     const what = clusters === undefined ? 'rows' : 'rows in whole groups';
     throw new FewfireError(
       'invalid-argument',
-      `--test ${share} of ${usable.length} ${what} leaves ${count} test rows; expected at least one on each side: choose another share`,
+      `\`test: ${share}\` of ${usable.length} ${what} leaves ${count} test rows; expected at least one on each side: choose another share`,
     );
   }
   return isTest;
@@ -303,7 +303,7 @@ function refuseLopsidedTest(
   if (share >= LEAST_WEIGHT && share <= 1 - LEAST_WEIGHT) return;
   throw new FewfireError(
     'invalid-data',
-    `the ${tested.length} test rows have ${share < 0.5 ? 'next to nothing' : 'next to all'} of the weight in ${JSON.stringify(column)}; expected weight on both sides: choose another --seed or --test, or check the column`,
+    `the ${tested.length} test rows have ${share < 0.5 ? 'next to nothing' : 'next to all'} of the weight in ${JSON.stringify(column)}; expected weight on both sides: choose another \`seed\` or \`test\`, or check the column`,
   );
 }
 
@@ -314,7 +314,7 @@ function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) =
   if (positions.length === 0) {
     throw new FewfireError(
       'missing-values',
-      'no row is left: every row has a missing value somewhere; leave out --missing drop-rows, or --exclude the columns that are mostly missing',
+      "no row is left: every row has a missing value somewhere; leave out `missing: 'drop-rows'`, or `exclude` the columns that are mostly missing",
     );
   }
   const original = positions.map((i) => (rows === undefined ? i : rows[i]));

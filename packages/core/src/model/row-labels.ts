@@ -132,6 +132,6 @@ export function refuseFewWeights(
       : `are so unequal that the ${rowCount} rows above 0, of ${total}, say as much as ${Number(effective.toPrecision(2))} of equal weight`;
   throw new FewfireError(
     'invalid-data',
-    `the weights ${JSON.stringify(column)} of ${label} ${found}; expected at least ${FEWEST_EFFECTIVE_ROWS}: check the column, or leave out --weight`,
+    `the weights ${JSON.stringify(column)} of ${label} ${found}; expected at least ${FEWEST_EFFECTIVE_ROWS}: check the column, or leave out \`weight\``,
   );
 }

@@ -39,7 +39,7 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
   if (profile.type === 'date') {
     throw new FewfireError(
       'invalid-data',
-      `target ${shown} has dates; expected numbers or classes: learn a number made of it, such as the days since a day, or name the column in --text to learn its texts as classes`,
+      `target ${shown} has dates; expected numbers or classes: learn a number made of it, such as the days since a day, or name the column in \`text\` to learn its texts as classes`,
     );
   }
   if (distinctCount < 2) {
@@ -53,7 +53,7 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
     if (transform === 'log') {
       throw new FewfireError(
         'invalid-argument',
-        `target ${shown} is learned as classes, which have no logarithm; leave out --target-transform log, or --task classes`,
+        `target ${shown} is learned as classes, which have no logarithm; leave out \`targetTransform: 'log'\`, or \`task: 'classes'\``,
       );
     }
     return distinctCount === 2 ? twoClasses(profile, options) : manyClasses(profile, options);
@@ -65,13 +65,13 @@ export function chooseTarget(profile: ColumnProfile, options: TargetOptions): Ta
         values.map((entry) => entry.value),
         3,
         distinctCount,
-      )}); expected numbers for ${transform === 'log' ? '--target-transform log' : '--task number'}${numberSpellingHint(profile)}`,
+      )}); expected numbers for ${transform === 'log' ? "`targetTransform: 'log'`" : "`task: 'number'`"}${numberSpellingHint(profile)}`,
     );
   }
   if (options.positive !== undefined) {
     throw new FewfireError(
       'invalid-argument',
-      `target ${shown} has ${distinctCount} different numbers, so it is learned as a number; --positive needs a target with two classes`,
+      `target ${shown} has ${distinctCount} different numbers, so it is learned as a number; \`positive\` needs a target with two classes`,
     );
   }
   return { kind: 'regression', column: name, transform };
@@ -90,7 +90,7 @@ function twoClasses({ name, type, values }: ColumnProfile, options: TargetOption
   if (!found.includes(positive)) {
     throw new FewfireError(
       'invalid-argument',
-      `target ${JSON.stringify(name)} never is ${JSON.stringify(positive)}; its classes are ${listNames(found)}: give one of them to --positive`,
+      `target ${JSON.stringify(name)} never is ${JSON.stringify(positive)}; its classes are ${listNames(found)}: give one of them to \`positive\``,
     );
   }
   return { kind: 'binary', column: name, positive, negative: positive === order.yes ? order.no : order.yes };
@@ -103,7 +103,7 @@ function manyClasses(profile: ColumnProfile, options: TargetOptions): TargetSpec
   if (options.positive !== undefined) {
     throw new FewfireError(
       'invalid-argument',
-      `target ${shown} has ${distinctCount} classes, each learned against the rest; --positive needs a target with two`,
+      `target ${shown} has ${distinctCount} classes, each learned against the rest; \`positive\` needs a target with two`,
     );
   }
   const present = profile.rowCount - profile.missingCount;
@@ -133,7 +133,7 @@ function refuseUnsquarable(numbers: Float64Array, firstRow: number, column: stri
     if (Math.abs(value) > LARGEST) {
       throw new FewfireError(
         'invalid-data',
-        `target ${JSON.stringify(column)} is ${value} in row ${firstRow + row + 1} of ${label}; expected numbers up to ${LARGEST}, whose squares can be added: correct the cell, use another unit, or use --target-transform log`,
+        `target ${JSON.stringify(column)} is ${value} in row ${firstRow + row + 1} of ${label}; expected numbers up to ${LARGEST}, whose squares can be added: correct the cell, use another unit, or use \`targetTransform: 'log'\``,
       );
     }
     if (value < low) low = value;
@@ -142,7 +142,7 @@ function refuseUnsquarable(numbers: Float64Array, firstRow: number, column: stri
   if (high > low && high - low < SMALLEST_RANGE) {
     throw new FewfireError(
       'invalid-data',
-      `target ${JSON.stringify(column)} of ${label} varies by ${high - low} only; expected numbers whose differences can be squared: use another unit, or --target-transform log`,
+      `target ${JSON.stringify(column)} of ${label} varies by ${high - low} only; expected numbers whose differences can be squared: use another unit, or \`targetTransform: 'log'\``,
     );
   }
 }
@@ -170,7 +170,7 @@ export async function readTarget(
     if (bad >= 0) {
       throw new FewfireError(
         'invalid-data',
-        `target ${shown} is ${numbers[bad]} in row ${range.firstRow + bad + 1} of ${table.label}; --target-transform log expected numbers above 0`,
+        `target ${shown} is ${numbers[bad]} in row ${range.firstRow + bad + 1} of ${table.label}; \`targetTransform: 'log'\` expected numbers above 0`,
       );
     }
     return numbers.map((value) => Math.log(value));

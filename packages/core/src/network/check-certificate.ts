@@ -784,7 +784,7 @@ function readFile(text: string): Fields {
   } catch (cause) {
     throw new FewfireError(
       'invalid-data',
-      'the certificate is not whole JSON (truncated or damaged); expected a file written by fewfire network certify --out: copy it again or certify again',
+      'the certificate is not whole JSON (truncated or damaged); expected a file written by fewfire network certify: copy it again or certify again',
       { cause },
     );
   }
@@ -792,7 +792,7 @@ function readFile(text: string): Fields {
   if (file.format !== 'fewfire-certificate' || file.version !== 1) {
     throw new FewfireError(
       'invalid-data',
-      `the file has format ${briefly(file.format)}, version ${briefly(file.version)}; expected fewfire-certificate, version 1: use a file written by fewfire network certify --out`,
+      `the file has format ${briefly(file.format)}, version ${briefly(file.version)}; expected fewfire-certificate, version 1: use a file written by fewfire network certify`,
     );
   }
   return file;

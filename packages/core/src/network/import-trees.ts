@@ -43,7 +43,7 @@ export function importTreeModel(bytes: Uint8Array, options: TreeFileOptions = {}
     if (roundCount === undefined) return importOnnxTrees(bytes, settings);
     throw new FewfireError(
       'invalid-argument',
-      `${label} is ONNX, which does not know boosting rounds; leave --rounds (roundCount) out`,
+      `${label} is ONNX, which does not know boosting rounds; leave \`roundCount\` out`,
     );
   }
   throw (

@@ -201,7 +201,7 @@ function treesOf(booster: Fields, label: string): { model: Fields; weights: read
       name === 'gblinear' ? 'a linear model (gblinear), which has no trees' : `of the booster ${shownJson(name)}`;
     throw new FewfireError(
       'unsupported',
-      `${label} is ${is}; expected one of trees: train with booster gbtree or dart${name === 'gblinear' ? ', or fit the table with fewfire fit --degree 1' : ''}`,
+      `${label} is ${is}; expected one of trees: train with booster gbtree or dart${name === 'gblinear' ? ', or fit the table with fewfire' : ''}`,
     );
   }
   const inner = name === 'dart' && booster.gbtree !== undefined ? fieldsOf(booster.gbtree, 'gbtree', label) : booster;
@@ -267,7 +267,7 @@ function treesOfRounds(
   if (best === undefined && roundCount === undefined) return treeCount;
   if (roundCount === undefined) {
     notes.push(
-      `training stopped early: the first ${best} of ${rounds} boosting rounds are taken, up to the best one, as predict of XGBoost's scikit-learn interface does; --rounds ${rounds} (roundCount) takes all, as Booster.predict does`,
+      `training stopped early: the first ${best} of ${rounds} boosting rounds are taken, up to the best one, as predict of XGBoost's scikit-learn interface does; \`roundCount: ${rounds}\` takes all, as Booster.predict does`,
     );
   } else if (!Number.isInteger(roundCount) || roundCount < 1 || roundCount > rounds) {
     throw new FewfireError(

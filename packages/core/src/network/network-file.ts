@@ -146,7 +146,7 @@ export async function parseAnyNetwork(
   checkMemory(text, label, options);
   const data = parseJson(text, (why, cause) =>
     damaged(
-      `${label} is not a whole network file (${why}); expected a file written by fewfire network make --out: make it again or copy it again`,
+      `${label} is not a whole network file (${why}); expected a file written by fewfire network make: make it again or copy it again`,
       cause,
     ),
   );
@@ -407,7 +407,7 @@ function readMetadata(metadata: unknown, label: string): TensorFacts {
 function checkHead(label: string, format: unknown, version: unknown, versions: readonly number[]): void {
   if (format !== NETWORK_FORMAT) {
     throw damaged(
-      `${label} is not a fewfire network (format ${shownJson(format)}); expected a file written by fewfire network make --out`,
+      `${label} is not a fewfire network (format ${shownJson(format)}); expected a file written by fewfire network make`,
     );
   }
   if (!versions.some((known) => known === version)) {

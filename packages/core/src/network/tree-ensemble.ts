@@ -270,7 +270,7 @@ export function refuseBytes(bytes: number, memoryLimitBytes: RunOptions['memoryL
   if (bytes <= limit) return;
   throw new FewfireError(
     'memory-budget',
-    `${what} would need ${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB, more than the ${Math.floor(limit / 1e6).toLocaleString('en-US')} MB allowed; raise memoryLimitBytes or take fewer trees`,
+    `${what} would need ${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB, more than the ${Math.floor(limit / 1e6).toLocaleString('en-US')} MB allowed; raise \`memoryLimitBytes\` or take fewer trees`,
   );
 }
 

@@ -40,7 +40,7 @@ export function treeColumns(model: TreeModel, table: Table, label = 'the model')
 
 function hint(lacking: readonly string[], names: readonly string[], isUnnamed: boolean, featureCount: number): string {
   if (isUnnamed) {
-    return `the model has no names of its features: leave only its ${featureCount} columns, in its order, or import it with --features and their names`;
+    return `the model has no names of its features: leave only its ${featureCount} columns, in its order, or import it with \`features\` and their names`;
   }
   const close = lacking.length === 1 ? closestName(lacking[0], names) : undefined;
   if (close !== undefined) return `is ${JSON.stringify(close)} the same column? rename it`;

@@ -128,7 +128,7 @@ async function parityMeans(
   if (bytes > (options.memoryLimitBytes ?? Number.POSITIVE_INFINITY)) {
     throw new FewfireError(
       'memory-budget',
-      `averages of ${plan.monomialCount.toLocaleString('en-US')} parities need ${Math.round(bytes / 1e6)} MB, more than allowed; raise --memory or take the baseline all-no`,
+      `averages of ${plan.monomialCount.toLocaleString('en-US')} parities need ${Math.round(bytes / 1e6)} MB, more than allowed; raise \`memoryLimitBytes\` or take the baseline all-no`,
     );
   }
   const operator = await createMonomialOperator(background, { degree, threads });

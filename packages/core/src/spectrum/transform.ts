@@ -128,7 +128,7 @@ export function checkTransformSize(
   if (bytes <= memoryLimitBytes) return;
   throw new FewfireError(
     'memory-budget',
-    `all values over ${coordinateCount} coordinates need ${Math.ceil(bytes / 1e6)} MB, more than the ${Math.floor(memoryLimitBytes / 1e6)} MB allowed; raise memoryLimitBytes or fix some coordinates`,
+    `all values over ${coordinateCount} coordinates need ${Math.ceil(bytes / 1e6)} MB, more than the ${Math.floor(memoryLimitBytes / 1e6)} MB allowed; raise \`memoryLimitBytes\` or fix some coordinates`,
   );
 }
 

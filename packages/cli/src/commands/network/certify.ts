@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../../data.ts';
 import { joinSections, type Section } from '../../describe.ts';
 import { InputArgument, InputOption, OutputOption, tableInput } from '../../file-roles.ts';
+import { withFlags } from '../../flags.ts';
 import { byteSize, counted, figure, integer, listSome, printable, quoteArgument, type Screen } from '../../format.ts';
 import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { domainText, facts, familyText, sizeText, sparsityText, witnessText } from '../../network-describe.ts';
@@ -208,6 +209,6 @@ function certificateFacts(
     const over = evidence.method === 'sweep' ? ' of the bits that matter' : '';
     pairs.push(['Active', `units, of ${integer(total)} ${points}${over}: ${listSome(parts, 10)} (exact)`]);
   }
-  for (const note of notes) pairs.push(['Note', printable(note)]);
+  for (const note of notes) pairs.push(['Note', printable(withFlags(note))]);
   return facts(pairs, screen);
 }

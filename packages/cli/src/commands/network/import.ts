@@ -3,6 +3,7 @@ import type { TreeModel } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
 import { InputArgument, OutputOption } from '../../file-roles.ts';
+import { withFlags } from '../../flags.ts';
 import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
 import { isTensorFile, NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
@@ -124,7 +125,7 @@ async function importNetwork(path: string, options: ImportOptions, session: Sess
           ],
           screen,
         ),
-        ...model.notes.flatMap((note) => facts([['Note', printable(note)]], screen)),
+        ...model.notes.flatMap((note) => facts([['Note', printable(withFlags(note))]], screen)),
         ...saved,
       ],
     ]),

@@ -65,7 +65,7 @@ function refuseLarge({ outputs, bitCount }: ExportPlan): void {
   if (bytes <= ONNX_BYTE_LIMIT) return;
   throw new FewfireError(
     'unsupported',
-    `the model would need ${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB as ONNX; expected at most ${ONNX_BYTE_LIMIT / 1e6} MB: export it to js or python, or fit with a lower --degree`,
+    `the model would need ${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB as ONNX; expected at most ${ONNX_BYTE_LIMIT / 1e6} MB: export it to js or python, or fit with a lower \`degree\``,
   );
 }
 

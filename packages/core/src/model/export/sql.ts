@@ -131,7 +131,7 @@ function refuseNames({ columns, finish }: ExportPlan, keep: readonly string[]): 
   if (clash !== undefined) {
     throw new FewfireError(
       'invalid-argument',
-      `--keep names ${JSON.stringify(clash)}, which is what a column of predictions is called; leave it out or rename it in the data`,
+      `\`keep\` names ${JSON.stringify(clash)}, which is what a column of predictions is called; leave it out or rename it in the data`,
     );
   }
 }
@@ -141,7 +141,7 @@ function refuseTerms({ outputs }: ExportPlan): void {
   if (count <= SQL_TERM_LIMIT) return;
   throw new FewfireError(
     'unsupported',
-    `the model has ${count.toLocaleString('en-US')} terms; expected at most ${SQL_TERM_LIMIT.toLocaleString('en-US')} for SQL, of which more take an engine too long to plan: export it to js, python or onnx, or fit with a lower --degree`,
+    `the model has ${count.toLocaleString('en-US')} terms; expected at most ${SQL_TERM_LIMIT.toLocaleString('en-US')} for SQL, of which more take an engine too long to plan: export it to js, python or onnx, or fit with a lower \`degree\``,
   );
 }
 

@@ -127,7 +127,7 @@ export async function parseCertificate(text: string, label: string): Promise<Spa
     (why, cause) =>
       new FewfireError(
         'invalid-data',
-        `${label} is not a whole certificate (${why}); expected a file written by fewfire network certify --out: certify again or copy it again`,
+        `${label} is not a whole certificate (${why}); expected a file written by fewfire network certify: certify again or copy it again`,
         { cause },
       ),
   );
@@ -135,7 +135,7 @@ export async function parseCertificate(text: string, label: string): Promise<Spa
   if (head.format !== CERTIFICATE_FORMAT || head.version !== CERTIFICATE_VERSION) {
     throw new FewfireError(
       'invalid-data',
-      `${label} has format ${shownJson(head.format)}, version ${shownJson(head.version)}; expected ${CERTIFICATE_FORMAT}, version ${CERTIFICATE_VERSION}: use a file written by fewfire network certify --out`,
+      `${label} has format ${shownJson(head.format)}, version ${shownJson(head.version)}; expected ${CERTIFICATE_FORMAT}, version ${CERTIFICATE_VERSION}: use a file written by fewfire network certify`,
     );
   }
   const parsed = certificateSchema.safeParse(data);
