@@ -172,6 +172,85 @@ describe('importOnnxTrees', () => {
     expectRefusal(model([newer]), 'unsupported', /operators "TreeEnsemble"; expected one/);
   });
 
+  it('rounds where the input and its casts do: single precision against thresholds of double precision', async () => {
+    // 0.1 as a float is above 0.1 as a double; 0.3 as a float is above 0.3, and 0.7 as a float is below 0.7.
+    const cells = [0.1, 0.3, 0.7, 0.09999999999, 0, 2 ** -149, -(2 ** -149), -0.1, -0.7, 1e30, -1e30];
+    const thresholds = [0.1, 0.3, 0.7, -0.1, -0.7, 1e-300, -1e-300, 0, 1e300, -1e300];
+    const chains: readonly (readonly number[])[] = [[11], [1, 11], [11, 1, 11], [11, 11], [1, 11, 1], [11, 1]];
+    for (const mode of ['BRANCH_LEQ', 'BRANCH_LT', 'BRANCH_GT', 'BRANCH_GTE']) {
+      for (const threshold of thresholds) {
+        for (const [type, ...casts] of chains) {
+          const values = { tensor: tensor(11, 3, [9, doubles([threshold, 0, 0])]) };
+          const { nodes_values: _, ...others } = STUMP;
+          const parts = {
+            ...regressor(),
+            attributes: {
+              ...others,
+              nodes_treeids: { ints: [5, 5, 5] },
+              nodes_nodeids: { ints: [0, 1, 2] },
+              nodes_featureids: { ints: [0, 0, 0] },
+              nodes_modes: [mode, 'LEAF', 'LEAF'],
+              nodes_values_as_tensor: values,
+              nodes_truenodeids: { ints: [1, 0, 0] },
+              nodes_falsenodeids: { ints: [2, 0, 0] },
+              target_treeids: { ints: [5, 5] },
+              target_nodeids: { ints: [1, 2] },
+              target_ids: { ints: [0, 0] },
+              target_weights: { floats: [1, 2] },
+            },
+          };
+          const path = casts.map((to, i) => ({
+            opType: 'Cast',
+            inputs: [i === 0 ? 'X' : `v${i}`],
+            outputs: [`v${i + 1}`],
+            attributes: { to },
+          }));
+          const bytes = model([...path, { ...parts, inputs: [casts.length === 0 ? 'X' : `v${casts.length}`] }], type);
+          const isSingle = casts.at(-1) === 1;
+          const t = isSingle ? Math.fround(threshold) : threshold;
+          const expected = cells.map((cell) => {
+            const x = [type, ...casts].includes(1) ? Math.fround(cell) : cell;
+            const isTrue = { BRANCH_LEQ: x <= t, BRANCH_LT: x < t, BRANCH_GT: x > t, BRANCH_GTE: x >= t }[mode];
+            return isTrue ? 1 : 2;
+          });
+          const rows = cells.map((cell) => [cell]);
+          expect(await margins(bytes, rows), `${mode} ${threshold}, types ${[type, ...casts]}`).toEqual([expected]);
+        }
+      }
+    }
+  });
+
+  it('refuses a cast that changes more than the last digits', () => {
+    const casts = (type: number, ...to: number[]): Uint8Array =>
+      model(
+        [
+          ...to.map((one, i) => ({
+            opType: 'Cast',
+            inputs: [i === 0 ? 'X' : `v${i}`],
+            outputs: [`v${i + 1}`],
+            attributes: { to: one },
+          })),
+          { ...regressor(), inputs: [to.length === 0 ? 'X' : `v${to.length}`] },
+        ],
+        type,
+      );
+    // 2.7 would be 2 or yes, and 0.1 something else in three digits.
+    expectRefusal(casts(1, 7), 'unsupported', /casts its input to int64 before the trees/);
+    expectRefusal(casts(11, 6, 1), 'unsupported', /to int32 before .*; convert it with an input of float or double/);
+    expectRefusal(casts(1, 9, 1), 'unsupported', /to bool before/);
+    expectRefusal(casts(1, 10, 1), 'unsupported', /to float16 before/);
+    expectRefusal(casts(1, 16, 11), 'unsupported', /to bfloat16 before/);
+    expectRefusal(casts(10, 1), 'unsupported', /has an input of float16/);
+    expectRefusal(casts(8, 1), 'unsupported', /has an input of string/);
+    expectRefusal(casts(1, 99), 'unsupported', /to element type 99 before/);
+    expectRefusal(casts(7, 3, 1), 'unsupported', /to int8 before/);
+    // Whole numbers stay what they are.
+    for (const bytes of [casts(7), casts(7, 1), casts(6, 7, 1), casts(9, 1), casts(2, 6, 1)]) {
+      expect(importOnnxTrees(bytes).precision).toBe('f32');
+    }
+    expect(importOnnxTrees(casts(7, 11)).precision).toBe('f64');
+  });
+
   it('follows a chain of nodes to the input, in whatever order they stand', () => {
     const count = 2_000;
     const chain = Array.from({ length: count }, (_, i) => ({

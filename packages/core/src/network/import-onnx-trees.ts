@@ -5,7 +5,8 @@
  * (ZipMap, Cast, ...) is not applied and is named in the notes; what stands
  * before it changes the features, so it is refused.
  *
- * Values are compared in the precision of the input, after rounding to it. The
+ * Values are compared in the precision that the trees read, after rounding to that of the
+ * input and of every cast on the way; a cast that does more than that is refused. The
  * specification does not say which class follows from one score or from two; the
  * rules here are onnxruntime's.
  */
@@ -48,7 +49,18 @@ const LINKS: ReadonlyMap<string, TreeLink> = new Map([
 ]);
 const TREE_OPERATORS: readonly string[] = ['TreeEnsembleRegressor', 'TreeEnsembleClassifier'];
 const MAX_OUTPUTS = 65_536;
+/** TensorProto.DataType. */
+const ELEMENT_FLOAT = 1;
 const ELEMENT_DOUBLE = 11;
+/** Those that hold whole numbers or truth values: rows are such, and a cast of them to a wide type changes none. */
+const WHOLE_TYPES: readonly number[] = [2, 3, 4, 5, 6, 7, 9, 12, 13];
+const WIDE_TYPES: readonly number[] = [6, 7];
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  ...[2, 3, 4, 5, 6, 7].map((type, t) => [type, ['uint8', 'int8', 'uint16', 'int16', 'int32', 'int64'][t]] as const),
+  ...[8, 9, 10, 12, 13, 16].map(
+    (type, t) => [type, ['string', 'bool', 'float16', 'uint32', 'uint64', 'bfloat16'][t]] as const,
+  ),
+]);
 
 /**
  * Reads the bytes of an ONNX file.
@@ -68,9 +80,9 @@ export function importOnnxTrees(bytes: Uint8Array, options: OnnxTreeImportOption
   const transform = attributes.text('post_transform', 'NONE');
   const link = LINKS.get(transform);
   if (link === undefined) throw refused(label, `post_transform ${transform}`, [...LINKS.keys()].join(', '));
-  const precision = input.elementType === ELEMENT_DOUBLE ? 'f64' : 'f32';
+  const { precision } = input;
 
-  const nodes = nodesOf(attributes, label);
+  const nodes = nodesOf(attributes, input.isWidened, label);
   const names = inputNames(nodes.featureCount, input.dims[1], options.featureNames, label);
   const declared = featurePositions(options.booleanFeatures ?? [], names);
   const features = treeFeatures(names, (f) => declared.has(f), label);
@@ -161,24 +173,30 @@ function treeNode(model: OnnxModel, label: string): OnnxNode {
   );
 }
 
-// The graph's input that the trees read, through nothing but Identity and casts.
-function graphInput(
-  graph: OnnxGraph,
-  tree: OnnxNode,
-  label: string,
-): { readonly elementType: number; readonly dims: readonly (number | undefined)[] } {
+interface TreeInput {
+  readonly dims: readonly (number | undefined)[];
+  /** What rows are rounded to before they are compared. */
+  readonly precision: 'f32' | 'f64';
+  /** Whether they are of single precision, and compared with thresholds of double precision. */
+  readonly isWidened: boolean;
+}
+
+// The graph's input that the trees read, through nothing but Identity and casts that only round.
+function graphInput(graph: OnnxGraph, tree: OnnxNode, label: string): TreeInput {
   // Looked up, not searched for: a file may hold a hundred thousand nodes in a row.
   const inputs = new Map(graph.inputs.map((value) => [value.name, value]));
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   let name = tree.inputs[0];
-  let elementType: number | undefined;
+  // From the trees back.
+  const casts: (number | undefined)[] = [];
   for (let steps = 0; steps <= graph.nodes.length; steps++) {
     const input = inputs.get(name);
-    if (input !== undefined && name !== undefined)
-      return { elementType: elementType ?? input.elementType, dims: input.dims };
+    if (input !== undefined && name !== undefined) {
+      return { dims: input.dims, ...rounding([input.elementType, ...casts.reverse()], label) };
+    }
     const before = name === '' ? undefined : makers.get(name);
     if (before === undefined) break;
-    if (before.opType === 'Cast') elementType ??= before.attributes.get('to')?.integer;
+    if (before.opType === 'Cast') casts.push(before.attributes.get('to')?.integer);
     else if (before.opType !== 'Identity') {
       throw new FewfireError(
         'unsupported',
@@ -188,6 +206,24 @@ function graphInput(
     name = before.inputs[0];
   }
   throw damaged(label, `the trees read ${JSON.stringify(name ?? '')}, which is no input of the graph`);
+}
+
+// What the types of the input and of the casts behind it make of a row.
+function rounding(types: readonly (number | undefined)[], label: string): Pick<TreeInput, 'precision' | 'isWidened'> {
+  types.forEach((type, t) => {
+    const before = t === 0 ? undefined : types[t - 1];
+    const isWhole = t === 0 || (before !== undefined && WHOLE_TYPES.includes(before));
+    const fits = t === 0 ? WHOLE_TYPES : WIDE_TYPES;
+    if (type === ELEMENT_FLOAT || type === ELEMENT_DOUBLE || (isWhole && fits.includes(type as number))) return;
+    const name = TYPE_NAMES.get(type as number) ?? `element type ${type ?? '(none)'}`;
+    throw new FewfireError(
+      'unsupported',
+      `${label} ${t === 0 ? `has an input of ${name}` : `casts its input to ${name} before the trees`}, so they do not read the features themselves; convert it with an input of float or double`,
+    );
+  });
+  const isDouble = types.at(-1) === ELEMENT_DOUBLE;
+  const isSingle = types.includes(ELEMENT_FLOAT);
+  return { precision: isDouble && !isSingle ? 'f64' : 'f32', isWidened: isDouble && isSingle };
 }
 
 function notesOf(graph: OnnxGraph, tree: OnnxNode): string[] {
@@ -229,6 +265,8 @@ interface Nodes {
   readonly featureIds: readonly number[];
   readonly modes: readonly string[];
   readonly values: readonly number[];
+  /** Whether numbers of single precision are compared with these in double precision. */
+  readonly isWidened: boolean;
   readonly trueIds: readonly number[];
   readonly falseIds: readonly number[];
   readonly missingTrue: readonly number[];
@@ -242,7 +280,7 @@ interface Nodes {
   position(tree: number, nodeId: number): number;
 }
 
-function nodesOf(attributes: Attributes, label: string): Nodes {
+function nodesOf(attributes: Attributes, isWidened: boolean, label: string): Nodes {
   const modes = attributes.texts('nodes_modes');
   const column = (name: string, optional = false): readonly number[] => {
     const numbers = attributes.numbers(name);
@@ -278,6 +316,7 @@ function nodesOf(attributes: Attributes, label: string): Nodes {
     featureIds,
     modes,
     values: column('nodes_values'),
+    isWidened,
     trueIds: column('nodes_truenodeids'),
     falseIds: column('nodes_falsenodeids'),
     missingTrue: column('nodes_missing_value_tracks_true', true),
@@ -321,7 +360,7 @@ function sourceTree(nodes: Nodes, tree: number, values: ReadonlyMap<number, numb
     return {
       feature: nodes.featureIds[i],
       comparison: known.comparison,
-      threshold: nodes.values[i],
+      threshold: nodes.isWidened ? singleThreshold(nodes.values[i], known.comparison) : nodes.values[i],
       // Every comparison with NaN is false.
       missing: missingIsTrue === known.trueIsYes ? 'yes' : 'no',
       no: known.trueIsYes ? whenFalse : whenTrue,
@@ -329,6 +368,21 @@ function sourceTree(nodes: Nodes, tree: number, values: ReadonlyMap<number, numb
     };
   };
   return { root, nodeCount: rows.length, isWhole: true, node };
+}
+
+// The threshold of single precision that tells numbers of single precision apart as this one does: the next one below it
+// for "above", the next one above it for "not below".
+function singleThreshold(threshold: number, comparison: '>=' | '>'): number {
+  const nearest = Math.fround(threshold);
+  const isFine = comparison === '>' ? nearest <= threshold : nearest >= threshold;
+  if (isFine || Number.isNaN(threshold)) return nearest;
+  const single = new Float32Array([nearest]);
+  const bits = new Int32Array(single.buffer);
+  // Of numbers above 0 the bits rise with the number, of those below 0 they fall; 0 has the smallest number beside it.
+  const up = comparison === '>=' ? 1 : -1;
+  if (nearest === 0) single[0] = up * 2 ** -149;
+  else bits[0] += nearest > 0 ? up : -up;
+  return single[0];
 }
 
 interface Leaves {
