@@ -119,6 +119,28 @@ describe('importOnnxTrees', () => {
     ]);
   });
 
+  it('says where the specification and onnxruntime make another value of a margin', () => {
+    const logistic = importOnnxTrees(model([regressor({ post_transform: 'LOGISTIC' })]));
+    expect(logistic.link).toBe('logistic');
+    expect(logistic.notes).toEqual([expect.stringMatching(/onnxruntime gives the margin of a single target/)]);
+    expect(importOnnxTrees(model([regressor({ post_transform: 'LOGISTIC', n_targets: 2 })])).notes).toEqual([]);
+  });
+
+  it('says where onnxruntime leaves out a class that has no score', () => {
+    const notes = (votes: Parameters<typeof classifier>[0], base: readonly number[] = []): readonly string[] =>
+      importOnnxTrees(
+        model([classifier(votes, { classlabels_strings: ['a', 'b', 'c'], base_values: { floats: base } })]),
+      ).notes;
+    const every = [1, 3, 4].flatMap((leaf) => [0, 1, 2].map((id) => [leaf, id, -1] as const));
+    const lacking = every.slice(1);
+    const left = [expect.stringMatching(/^a class that no leaf of a row gives a score has the score 0 there/)];
+    expect(notes(every)).toEqual([]);
+    expect(notes(lacking)).toEqual(left);
+    expect(notes(lacking, [0, 0, 0])).toEqual([]);
+    expect(notes(lacking.map(([leaf, id]) => [leaf, id, 1] as const))).toEqual([]);
+    expect(notes(every.filter(([, id]) => id > 0))).toEqual(left);
+  });
+
   it('reads one score of two classes as onnxruntime: votes above 1/2, margins above 0', async () => {
     const classes = async (parts: NodeParts): Promise<(string | undefined)[]> => {
       const imported = importOnnxTrees(model([parts]));
@@ -143,6 +165,24 @@ describe('importOnnxTrees', () => {
       { classlabels_int64s: { ints: [-7, 8] }, base_values: { floats: [0, 0.25] } },
     );
     expect(await classes(signed)).toEqual(['8', '8', '-7', '8', '8']);
+    // To which class do these belong? The specification wants one for each, and onnxruntime takes what the other has.
+    for (const [id, base] of [
+      [1, [0.25]],
+      [1, [0.5, 0.25]],
+      [0, [0, 0.25]],
+    ] as const) {
+      const unclear = classifier([[1, id, 0.5]], {
+        classlabels_int64s: { ints: [-7, 8] },
+        base_values: { floats: base },
+      });
+      const pattern =
+        /scores of the (first|second) class alone and the base values \[[0-9., ]+\].*expected .* one base value/;
+      expectRefusal(model([unclear]), 'unsupported', pattern);
+    }
+    for (const base of [[-0.75], [-0.75, -0.75]]) {
+      const first = classifier([[1, 0, 1]], { classlabels_strings: ['no', 'yes'], base_values: { floats: base } });
+      expect(await margins(model([first]))).toEqual([[0.25, 0.25, -0.75, -0.75, -0.75]]);
+    }
     const both = classifier(
       [
         [1, 0, 0.5],
@@ -289,6 +329,7 @@ describe('importOnnxTrees', () => {
     refusal({ nodes_values_as_tensor: { tensor: tensor(8, 5) } }, 'unsupported', /element type 8/);
     refusal({ nodes_values_as_tensor: { tensor: tensor(11, 5, [14, 1]) } }, 'unsupported', /another file/);
     refusal({ nodes_values_as_tensor: { tensor: tensor(11, 2 ** 40) } }, 'model-file', /ask for 1099511627776 numbers/);
+    refusal({ post_transform: 'SOFTMAX' }, 'unsupported', /SOFTMAX of one score/);
     const one = classifier([[1, 0, -1]], { classlabels_strings: ['a', 'b'], post_transform: 'SOFTMAX' });
     expectRefusal(model([one]), 'unsupported', /SOFTMAX of one score/);
     expectRefusal(model([classifier([[1, 0, 1]], {})]), 'model-file', /0 class labels/);

@@ -95,12 +95,27 @@ export function importOnnxTrees(bytes: Uint8Array, options: OnnxTreeImportOption
   const bases = attributes.numbers('base_values');
   const notes = notesOf(model.graph, node);
   const single = classifier && outputCount === 2 && leaves.outputs.length === 1;
-  if (single && link === 'softmax') throw refused(label, 'post_transform SOFTMAX of one score', 'NONE or LOGISTIC');
+  if ((single || outputCount === 1) && link === 'softmax') {
+    throw refused(label, 'post_transform SOFTMAX of one score', 'NONE or LOGISTIC');
+  }
+  if (!classifier && outputCount === 1 && link === 'logistic') {
+    notes.push(
+      'the prediction is 1 / (1 + exp(-margin)), as the specification has LOGISTIC; onnxruntime gives the margin of a single target',
+    );
+  }
   const rule = classifier ? classRule(outputCount, single, leaves, notes) : null;
+  const mayLack = rule?.kind === 'largest' && bases.length === 0 && !leaves.allPositive;
+  if (mayLack && labels.some((_, position) => !isAlwaysScored(nodes, leaves, position))) {
+    notes.push(
+      'a class that no leaf of a row gives a score has the score 0 there; onnxruntime leaves it out, which is another class where all scores are negative',
+    );
+  }
 
   const outputs: { name: string; position: number; intercept: number }[] = [];
-  if (single) outputs.push({ name: labels[1], position: leaves.outputs[0], intercept: bases.at(-1) ?? 0 });
-  else {
+  if (single) {
+    const [position] = leaves.outputs;
+    outputs.push({ name: labels[1], position, intercept: singleBase(bases, position, label) });
+  } else {
     if (bases.length !== 0 && bases.length !== outputCount) {
       throw damaged(label, `it has ${bases.length} base values for ${outputCount} outputs`);
     }
@@ -150,6 +165,18 @@ export function importOnnxTrees(bytes: Uint8Array, options: OnnxTreeImportOption
     classes: rule === null ? null : { labels, rule },
     notes,
   };
+}
+
+// What is added to the one score of two classes. Runtimes differ where it is not clear which of the two it belongs to.
+function singleBase(bases: readonly number[], position: number, label: string): number {
+  const [first = 0, second = first] = bases;
+  const isClear = position === 0 ? first === second : bases.length !== 1 && first === 0;
+  if (bases.length === 0 || bases.length > 2 || isClear) return second;
+  throw refused(
+    label,
+    `scores of the ${position === 0 ? 'first' : 'second'} class alone and the base values [${bases.join(', ')}]`,
+    `scores of the first class and one base value: convert it with another version of the converter`,
+  );
 }
 
 function refused(label: string, what: string, expected: string): FewfireError {
@@ -437,6 +464,14 @@ function classRule(outputCount: number, single: boolean, leaves: Leaves, notes: 
     );
   }
   return { kind: 'largest' };
+}
+
+// Whether some tree gives a class a score at every leaf.
+function isAlwaysScored({ trees, modes }: Nodes, leaves: Leaves, position: number): boolean {
+  return trees.some((rows, t) => {
+    const values = leaves.values(position, t);
+    return values !== undefined && rows.every((i, place) => modes[i] !== 'LEAF' || values.has(place));
+  });
 }
 
 function classLabels(attributes: Attributes, label: string): string[] {
