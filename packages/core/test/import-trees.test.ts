@@ -92,6 +92,18 @@ describe('a split by categories', () => {
     expect(named([2, 7], 0)).toMatchObject([{ name: `${feature} in {2,7} or missing` }]);
   });
 
+  it('that is not known goes where a missing one goes in 1.6.0 to 1.7.2, which is said', () => {
+    const notes = (version: string, defaultLeft: 0 | 1): readonly string[] =>
+      importXgboost(oneSplit([2], defaultLeft).replace('[1,7,4]', version)).notes;
+    for (const version of ['[1,6,0]', '[1,6,2]', '[1,7,2]']) {
+      expect(notes(version, 1)).toEqual([]);
+      expect(notes(version, 0)).toEqual([
+        expect.stringMatching(/^XGBoost 1\.[67]\.[02] sends a category that it does not know where it sends a missing/),
+      ]);
+    }
+    for (const version of ['[1,5,2]', '[1,7,3]', '[1,7,4]', '[2,0,0]', '[]']) expect(notes(version, 0)).toEqual([]);
+  });
+
   // As the sources of XGBoost 3.1 have it: categories of a data frame, in the order of their numbers.
   const framed = (enc: unknown): string =>
     oneSplit([0, 2], 1).replace('"tree_info":[0]', `"tree_info":[0],"cats":${JSON.stringify({ enc })}`);

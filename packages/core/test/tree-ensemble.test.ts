@@ -227,6 +227,56 @@ describe('importXgboost', () => {
     }
   });
 
+  // As the sources of those versions have it; 1.7 itself is in the goldens.
+  it('reads base_score as the version that wrote the file has it', () => {
+    const intercept = (version: unknown, name: string, score: string): number => {
+      const root = JSON.parse(readTreeGolden('chess-binary').xgboost);
+      root.version = version;
+      root.learner.objective.name = name;
+      root.learner.learner_model_param.base_score = score;
+      return importXgboost(JSON.stringify(root)).outputs[0].intercept;
+    };
+    // A probability up to 1.3.0, then a margin.
+    for (const [version, margin] of [
+      [[1, 0, 0], 0],
+      [[1, 2, 1], 0],
+      [[1, 3, 0], 0],
+      [[1, 3, 1], 0.5],
+      [[1, 4, 0], 0.5],
+      [[1, 7, 4], 0.5],
+      [[2, 0, 0], 0.5],
+      [[3, 2, 0], 0.5],
+      [undefined, 0.5],
+    ] as const) {
+      expect(intercept(version, 'binary:logitraw', '5E-1'), String(version)).toBe(margin);
+      expect(intercept(version, 'binary:logistic', '5E-1'), String(version)).toBe(0);
+      expect(intercept(version, 'binary:hinge', '5E-1'), String(version)).toBe(0.5);
+    }
+    expect(intercept([1, 2, 0], 'binary:logitraw', '3E-1')).toBe(Math.fround(-0.84729785));
+    // Rows that all have one class.
+    for (const name of ['binary:logistic', 'reg:logistic']) {
+      for (const version of [
+        [3, 2, 0],
+        [3, 4, 1],
+        [4, 0, 0],
+      ]) {
+        expect(intercept(version, name, '[0E0]')).toBeCloseTo(-13.81551, 4);
+        expect(intercept(version, name, '[1E-9]')).toBeCloseTo(-13.8155, 3);
+        expect(intercept(version, name, '[1E0]')).toBeCloseTo(13.74516, 4);
+        expect(intercept(version, name, '[3E-1]')).toBe(Math.fround(-0.84729785));
+        for (const score of ['[1.01E0]', '[-1E-3]', '[NaN]']) {
+          expectRefusal(() => intercept(version, name, score), 'model-file', /base_score/);
+        }
+      }
+      for (const version of [[3, 1, 3], [1, 7, 4], undefined]) {
+        for (const score of ['0', '1E0']) {
+          expectRefusal(() => intercept(version, name, score), 'model-file', /base_score/);
+        }
+      }
+    }
+    expect(intercept([1, 7, 4], 'binary:logistic', '1E-9')).toBeCloseTo(-20.723, 3);
+  });
+
   it('reads trees scaled in a plain gbtree, as XGBoost 3.4 writes dart', async () => {
     const dart = readTreeGolden('flags-dart');
     const moved = edit(dart.xgboost, (learner) => {

@@ -7,11 +7,14 @@
  *   string, one for all outputs or one per output.
  * - `weight_drop` scales trees: beside `gbtree` in a `dart` booster, and from 3.4
  *   inside the model of a plain `gbtree`.
+ *   Of `binary:logitraw` it is the margin itself, but a probability up to 1.3.0. From 3.2
+ *   probabilities are kept 1e-6 away from 0 and 1, so that these are base scores too.
  * - Thresholds, leaves and features are single precision; `feature < threshold`
  *   goes left, a missing value where `default_left` says.
  * - A split by categories (`split_type` 1) sends those it lists right; every other
- *   number goes left, and only a missing value where `default_left` says. Its
- *   threshold means nothing and is a bare NaN.
+ *   number goes left, and only a missing value where `default_left` says (1.6.0 to
+ *   1.7.2: also a category that the file does not know). Its threshold means nothing
+ *   and is a bare NaN.
  * - From 3.1 a model trained on a data frame keeps the categories themselves (`cats`),
  *   in the order of their numbers: whole numbers stand in the questions then, as they
  *   stand in the columns; texts are said in a note, and given by their numbers.
@@ -84,6 +87,17 @@ const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
   ['multi:softprob', { inverse: 'identity', link: 'softmax', rule: { kind: 'largest' } }],
 ]);
 
+function objectiveOf(name: string, version: Version): Objective | undefined {
+  const objective = OBJECTIVES.get(name);
+  const isOld = name === 'binary:logitraw' && isBefore(version, [1, 3, 1]);
+  return objective && isOld ? { ...objective, inverse: 'logit' } : objective;
+}
+
+// Whether a missing value may go another way than a category that is in no set.
+function sendsElsewhere({ comparison, missing }: TreeCoordinate): boolean {
+  return comparison === 'in' && missing !== 'no';
+}
+
 const MAX_OUTPUTS = 65_536;
 
 /** The largest number of a category that single precision tells from its neighbours, and XGBoost's limit. */
@@ -106,7 +120,8 @@ export function importXgboost(source: string | Uint8Array, options: XgboostImpor
   const targetCount = wholeParameter(parameters.num_target ?? '1', 'num_target', 0, MAX_OUTPUTS, label);
   const outputCount = Math.max(1, classCount, targetCount);
   const objectiveName = fieldsOf(learner.objective, 'learner.objective', label).name;
-  const objective = typeof objectiveName === 'string' ? OBJECTIVES.get(objectiveName) : undefined;
+  const version = versionParts(root);
+  const objective = typeof objectiveName === 'string' ? objectiveOf(objectiveName, version) : undefined;
   if (objective === undefined) {
     throw new FewfireError(
       'unsupported',
@@ -133,7 +148,12 @@ export function importXgboost(source: string | Uint8Array, options: XgboostImpor
   }
   const built = buildTrees(sources, features, 'f32', { ...options, label });
 
-  const intercepts = interceptsOf(parameters.base_score, outputCount, objective, label);
+  if (!isBefore(version, [1, 6, 0]) && isBefore(version, [1, 7, 3]) && built.coordinates.some(sendsElsewhere)) {
+    notes.push(
+      `XGBoost ${version.join('.')} sends a category that it does not know where it sends a missing one; here it is in no set and answers no, as in all other versions`,
+    );
+  }
+  const intercepts = interceptsOf(parameters.base_score, outputCount, objective, version, label);
   const outputs: TreeEnsemble[] = intercepts.map((intercept, output) => ({
     name: outputCount === 1 ? (objectiveName as string) : String(output),
     coordinates: built.coordinates,
@@ -147,7 +167,7 @@ export function importXgboost(source: string | Uint8Array, options: XgboostImpor
   }
   const labels = multi ? outputs.map((output) => output.name) : ['0', '1'];
   return {
-    source: `XGBoost ${versionOf(root)}`.trim(),
+    source: `XGBoost ${version.join('.')}`.trim(),
     objective: objectiveName as string,
     features,
     precision: 'f32',
@@ -404,10 +424,18 @@ function keptCategories(
 }
 
 // base_score is "5E-1", from 3.1 "[5E-1]" or one number per output.
-function interceptsOf(data: unknown, outputCount: number, objective: Objective, label: string): number[] {
+function interceptsOf(
+  data: unknown,
+  outputCount: number,
+  objective: Objective,
+  version: Version,
+  label: string,
+): number[] {
   const text = typeof data === 'number' ? String(data) : typeof data === 'string' ? data.trim() : '';
   const list = (text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text).split(',');
-  const scores = list.map((entry) => (entry.trim() === '' ? Number.NaN : Math.fround(Number(entry))));
+  const scores = list
+    .map((entry) => (entry.trim() === '' ? Number.NaN : Math.fround(Number(entry))))
+    .map((score) => (objective.inverse === 'logit' ? keptInside(score, version) : score));
   const valid = scores.every((score) => Number.isFinite(score) && inDomain(score, objective.inverse));
   if (!valid || (scores.length !== 1 && scores.length !== outputCount)) {
     throw damaged(
@@ -417,6 +445,14 @@ function interceptsOf(data: unknown, outputCount: number, objective: Objective, 
   }
   const margins = scores.map((score) => marginOf(score, objective.inverse));
   return margins.length === outputCount ? margins : new Array<number>(outputCount).fill(margins[0]);
+}
+
+const LEAST = Math.fround(1e-6);
+
+// From 3.2, where all rows have one class: base_score is 0 or 1 then.
+function keptInside(score: number, version: Version): number {
+  if (version.length === 0 || isBefore(version, [3, 2, 0]) || !(score >= 0 && score <= 1)) return score;
+  return Math.min(Math.max(score, LEAST), Math.fround(1 - LEAST));
 }
 
 function inDomain(score: number, inverse: Objective['inverse']): boolean {
@@ -431,9 +467,18 @@ function marginOf(score: number, inverse: Objective['inverse']): number {
   return -fround(Math.log(fround(fround(1 / score) - 1))) + 0;
 }
 
-function versionOf(root: Fields): string {
-  const { version } = root;
-  return Array.isArray(version) && version.every((part) => Number.isInteger(part)) ? version.slice(0, 3).join('.') : '';
+/** Three numbers; none where the file does not say. */
+type Version = readonly number[];
+
+function versionParts({ version }: Fields): Version {
+  const isVersion = Array.isArray(version) && version.length >= 3 && version.every((part) => Number.isInteger(part));
+  return isVersion ? version.slice(0, 3) : [];
+}
+
+// A file that does not say its version is of none that is different.
+function isBefore(version: Version, other: Version): boolean {
+  const at = version.findIndex((part, i) => part !== other[i]);
+  return at >= 0 && version[at] < other[at];
 }
 
 function fieldsOf(value: unknown, path: string, label: string): Fields {
