@@ -114,6 +114,10 @@ export async function readRows(source: string, network: AnyNetwork, path: string
 // Whether a table has the answers to the questions of trees, as `network sample` writes them, and not what they ask about.
 async function holdsAnswers({ inputCount, model }: TreeNetwork, table: Table, path: string): Promise<boolean> {
   const { FewfireError } = await import('@fewfire/core');
+  // Of yes/no features that are called x0, x1, ... themselves, both are the same.
+  if (model.coordinates.every(({ name, feature }, c) => name === `x${c}` && model.features[feature].name === name)) {
+    return false;
+  }
   const present = new Set(table.columns.map(({ name }) => name));
   const asked = new Set(model.coordinates.map(({ feature }) => model.features[feature].name));
   const hasAnswers = inputNames(inputCount).every((name) => present.has(name));

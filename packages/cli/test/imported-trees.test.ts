@@ -232,6 +232,31 @@ describe('predict', () => {
 });
 
 describe('certify and verify', () => {
+  it('take yes/no columns that are called as answers are, x0, x1, ...: both are the same', async () => {
+    const tree = {
+      left_children: [1, 3, -1, -1, -1],
+      right_children: [2, 4, -1, -1, -1],
+      split_indices: [0, 1, 0, 0, 0],
+      split_conditions: [1, 1, 2, 0, 3],
+      default_left: [1, 1, 0, 0, 0],
+    };
+    const learner = {
+      feature_names: ['x0', 'x1', 'x2'],
+      feature_types: ['i', 'i', 'i'],
+      gradient_booster: { name: 'gbtree', model: { trees: [tree], tree_info: [0] } },
+      learner_model_param: { base_score: '0', num_class: '0', num_feature: '3' },
+      objective: { name: 'reg:squarederror' },
+    };
+    const [saved, net, csv] = ['named.json', 'named.net.json', 'named.csv'].map(inFolder);
+    writeFileSync(saved, JSON.stringify({ learner, version: [1, 7, 4] }));
+    writeFileSync(csv, 'x0,x1,x2\n0,0,1\n0,1,0\n1,0,0\n');
+    await succeed(['network', 'import', saved, '--out', net, '-q']);
+    const certificate = JSON.parse(
+      await succeed(['network', 'certify', net, '--domain', `rows:${csv}`, '--json', '--quiet']),
+    );
+    expect(certificate).toMatchObject({ kLower: 1, kUpper: 1, exact: true });
+  });
+
   it('count the rows of a table with the columns of the source as they count the answers', async () => {
     const { model, net, csv } = await prepare('sets-early');
     const { rows } = readTreeGolden('sets-early');
