@@ -89,6 +89,20 @@ describe('the columns of a source model', () => {
     expect(() => treeColumns(model(['a', 'b', 'c', 'd']), table)).toThrow(/lacks 3 of the 3 columns/);
   });
 
+  it('are found whatever blanks are around their names, where that tells them apart', () => {
+    // pandas keeps the blank behind a comma, a header of CSV loses it here.
+    const spaced = treeColumns(model([' age', 'b', 'c', 'd']), memoryTable({ age: [1], b: [1], ' c ': [1] }));
+    expect(spaced).toEqual({ columns: ['age', 'b', ' c ', undefined], isByOrder: false });
+    const exact = treeColumns(model([' b', 'b', 'c', 'd']), memoryTable({ b: [1], ' b': [1], c: [1] }));
+    expect(exact.columns).toEqual([' b', 'b', 'c', undefined]);
+    for (const [names, table] of [
+      [[' b', 'b', 'c', 'd'], { b: [1], c: [1] }],
+      [['a', 'b', 'c', 'd'], { ' a': [1], 'a ': [1], b: [1], c: [1] }],
+    ] as const) {
+      expect(() => treeColumns(model([...names]), memoryTable(table))).toThrow(/lacks 1 of the 3 columns/);
+    }
+  });
+
   it('that are not there, or hold something else, are named', async () => {
     const of = model(['age', 'b', 'c', 'd']);
     const refused = async (table: Table, pattern: RegExp, code = 'invalid-data', from = of): Promise<void> => {

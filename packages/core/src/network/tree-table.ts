@@ -4,7 +4,14 @@
  * goes where the trees send it; true and false are 1 and 0. Only columns that some tree asks for are read.
  */
 import { closestName, FewfireError, listNames, type RunOptions } from '../base/index.ts';
-import { type CubePoints, createCubePoints, cubePointsBytes, type RowRange, type Table } from '../cube/index.ts';
+import {
+  type CubePoints,
+  createCubePoints,
+  cubePointsBytes,
+  type RowRange,
+  repeatedNames,
+  type Table,
+} from '../cube/index.ts';
 import { answerFeature, askedFeatures, refuseBytes, type TreeModel } from './tree-ensemble.ts';
 
 /** Where the features of a model are in a table. */
@@ -24,8 +31,11 @@ export function treeColumns(model: TreeModel, table: Table, label = 'the model')
   const { features } = model;
   const asked = askedFeatures(model);
   const names = table.columns.map(({ name }) => name);
-  const present = new Set(names);
-  const lacking = [...asked.keys()].map((f) => features[f].name).filter((name) => !present.has(name));
+  const columnOfName = namesToColumns(
+    features.map(({ name }) => name),
+    names,
+  );
+  const lacking = [...asked.keys()].map((f) => features[f].name).filter((name) => !columnOfName.has(name));
   const isUnnamed = features.every(({ name }, f) => name === `f${f}`);
   const isByOrder = lacking.length > 0 && isUnnamed && names.length === features.length;
   if (lacking.length > 0 && !isByOrder) {
@@ -34,8 +44,26 @@ export function treeColumns(model: TreeModel, table: Table, label = 'the model')
       `${table.label} lacks ${lacking.length} of the ${asked.size} columns that the trees of ${label} ask for: ${listNames(lacking)}; ${hint(lacking, names, isUnnamed, features.length)}`,
     );
   }
-  const columnOf = (f: number): string => (isByOrder ? names[f] : features[f].name);
+  const columnOf = (f: number): string | undefined => (isByOrder ? names[f] : columnOfName.get(features[f].name));
   return { columns: features.map((_, f) => (asked.has(f) ? columnOf(f) : undefined)), isByOrder };
+}
+
+// The column of each feature that has one: the one of its name, or else, as a CSV header loses the blanks around a name
+// and others keep them, the only one that is the same without, if no other feature is.
+function namesToColumns(features: readonly string[], columns: readonly string[]): ReadonlyMap<string, string> {
+  const trimmedOnce = (names: readonly string[]): ReadonlyMap<string, string> => {
+    const twice = new Set(repeatedNames(names.map((name) => name.trim())));
+    return new Map(names.filter((name) => !twice.has(name.trim())).map((name) => [name.trim(), name]));
+  };
+  const present = new Set(columns);
+  const [onlyFeature, onlyColumn] = [trimmedOnce(features), trimmedOnce(columns)];
+  return new Map(
+    features.flatMap((name) => {
+      const other = onlyFeature.has(name.trim()) ? onlyColumn.get(name.trim()) : undefined;
+      const column = present.has(name) ? name : other;
+      return column === undefined ? [] : [[name, column] as const];
+    }),
+  );
 }
 
 function hint(lacking: readonly string[], names: readonly string[], isUnnamed: boolean, featureCount: number): string {
