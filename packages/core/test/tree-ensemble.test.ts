@@ -313,6 +313,11 @@ describe('importXgboost', () => {
     for (const best of ['x', '-1', '1.5', null]) {
       expectRefusal(() => importXgboost(stopped(best)), 'model-file', /best_iteration is/);
     }
+    // As it is saved after no round at all.
+    const untrained = edit(stopped('-1'), (learner) => {
+      Object.assign(learner.gradient_booster.model, { trees: [], tree_info: [], iteration_indptr: [0] });
+    });
+    expect(importXgboost(untrained).outputs.map((output) => output.trees)).toEqual([[], [], []]);
   });
 
   it('takes names for features that have none, and no others', () => {

@@ -307,7 +307,8 @@ function treesOfRounds(
 // may be beyond its end.
 function bestRound(learner: Fields, rounds: number, label: string): number | undefined {
   const { best_iteration: best } = fieldsOf(learner.attributes ?? {}, 'learner.attributes', label);
-  if (best === undefined) return undefined;
+  // It is -1 where no round was trained.
+  if (best === undefined || rounds === 0) return undefined;
   const round = wholeParameter(best, 'best_iteration', 0, 2 ** 31, label) + 1;
   return round < rounds ? round : undefined;
 }
