@@ -291,6 +291,38 @@ describe('importOnnxTrees', () => {
     expect(importOnnxTrees(casts(7, 11)).precision).toBe('f64');
   });
 
+  it('takes Exp and Sigmoid behind a regression for its link, and refuses what else changes its numbers', async () => {
+    const after = (...nodes: readonly (readonly [opType: string, to?: number])[]): NodeParts[] => [
+      regressor(),
+      ...nodes.map(([opType, to], i) => ({
+        opType,
+        inputs: [i === 0 ? 'Y' : `y${i}`],
+        outputs: [`y${i + 1}`],
+        ...(to === undefined ? {} : { attributes: { to } }),
+      })),
+    ];
+    for (const [nodes, link] of [
+      [after(['Exp']), 'exponential'],
+      [after(['Identity'], ['Cast', 11], ['Exp'], ['Reshape']), 'exponential'],
+      [after(['Sigmoid']), 'logistic'],
+      [after(['Cast', 1], ['Flatten']), 'identity'],
+    ] as const) {
+      const imported = importOnnxTrees(model([...nodes]));
+      expect(imported.link).toBe(link);
+      const { margins: own, values } = await predictTrees(imported, encodeTreeRows(imported, ROWS));
+      const of = { exponential: Math.exp, logistic: (m: number) => 1 / (1 + Math.exp(-m)), identity: (m: number) => m };
+      expect(Array.from(values[0])).toEqual(Array.from(own[0], of[link]));
+    }
+    expect(importOnnxTrees(model(after(['Exp']))).notes).toEqual([]);
+    for (const nodes of [after(['Mul']), after(['Exp'], ['Exp']), after(['Identity'], ['Neg']), after(['Cast', 7])]) {
+      expectRefusal(model(nodes), 'unsupported', /has (Mul|Exp|Neg|Cast) behind its trees, .*the trees alone/);
+    }
+    const shaped = [regressor(), { opType: 'Shape', inputs: ['Y'], outputs: ['s'] }, ...after(['Exp']).slice(1)];
+    expect(importOnnxTrees(model(shaped)).link).toBe('exponential');
+    const twice = after(['Exp']).map((parts, i) => (i === 0 ? regressor({ post_transform: 'LOGISTIC' }) : parts));
+    expectRefusal(model(twice), 'unsupported', /has Exp behind its trees/);
+  });
+
   it('follows a chain of nodes to the input, in whatever order they stand', () => {
     const count = 2_000;
     const chain = Array.from({ length: count }, (_, i) => ({

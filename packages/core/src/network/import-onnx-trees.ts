@@ -2,8 +2,9 @@
  * Tree ensembles in ONNX files: one TreeEnsembleRegressor or
  * TreeEnsembleClassifier (ai.onnx.ml, not its later TreeEnsemble) that reads the graph's input, as
  * converters write for XGBoost, LightGBM and scikit-learn. What stands behind it
- * (ZipMap, Cast, ...) is not applied and is named in the notes; what stands
- * before it changes the features, so it is refused.
+ * (ZipMap, Cast, ...) is not applied and is named in the notes, but for Exp and Sigmoid,
+ * which are the model's link, and what else changes the numbers of a regression, which is
+ * refused; what stands before it changes the features, so it is refused too.
  *
  * Values are compared in the precision that the trees read, after rounding to that of the
  * input and of every cast on the way; a cast that does more than that is refused. The
@@ -78,8 +79,9 @@ export function importOnnxTrees(bytes: Uint8Array, options: OnnxTreeImportOption
   const aggregate = attributes.text('aggregate_function', 'SUM');
   if (aggregate !== 'SUM') throw refused(label, `aggregate_function ${aggregate}`, 'SUM');
   const transform = attributes.text('post_transform', 'NONE');
-  const link = LINKS.get(transform);
-  if (link === undefined) throw refused(label, `post_transform ${transform}`, [...LINKS.keys()].join(', '));
+  const ownLink = LINKS.get(transform);
+  if (ownLink === undefined) throw refused(label, `post_transform ${transform}`, [...LINKS.keys()].join(', '));
+  const link = classifier ? ownLink : linkBehind(model.graph, node, ownLink, label);
   const { precision } = input;
 
   const nodes = nodesOf(attributes, input.isWidened, label);
@@ -98,7 +100,7 @@ export function importOnnxTrees(bytes: Uint8Array, options: OnnxTreeImportOption
   if ((single || outputCount === 1) && link === 'softmax') {
     throw refused(label, 'post_transform SOFTMAX of one score', 'NONE or LOGISTIC');
   }
-  if (!classifier && outputCount === 1 && link === 'logistic') {
+  if (!classifier && outputCount === 1 && ownLink === 'logistic') {
     notes.push(
       'the prediction is 1 / (1 + exp(-margin)), as the specification has LOGISTIC; onnxruntime gives the margin of a single target',
     );
@@ -253,9 +255,49 @@ function rounding(types: readonly (number | undefined)[], label: string): Pick<T
   return { precision: isDouble && !isSingle ? 'f64' : 'f32', isWidened: isDouble && isSingle };
 }
 
+/** Operators that hand numbers on as they are; Cast does so among floating-point types. */
+const KEEPING: readonly string[] = ['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'ZipMap'];
+const LINK_OPERATORS: ReadonlyMap<string, TreeLink> = new Map([
+  ['Exp', 'exponential'],
+  ['Sigmoid', 'logistic'],
+]);
+
+// From what the trees of a regression give to the output of the graph: its link, as converters write it for counts.
+function linkBehind(graph: OnnxGraph, tree: OnnxNode, own: TreeLink, label: string): TreeLink {
+  const given = new Set(graph.outputs.map(({ name }) => name));
+  const readers = new Map<string, OnnxNode>();
+  for (const node of graph.nodes) {
+    // Shapes are no numbers of the model.
+    if (node.opType === 'Shape') continue;
+    for (const input of node.inputs) if (!readers.has(input)) readers.set(input, node);
+  }
+  let link = own;
+  let name = tree.outputs[0] ?? '';
+  for (let steps = 0; steps <= graph.nodes.length && name !== '' && !given.has(name); steps++) {
+    const node = readers.get(name);
+    if (node === undefined) break;
+    const to = node.opType === 'Cast' ? node.attributes.get('to')?.integer : undefined;
+    const next = LINK_OPERATORS.get(node.opType);
+    if (next !== undefined && link === 'identity') link = next;
+    else if (!KEEPING.includes(node.opType) && to !== ELEMENT_FLOAT && to !== ELEMENT_DOUBLE) {
+      throw refused(
+        label,
+        `${node.opType} behind its trees`,
+        'the trees alone, or Exp or Sigmoid behind them: convert the model without what follows',
+      );
+    }
+    name = node.outputs[0] ?? '';
+  }
+  return link;
+}
+
 function notesOf(graph: OnnxGraph, tree: OnnxNode): string[] {
   const outputs = new Set(tree.outputs);
-  const after = graph.nodes.filter((node) => node.inputs.some((name) => name !== '' && outputs.has(name)));
+  const isApplied = ({ opType }: OnnxNode): boolean =>
+    tree.opType === 'TreeEnsembleRegressor' && LINK_OPERATORS.has(opType);
+  const after = graph.nodes.filter(
+    (node) => !isApplied(node) && node.inputs.some((name) => name !== '' && outputs.has(name)),
+  );
   if (after.length === 0) return [];
   const names = [...new Set(after.map((node) => node.opType))].join(', ');
   return [`margins are those of the tree operator; what the graph does with them afterwards (${names}) is not applied`];
