@@ -5,6 +5,7 @@ export * from './json.ts';
 export * from './mean-error.ts';
 export * from './nearest-names.ts';
 export * from './options.ts';
+export * from './pick.ts';
 export * from './random.ts';
 export * from './statistics.ts';
 export * from './turn.ts';

@@ -28,7 +28,7 @@
  * then over the monomials that were eligible at the end.
  */
 import type { KernelVariant, MonomialOperator } from '@fewfire/kernels';
-import { createTurn } from '../base/index.ts';
+import { createTurn, pickNumbers } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { type ActiveGram, createActiveGram } from './active-gram.ts';
 import { changeCoefficient, descend, gapOf, nonZeros, solveOnSupport } from './coordinate-descent.ts';
@@ -391,7 +391,7 @@ export async function createElasticNetSolver(problem: ElasticNetProblem): Promis
     const wanted = options.tolerance * Math.sqrt(targetSquare);
     const onActive = gradient.slice();
     const kept = { intercept, predictions: predictions.slice(), residual: residual.slice() };
-    const pull = Float64Array.from(places, (j) => gradient[j]);
+    const pull = pickNumbers(gradient, places);
     let worst = largestOf(pull);
     // The matrix of products squares the condition number: what that loses, further rounds on the fresh residual win back.
     for (let round = 0; round < REFIT_ROUNDS && worst > wanted; round++) {

@@ -4,7 +4,7 @@
  * its fits and are predicted with the others, so one operator serves all folds.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
-import { createRandom, FewfireError, meanWithError } from '../base/index.ts';
+import { createRandom, FewfireError, meanWithError, pickNumbers } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import type { PenaltyBasis } from './least-squares.ts';
@@ -50,7 +50,7 @@ export function foldTerms(coefficients: Float64Array): FoldTerms {
   const at = new Uint32Array(count);
   let end = 0;
   for (let i = 0; i < coefficients.length; i++) if (coefficients[i] !== 0) at[end++] = i;
-  return { at, values: Float64Array.from(at, (i) => coefficients[i]) };
+  return { at, values: pickNumbers(coefficients, at) };
 }
 
 export interface FoldContext {

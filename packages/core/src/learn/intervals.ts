@@ -14,7 +14,15 @@
  * coverage errs least, order 1/m^2, where percentiles err by 1/m; and the largest
  * |t| over the terms gives simultaneous intervals in the same way).
  */
-import { createRandom, createTurn, FewfireError, type Random, type RunOptions, type Turn } from '../base/index.ts';
+import {
+  createRandom,
+  createTurn,
+  FewfireError,
+  pickNumbers,
+  type Random,
+  type RunOptions,
+  type Turn,
+} from '../base/index.ts';
 import { bitAt, type CubePoints } from '../cube/index.ts';
 import { cholesky, solveCholesky } from './dense.ts';
 import { bestConstant, checkTwoClasses } from './logit.ts';
@@ -257,7 +265,7 @@ async function buildRows(
     rowCount,
     size,
     signs,
-    target: Float64Array.from(order, (row) => target[row]),
+    target: pickNumbers(target, order),
     weights: Float64Array.from(order, (row) => (rowWeights?.[row] ?? 1) / largest),
     units: Uint32Array.from([...starts, rowCount]),
   };

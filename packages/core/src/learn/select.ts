@@ -15,7 +15,7 @@
  * 2,000 rows, or where folds would take more than the budget.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
+import { createRandom, FewfireError, pickNumbers, pickWholes, type RunOptions } from '../base/index.ts';
 import {
   type CubePoints,
   checkCoordinateCount,
@@ -165,15 +165,11 @@ export async function selectLowDegree(
   checkCoordinateCount(points.coordinateCount);
   if (counting !== undefined) {
     const { rowWeights, clusters, ...others } = options;
-    const selection = await selectLowDegree(
-      selectRows(points, counting),
-      Float64Array.from(counting, (row) => target[row]),
-      {
-        ...others,
-        rowWeights: Float64Array.from(counting, (row) => (rowWeights as Float64Array)[row]),
-        ...(clusters === undefined ? {} : { clusters: Uint32Array.from(counting, (row) => clusters[row]) }),
-      },
-    );
+    const selection = await selectLowDegree(selectRows(points, counting), pickNumbers(target, counting), {
+      ...others,
+      rowWeights: pickNumbers(rowWeights as Float64Array, counting),
+      ...(clusters === undefined ? {} : { clusters: pickWholes(clusters, counting) }),
+    });
     const { rows, predictions } = selection.heldOut;
     return {
       ...selection,
@@ -192,10 +188,10 @@ export async function selectLowDegree(
   const plan = planSelection(points, options, folds);
   const order = createRandom(options.seed ?? 1).permutation(points.rowCount);
   const rows = order.slice(0, plan.rowCount).sort();
-  const clusters = pickNumbers(options.clusters, rows);
+  const clusters = options.clusters && pickNumbers(options.clusters, rows);
   const subset = plan.rowCount === points.rowCount ? points : selectRows(points, rows);
-  const values = Float64Array.from(rows, (row) => target[row]);
-  const rowWeights = pickNumbers(options.rowWeights, rows);
+  const values = pickNumbers(target, rows);
+  const rowWeights = options.rowWeights && pickNumbers(options.rowWeights, rows);
   const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, clusters);
   checkFoldWeights(foldOf, folds, rowWeights);
   if (options.loss === 'logistic') checkFoldClasses(foldOf, folds, values, options.classNames ?? ['-1', '+1']);
@@ -317,10 +313,6 @@ type SelectionShape = Pick<CubePoints, 'rowCount' | 'coordinateCount'>;
 interface Tried {
   readonly candidate: Candidate;
   found: { readonly predictions: Float64Array; readonly terms: readonly FoldTerms[] } | undefined;
-}
-
-function pickNumbers(values: ArrayLike<number> | undefined, rows: Uint32Array): Float64Array | undefined {
-  return values === undefined ? undefined : Float64Array.from(rows, (row) => values[row]);
 }
 
 /** Relative to the largest weight, what is rounding of rounding. */

@@ -17,7 +17,7 @@
  * (sum_g s_g (1-h_g))^2 / sum_g s_g^2 (1-h_g). For balanced terms they are
  * rowCount - termCount; for a term whose rows of one sign are few, less than those.
  */
-import type { Turn } from '../base/index.ts';
+import { pickNumbers, type Turn } from '../base/index.ts';
 import { cholesky, inverseCholesky, mirror, multiply, solveCholesky } from './dense.ts';
 
 export type RefitLoss = 'squared' | 'logistic';
@@ -125,8 +125,8 @@ export function mergeAlike(rows: TermRows): MergedRows | undefined {
       rowCount: first.length,
       size,
       signs: merged,
-      target: Float64Array.from(first, (row) => target[row]),
-      weights: Float64Array.from(first, (row) => weights[row]),
+      target: pickNumbers(target, first),
+      weights: pickNumbers(weights, first),
       units: Uint32Array.from({ length: first.length + 1 }, (_, unit) => unit),
     },
     unitOf,

@@ -8,7 +8,7 @@
  * The whole choice (degree, penalty) is made anew on the first half: one made on
  * all rows would have seen the rows that are to confirm it.
  */
-import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
+import { createRandom, FewfireError, pickNumbers, pickWholes, type RunOptions } from '../base/index.ts';
 import { type CubePoints, selectRows } from '../cube/index.ts';
 import { refitIntervals } from '../learn/index.ts';
 import { type Polynomial, termCoordinates, termsBySize } from '../spectrum/index.ts';
@@ -110,11 +110,11 @@ function pick(
   return {
     data: {
       points: part,
-      target: Float64Array.from(rows, (row) => labels[row]),
-      weights: weights === undefined ? undefined : Float64Array.from(rows, (row) => weights[row]),
-      clusters: clusters === undefined ? undefined : Uint32Array.from(rows, (row) => clusters[row]),
+      target: pickNumbers(labels, rows),
+      weights: weights === undefined ? undefined : pickNumbers(weights, rows),
+      clusters: clusters === undefined ? undefined : pickWholes(clusters, rows),
     },
-    target: Float64Array.from(rows, (row) => target[row]),
+    target: pickNumbers(target, rows),
   };
 }
 

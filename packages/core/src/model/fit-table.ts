@@ -9,7 +9,7 @@
  * rows, encoder included; the test figures are those of step 4 and say so.
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { FewfireError, pickNumbers, type RunOptions } from '../base/index.ts';
 import {
   type ColumnProfile,
   countAllYes,
@@ -383,8 +383,8 @@ function calibrate(
   weights: Float64Array | undefined,
 ): Calibration {
   const { rows, predictions } = selection.heldOut;
-  const held = Float64Array.from(rows, (row) => target[row]);
-  const heldWeights = weights === undefined ? undefined : Float64Array.from(rows, (row) => weights[row]);
+  const held = pickNumbers(target, rows);
+  const heldWeights = weights === undefined ? undefined : pickNumbers(weights, rows);
   if (spec.kind !== 'regression') {
     const positive = Uint8Array.from(held, (value) => (value < 0 ? 1 : 0));
     return {
@@ -419,7 +419,7 @@ function smearingNotes(
   weights: Float64Array | undefined,
 ): string[] {
   if (spec.kind !== 'regression' || spec.transform === 'none') return [];
-  const pick = (values: Float64Array): Float64Array => Float64Array.from(rows, (row) => values[row]);
+  const pick = (values: Float64Array): Float64Array => pickNumbers(values, rows);
   const support = smearingSupport(pick(target), predictions, weights && pick(weights));
   if (support >= FEWEST_SMEARING_ROWS) return [];
   return [

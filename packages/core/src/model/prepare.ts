@@ -2,7 +2,15 @@
  * From a table to labelled points: which columns are learned from, which rows are set aside for the test (before
  * anything is learned from them, the encoder included), what each row weighs and which rows belong together.
  */
-import { createRandom, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
+import {
+  createRandom,
+  FewfireError,
+  listNames,
+  pickNumbers,
+  pickWholes,
+  type RunOptions,
+  unknownColumn,
+} from '../base/index.ts';
 import {
   type ColumnProfile,
   DEFAULT_BINS,
@@ -112,7 +120,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   const rowNotes = groupsNotes(options, labels, usable);
   if (missingTargets > 0) rowNotes.push(missingTargetsNote(spec.column, missingTargets, target.length));
   if (options.weight !== undefined) {
-    const usableWeights = labels.weights && Float64Array.from(usable, (row) => (labels.weights as Float64Array)[row]);
+    const usableWeights = labels.weights && pickNumbers(labels.weights, usable);
     if (usableWeights !== undefined) {
       refuseFewWeights(options.weight, source.label, usable.length, zeroCount, usableWeights);
     }
@@ -309,21 +317,23 @@ function refuseLopsidedTest(
 
 function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) => boolean): LabelledPoints {
   const { points, rows } = encoded;
-  const positions: number[] = [];
-  for (let i = 0; i < points.rowCount; i++) if (keep(rows === undefined ? i : rows[i])) positions.push(i);
-  if (positions.length === 0) {
+  const places = new Uint32Array(points.rowCount);
+  let count = 0;
+  for (let i = 0; i < points.rowCount; i++) if (keep(rows === undefined ? i : rows[i])) places[count++] = i;
+  const positions = places.subarray(0, count);
+  if (count === 0) {
     throw new FewfireError(
       'missing-values',
       "no row is left: every row has a missing value somewhere; leave out `missing: 'drop-rows'`, or `exclude` the columns that are mostly missing",
     );
   }
-  const original = positions.map((i) => (rows === undefined ? i : rows[i]));
+  const original = rows === undefined ? positions : pickWholes(rows, positions);
   const { target, weights, clusters } = labels;
   return {
-    points: positions.length === points.rowCount ? points : selectRows(points, Uint32Array.from(positions)),
-    target: Float64Array.from(original, (row) => target[row]),
-    weights: weights === undefined ? undefined : Float64Array.from(original, (row) => weights[row]),
-    clusters: clusters === undefined ? undefined : Uint32Array.from(original, (row) => clusters[row]),
+    points: count === points.rowCount ? points : selectRows(points, positions),
+    target: pickNumbers(target, original),
+    weights: weights === undefined ? undefined : pickNumbers(weights, original),
+    clusters: clusters === undefined ? undefined : pickWholes(clusters, original),
   };
 }
 
