@@ -42,9 +42,10 @@ export const EVERYTHING = 'export * from "@fewfire/core";';
  * scores were checked for everything that could make them silently wrong (some 8 kB), 68 until leaks were known under any coding
  * and columns compared with those of the fit (3 kB), and cells read as people write them (6 kB: words for yes and no, dates,
  * spellings of numbers and of missing), 77.5 until the lasso's work was counted so that a choice keeps to its budget,
- * and tables without the columns of a model were refused by the library as by the command.
+ * and tables without the columns of a model were refused by the library as by the command;
+ * 78.2 until the library described and checked its options.
  */
-export const ALLOWED_BYTES = 78_200;
+export const ALLOWED_BYTES = 79_700;
 
 /** The text of a browser bundle; with the condition `source`, of the packages' sources instead of what was built from them. */
 export async function bundleText(contents, conditions = []) {

@@ -2,13 +2,32 @@
  * Reading option values. A wrong one is a usage error that says what was expected; commander adds which option it was.
  */
 import { availableParallelism } from 'node:os';
+import { expectedOf, type OptionSpec } from '@fewfire/core/options';
 import type { TextEncoding } from '@fewfire/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { flagOf, withFlags } from './flags.ts';
 
-/** `auto` or a whole number from 1. */
-export function parseDegree(text: string): number | 'auto' {
-  if (text === 'auto') return text;
-  return wholeNumber(text, 1, 64, 'Expected auto or a whole number from 1 to 64.');
+/** An option of the library as an option of a command: the same name, choices and default, and its parser. */
+export function optionOf(name: string, spec: OptionSpec): Option {
+  const flag = spec.kind === 'flag' ? flagOf(name) : `${flagOf(name)} <${spec.value ?? 'value'}>`;
+  const option = new Option(flag, withFlags(spec.help));
+  if (spec.kind === 'choice') option.choices(spec.choices);
+  if (spec.kind === 'whole' || spec.kind === 'share') option.argParser((text) => numberOf(spec, text));
+  if (spec.kind === 'names') option.argParser(parseNames);
+  if (spec.kind === 'texts') option.argParser(parseTexts);
+  if ('default' in spec && spec.default !== undefined) option.default(spec.default);
+  return option;
+}
+
+function numberOf(spec: Extract<OptionSpec, { kind: 'whole' | 'share' }>, text: string): number | string {
+  if (spec.kind === 'whole') {
+    return text === spec.or ? text : wholeNumber(text, spec.least, spec.most, `Expected ${expectedOf(spec)}.`);
+  }
+  const value = parseNumber(text);
+  const { least, below } = spec;
+  if ((least === undefined ? value > 0 : value >= least) && (below === undefined ? value <= 1 : value < below))
+    return value;
+  throw new InvalidArgumentError(`Expected ${expectedOf(spec)}.`);
 }
 
 /** A parser of whole numbers in a range. */
@@ -26,13 +45,6 @@ function wholeNumber(text: string, least: number, most: number, expected: string
 export function parseNumber(text: string): number {
   const value = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
-  return value;
-}
-
-/** A number above 0, up to 1. */
-export function parseShare(text: string): number {
-  const value = parseNumber(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('Expected a number above 0, up to 1.');
   return value;
 }
 

@@ -1,7 +1,8 @@
+import { FIT_OPTIONS } from '@fewfire/core/options';
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import {
-  parseDegree,
+  optionOf,
   parseMemory,
   parseNames,
   parseNonNegative,
@@ -17,10 +18,28 @@ function refuses(parse: (text: string) => unknown, texts: readonly string[]): vo
   for (const text of texts) expect(() => parse(text), JSON.stringify(text)).toThrow(InvalidArgumentError);
 }
 
+const parserOf =
+  (name: keyof typeof FIT_OPTIONS) =>
+  (text: string): unknown =>
+    optionOf(name, FIT_OPTIONS[name]).parseArg?.(text, undefined);
+
 describe('option values', () => {
   it('degree', () => {
+    const parseDegree = parserOf('degree');
     expect(['auto', '1', '12'].map(parseDegree)).toEqual(['auto', 1, 12]);
     refuses(parseDegree, ['0', '-1', '1.5', 'two', '', '1e1', '999']);
+  });
+
+  it('of a fit, as the library describes them', () => {
+    expect(['0.5', '1'].map(parserOf('l1Ratio'))).toEqual([0.5, 1]);
+    refuses(parserOf('l1Ratio'), ['0', '1.1', 'half', '']);
+    expect(['0.5', '0.99'].map(parserOf('confidence'))).toEqual([0.5, 0.99]);
+    refuses(parserOf('confidence'), ['0.49', '1', '95']);
+    refuses(parserOf('method'), ['lass', 'Ridge', '']);
+    expect(parserOf('exclude')('a,"b, c"')).toEqual(['a', 'b, c']);
+    const { flags, defaultValue, argChoices } = optionOf('targetTransform', FIT_OPTIONS.targetTransform);
+    expect([flags, defaultValue, argChoices]).toEqual(['--target-transform <transform>', 'none', ['none', 'log']]);
+    expect(optionOf('allowOverlap', FIT_OPTIONS.allowOverlap).flags).toBe('--allow-overlap');
   });
 
   it('whole numbers', () => {

@@ -182,7 +182,7 @@ describe('fitTable', () => {
     [{ target: 'size', positive: '3' }, /`positive` needs a target with two classes/],
     [{ target: 'y', test: 1 }, /`test` is 1/],
     [{ target: 'y', test: 0.0001 }, /leaves 0 test rows/],
-    [{ target: 'y', folds: 1 }, /folds is 1/],
+    [{ target: 'y', folds: 1 }, /`folds` is 1/],
     [{ target: 'y', folds: 1000 }, /240 rows cannot make 1000 folds/],
     [{ target: 'y', bins: 1 }, /`bins` is 1/],
   ])('refuses %j', async (options, message) => {

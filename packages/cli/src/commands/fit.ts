@@ -1,16 +1,7 @@
 /** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
 import { stat } from 'node:fs/promises';
-import type {
-  CellRules,
-  FitTableOptions,
-  Hierarchy,
-  Loss,
-  MissingPolicy,
-  Model,
-  SourceRecord,
-  TableFit,
-  Task,
-} from '@fewfire/core';
+import type { CellRules, FitTableOptions, Model, SourceRecord, TableFit } from '@fewfire/core';
+import { FIT_OPTIONS, type FitOptionValues } from '@fewfire/core/options';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { reportPage, type Work, withProgress, withTable } from '../data.ts';
@@ -36,44 +27,17 @@ import { modelJson } from '../model-json.ts';
 import {
   addTableOptions,
   addWorkOptions,
-  parseDegree,
+  optionOf,
   parseNames,
-  parseShare,
   parseTest,
   parseTexts,
-  parseWhole,
   type TableOptions,
   type WorkOptions,
 } from '../options.ts';
 import type { Session } from '../session.ts';
 
-interface FitOptions extends WorkOptions, TableOptions {
-  readonly target?: string;
-  readonly degree: number | 'auto';
-  readonly method: 'auto' | 'least-squares' | 'ridge' | 'lasso' | 'elastic-net' | 'estimate';
-  readonly loss: Loss;
-  readonly hierarchy: Hierarchy;
-  readonly l1Ratio: number;
-  readonly intervals: 'normal' | 'bootstrap' | 'none';
-  readonly confidence: number;
-  readonly simultaneous?: boolean;
-  readonly features?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly bins: number;
-  readonly missing: MissingPolicy;
-  readonly missingValues?: readonly string[];
-  readonly text?: readonly string[];
-  readonly number?: readonly string[];
-  readonly decimal?: '.' | ',';
-  readonly task: Task;
-  readonly weight?: string;
-  readonly group?: string;
-  readonly positive?: string;
-  readonly targetTransform: 'none' | 'log';
+interface FitOptions extends WorkOptions, TableOptions, CellRules, Partial<FitOptionValues> {
   readonly test: number | string;
-  readonly allowOverlap?: boolean;
-  readonly folds: number;
-  readonly seed: number;
   readonly out?: string;
   readonly report?: string;
   readonly json?: boolean;
@@ -91,82 +55,23 @@ export function addFitCommand(program: Command, session: Session): void {
     .description('Learns a low-degree polynomial of yes/no coordinates from a table, and says what it found.')
     .addArgument(
       new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
-    )
-    .option('--target <column>', 'the column to learn: numbers, or classes, two or more (required)')
-    .addOption(
-      new Option('--degree <degree>', 'most columns in a combination; auto lets the folds choose')
-        .argParser(parseDegree)
-        .default('auto'),
-    )
-    .addOption(
-      new Option('--method <method>', 'auto lets the folds choose between ridge, least squares and lasso')
-        .choices(['auto', 'least-squares', 'ridge', 'lasso', 'elastic-net', 'estimate'])
-        .default('auto'),
-    )
-    .addOption(
-      new Option('--hierarchy <kind>', 'lasso: combinations only where some (weak) or all (strong) of their parts are')
-        .choices(['none', 'weak', 'strong'])
-        .default('none'),
-    )
-    .addOption(
-      new Option('--l1-ratio <share>', 'elastic net: share of the penalty on absolute values')
-        .argParser(parseShare)
-        .default(0.5),
-    )
-    .addOption(
-      new Option('--loss <loss>', 'what is minimised; logistic: the log-loss of classes')
-        .choices(['squared', 'logistic'])
-        .default('squared'),
-    )
-    .option('--features <columns>', 'learn from these only (a,b or "one, with comma",b)', parseNames)
-    .option('--exclude <columns>', 'leave these out (written as for --features)', parseNames)
-    .addOption(
-      new Option('--bins <count>', 'bins of number columns, between quantiles').argParser(parseWhole(2, 64)).default(4),
-    )
-    .addOption(
-      new Option(
-        '--missing <policy>',
-        'cells without a value: auto and indicator make being missing a coordinate; or refuse them, or drop their rows',
-      )
-        .choices(['auto', 'indicator', 'refuse', 'drop-rows'])
-        .default('auto'),
-    )
-    .option(
-      '--missing-values <texts>',
-      'what counts as missing beside empty cells, such as NA,-999 ("" for nothing)',
-      parseTexts,
-    )
-    .option('--text <columns>', 'read these columns as texts, whatever they look like', parseNames)
-    .option('--number <columns>', 'read these columns as numbers', parseNames)
-    .addOption(new Option('--decimal <mark>', 'the decimal mark of numbers in texts').choices(['.', ',']))
-    .addOption(
-      new Option('--task <task>', 'learn the target as this; auto: two different values, or texts, are classes')
-        .choices(['auto', 'number', 'classes'])
-        .default('auto'),
-    )
-    .option('--weight <column>', 'how much each row counts: numbers, at least 0')
-    .option('--group <column>', 'rows with the same value here are never split between fit, folds and test')
-    .option('--positive <class>', 'the class to call positive (default: the one that reads as a yes)')
-    .addOption(
-      new Option('--target-transform <transform>', 'learn the logarithm of a number')
-        .choices(['none', 'log'])
-        .default('none'),
-    )
-    .addOption(
-      new InputOption('--test <share|file>', 'rows set aside for the test: a share, a file, or 0 for none', tableInput)
-        .argParser(parseTest)
-        .default(0.2),
-    )
-    .option('--allow-overlap', 'measure on test rows that were fitted too, which is refused otherwise')
-    .addOption(
-      new Option('--intervals <kind>', 'how sure the terms are, from rows that did not choose them')
-        .choices(['normal', 'bootstrap', 'none'])
-        .default('normal'),
-    )
-    .addOption(new Option('--confidence <share>', 'of all intervals').argParser(parseShare).default(0.95))
-    .option('--simultaneous', 'intervals that hold for all terms at once')
-    .addOption(new Option('--folds <count>', 'folds to choose with').argParser(parseWhole(2, 1000)).default(5))
-    .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
+    );
+  for (const [name, spec] of Object.entries(FIT_OPTIONS)) {
+    if (name === 'task') addCellOptions(command);
+    if (name === 'allowOverlap') {
+      command.addOption(
+        new InputOption(
+          '--test <share|file>',
+          'rows set aside for the test: a share, a file, or 0 for none',
+          tableInput,
+        )
+          .argParser(parseTest)
+          .default(0.2),
+      );
+    }
+    command.addOption(optionOf(name, spec));
+  }
+  command
     .addOption(
       new OutputOption('-o, --out <file>', 'write the model here (JSON)', {
         hint: ' (--json prints the result instead)',
@@ -202,9 +107,22 @@ Examples:
     });
 }
 
+// How cells are read is the table's business, not the fit's.
+function addCellOptions(command: Command): void {
+  command
+    .option(
+      '--missing-values <texts>',
+      'what counts as missing beside empty cells, such as NA,-999 ("" for nothing)',
+      parseTexts,
+    )
+    .option('--text <columns>', 'read these columns as texts, whatever they look like', parseNames)
+    .option('--number <columns>', 'read these columns as numbers', parseNames)
+    .addOption(new Option('--decimal <mark>', 'the decimal mark of numbers in texts').choices(['.', ',']));
+}
+
 /** Says of an option that would change nothing what it is for: whoever typed it expects it to. */
 function idleOption(
-  { method, loss, hierarchy, intervals, simultaneous, test, allowOverlap }: FitOptions,
+  { method = 'auto', loss, hierarchy, intervals, simultaneous, test, allowOverlap }: FitOptions,
   ratioGiven: boolean,
 ): string | undefined {
   if (ratioGiven && method !== 'elastic-net') {
@@ -304,23 +222,22 @@ async function fitOne(
 ): Promise<TableFit> {
   const { fitTable } = await import('@fewfire/core');
   const { kernelHash } = await import('@fewfire/kernels');
-  const { target, degree, method, features, exclude, bins, missing, task, weight, group } = options;
-  const { positive, targetTransform, folds, seed, loss, hierarchy, l1Ratio } = options;
-  const { intervals, confidence, simultaneous, allowOverlap } = options;
   // What the tables hold is not there for the fit.
   const heldBytes = (await table.heldBytes()) + (typeof test === 'object' ? await test.heldBytes() : 0);
   const memoryLimitBytes = Math.max(0, work.memoryLimitBytes - heldBytes);
   const fitOptions: FitTableOptions = {
-    ...work,
-    memoryLimitBytes,
-    ...{ target, degree, method, features, exclude, bins, missing, task, weight, group },
-    ...{ positive, targetTransform, folds, seed, test, loss, hierarchy, l1Ratio },
-    ...{ intervals, confidence, simultaneous, allowOverlap },
+    ...fitOptionsOf(options),
+    ...{ signal: work.signal, onProgress: work.onProgress, threads: work.threads, memoryLimitBytes, test },
     source: sourceRecord(table),
     command: session.commandLine,
     versions: { fewfire: session.version, node: process.versions.node, kernels: kernelHash },
   };
   return await fitTable(table, fitOptions);
+}
+
+function fitOptionsOf(options: TargetedOptions): FitOptionValues {
+  const given = Object.entries(options).filter(([name]) => Object.hasOwn(FIT_OPTIONS, name));
+  return Object.fromEntries(given) as unknown as FitOptionValues;
 }
 
 function cellRules({ missingValues, text, number, decimal }: FitOptions): CellRules {

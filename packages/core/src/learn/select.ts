@@ -15,7 +15,7 @@
  * 2,000 rows, or where folds would take more than the budget.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { createRandom, FewfireError, pickNumbers, pickWholes, type RunOptions } from '../base/index.ts';
+import { createRandom, FewfireError, FIT_OPTIONS, pickNumbers, pickWholes, type RunOptions } from '../base/index.ts';
 import {
   type CubePoints,
   checkCoordinateCount,
@@ -111,7 +111,7 @@ export interface Selection {
   readonly foldTerms: readonly FoldTerms[];
 }
 
-const DEFAULT_FOLDS = 5;
+const DEFAULT_FOLDS = FIT_OPTIONS.folds.default;
 const DEFAULT_BUDGET_SECONDS = 60;
 /** Beyond this many monomials per row ridge has next to nothing to go by. */
 const MAX_MONOMIALS_PER_ROW = 4;
@@ -131,7 +131,7 @@ const MIN_SELECTION_ROWS = 5000;
 const AUTO_SPARSE_SHARE = 1 / 8;
 /** Of the budget, what a lasso that was predicted to take less may take in the end. */
 const SPARSE_OVERRUN = 1 / 20;
-const DEFAULT_L1_RATIO = 0.5;
+const DEFAULT_L1_RATIO = FIT_OPTIONS.l1Ratio.default;
 /** So many held-out rows tell errors apart to a few percent: the other folds would only take time. */
 const SPLIT_ROWS = 2000;
 /** Share of the memory limit for vectors over all monomials; the rest is for what is active. */

@@ -9,7 +9,7 @@
  * rows, encoder included; the test figures are those of step 4 and say so.
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
-import { FewfireError, pickNumbers, type RunOptions } from '../base/index.ts';
+import { checkOptions, FewfireError, FIT_OPTIONS, pickNumbers, type RunOptions } from '../base/index.ts';
 import {
   type ColumnProfile,
   countAllYes,
@@ -22,11 +22,9 @@ import {
 import {
   type Candidate,
   checkSelectionShape,
-  type FitMethod,
   fitCandidate,
   fitPlatt,
   foldTermLists,
-  type Hierarchy,
   type LowDegreeFit,
   type Selection,
   selectLowDegree,
@@ -59,22 +57,9 @@ import { type EncodedData, type LabelledPoints, type PrepareOptions, prepareTabl
 import { outputCount, outputTarget } from './target.ts';
 import { testIntervals } from './test-intervals.ts';
 
+/** What they are is said in `FIT_OPTIONS`; the others are here. */
 export interface FitTableOptions extends PrepareOptions {
-  readonly degree?: number | 'auto';
-  readonly method?: FitMethod | 'auto';
-  /** Share of the elastic net's penalty on absolute values. Default 0.5. */
-  readonly l1Ratio?: number;
-  /** Of the lasso and elastic net: products only with none (default), one or all of their parts. */
-  readonly hierarchy?: Hierarchy;
-  /** Default `squared`; `logistic` for classes. */
-  readonly loss?: Loss;
-  /** How sure the leading terms are. Default `normal`. */
-  readonly intervals?: 'normal' | 'bootstrap' | 'none';
-  /** Of all intervals. Default 0.95. */
-  readonly confidence?: number;
-  /** Whether the intervals of an output's terms hold all at once. Default false. */
-  readonly simultaneous?: boolean;
-  readonly folds?: number;
+  /** Predicted seconds of one thread that the choice may take. Default 60. */
   readonly budgetSeconds?: number;
   /** Recorded in the model. */
   readonly source?: SourceRecord;
@@ -102,6 +87,12 @@ export interface TableFit {
   readonly timings: FitTimings;
 }
 
+/** Those that are no words or numbers, and those of `RunOptions`. */
+const OTHER_OPTIONS = [
+  ...['signal', 'onProgress', 'threads', 'memoryLimitBytes'],
+  ...['test', 'budgetSeconds', 'source', 'command', 'versions'],
+];
+
 /** Of how many leading terms the rows with a yes at all of them are counted, and the folds asked. */
 const LEADING_TERMS = 200;
 const FIT_ITERATIONS = 2000;
@@ -111,13 +102,14 @@ const CONFIRM_BUDGET_SECONDS = 3;
 /** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
 export async function fitTable(table: Table, options: FitTableOptions): Promise<TableFit> {
   const startedAt = performance.now();
+  checkOptions('fitTable', options, FIT_OPTIONS, OTHER_OPTIONS);
   refuseTooWide(table, options);
   const prepared = await prepareTable(table, options);
   const { spec, training } = prepared;
   const readAt = performance.now();
 
   const loss = checkLoss(spec, options.loss ?? 'squared');
-  const confidence = checkConfidence(options.confidence ?? 0.95);
+  const confidence = options.confidence ?? FIT_OPTIONS.confidence.default;
   const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, training.data.target, k));
   const selections: Selection[] = [];
   for (const [k, target] of targets.entries()) {
@@ -255,14 +247,6 @@ function checkLoss(spec: TargetSpec, loss: Loss): Loss {
   throw new FewfireError(
     'invalid-argument',
     `target ${JSON.stringify(spec.column)} is learned as a number, which has no logistic loss; expected classes: leave out \`loss: 'logistic'\`, or add \`task: 'classes'\``,
-  );
-}
-
-function checkConfidence(confidence: number): number {
-  if (confidence >= 0.5 && confidence < 1) return confidence;
-  throw new FewfireError(
-    'invalid-argument',
-    `\`confidence\` is ${confidence}; expected a share from 0.5 to below 1, such as 0.95`,
   );
 }
 

@@ -5,6 +5,8 @@
 import {
   createRandom,
   FewfireError,
+  FIT_OPTIONS,
+  type FitOptionValues,
   listNames,
   pickNumbers,
   pickWholes,
@@ -13,7 +15,6 @@ import {
 } from '../base/index.ts';
 import {
   type ColumnProfile,
-  DEFAULT_BINS,
   type EncodedRows,
   type EncoderNotes,
   type EncoderSpec,
@@ -27,25 +28,13 @@ import { checkRowMemory } from '../learn/index.ts';
 import type { TargetSpec } from './model.ts';
 import { groupedTestNotes, groupsNotes, missingTargetsNote, testTableNotes, weightsNotes } from './notes.ts';
 import { checkOverlap, duplicateNotes } from './overlap.ts';
-import { type LabelColumns, type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
-import { chooseTarget, readTarget, type Task } from './target.ts';
+import { type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
+import { chooseTarget, readTarget } from './target.ts';
 
-export interface PrepareOptions extends RunOptions, LabelColumns {
-  readonly target: string;
-  /** What to learn the target as. Default `auto`. */
-  readonly task?: Task;
-  /** Columns to learn from; by default all but the target, `weight`, `group` and `exclude`. */
-  readonly features?: readonly string[];
-  readonly exclude?: readonly string[];
-  /** Number columns become bins - 1 thresholds at quantiles. Default 4. */
-  readonly bins?: number;
-  readonly missing?: MissingPolicy;
-  readonly positive?: string;
-  readonly targetTransform?: 'none' | 'log';
+/** The options of a fit that say what is learned from what. */
+export interface PrepareOptions extends RunOptions, Omit<FitOptionValues, 'seed'> {
   /** A share of the rows in (0, 1), 0 for no test, or a table of test rows. Default 0.2. */
   readonly test?: number | Table;
-  /** Measure on a test table whose rows were fitted, which is refused otherwise. */
-  readonly allowOverlap?: boolean;
 }
 
 /** Encoded rows with their targets. */
@@ -97,10 +86,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
       `\`test\` is ${testShare}; expected a share of the rows from 0 (no test) to below 1, or a file`,
     );
   }
-  const bins = options.bins ?? DEFAULT_BINS;
-  if (!Number.isInteger(bins) || bins < 2 || bins > 64) {
-    throw new FewfireError('invalid-argument', `\`bins\` is ${bins}; expected a whole number from 2 to 64`);
-  }
+  const bins = options.bins ?? FIT_OPTIONS.bins.default;
   const features = featureNames(source, options);
   const { table, zeroCount } = await weighingRows(source, options, options);
   if (options.weight !== undefined && zeroCount > 0) {

@@ -1,0 +1,149 @@
+/** The options of a fit that are words and numbers. */
+import type { SpecsOf } from './option-specs.ts';
+
+export interface FitOptionValues {
+  /** The column to learn. */
+  readonly target: string;
+  /** Most columns in a combination. Default `auto`: the folds choose. */
+  readonly degree?: number | 'auto';
+  /** Default `auto`: the folds choose between ridge, least squares and lasso. */
+  readonly method?: 'auto' | 'least-squares' | 'ridge' | 'lasso' | 'elastic-net' | 'estimate';
+  /** Of the lasso and elastic net: products only with none (default), one or all of their parts. */
+  readonly hierarchy?: 'none' | 'weak' | 'strong';
+  /** Share of the elastic net's penalty on absolute values. Default 0.5. */
+  readonly l1Ratio?: number;
+  /** Default `squared`; `logistic` for classes. */
+  readonly loss?: 'squared' | 'logistic';
+  /** Columns to learn from; by default all but the target, `weight`, `group` and `exclude`. */
+  readonly features?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Number columns become bins - 1 thresholds at quantiles. Default 4. */
+  readonly bins?: number;
+  /** What a cell without a value is. Default `auto`: a no, and where the fit saw any, a coordinate of its own. */
+  readonly missing?: 'auto' | 'indicator' | 'refuse' | 'drop-rows';
+  /** What to learn the target as. Default `auto`. */
+  readonly task?: 'auto' | 'number' | 'classes';
+  /** Column that says how much each row counts: numbers, at least 0. */
+  readonly weight?: string;
+  /** Column whose rows of the same value are never split between fit, folds and test. */
+  readonly group?: string;
+  /** The class to call positive; by default the one that reads as a yes. */
+  readonly positive?: string;
+  readonly targetTransform?: 'none' | 'log';
+  /** Measure on a test table whose rows were fitted, which is refused otherwise. */
+  readonly allowOverlap?: boolean;
+  /** How sure the leading terms are. Default `normal`. */
+  readonly intervals?: 'normal' | 'bootstrap' | 'none';
+  /** Of all intervals. Default 0.95. */
+  readonly confidence?: number;
+  /** Whether the intervals of an output's terms hold all at once. Default false. */
+  readonly simultaneous?: boolean;
+  /** Folds to choose with. Default 5. */
+  readonly folds?: number;
+  /** Of all randomness. Default 1. */
+  readonly seed?: number;
+}
+
+/** In the order of the help. */
+export const FIT_OPTIONS: SpecsOf<FitOptionValues> = {
+  target: {
+    kind: 'name',
+    value: 'column',
+    required: true,
+    help: 'the column to learn: numbers, or classes, two or more (required)',
+  },
+  degree: {
+    kind: 'whole',
+    value: 'degree',
+    least: 1,
+    most: 64,
+    or: 'auto',
+    default: 'auto',
+    help: 'most columns in a combination; auto lets the folds choose',
+  },
+  method: {
+    kind: 'choice',
+    value: 'method',
+    choices: ['auto', 'least-squares', 'ridge', 'lasso', 'elastic-net', 'estimate'],
+    default: 'auto',
+    help: 'auto lets the folds choose between ridge, least squares and lasso',
+  },
+  hierarchy: {
+    kind: 'choice',
+    value: 'kind',
+    choices: ['none', 'weak', 'strong'],
+    default: 'none',
+    help: 'lasso: combinations only where some (weak) or all (strong) of their parts are',
+  },
+  l1Ratio: {
+    kind: 'share',
+    value: 'share',
+    default: 0.5,
+    help: 'elastic net: share of the penalty on absolute values',
+  },
+  loss: {
+    kind: 'choice',
+    value: 'loss',
+    choices: ['squared', 'logistic'],
+    default: 'squared',
+    help: 'what is minimised; logistic: the log-loss of classes',
+  },
+  features: {
+    kind: 'names',
+    value: 'columns',
+    help: 'learn from these only (a,b or "one, with comma",b)',
+  },
+  exclude: { kind: 'names', value: 'columns', help: 'leave these out (written as for `features`)' },
+  bins: {
+    kind: 'whole',
+    value: 'count',
+    least: 2,
+    most: 64,
+    default: 4,
+    help: 'bins of number columns, between quantiles',
+  },
+  missing: {
+    kind: 'choice',
+    value: 'policy',
+    choices: ['auto', 'indicator', 'refuse', 'drop-rows'],
+    default: 'auto',
+    help: 'cells without a value: auto and indicator make being missing a coordinate; or refuse them, or drop their rows',
+  },
+  task: {
+    kind: 'choice',
+    value: 'task',
+    choices: ['auto', 'number', 'classes'],
+    default: 'auto',
+    help: 'learn the target as this; auto: two different values, or texts, are classes',
+  },
+  weight: { kind: 'name', value: 'column', help: 'how much each row counts: numbers, at least 0' },
+  group: {
+    kind: 'name',
+    value: 'column',
+    help: 'rows with the same value here are never split between fit, folds and test',
+  },
+  positive: {
+    kind: 'name',
+    value: 'class',
+    help: 'the class to call positive (default: the one that reads as a yes)',
+  },
+  targetTransform: {
+    kind: 'choice',
+    value: 'transform',
+    choices: ['none', 'log'],
+    default: 'none',
+    help: 'learn the logarithm of a number',
+  },
+  allowOverlap: { kind: 'flag', help: 'measure on test rows that were fitted too, which is refused otherwise' },
+  intervals: {
+    kind: 'choice',
+    value: 'kind',
+    choices: ['normal', 'bootstrap', 'none'],
+    default: 'normal',
+    help: 'how sure the terms are, from rows that did not choose them',
+  },
+  confidence: { kind: 'share', value: 'share', least: 0.5, below: 1, default: 0.95, help: 'of all intervals' },
+  simultaneous: { kind: 'flag', help: 'intervals that hold for all terms at once' },
+  folds: { kind: 'whole', value: 'count', least: 2, most: 1000, default: 5, help: 'folds to choose with' },
+  seed: { kind: 'whole', value: 'number', least: 0, most: 2 ** 31 - 1, default: 1, help: 'of all randomness' },
+};
