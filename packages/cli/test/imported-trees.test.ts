@@ -374,7 +374,7 @@ describe('network import', () => {
     expectWithin(text);
     const said = text.replace(/\s+/g, ' ');
     expect(said).toContain('2 trees, the raw margin');
-    const option = /the first 2 of 5 boosting rounds are taken.*; (--rounds 5) \(roundCount\) takes all/.exec(said);
+    const option = /the first 2 of 5 boosting rounds are taken.*; (--rounds 5) takes all/.exec(said);
     const all = JSON.parse(await succeed(['network', 'import', saved, ...(option?.[1] ?? '').split(' '), '--json']));
     expect(all).toMatchObject({ treeCount: 5, notes: [] });
     await refuse(['network', 'import', saved, '--rounds', '6'], /6 boosting rounds .* from 1 to 5/, 2);
