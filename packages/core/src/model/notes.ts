@@ -120,9 +120,11 @@ export function selectionNotes(
       `degree ${requestedDegree} is more than there are coordinates: degree ${fit.summary.degree} has them all`,
     );
   }
-  for (const degree of selection.stopped) {
+  // Where other methods were tried too, how far the lasso came is a detail.
+  const alone = selection.candidates.every(({ method }) => method === 'lasso' || method === 'elastic-net');
+  for (const degree of alone ? selection.stopped : []) {
     list.push(
-      `the path of lambdas at degree ${degree} ended early, with its share of ${selection.budgetSeconds} s spent`,
+      `the path of lambdas at degree ${degree} ended early, to stay within a budget of ${selection.budgetSeconds} s`,
     );
   }
   for (const { degree, reason } of selection.skipped) list.push(`degree ${degree} and above were not tried: ${reason}`);
