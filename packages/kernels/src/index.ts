@@ -1,23 +1,4 @@
-export { createParityColumns, type ParityColumnOptions, type ParityColumns, parityColumnBytes } from './columns.ts';
-export { type ExactUnit, exactLevel, exactUnit, exactUnits } from './exact-units.ts';
 export { sourceHash as kernelHash } from './generated/source-hash.ts';
-export {
-  MAX_SWEPT_BITS,
-  planSweep,
-  type SweepDomain,
-  type SweepOptions,
-  type SweepPlan,
-  type SweepResult,
-  sweepActivity,
-} from './gray.ts';
-export {
-  createIncrementalKernel,
-  type IncrementalKernel,
-  type IncrementalKernelOptions,
-  type IncrementalPlan,
-  planIncremental,
-  referenceExactNetwork,
-} from './incremental.ts';
 export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 export {
   createMlpKernel,
@@ -26,7 +7,7 @@ export {
   type MlpMemoryOptions,
   type MlpMethod,
   mlpKernelBytes,
-} from './mlp.ts';
+} from './layers/mlp.ts';
 export {
   type CalibratedScreen,
   calibratedUnits,
@@ -43,7 +24,7 @@ export {
   referenceEstimates,
   referenceSurvivors,
   type ScreenShape,
-} from './mlp-calibrated.ts';
+} from './layers/mlp-calibrated.ts';
 export {
   boundProjection,
   isUsableProjection,
@@ -52,8 +33,8 @@ export {
   type ProjectionScreen,
   projectionIndex,
   quantiseProjection,
-} from './mlp-projection.ts';
-export { type MlpResult, type MlpWeights, referenceDot, referenceMlp } from './mlp-reference.ts';
+} from './layers/mlp-projection.ts';
+export { type MlpResult, type MlpWeights, referenceDot, referenceMlp } from './layers/mlp-reference.ts';
 export {
   boundRows,
   type MlpScreen,
@@ -63,7 +44,40 @@ export {
   type QuantisedRows,
   quantiseRows,
   stepDown,
-} from './mlp-screen.ts';
+} from './layers/mlp-screen.ts';
+export {
+  createParityColumns,
+  type ParityColumnOptions,
+  type ParityColumns,
+  parityColumnBytes,
+} from './learning/columns.ts';
+export { createMonomialOperator, type OperatorOptions } from './learning/operator.ts';
+export { createMonomialOperatorF32 } from './learning/operator-f32.ts';
+export { type PlanRequest, planMonomialOperator } from './learning/plan.ts';
+export {
+  planSignedEstimate,
+  type SignedEstimateOptions,
+  type SignedEstimateShape,
+  signedEstimate,
+} from './learning/signed-estimate.ts';
+export { type ExactUnit, exactLevel, exactUnit, exactUnits } from './networks/exact-units.ts';
+export {
+  MAX_SWEPT_BITS,
+  planSweep,
+  type SweepDomain,
+  type SweepOptions,
+  type SweepPlan,
+  type SweepResult,
+  sweepActivity,
+} from './networks/gray.ts';
+export {
+  createIncrementalKernel,
+  type IncrementalKernel,
+  type IncrementalKernelOptions,
+  type IncrementalPlan,
+  planIncremental,
+  referenceExactNetwork,
+} from './networks/incremental.ts';
 export {
   type ActivityCounts,
   countNetworkActivity,
@@ -73,16 +87,7 @@ export {
   networkKernelBytes,
   preactivationsOfRow,
   referenceNetwork,
-} from './network.ts';
-export { createMonomialOperator, type OperatorOptions } from './operator.ts';
-export { createMonomialOperatorF32 } from './operator-f32.ts';
-export { type PlanRequest, planMonomialOperator } from './plan.ts';
+} from './networks/network.ts';
 export { parity, referenceTransform } from './reference.ts';
-export {
-  planSignedEstimate,
-  type SignedEstimateOptions,
-  type SignedEstimateShape,
-  signedEstimate,
-} from './signed-estimate.ts';
 export { binomial, countMonomials, createMonomialIndex, type MonomialIndex } from './subsets.ts';
 export { createTransformBuffer, type TransformBuffer, walshHadamard } from './transform.ts';

@@ -9,7 +9,7 @@ import {
   type PackedPoints,
   planMonomialOperator,
 } from '../src/index.ts';
-import { memoryParts } from '../src/plan.ts';
+import { memoryParts } from '../src/learning/plan.ts';
 import { integers, randomPoints, reals } from './random-points.ts';
 
 /** A plan with a given block width, whether or not the planner would choose it. */

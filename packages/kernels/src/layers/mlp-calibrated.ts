@@ -2,7 +2,7 @@
  * Prepares the screens of assembly/mlp-calibrated.ts, and computes them by definition: the estimates here are those of the
  * kernels bit for bit, so thresholds can be set from them. Nothing is proved of an estimate; a calibration measures it.
  */
-import type { createArena } from './arena.ts';
+import type { createArena } from '../arena.ts';
 import { packedIndex, paddedColumns, quantiseRows, RECORD_BYTES, rowAfterRow } from './mlp-screen.ts';
 
 /** Levels of a weight in units of its scale, codes 0 to 3, and the border between inner and outer ones. */

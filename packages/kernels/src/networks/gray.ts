@@ -9,13 +9,13 @@
  * Bits that no unit depends on are not swept, and counts are over the swept bits
  * alone: every one of these points stands for equally many of the domain.
  */
-import { createArena } from './arena.ts';
+import { createArena } from '../arena.ts';
+import { networks } from '../groups.ts';
+import type { KernelVariant } from '../kernels.ts';
+import { bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from '../pool.ts';
+import { createTurns } from '../turns.ts';
 import type { ExactUnit } from './exact-units.ts';
-import { networks } from './groups.ts';
-import type { KernelVariant } from './kernels.ts';
-import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
-import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
-import { createTurns } from './turns.ts';
 
 /** The points swept: all y in {+1,-1}^bitCount, with the coordinates y_i, or those of `lift`: y_i, then y_i y_l by l, then i < l. */
 export interface SweepDomain {

@@ -7,8 +7,8 @@
  * row update costs about half a nanosecond while the histogram stays in the
  * second-level cache and several times that beyond; folding costs per cell.
  */
-import type { OperatorPlan, Precision } from './kernels.ts';
-import { binomial, countMonomials } from './subsets.ts';
+import type { OperatorPlan, Precision } from '../kernels.ts';
+import { binomial, countMonomials } from '../subsets.ts';
 
 const UPDATE_NS = 0.55;
 const PREFIX_NS = 0.12;

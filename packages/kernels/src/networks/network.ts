@@ -7,12 +7,12 @@
  *
  * Rows go through one memory a slab at a time, so its size does not grow with them.
  */
-import { createArena } from './arena.ts';
-import { networks } from './groups.ts';
-import type { KernelVariant, PackedPoints } from './kernels.ts';
-import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
-import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
-import { createTurns } from './turns.ts';
+import { createArena } from '../arena.ts';
+import { networks } from '../groups.ts';
+import type { KernelVariant, PackedPoints } from '../kernels.ts';
+import { bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from '../pool.ts';
+import { createTurns } from '../turns.ts';
 
 export interface DenseNetwork {
   readonly inputCount: number;

@@ -3,9 +3,9 @@
  * items (tuples of blocks) that make up the work. See assembly/block-items.ts
  * for the structs.
  */
-import type { OperatorPlan } from './kernels.ts';
+import type { OperatorPlan } from '../kernels.ts';
+import type { MonomialIndex } from '../subsets.ts';
 import { levelSize } from './plan.ts';
-import type { MonomialIndex } from './subsets.ts';
 
 export interface BlockItem {
   readonly blocks: readonly number[];

@@ -4,16 +4,16 @@
  * area per thread. Work is cut into items; this thread takes items too and lets
  * the event loop run every few milliseconds, so that a call can be aborted.
  */
-import { type Arena, createArena } from './arena.ts';
+import { type Arena, createArena } from '../arena.ts';
+import { type BlockKernels, type KernelGroup, learning } from '../groups.ts';
+import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from '../kernels.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from '../pool.ts';
+import { createReferenceOperator } from '../reference.ts';
+import { createMonomialIndex } from '../subsets.ts';
+import { createTurns } from '../turns.ts';
 import { blockPositions, createBlockLayout } from './block-layout.ts';
-import { type BlockKernels, type KernelGroup, learning } from './groups.ts';
-import type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
-import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
-import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from './pool.ts';
-import { createReferenceOperator } from './reference.ts';
-import { createMonomialIndex } from './subsets.ts';
-import { createTurns } from './turns.ts';
 
 export interface OperatorOptions {
   readonly degree: number;

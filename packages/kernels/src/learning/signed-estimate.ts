@@ -12,14 +12,14 @@
  * stand side by side in colexicographic order. Rows go by in chunks for which
  * all coordinates stay in the second-level cache.
  */
-import { createArena } from './arena.ts';
+import { createArena } from '../arena.ts';
+import { learning } from '../groups.ts';
+import type { KernelVariant, PackedPoints } from '../kernels.ts';
+import { bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { countMonomials, createMonomialIndex } from '../subsets.ts';
+import { createTurns } from '../turns.ts';
 import { columnOffset, LINE_BYTES, PANEL_COLUMNS, WORD_ROWS, writeMask, writePanels } from './columns.ts';
-import { learning } from './groups.ts';
-import type { KernelVariant, PackedPoints } from './kernels.ts';
-import { bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
 import { createMonomialOperator } from './operator.ts';
-import { countMonomials, createMonomialIndex } from './subsets.ts';
-import { createTurns } from './turns.ts';
 
 const CHUNK_WORDS = 256;
 /** Prefixes between two looks at the clock: some milliseconds with a thousand coordinates. */

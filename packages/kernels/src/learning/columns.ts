@@ -9,11 +9,11 @@
  * Calls are not interrupted: the longest, over 4,096 columns of 1e6 rows, takes
  * some tenths of a second.
  */
-import { createArena } from './arena.ts';
-import { type ColumnKernels, learning } from './groups.ts';
-import type { KernelVariant, PackedPoints } from './kernels.ts';
-import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
-import { parity } from './reference.ts';
+import { createArena } from '../arena.ts';
+import { type ColumnKernels, learning } from '../groups.ts';
+import type { KernelVariant, PackedPoints } from '../kernels.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { parity } from '../reference.ts';
 
 /**
  * Columns are numbered from 0 in the order they were appended. Results are the same, bit for bit, for `simd` and

@@ -3,10 +3,11 @@
  * Calls are synchronous, with threads too (`crew.ts`), since a layer takes microseconds. assembly/mlp-items.ts says what
  * is computed; `referenceMlp` is the specification, and all ways of running agree with it bit for bit.
  */
-import { createArena } from './arena.ts';
-import { CREW_BYTES, CREW_WORK, type Crew, type CrewJob, createCrew } from './crew.ts';
-import { layers } from './groups.ts';
-import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
+import { createArena } from '../arena.ts';
+import { CREW_BYTES, CREW_WORK, type Crew, type CrewJob, createCrew } from '../crew.ts';
+import { layers } from '../groups.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { createPool, threadsAvailable } from '../pool.ts';
 import {
   type CalibratedLayout,
   type CalibratedScreen,
@@ -25,7 +26,6 @@ import {
   rowAfterRow,
   SUM_LIMIT,
 } from './mlp-screen.ts';
-import { createPool, threadsAvailable } from './pool.ts';
 
 export interface MlpKernelOptions {
   /** Default 1; a page that is not cross-origin isolated always uses one. Results do not depend on it. */

@@ -8,12 +8,12 @@
  *
  * The value is defined in `referenceExactNetwork`; assembly/incremental.ts computes it.
  */
-import { createArena } from './arena.ts';
-import { networks } from './groups.ts';
-import type { PackedPoints } from './kernels.ts';
-import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from './load.ts';
+import { createArena } from '../arena.ts';
+import { networks } from '../groups.ts';
+import type { PackedPoints } from '../kernels.ts';
+import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
+import { createTurns } from '../turns.ts';
 import type { DenseNetwork } from './network.ts';
-import { createTurns } from './turns.ts';
 
 export interface IncrementalPlan {
   /** Units on i32 lanes, in increasing order. */
