@@ -1,7 +1,4 @@
 /** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
-export type { CountedPlace } from './count-zeros.ts';
-export type { TextEncoding } from './encoding.ts';
-export { type ExternalFile, findExternalFiles, readExternalFiles } from './external-data.ts';
 export {
   checkFileSize,
   type FileContent,
@@ -13,24 +10,25 @@ export {
   writeFileAtomic,
 } from './files.ts';
 export { createHighsSolver } from './highs-solver.ts';
-export { type BatchPlan, matchArrays, planBatches, readInputArrays, unusedNote } from './model-inputs.ts';
-export { parseNpy, parseNpz } from './npy.ts';
-export type { ChooseArrays, NumberArray } from './number-array.ts';
+export type { CountedPlace } from './models/count-zeros.ts';
+export { type ExternalFile, findExternalFiles, readExternalFiles } from './models/external-data.ts';
+export { type BatchPlan, matchArrays, planBatches, readInputArrays, unusedNote } from './models/model-inputs.ts';
+export { parseNpy, parseNpz } from './models/npy.ts';
+export type { ChooseArrays, NumberArray } from './models/number-array.ts';
 export {
   type CapturedValue,
   type ModelInput,
   type OnnxRunner,
   openOnnxRunner,
   withOutputs,
-} from './onnx-runner.ts';
-export { type FileTable, type OpenTableOptions, openTable, type Provenance } from './open-table.ts';
+} from './models/onnx-runner.ts';
 export {
   type ObservedBlock,
   type OnnxActivity,
   type OnnxActivityOptions,
   observeOnnxBlocks,
-} from './profile-onnx.ts';
-export type { SampleDependence } from './row-check.ts';
+} from './models/profile-onnx.ts';
+export type { SampleDependence } from './models/row-check.ts';
 export {
   expectTensor,
   type FloatTensor,
@@ -38,8 +36,10 @@ export {
   parseSafetensorsArrays,
   type ReadTensorOptions,
   readSafetensors,
-} from './safetensors.ts';
-export { blockTensorNames, safetensorsBlocks } from './safetensors-blocks.ts';
-export type { SourceFormat } from './source.ts';
-export { sourceFiles } from './source-files.ts';
-export { csvChunks, csvParts, type OutputColumn, type OutputParts, writeTable } from './write-table.ts';
+} from './models/safetensors.ts';
+export { blockTensorNames, safetensorsBlocks } from './models/safetensors-blocks.ts';
+export type { TextEncoding } from './tables/encoding.ts';
+export { type FileTable, type OpenTableOptions, openTable, type Provenance } from './tables/open-table.ts';
+export type { SourceFormat } from './tables/source.ts';
+export { sourceFiles } from './tables/source-files.ts';
+export { csvChunks, csvParts, type OutputColumn, type OutputParts, writeTable } from './tables/write-table.ts';

@@ -17,7 +17,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
-import { checkArrowMetadata } from '../src/arrow-metadata.ts';
+import { checkArrowMetadata } from '../src/tables/arrow-metadata.ts';
 
 const pair = new Struct([new Field('left', new Int32()), new Field('right', new List(new Field('item', new Utf8())))]);
 // Vectors of its own for each table: the writer spoils those it shares.

@@ -5,9 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { FewfireError } from '@fewfire/core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { duckdbError } from '../src/duckdb-errors.ts';
 import { unreadable } from '../src/files.ts';
 import { type OpenTableOptions, openTable } from '../src/index.ts';
+import { duckdbError } from '../src/tables/duckdb-errors.ts';
 import { temporaryDirectory } from './table-files.ts';
 
 const root = temporaryDirectory();

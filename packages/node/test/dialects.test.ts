@@ -3,9 +3,9 @@
  * a few; `bench/cases/dialects.mjs` takes 20,000.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { type CsvRecord, recordCells, splitCsv } from '../src/csv-records.ts';
-import { decodeText, type KnownEncoding } from '../src/encoding.ts';
 import { openTable } from '../src/index.ts';
+import { type CsvRecord, recordCells, splitCsv } from '../src/tables/csv-records.ts';
+import { decodeText, type KnownEncoding } from '../src/tables/encoding.ts';
 import { checkFile, checkRandomFile, type OpenTable } from './dialects/check.ts';
 import { oracleGrid, oracleText } from './dialects/csv-oracle.ts';
 import { randomFile, randomNumbers } from './dialects/random-file.ts';

@@ -21,9 +21,9 @@ import {
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type ContractCell, type ContractColumns, expectParts, tableContract } from '../../core/test/table-contract.ts';
-import { Engine } from '../src/engine.ts';
 import { openTable } from '../src/index.ts';
-import { normalText, quoteIdentifier, quoteLiteral, textNumber } from '../src/sql.ts';
+import { Engine } from '../src/tables/engine.ts';
+import { normalText, quoteIdentifier, quoteLiteral, textNumber } from '../src/tables/sql.ts';
 import { arrowBytes, delimited, temporaryDirectory, writers } from './table-files.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/', import.meta.url));

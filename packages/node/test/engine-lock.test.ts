@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Engine } from '../src/engine.ts';
 import { openTable } from '../src/index.ts';
+import { Engine } from '../src/tables/engine.ts';
 import { temporaryDirectory } from './table-files.ts';
 
 const directory = temporaryDirectory();

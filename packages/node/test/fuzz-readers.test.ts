@@ -35,7 +35,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTreeGolden } from '../../core/test/tree-golden.ts';
 import { openTable, parseSafetensorsArrays } from '../src/index.ts';
-import { parseNpy, parseNpz } from '../src/npy.ts';
+import { parseNpy, parseNpz } from '../src/models/npy.ts';
 import { arrowBytes, delimited, records, temporaryDirectory, writers } from './table-files.ts';
 
 const CASES = 200;

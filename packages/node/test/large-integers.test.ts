@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fitTable, predictPoints } from '@fewfire/core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Engine } from '../src/engine.ts';
 import { openTable } from '../src/index.ts';
-import { quoteLiteral } from '../src/sql.ts';
+import { Engine } from '../src/tables/engine.ts';
+import { quoteLiteral } from '../src/tables/sql.ts';
 import { temporaryDirectory } from './table-files.ts';
 
 const directory = temporaryDirectory();

@@ -9,9 +9,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { FewfireError, fitEncoder, type Table } from '@fewfire/core';
 import { bitAt } from '@fewfire/core/internal';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { duckdbTable, type RelationColumn } from '../src/duckdb-table.ts';
-import { Engine } from '../src/engine.ts';
 import { openTable } from '../src/index.ts';
+import { duckdbTable, type RelationColumn } from '../src/tables/duckdb-table.ts';
+import { Engine } from '../src/tables/engine.ts';
 import { temporaryDirectory } from './table-files.ts';
 
 const directory = temporaryDirectory();

@@ -4,7 +4,7 @@
  */
 import { FewfireError } from '@fewfire/core';
 import type { ParquetWriter } from 'hyparquet-writer';
-import { type WriteOptions, writeFileAtomic } from './files.ts';
+import { type WriteOptions, writeFileAtomic } from '../files.ts';
 
 export interface OutputColumn {
   readonly name: string;

@@ -5,7 +5,7 @@
  */
 import { FewfireError } from '@fewfire/core';
 import { listNames, parseJson, shownJson } from '@fewfire/core/internal';
-import { readFileBytes } from './files.ts';
+import { readFileBytes } from '../files.ts';
 import {
   type ChooseArrays,
   decodeNumbers,

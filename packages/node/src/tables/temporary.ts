@@ -10,7 +10,7 @@ import { lstat, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FewfireError } from '@fewfire/core';
-import { writeAll } from './files.ts';
+import { writeAll } from '../files.ts';
 
 /** Folders of this process that may exist. */
 const folders = new Set<string>();

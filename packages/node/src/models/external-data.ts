@@ -5,7 +5,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { FewfireError, type RunOptions } from '@fewfire/core';
-import { checkFileSize, readFileBytes } from './files.ts';
+import { checkFileSize, readFileBytes } from '../files.ts';
 
 /** A file that was found, not read yet. */
 export interface FoundFile {

@@ -6,11 +6,11 @@
 import { basename } from 'node:path';
 import { FewfireError, type RunOptions } from '@fewfire/core';
 import { listNames } from '@fewfire/core/internal';
-import { readFileBytes } from './files.ts';
+import { readFileBytes } from '../files.ts';
+import { openTable } from '../tables/open-table.ts';
 import { parseNpy, parseNpz } from './npy.ts';
 import type { ChooseArrays, NumberArray } from './number-array.ts';
 import type { ModelInput } from './onnx-runner.ts';
-import { openTable } from './open-table.ts';
 import { parseSafetensorsArrays } from './safetensors.ts';
 
 /**

@@ -5,8 +5,8 @@
 import { stat } from 'node:fs/promises';
 import { FewfireError } from '@fewfire/core';
 import { listNames } from '@fewfire/core/internal';
+import { openRegular, unreadable } from '../files.ts';
 import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
-import { openRegular, unreadable } from './files.ts';
 
 export type SourceFormat = 'csv' | 'tsv' | 'parquet' | 'json' | 'ndjson' | 'arrow' | 'duckdb';
 

@@ -8,10 +8,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { FewfireError, type RunOptions } from '@fewfire/core';
 import { throwIfAborted } from '@fewfire/core/internal';
+import { readFileChunks } from '../files.ts';
 import { decodeText, encodingNote, type KnownEncoding, surveyText, type TextEncoding } from './encoding.ts';
 import { Engine } from './engine.ts';
 import { fileKind, KIND_BYTES } from './file-kind.ts';
-import { readFileChunks } from './files.ts';
 import { FORMAT_NAMES, type Source, unnamedFormat } from './source.ts';
 
 export interface LoadOptions {
