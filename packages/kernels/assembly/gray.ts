@@ -3,7 +3,7 @@
 // addition (by q of them on the lift of q bits, whose features are the bits and
 // their products of two).
 //
-// Preactivations are integers (src/exact-units.ts), so nothing drifts and ties
+// Preactivations are integers (src/networks/exact-units.ts), so nothing drifts and ties
 // are decided exactly. A unit whose integers do not fit 32 bits runs on rounded
 // ones in the last blocks, with the sum of its roundings as a slack; where the
 // slack leaves the sign open, the unit is evaluated again from its full integers.

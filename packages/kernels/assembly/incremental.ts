@@ -1,5 +1,5 @@
 // A dense network h(x) = sum_j u_j relu(<w_j, x> - b_j) at one point of the cube,
-// kept while coordinates flip. Preactivations are whole numbers (src/incremental.ts
+// kept while coordinates flip. Preactivations are whole numbers (src/networks/incremental.ts
 // says which), so adding and taking away rows never drifts: a state depends on its
 // point alone, not on the way there. Sums wrap, which is exact for results that fit.
 //

@@ -14,7 +14,7 @@
 //  10 V, int8   11 its scales, f32 [rank]   12 rank   13 leading columns of A (rank and these are multiples of 16)
 //  14 codes of x, i16 [columns]   15 largest of them   16 codes of V x, i16 [rank]   17 largest of them
 //  18 records of x and of V x, see mlp-screen.ts   19 A, int8, row after row, or 0 for one test   20 thresholds of the second
-// The numbers of both are the same with and without SIMD, and those of src/mlp-calibrated.ts.
+// The numbers of both are the same with and without SIMD, and those of src/layers/mlp-calibrated.ts.
 import { dotOfFour, dotsOfFour, quantiseInput, RECORD, screenListed, screenUnits } from "./mlp-screen";
 
 // The levels of a weight, of the quantiser that loses least of a normal number (Max 1960); negative ones mirror them.

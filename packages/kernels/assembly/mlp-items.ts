@@ -37,7 +37,7 @@ const SPARSE: u32 = 0;
 const DENSE: u32 = 1;
 const CALIBRATED: u32 = 3;
 
-// With a projection, items are multiples of this (src/mlp.ts).
+// With a projection, items are multiples of this (src/layers/mlp.ts).
 const PART_UNITS: usize = 128;
 
 const SCREENED: u32 = 1;

@@ -1,6 +1,6 @@
 // Sums of products of trained feed-forward layers, f32, with one fixed order of summation. The order is the
 // specification: the dense and the sparse way of running a layer, every grouping of rows, SIMD, scalar and `referenceMlp`
-// (src/mlp-reference.ts) give the same bits because every preactivation is summed like this:
+// (src/layers/mlp-reference.ts) give the same bits because every preactivation is summed like this:
 //
 //   16 sums start at +0; sum k adds fl(w[c] x[c]) for c = k, k + 16, k + 32, ... in that order;
 //   v[l] = (sum[l] + sum[l+4]) + (sum[l+8] + sum[l+12]) for l = 0 .. 3;  dot = (v[0] + v[1]) + (v[2] + v[3]).

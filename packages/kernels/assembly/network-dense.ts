@@ -6,7 +6,7 @@
 // a chunk of rows goes by, and are then made again for the next block: making
 // them costs as much as about 256 rows.
 //
-// The order of summation is fixed, and `referenceNetwork` (src/network.ts) has
+// The order of summation is fixed, and `referenceNetwork` (src/networks/network.ts) has
 // the same: within a byte from its lowest coordinate up, then -b plus byte after
 // byte, the products of a block as a tree over its pairs of units, the blocks in
 // order. So SIMD, scalar and reference agree bit for bit.

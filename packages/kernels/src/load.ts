@@ -46,7 +46,7 @@ export function compileKernels<Exports>(
   return module;
 }
 
-/** A memory of at least `bytes`. Growing one detaches every view, so only columns.ts does. @throws RangeError beyond 4 GiB or when the system has no room */
+/** A memory of at least `bytes`. Growing one detaches every view, so only learning/columns.ts does. @throws RangeError beyond 4 GiB or when the system has no room */
 export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   if (pages > 65536) throw new RangeError(`a kernel needs ${bytes} bytes; WebAssembly memory ends at 4 GiB`);
