@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const packages = ['kernels', 'core', 'report', 'node', 'paper', 'cli'];
 
 /** Rooms of core; those on one line do not know each other. */
-const rooms = [['base'], ['bounds', 'cube'], ['spectrum'], ['network'], ['learn', 'mlp'], ['model']];
+const rooms = [['base'], ['formats'], ['bounds', 'cube'], ['spectrum'], ['network'], ['learn', 'mlp'], ['model']];
 
 const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
 

@@ -395,7 +395,7 @@ export type {
   OnnxNode,
   OnnxTensor,
   OnnxValue,
-} from './network/index.ts';
+} from './formats/index.ts';
 export {
   type BlockSearch,
   type CalibratedMlp,

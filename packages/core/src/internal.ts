@@ -2,6 +2,7 @@
 export * from './base/index.ts';
 export * from './bounds/index.ts';
 export * from './cube/index.ts';
+export * from './formats/index.ts';
 export * from './learn/index.ts';
 export * from './mlp/index.ts';
 export * from './model/index.ts';

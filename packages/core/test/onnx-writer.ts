@@ -7,9 +7,9 @@ import {
   node,
   type Tensor,
   tensorMessage,
-} from '../src/model/export/onnx-writer.ts';
+} from '../src/formats/onnx-writer.ts';
 
-export * from '../src/model/export/onnx-writer.ts';
+export * from '../src/formats/onnx-writer.ts';
 
 /** A model with one input `X` of the element type (1 float, 11 double) and width. */
 export function model(nodes: readonly NodeParts[], elementType = 1, width?: number): Uint8Array {

@@ -1,7 +1,6 @@
 export * from './checksum.ts';
 export * from './errors.ts';
 export * from './fit-options.ts';
-export * from './half.ts';
 export * from './json.ts';
 export * from './mean-error.ts';
 export * from './nearest-names.ts';

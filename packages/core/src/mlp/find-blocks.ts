@@ -12,13 +12,21 @@
  */
 import { FewfireError, listNames } from '../base/index.ts';
 import {
+  constantOf,
+  type GraphValues,
   type InnerValue,
+  indexValues,
   innerName,
+  integerAttribute,
+  isStandard,
   type OnnxBranch,
   type OnnxGraph,
   type OnnxModel,
   type OnnxNode,
-} from '../network/index.ts';
+  operatorText,
+  scalarOf,
+  sourceOf,
+} from '../formats/index.ts';
 import { activationTitle, type MlpActivation, type MlpBlock } from './block.ts';
 import {
   type Columns,
@@ -31,16 +39,6 @@ import {
   linearOf,
   productOf,
 } from './onnx-layers.ts';
-import {
-  constantOf,
-  type GraphValues,
-  indexValues,
-  integerAttribute,
-  isStandard,
-  operatorText,
-  scalarOf,
-  sourceOf,
-} from './onnx-values.ts';
 import { isReluOperator, type ReluForm, reluFormOf } from './relu-forms.ts';
 
 /** A block as it stands in the graph. */

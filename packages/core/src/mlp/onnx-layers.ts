@@ -6,7 +6,6 @@
  * `foldedOperators` says where that is so.
  */
 import { FewfireError } from '../base/index.ts';
-import { type OnnxNode, tensorNumbers } from '../network/index.ts';
 import {
   type Constant,
   constantOf,
@@ -15,10 +14,12 @@ import {
   isStandard,
   MAX_DEPTH,
   numberCount,
+  type OnnxNode,
   rankOf,
   smallConstant,
   sourceOf,
-} from './onnx-values.ts';
+  tensorNumbers,
+} from '../formats/index.ts';
 
 /** What is done to the columns of a product, one after the other. Constants have one number, or one for each column. */
 export type LayerStep = {

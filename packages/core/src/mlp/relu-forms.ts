@@ -4,7 +4,7 @@
  * next layer. All that is recognised here switches units off exactly, whatever z is.
  */
 
-import type { OnnxNode } from '../network/index.ts';
+import { type GraphValues, isStandard, isZero, type OnnxNode, scalarOf, sourceOf } from '../formats/index.ts';
 import type { MlpActivation } from './block.ts';
 import {
   type Columns,
@@ -17,7 +17,6 @@ import {
   productOf,
   stepsOf,
 } from './onnx-layers.ts';
-import { type GraphValues, isStandard, isZero, scalarOf, sourceOf } from './onnx-values.ts';
 
 export interface ReluForm {
   /** `relu`, `squared-relu`, `relu6`, `clipped-relu`; with `gated-` before it where a second layer multiplies it. */

@@ -6,10 +6,17 @@
  *
  * Subgraphs and functions are not entered, as in the search for blocks; its notes say so.
  */
-import type { OnnxModel, OnnxNode } from '../network/index.ts';
+import {
+  type GraphValues,
+  indexValues,
+  isStandard,
+  type OnnxModel,
+  type OnnxNode,
+  operatorText,
+  sourceOf,
+} from '../formats/index.ts';
 import type { FoundBlock } from './find-blocks.ts';
 import { linearOf } from './onnx-layers.ts';
-import { type GraphValues, indexValues, isStandard, operatorText, sourceOf } from './onnx-values.ts';
 
 export interface ZeroPlace {
   /** Of the node that makes the value; of the value, where that has none. */

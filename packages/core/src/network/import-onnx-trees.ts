@@ -19,7 +19,7 @@ import {
   type OnnxNode,
   readOnnxModel,
   tensorNumbers,
-} from './onnx-protobuf.ts';
+} from '../formats/index.ts';
 import { type ClassRule, featurePositions, type TreeEnsemble, type TreeLink, type TreeModel } from './tree-ensemble.ts';
 import {
   buildTrees,

@@ -1,11 +1,11 @@
 /** A trained tree ensemble from the bytes of its file: which format it is, is in the bytes and not in the name. */
 import { FewfireError } from '../base/index.ts';
+import { isUbjson } from '../formats/index.ts';
 import { importOnnxTrees } from './import-onnx-trees.ts';
 import { importXgboost } from './import-xgboost.ts';
 import { otherFile } from './other-models.ts';
 import type { TreeModel } from './tree-ensemble.ts';
 import type { TreeImportOptions } from './tree-source.ts';
-import { isUbjson } from './ubjson.ts';
 
 export type TreeFileFormat = 'json' | 'ubjson' | 'onnx';
 

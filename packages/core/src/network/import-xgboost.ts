@@ -22,6 +22,7 @@
  *   rounds `predict` of the scikit-learn interface takes.
  */
 import { FewfireError, listNames, parseJson, shownJson } from '../base/index.ts';
+import { isUbjson, readUbjson } from '../formats/index.ts';
 import { otherJson } from './other-models.ts';
 import {
   type ClassRule,
@@ -40,7 +41,6 @@ import {
   type TreeImportOptions,
   treeFeatures,
 } from './tree-source.ts';
-import { isUbjson, readUbjson } from './ubjson.ts';
 
 export interface XgboostImportOptions extends TreeImportOptions {
   /**

@@ -10,18 +10,6 @@ export * from './import-xgboost.ts';
 export * from './incremental.ts';
 export * from './network.ts';
 export * from './network-file.ts';
-export { externalLocations, withExternalData } from './onnx-external.ts';
-export { exposeInnerValues, type InnerValue, innerName, type OnnxBranch } from './onnx-inner.ts';
-export {
-  type OnnxAttribute,
-  type OnnxGraph,
-  type OnnxModel,
-  type OnnxNode,
-  type OnnxTensor,
-  type OnnxValue,
-  readOnnxModel,
-  tensorNumbers,
-} from './onnx-protobuf.ts';
 export * from './sample.ts';
 export { attributeTreeRows, type TreeAttributionOptions, type TreeAttributions } from './tree-attribution.ts';
 export {

@@ -9,7 +9,7 @@
  * memory and not rows x terms.
  */
 import { FewfireError } from '../../base/index.ts';
-import { doubles, type Field, message, type NodeParts, node, type Tensor, tensorMessage } from './onnx-writer.ts';
+import { doubles, type Field, message, type NodeParts, node, type Tensor, tensorMessage } from '../../formats/index.ts';
 import type { ExportColumn, ExportFinish, ExportOutput, ExportPlan } from './plan.ts';
 
 /** Larger files are refused: protobuf, which ONNX files are made of, ends at 2 GB. */

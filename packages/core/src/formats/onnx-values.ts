@@ -5,7 +5,7 @@
  * Reshapes between the parts of a layer are looked through. That is sound because the layer before and the layer after
  * fix the last axis by their weights: what keeps the numbers in order and the last axis as long keeps the rows.
  */
-import { type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor, tensorNumbers } from '../network/index.ts';
+import { type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor, tensorNumbers } from './onnx.ts';
 
 /** A value that does not depend on the input of the model. */
 export interface Constant {

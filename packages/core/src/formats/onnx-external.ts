@@ -4,13 +4,7 @@
  * lengths is not believed before it has been compared with the files.
  */
 import { FewfireError } from '../base/index.ts';
-import {
-  elementByteCount,
-  type OnnxAttribute,
-  type OnnxGraph,
-  type OnnxModel,
-  type OnnxTensor,
-} from './onnx-protobuf.ts';
+import { elementByteCount, type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxTensor } from './onnx.ts';
 
 /** The files that tensors of the model are in, in the order of the model, as it names them. */
 export function externalLocations(model: OnnxModel, label = 'the ONNX model'): string[] {

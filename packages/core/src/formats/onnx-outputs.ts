@@ -3,7 +3,7 @@
  * branches must hand out as much: so a value of the one becomes an output of its branch and of the If, and the other
  * branch gives an empty tensor in its place. All else of the file stays as it is, byte by byte.
  */
-import { bytesOf, forEachField, textOf } from './onnx-protobuf.ts';
+import { bytesOf, forEachField, textOf } from './onnx.ts';
 
 /** A branch of an If. */
 export interface OnnxBranch {

@@ -1,4 +1,4 @@
-/** Writes ONNX files: the protobuf wire format and the messages a graph is made of, as `network/onnx-protobuf.ts` reads them. */
+/** Writes ONNX files: the protobuf wire format and the messages a graph is made of, as `onnx.ts` reads them. */
 
 /** A field: a whole number as a varint, text or bytes with a length, or something already encoded. */
 export type Field = readonly [id: number, value: number | string | Uint8Array];

@@ -9,7 +9,8 @@
  * deep as this file says (graphs in graphs: MAX_GRAPH_DEPTH), and lists of messages have a limit, because an empty
  * one takes two bytes of the file and hundreds in memory.
  */
-import { bfloatToNumber, FewfireError, halfToNumber } from '../base/index.ts';
+import { FewfireError } from '../base/index.ts';
+import { bfloatToNumber, halfToNumber } from './half.ts';
 
 export interface OnnxModel {
   readonly irVersion: number;
