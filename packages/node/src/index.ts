@@ -13,7 +13,8 @@ export { createHighsSolver } from './highs-solver.ts';
 export type { CountedPlace } from './models/count-zeros.ts';
 export { type ExternalFile, findExternalFiles, readExternalFiles } from './models/external-data.ts';
 export { type BatchPlan, matchArrays, planBatches, readInputArrays, unusedNote } from './models/model-inputs.ts';
-export { parseNpy, parseNpz } from './models/npy.ts';
+export { parseNpy } from './models/npy.ts';
+export { parseNpz } from './models/npz.ts';
 export type { ChooseArrays, NumberArray } from './models/number-array.ts';
 export {
   type CapturedValue,

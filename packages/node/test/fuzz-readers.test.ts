@@ -35,7 +35,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTreeGolden } from '../../core/test/tree-golden.ts';
 import { openTable, parseSafetensorsArrays } from '../src/index.ts';
-import { parseNpy, parseNpz } from '../src/models/npy.ts';
+import { parseNpy } from '../src/models/npy.ts';
+import { parseNpz } from '../src/models/npz.ts';
 import { arrowBytes, delimited, records, temporaryDirectory, writers } from './table-files.ts';
 
 const CASES = 200;
