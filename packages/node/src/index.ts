@@ -1,5 +1,14 @@
 /** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
 export {
+  type ChooseArrays,
+  expectTensor,
+  type FloatTensor,
+  type NumberArray,
+  parseNpy,
+  parseSafetensors,
+  parseSafetensorsArrays,
+} from '@fewfire/core/internal';
+export {
   checkFileSize,
   type FileContent,
   readFileBytes,
@@ -13,9 +22,7 @@ export { createHighsSolver } from './highs-solver.ts';
 export type { CountedPlace } from './models/count-zeros.ts';
 export { type ExternalFile, findExternalFiles, readExternalFiles } from './models/external-data.ts';
 export { type BatchPlan, matchArrays, planBatches, readInputArrays, unusedNote } from './models/model-inputs.ts';
-export { parseNpy } from './models/npy.ts';
 export { parseNpz } from './models/npz.ts';
-export type { ChooseArrays, NumberArray } from './models/number-array.ts';
 export {
   type CapturedValue,
   type ModelInput,
@@ -29,15 +36,8 @@ export {
   type OnnxActivityOptions,
   observeOnnxBlocks,
 } from './models/profile-onnx.ts';
+export { type ReadTensorOptions, readSafetensors } from './models/read-safetensors.ts';
 export type { SampleDependence } from './models/row-check.ts';
-export {
-  expectTensor,
-  type FloatTensor,
-  parseSafetensors,
-  parseSafetensorsArrays,
-  type ReadTensorOptions,
-  readSafetensors,
-} from './models/safetensors.ts';
 export { blockTensorNames, safetensorsBlocks } from './models/safetensors-blocks.ts';
 export type { TextEncoding } from './tables/encoding.ts';
 export { type FileTable, type OpenTableOptions, openTable, type Provenance } from './tables/open-table.ts';

@@ -34,9 +34,7 @@ import {
 } from '@fewfire/core/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTreeGolden } from '../../core/test/tree-golden.ts';
-import { openTable, parseSafetensorsArrays } from '../src/index.ts';
-import { parseNpy } from '../src/models/npy.ts';
-import { parseNpz } from '../src/models/npz.ts';
+import { openTable, parseNpy, parseNpz, parseSafetensorsArrays } from '../src/index.ts';
 import { arrowBytes, delimited, records, temporaryDirectory, writers } from './table-files.ts';
 
 const CASES = 200;

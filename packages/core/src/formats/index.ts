@@ -1,4 +1,6 @@
 export * from './half.ts';
+export { parseNpy } from './npy.ts';
+export type { ChooseArrays, NumberArray } from './number-array.ts';
 export {
   type OnnxAttribute,
   type OnnxGraph,
@@ -13,4 +15,11 @@ export { externalLocations, withExternalData } from './onnx-external.ts';
 export { exposeInnerValues, type InnerValue, innerName, type OnnxBranch } from './onnx-outputs.ts';
 export * from './onnx-values.ts';
 export { doubles, type Field, message, type NodeParts, node, type Tensor, tensorMessage } from './onnx-writer.ts';
+export {
+  expectTensor,
+  type FloatTensor,
+  parseSafetensors,
+  parseSafetensorsArrays,
+  type TensorOptions,
+} from './safetensors.ts';
 export { isUbjson, readUbjson } from './ubjson.ts';

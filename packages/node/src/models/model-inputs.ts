@@ -5,14 +5,17 @@
  */
 import { basename } from 'node:path';
 import { FewfireError, type RunOptions } from '@fewfire/core';
-import { listNames } from '@fewfire/core/internal';
+import {
+  type ChooseArrays,
+  listNames,
+  type NumberArray,
+  parseNpy,
+  parseSafetensorsArrays,
+} from '@fewfire/core/internal';
 import { readFileBytes } from '../files.ts';
 import { openTable } from '../tables/open-table.ts';
-import { parseNpy } from './npy.ts';
 import { parseNpz } from './npz.ts';
-import type { ChooseArrays, NumberArray } from './number-array.ts';
 import type { ModelInput } from './onnx-runner.ts';
-import { parseSafetensorsArrays } from './safetensors.ts';
 
 /**
  * Arrays by name. The array of an .npy file is called as the file, the one of a table too: its rows are those of the

@@ -4,8 +4,7 @@
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { FewfireError } from '@fewfire/core';
-import { parseNpy } from './npy.ts';
-import type { ChooseArrays, NumberArray } from './number-array.ts';
+import { type ChooseArrays, type NumberArray, parseNpy } from '@fewfire/core/internal';
 
 const MAX_ENTRIES = 4096;
 

@@ -9,9 +9,8 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { FewfireError, type RunOptions } from '@fewfire/core';
-import { halfToNumber, listNames, numberToHalf, throwIfAborted } from '@fewfire/core/internal';
+import { halfToNumber, listNames, type NumberArray, numberToHalf, throwIfAborted } from '@fewfire/core/internal';
 import type { ExternalFile } from './external-data.ts';
-import type { NumberArray } from './number-array.ts';
 
 // A string, because it must start alike from sources and from built files.
 const WORKER_SOURCE = `

@@ -15,13 +15,13 @@ import {
   createReservoir,
   exposeInnerValues,
   listNames,
+  type NumberArray,
   type RowReservoir,
   type ZeroPlace,
 } from '@fewfire/core/internal';
 import { type CountedPlace, countZeros } from './count-zeros.ts';
 import type { ExternalFile } from './external-data.ts';
 import { type BatchPlan, planBatches } from './model-inputs.ts';
-import type { NumberArray } from './number-array.ts';
 import { type CapturedValue, type OnnxRunner, openOnnxRunner, withOutputs } from './onnx-runner.ts';
 import { bytesOf, checkRows, type RowCheck, type SampleDependence, type ValueRows, type Values } from './row-check.ts';
 

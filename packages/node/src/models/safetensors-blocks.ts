@@ -3,8 +3,7 @@
  * common model families give them, and the activation is what the caller says it is.
  */
 import { FewfireError, type MlpActivation, type MlpBlock } from '@fewfire/core';
-import { listNames } from '@fewfire/core/internal';
-import { expectTensor, type FloatTensor } from './safetensors.ts';
+import { expectTensor, type FloatTensor, listNames } from '@fewfire/core/internal';
 
 /** Names of the first layer, of the layer that multiplies it in gated blocks, and of the last; `.weight` stands behind. */
 const FAMILIES: readonly { readonly up: string; readonly linear?: string; readonly down: string }[] = [

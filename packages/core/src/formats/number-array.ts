@@ -2,8 +2,8 @@
  * Numbers from files of arrays (.npy, .npz, safetensors) in the types that keep them exactly: whole numbers of 64 bits as
  * BigInt64Array, floats of 32 bits and fewer as Float32Array, everything else as Float64Array.
  */
-import { FewfireError } from '@fewfire/core';
-import { bfloatToNumber, halfToNumber } from '@fewfire/core/internal';
+import { FewfireError } from '../base/index.ts';
+import { bfloatToNumber, halfToNumber } from './half.ts';
 
 /** Arrays of any shape, row-major. */
 export interface NumberArray {

@@ -3,9 +3,7 @@
  * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
  * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
  */
-import { FewfireError } from '@fewfire/core';
-import { listNames, parseJson, shownJson } from '@fewfire/core/internal';
-import { readFileBytes } from '../files.ts';
+import { FewfireError, listNames, parseJson, shownJson } from '../base/index.ts';
 import {
   type ChooseArrays,
   decodeNumbers,
@@ -23,9 +21,8 @@ export interface FloatTensor {
   readonly values: Float32Array;
 }
 
-export interface ReadTensorOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Larger files are refused before they are read. Default 1 GiB. */
+export interface TensorOptions {
+  /** What may be had for the numbers, besides the bytes. */
   readonly memoryLimitBytes?: number | undefined;
   readonly choose?: ChooseArrays | undefined;
 }
@@ -33,19 +30,6 @@ export interface ReadTensorOptions {
 /** The format's own limit. */
 const MAX_HEADER_BYTES = 100_000_000;
 const MAX_AXES = 8;
-
-/**
- * Reads a whole file.
- * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`, and as `parseSafetensors`
- */
-export async function readSafetensors(
-  path: string,
-  options: ReadTensorOptions = {},
-): Promise<ReadonlyMap<string, FloatTensor>> {
-  const { signal, memoryLimitBytes = 2 ** 30, choose } = options;
-  const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 1 });
-  return parseSafetensors(bytes, path, { choose, memoryLimitBytes: memoryLimitBytes - bytes.length });
-}
 
 /**
  * The tensors of a file by name.
@@ -56,7 +40,7 @@ export async function readSafetensors(
 export function parseSafetensors(
   bytes: Uint8Array,
   label: string,
-  options: Omit<ReadTensorOptions, 'signal'> = {},
+  options: TensorOptions = {},
 ): ReadonlyMap<string, FloatTensor> {
   const { memoryLimitBytes = Number.POSITIVE_INFINITY, choose } = options;
   const { places, data } = readPlaces(bytes, label, FLOATS, choose);

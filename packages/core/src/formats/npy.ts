@@ -2,7 +2,7 @@
  * Arrays as numpy keeps them: .npy (format versions 1 to 3). The header of a file is a Python literal; only the one form that
  * numpy writes is taken, and never evaluated. Sizes are compared with the bytes that are there before anything is allocated.
  */
-import { FewfireError } from '@fewfire/core';
+import { FewfireError } from '../base/index.ts';
 import {
   decodeNumbers,
   type ElementType,
