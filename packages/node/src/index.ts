@@ -7,6 +7,7 @@ export {
   parseNpy,
   parseSafetensors,
   parseSafetensorsArrays,
+  withOutputs,
 } from '@fewfire/core/internal';
 export {
   checkFileSize,
@@ -28,7 +29,6 @@ export {
   type ModelInput,
   type OnnxRunner,
   openOnnxRunner,
-  withOutputs,
 } from './models/onnx-runner.ts';
 export {
   type ObservedBlock,

@@ -12,7 +12,7 @@ export {
   tensorNumbers,
 } from './onnx.ts';
 export { externalLocations, withExternalData } from './onnx-external.ts';
-export { exposeInnerValues, type InnerValue, innerName, type OnnxBranch } from './onnx-outputs.ts';
+export { exposeInnerValues, type InnerValue, innerName, type OnnxBranch, withOutputs } from './onnx-outputs.ts';
 export * from './onnx-values.ts';
 export { doubles, type Field, message, type NodeParts, node, type Tensor, tensorMessage } from './onnx-writer.ts';
 export {

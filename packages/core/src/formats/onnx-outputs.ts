@@ -1,9 +1,20 @@
 /**
- * Values inside the branches of If as outputs of the model. A branch can only hand out what the If hands out, and both
- * branches must hand out as much: so a value of the one becomes an output of its branch and of the If, and the other
- * branch gives an empty tensor in its place. All else of the file stays as it is, byte by byte.
+ * Inner values of a model as its outputs; all else of the file stays as it is, byte by byte.
+ *
+ * Values of its own graph become outputs by bytes added behind the file: protobuf merges a field that comes twice, so a second
+ * `graph` that holds nothing but outputs adds these to the first, and nothing needs to be written anew.
+ *
+ * Of those inside the branches of If, a branch can only hand out what the If hands out, and both branches must hand out as much:
+ * so a value of the one becomes an output of its branch and of the If, and the other branch gives an empty tensor in its place.
  */
 import { bytesOf, forEachField, textOf } from './onnx.ts';
+import { concat, type Field, message } from './onnx-writer.ts';
+
+/** The model with values of its graph as further outputs. */
+export function withOutputs(model: Uint8Array, names: readonly string[]): Uint8Array {
+  const outputs = names.map((name): Field => [12, message([1, name])]);
+  return concat([model, message([7, message(...outputs)])]);
+}
 
 /** A branch of an If. */
 export interface OnnxBranch {
@@ -40,9 +51,9 @@ export function exposeInnerValues(
   const distinct = [...new Map(values.map((value) => [innerName(value), value])).values()];
   const parts: Uint8Array[] = [];
   forEachField(model, label, (field, whole) => {
-    parts.push(field.id === 7 ? message(7, rewriteGraph(bytesOf(field, label), distinct, 0, label)) : whole);
+    parts.push(field.id === 7 ? message([7, rewriteGraph(bytesOf(field, label), distinct, 0, label)]) : whole);
   });
-  return joined(parts);
+  return concat(parts);
 }
 
 // Of the values, those that stand deeper than this graph, at the place `depth` of their paths.
@@ -53,9 +64,9 @@ function rewriteGraph(graph: Uint8Array, values: readonly InnerValue[], depth: n
     const output = node && firstOutput(node, label);
     const inside = output === undefined ? [] : values.filter(({ path }) => path[depth]?.node === output);
     if (node === undefined || inside.length === 0) parts.push(whole);
-    else parts.push(message(1, rewriteNode(node, inside, depth, label)));
+    else parts.push(message([1, rewriteNode(node, inside, depth, label)]));
   });
-  return joined(parts);
+  return concat(parts);
 }
 
 function firstOutput(node: Uint8Array, label: string): string | undefined {
@@ -82,9 +93,10 @@ function rewriteNode(node: Uint8Array, values: readonly InnerValue[], depth: num
       else attribute.push(all);
     });
     if (graph === undefined) parts.push(whole);
-    else parts.push(message(5, joined([...attribute, message(6, rewriteBranch(graph, name, values, depth, label))])));
+    else
+      parts.push(message([5, concat([...attribute, message([6, rewriteBranch(graph, name, values, depth, label)])])]));
   });
-  return joined([...parts, ...values.map((value) => message(2, text(innerName(value))))]);
+  return concat([...parts, ...values.map((value) => message([2, innerName(value)]))]);
 }
 
 function rewriteBranch(
@@ -102,47 +114,18 @@ function rewriteBranch(
     const output = `${name} in ${branch}`;
     if (!own.includes(value)) parts.push(emptyConstant(output, value.elementType));
     else parts.push(copy(value.path.length === depth + 1 ? value.value : name, output));
-    parts.push(message(12, message(1, text(output))));
+    parts.push(message([12, message([1, output])]));
   }
-  return joined(parts);
+  return concat(parts);
 }
 
 function copy(input: string, output: string): Uint8Array {
-  return message(1, joined([message(1, text(input)), message(2, text(output)), message(4, text('Identity'))]));
+  return message([1, message([1, input], [2, output], [4, 'Identity'])]);
 }
 
 // A node that makes a tensor without numbers.
 function emptyConstant(output: string, elementType: number): Uint8Array {
-  const tensor = joined([integer(1, 0), integer(2, elementType), message(9, new Uint8Array(0))]);
-  const attribute = joined([message(1, text('value')), message(5, tensor), integer(20, 4)]);
-  return message(1, joined([message(2, text(output)), message(4, text('Constant')), message(5, attribute)]));
-}
-
-function message(id: number, content: Uint8Array): Uint8Array {
-  return joined([varint(id * 8 + 2), varint(content.length), content]);
-}
-
-function integer(id: number, value: number): Uint8Array {
-  return joined([varint(id * 8), varint(value)]);
-}
-
-function text(value: string): Uint8Array {
-  return new TextEncoder().encode(value);
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) | 128);
-  bytes.push(value);
-  return Uint8Array.from(bytes);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  const tensor = message([1, 0], [2, elementType], [9, new Uint8Array(0)]);
+  const attribute = message([1, 'value'], [5, tensor], [20, 4]);
+  return message([1, message([2, output], [4, 'Constant'], [5, attribute])]);
 }

@@ -2,9 +2,6 @@
  * Runs an ONNX model on batches of inputs and hands out values from inside its graph. onnxruntime-web does the work: it
  * needs no install script and is the same in Node and the browser. It blocks its thread, so it has a worker of its own:
  * ending that is how a run is cancelled, and how its memory is given back.
- *
- * Inner values become outputs by bytes added behind the file: protobuf merges a field that comes twice, so a second
- * `graph` that holds nothing but outputs adds these to the first, and nothing needs to be written anew.
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -273,22 +270,4 @@ function capturedOf(name: string, { type, dims, data }: RawTensor, label: string
     'unsupported',
     `the value ${JSON.stringify(name)} of ${label} is of type ${type}; expected floating-point numbers`,
   );
-}
-
-/** The model with values of its graph as further outputs. */
-export function withOutputs(model: Uint8Array, names: readonly string[]): Uint8Array {
-  const outputs = names.map((name) => field(12, field(1, new TextEncoder().encode(name))));
-  return Buffer.concat([model, field(7, Buffer.concat(outputs))]);
-}
-
-// A protobuf field with a length.
-function field(id: number, content: Uint8Array): Uint8Array {
-  return Buffer.concat([varint(id * 8 + 2), varint(content.length), content]);
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) | 128);
-  bytes.push(value);
-  return Uint8Array.from(bytes);
 }

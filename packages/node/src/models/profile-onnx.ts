@@ -17,12 +17,13 @@ import {
   listNames,
   type NumberArray,
   type RowReservoir,
+  withOutputs,
   type ZeroPlace,
 } from '@fewfire/core/internal';
 import { type CountedPlace, countZeros } from './count-zeros.ts';
 import type { ExternalFile } from './external-data.ts';
 import { type BatchPlan, planBatches } from './model-inputs.ts';
-import { type CapturedValue, type OnnxRunner, openOnnxRunner, withOutputs } from './onnx-runner.ts';
+import { type CapturedValue, type OnnxRunner, openOnnxRunner } from './onnx-runner.ts';
 import { bytesOf, checkRows, type RowCheck, type SampleDependence, type ValueRows, type Values } from './row-check.ts';
 
 export interface OnnxActivityOptions extends RunOptions {
