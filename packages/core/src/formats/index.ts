@@ -1,6 +1,6 @@
 export * from './half.ts';
 export { parseNpy } from './npy.ts';
-export type { ChooseArrays, NumberArray } from './number-array.ts';
+export { type ChooseArrays, decodeNumbers, type NumberArray } from './number-array.ts';
 export {
   type OnnxAttribute,
   type OnnxGraph,
@@ -18,8 +18,12 @@ export { doubles, type Field, message, type NodeParts, node, type Tensor, tensor
 export {
   expectTensor,
   type FloatTensor,
+  findTensorGap,
   parseSafetensors,
   parseSafetensorsArrays,
+  readSafetensorsFrame,
+  type TensorBytes,
   type TensorOptions,
+  writeSafetensors,
 } from './safetensors.ts';
 export { isUbjson, readUbjson } from './ubjson.ts';

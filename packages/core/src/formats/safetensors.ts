@@ -1,7 +1,9 @@
 /**
- * Tensors of trained layers from safetensors files: floats of 32 bits and fewer (F32, F16, BF16). The header of a file is text of
- * somebody else's making, so nothing in it is believed before it has been checked against the size of the file.
- * (Networks of the cube have a stricter reader of their own in core, which also checks what is written in them.)
+ * Safetensors files: a header of JSON that says where each tensor is, and the numbers. The header is text of somebody else's
+ * making, so nothing in it is believed before it has been checked against the size of the file.
+ *
+ * Here are the frame, read and written, and readers of tensors of trained layers: floats of 32 bits and fewer (F32, F16, BF16), or
+ * any numbers. Files of networks (network-file.ts) are stricter about what is in them, and say so in words of their own.
  */
 import { FewfireError, listNames, parseJson, shownJson } from '../base/index.ts';
 import {
@@ -30,6 +32,88 @@ export interface TensorOptions {
 /** The format's own limit. */
 const MAX_HEADER_BYTES = 100_000_000;
 const MAX_AXES = 8;
+
+/** A file taken apart: its header, of which only the JSON was checked, and the bytes of all tensors. */
+export interface SafetensorsFrame {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly data: Uint8Array;
+}
+
+/**
+ * @param label names the file in messages
+ * @param refuse makes the error for what is no safetensors file or not a whole one
+ */
+export function readSafetensorsFrame(
+  bytes: Uint8Array,
+  label: string,
+  refuse: (message: string, cause?: unknown) => Error,
+): SafetensorsFrame {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
+  if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.length) {
+    throw refuse(
+      bytes.length < 8
+        ? `${label} has ${bytes.length} bytes, too few for safetensors; expected a whole file`
+        : `${label} is not a whole safetensors file: it states a header of ${headerBytes} bytes and has ${bytes.length - 8} after the length`,
+    );
+  }
+  const header = parseJson(bytes.subarray(8, 8 + headerBytes), (why, cause) =>
+    refuse(`${label} is not a safetensors file: its header is not JSON (${why})`, cause),
+  );
+  if (!isRecord(header)) throw refuse(`${label} is not a safetensors file: its header is not a JSON object`);
+  return { header, data: bytes.subarray(8 + headerBytes) };
+}
+
+/** Where the bytes of a tensor begin and end. */
+export interface TensorBytes {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * The format has no holes: tensors follow each other and end with the file. Where they do not, the first byte that should
+ * begin a tensor, or end the file, and the one that does.
+ */
+export function findTensorGap(
+  tensors: readonly TensorBytes[],
+  dataBytes: number,
+): { readonly at: number; readonly next: number; readonly isEnd: boolean } | undefined {
+  let at = 0;
+  for (const { begin, end } of tensors.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== at) return { at, next: begin, isEnd: false };
+    at = end;
+  }
+  return at === dataBytes ? undefined : { at, next: dataBytes, isEnd: true };
+}
+
+/** A safetensors file of doubles. */
+export function writeSafetensors(
+  metadata: Readonly<Record<string, string>>,
+  tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly values: Float64Array }[],
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let end = 0;
+  for (const { name, shape, values } of tensors) {
+    header[name] = { dtype: 'F64', shape, data_offsets: [end, end + 8 * values.length] };
+    end += 8 * values.length;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  // Spaces up to a multiple of eight, as the format asks, so that the numbers are aligned.
+  const headerBytes = Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerBytes + end);
+  bytes.fill(0x20, 8, 8 + headerBytes);
+  bytes.set(text, 8);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(headerBytes), true);
+  let at = 8 + headerBytes;
+  for (const { values } of tensors) {
+    for (const value of values) {
+      view.setFloat64(at, value, true);
+      at += 8;
+    }
+  }
+  return bytes;
+}
 
 /**
  * The tensors of a file by name.
@@ -96,17 +180,7 @@ function readPlaces(
   types: NamedTypes,
   choose: ChooseArrays = (names) => names,
 ): { places: Place[]; data: Uint8Array } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerBytes = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
-  if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.length) {
-    throw damaged(
-      bytes.length < 8
-        ? `${label} has ${bytes.length} bytes, too few for safetensors; expected a whole file`
-        : `${label} is not a whole safetensors file: it states a header of ${headerBytes} bytes and has ${bytes.length - 8} after the length`,
-    );
-  }
-  const header = readHeader(bytes.subarray(8, 8 + headerBytes), label);
-  const data = bytes.subarray(8 + headerBytes);
+  const { header, data } = readSafetensorsFrame(bytes, label, damaged);
   const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
   const wanted = new Set(choose(entries.map(([name]) => name)));
   const spans = entries.map(([name, entry]) => spanOf(name, entry, data.length, label));
@@ -143,24 +217,14 @@ export function expectTensor(
 }
 
 /** A tensor as the header has it. */
-interface Span {
+interface Span extends TensorBytes {
   readonly name: string;
   readonly dtype: unknown;
   readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
 }
 
 interface Place extends Span {
   readonly type: ElementType;
-}
-
-function readHeader(bytes: Uint8Array, label: string): Record<string, unknown> {
-  const json = parseJson(bytes, (why, cause) =>
-    damaged(`${label} is not a safetensors file: its header is not JSON (${why})`, cause),
-  );
-  if (!isRecord(json)) throw damaged(`${label} is not a safetensors file: its header is not a JSON object`);
-  return json;
 }
 
 function spanOf(name: string, entry: unknown, dataBytes: number, label: string): Span {
@@ -197,15 +261,12 @@ function placeOf(span: Span, types: NamedTypes, label: string): Place {
   return { ...span, type };
 }
 
-// The format has no holes: tensors follow each other and end with the file.
 function checkCoverage(places: readonly Span[], dataBytes: number, label: string): void {
-  let at = 0;
-  for (const { begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at)
-      throw damaged(`${label}: tensors overlap or leave a hole at byte ${Math.min(at, begin)} of the data`);
-    at = end;
-  }
-  if (at !== dataBytes) throw damaged(`${label} has ${dataBytes - at} bytes after its tensors; expected none`);
+  const gap = findTensorGap(places, dataBytes);
+  if (gap === undefined) return;
+  const { at, next, isEnd } = gap;
+  if (isEnd) throw damaged(`${label} has ${next - at} bytes after its tensors; expected none`);
+  throw damaged(`${label}: tensors overlap or leave a hole at byte ${Math.min(at, next)} of the data`);
 }
 
 function readValues(data: Uint8Array, { name, type, begin, end }: Place, label: string): Float32Array {

@@ -18,6 +18,13 @@ import {
   parseJson,
   shownJson,
 } from '../base/index.ts';
+import {
+  decodeNumbers,
+  findTensorGap,
+  readSafetensorsFrame,
+  type TensorBytes,
+  writeSafetensors,
+} from '../formats/index.ts';
 import { createNetwork, type NetworkDomain, type NetworkProvenance, type SparseNetwork } from './network.ts';
 import { type AnyNetwork, expandTreeNetwork, isTreeNetwork, type TreeNetwork, treeNetworkOf } from './tree-network.ts';
 import { readTreePart } from './tree-part.ts';
@@ -217,9 +224,6 @@ function flatWeights(rows: unknown[], inputCount: number, label: string): Float6
   return flat;
 }
 
-/** Most bytes that the header of a safetensors file may have: the format's own limit. */
-const MAX_HEADER_BYTES = 100_000_000;
-
 const TENSORS = ['weights', 'biases', 'output_weights'] as const;
 
 const tensorSchema = z.object({
@@ -236,36 +240,17 @@ export async function serializeNetworkTensors(network: SparseNetwork): Promise<U
   const { inputCount, unitCount, domain, provenance } = network;
   const arrays = [network.weights, network.biases, network.outputWeights];
   const shapes = [[unitCount, inputCount], [unitCount], [unitCount]];
-  const header: Record<string, unknown> = {
-    __metadata__: {
-      format: NETWORK_FORMAT,
-      version: String(NETWORK_VERSION),
-      checksum: await networkChecksum(network),
-      domain: JSON.stringify(domain),
-      provenance: JSON.stringify(provenance),
-    },
+  const metadata = {
+    format: NETWORK_FORMAT,
+    version: String(NETWORK_VERSION),
+    checksum: await networkChecksum(network),
+    domain: JSON.stringify(domain),
+    provenance: JSON.stringify(provenance),
   };
-  let end = 0;
-  arrays.forEach((array, t) => {
-    header[TENSORS[t]] = { dtype: 'F64', shape: shapes[t], data_offsets: [end, end + 8 * array.length] };
-    end += 8 * array.length;
-  });
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  // Spaces up to a multiple of eight, as the format asks, so that the numbers are aligned.
-  const headerBytes = Math.ceil(text.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerBytes + end);
-  bytes.fill(0x20, 8, 8 + headerBytes);
-  bytes.set(text, 8);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(headerBytes), true);
-  let at = 8 + headerBytes;
-  for (const array of arrays) {
-    for (const value of array) {
-      view.setFloat64(at, value, true);
-      at += 8;
-    }
-  }
-  return bytes;
+  return writeSafetensors(
+    metadata,
+    TENSORS.map((name, t) => ({ name, shape: shapes[t], values: arrays[t] })),
+  );
 }
 
 /**
@@ -274,8 +259,8 @@ export async function serializeNetworkTensors(network: SparseNetwork): Promise<U
  * @throws FewfireError `network-file`: not safetensors, truncated, missing or extra tensors, other types or shapes, bad offsets, a wrong checksum
  */
 export async function parseNetworkTensors(bytes: Uint8Array, label: string): Promise<SparseNetwork> {
-  const header = readHeader(bytes, label);
-  const { __metadata__: metadata, ...entries } = header.json;
+  const { header, data } = readSafetensorsFrame(bytes, label, damaged);
+  const { __metadata__: metadata, ...entries } = header;
   const names = Object.keys(entries);
   const missing = TENSORS.filter((name) => !names.includes(name));
   if (missing.length > 0 || names.length !== TENSORS.length) {
@@ -283,8 +268,8 @@ export async function parseNetworkTensors(bytes: Uint8Array, label: string): Pro
       `${label} has the tensors ${names.map((name) => JSON.stringify(name)).join(', ') || '(none)'}; expected exactly "weights", "biases" and "output_weights"`,
     );
   }
-  const tensors = TENSORS.map((name) => readTensor(bytes, header.dataStart, entries[name], name, label));
-  checkCoverage(tensors, bytes.length - header.dataStart, label);
+  const tensors = TENSORS.map((name) => readTensor(data, entries[name], name, label));
+  checkCoverage(tensors, data.length, label);
   const [weights, biases, outputWeights] = tensors;
   const [unitCount, inputCount] = weights.shape;
   const fits =
@@ -308,33 +293,12 @@ export async function parseNetworkTensors(bytes: Uint8Array, label: string): Pro
   return network;
 }
 
-function readHeader(bytes: Uint8Array, label: string): { json: Record<string, unknown>; dataStart: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
-  if (length < 2 || length > MAX_HEADER_BYTES || 8 + length > bytes.length) {
-    throw damaged(
-      bytes.length < 8
-        ? `${label} has ${bytes.length} bytes, too few for safetensors; expected a whole file`
-        : `${label} is not a whole safetensors file: it states a header of ${length} bytes and has ${bytes.length - 8} after the length`,
-    );
-  }
-  const json = parseJson(bytes.subarray(8, 8 + length), (why, cause) =>
-    damaged(`${label} is not a safetensors file: its header is not JSON (${why})`, cause),
-  );
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw damaged(`${label} is not a safetensors file: its header is not a JSON object`);
-  }
-  return { json: json as Record<string, unknown>, dataStart: 8 + length };
-}
-
-interface Tensor {
+interface Tensor extends TensorBytes {
   readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
   readonly values: Float64Array;
 }
 
-function readTensor(bytes: Uint8Array, dataStart: number, entry: unknown, name: string, label: string): Tensor {
+function readTensor(data: Uint8Array, entry: unknown, name: string, label: string): Tensor {
   const parsed = tensorSchema.safeParse(entry);
   if (!parsed.success) throw damaged(`${label}: the entry of tensor ${name} is damaged`, parsed.error);
   const {
@@ -344,25 +308,21 @@ function readTensor(bytes: Uint8Array, dataStart: number, entry: unknown, name: 
   } = parsed.data;
   if (dtype !== 'F64') throw damaged(`${label}: tensor ${name} is of type ${dtype}, expected F64: convert it first`);
   const size = shape.reduce((product, length) => product * length, 1);
-  if (end - begin !== 8 * size || end > bytes.length - dataStart) {
+  if (end - begin !== 8 * size || end > data.length) {
     throw damaged(
-      `${label}: tensor ${name} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end} of ${bytes.length - dataStart}; expected ${8 * size} bytes inside the file: it is cut off or damaged`,
+      `${label}: tensor ${name} of shape [${shape.join(', ')}] has the bytes ${begin} to ${end} of ${data.length}; expected ${8 * size} bytes inside the file: it is cut off or damaged`,
     );
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + dataStart + begin, end - begin);
-  const values = new Float64Array(size);
-  for (let i = 0; i < size; i++) values[i] = view.getFloat64(8 * i, true);
+  const values = decodeNumbers(data.subarray(begin, end), 'float64', true) as Float64Array;
   return { shape, begin, end, values };
 }
 
-// The format has no holes: tensors follow each other and end with the file.
 function checkCoverage(tensors: readonly Tensor[], dataBytes: number, label: string): void {
-  let at = 0;
-  for (const { begin, end } of tensors.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw damaged(`${label}: tensors overlap or leave a hole at byte ${at} of the data`);
-    at = end;
-  }
-  if (at !== dataBytes) throw damaged(`${label} has ${dataBytes - at} bytes after its tensors; expected none`);
+  const gap = findTensorGap(tensors, dataBytes);
+  if (gap === undefined) return;
+  const { at, next, isEnd } = gap;
+  if (isEnd) throw damaged(`${label} has ${next - at} bytes after its tensors; expected none`);
+  throw damaged(`${label}: tensors overlap or leave a hole at byte ${at} of the data`);
 }
 
 interface TensorFacts {
