@@ -1,3 +1,4 @@
+export * from './container.ts';
 export * from './half.ts';
 export { parseNpy } from './npy.ts';
 export { type ChooseArrays, decodeNumbers, type NumberArray } from './number-array.ts';

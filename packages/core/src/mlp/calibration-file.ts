@@ -1,10 +1,8 @@
 /**
- * Calibrated blocks as files: the prepared block (mlp-file.ts) and what was measured of it. All numbers little-endian:
+ * Calibrated blocks as files: containers (formats/container.ts) of the file of the prepared block (mlp-file.ts) and the arrays
+ * of its screen; the header has what was measured.
  *
- *   8 bytes magic | u32 version | u32 header bytes | header, JSON | prepared file | arrays of the screen | SHA-256, 32 bytes
- *
- * Parts stand one after the other, each at a multiple of 64 bytes. The last hash is over everything before it; the header
- * also has the hash of the prepared file, so a calibration cannot be put beside another block. A screen holds nothing that
+ * The header also has the hash of the prepared file, so a calibration cannot be put beside another block. A screen holds nothing that
  * could make an evaluated unit wrong; whether it misses more than it says is for the drift watch to find out.
  */
 import {
@@ -15,16 +13,21 @@ import {
   paddedColumns,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
-import { describeIssue, FewfireError, parseJson } from '../base/index.ts';
+import { FewfireError } from '../base/index.ts';
+import {
+  CONTAINER_BYTES,
+  type ContainerKind,
+  type ContainerPart,
+  containerBytes,
+  openContainer,
+  sha256,
+  writeContainer,
+} from '../formats/index.ts';
 import type { MlpBlock } from './block.ts';
 import type { CalibrationOutcome } from './calibration.ts';
 import { type PreparedMlp, type PreparedScreens, parseMlp, serializeMlp } from './mlp-file.ts';
 
-/** "ffcal", then bytes that a text-mode transfer would change. */
-const MAGIC = Uint8Array.of(0x66, 0x66, 0x63, 0x61, 0x6c, 0x0d, 0x0a, 0x1a);
 export const CALIBRATION_FILE_VERSION = 2;
-const PREFIX_BYTES = 16;
-const HASH_BYTES = 32;
 
 const share = z.number().check(z.gte(0), z.lte(1));
 const count = z.int().check(z.nonnegative());
@@ -57,6 +60,19 @@ const headerSchema = z.strictObject({
   ),
 });
 
+type Header = z.infer<typeof headerSchema>;
+
+const KIND: ContainerKind<Header> = {
+  /** "ffcal" */
+  magic: Uint8Array.of(0x66, 0x66, 0x63, 0x61, 0x6c, 0x0d, 0x0a, 0x1a),
+  version: CALIBRATION_FILE_VERSION,
+  schema: headerSchema,
+  foreign: (label) => `${label} is not a calibrated block of fewfire`,
+  otherVersion: (label, version) =>
+    `${label} has version ${version}; this is for version ${CALIBRATION_FILE_VERSION}: calibrate again`,
+  advice: 'calibrate again',
+};
+
 export async function serializeCalibrated(
   block: MlpBlock,
   screens: PreparedScreens,
@@ -64,32 +80,15 @@ export async function serializeCalibrated(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const prepared = await serializeMlp(block, screens);
   const lowRank = screen?.method === 'low-rank' ? screen : undefined;
-  const header = new TextEncoder().encode(
-    JSON.stringify({
-      preparedSha256: hex(await hashOf(prepared)),
-      preparedBytes: prepared.length,
-      rank: lowRank?.rank ?? 0,
-      leadColumns: lowRank?.lead?.columns ?? 0,
-      reason,
-      calibration,
-    }),
-  );
-  const parts = [prepared, ...(screen === null ? [] : screenParts(screen).map(toBytes))];
-  const start = aligned(PREFIX_BYTES + header.length);
-  const end = parts.reduce((at, part) => at + aligned(part.length), start);
-  const bytes = new Uint8Array(end + HASH_BYTES);
-  bytes.set(MAGIC);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(8, CALIBRATION_FILE_VERSION, true);
-  view.setUint32(12, header.length, true);
-  bytes.set(header, PREFIX_BYTES);
-  let at = start;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += aligned(part.length);
-  }
-  bytes.set(await hashOf(bytes.subarray(0, end)), end);
-  return bytes;
+  const header = {
+    preparedSha256: hex(await sha256(prepared)),
+    preparedBytes: prepared.length,
+    rank: lowRank?.rank ?? 0,
+    leadColumns: lowRank?.lead?.columns ?? 0,
+    reason,
+    calibration,
+  };
+  return await writeContainer(KIND, header, [prepared, ...(screen === null ? [] : screenParts(screen))]);
 }
 
 /**
@@ -100,39 +99,27 @@ export async function parseCalibrated(
   bytes: Uint8Array<ArrayBuffer>,
   label: string,
 ): Promise<PreparedMlp & { readonly outcome: CalibrationOutcome }> {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte) || bytes.length < PREFIX_BYTES + HASH_BYTES) {
-    throw damaged(`${label} is not a calibrated block of fewfire`);
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const version = view.getUint32(8, true);
-  if (version !== CALIBRATION_FILE_VERSION) {
-    throw damaged(`${label} has version ${version}; this is for version ${CALIBRATION_FILE_VERSION}: calibrate again`);
-  }
-  const hash = await hashOf(bytes.subarray(0, bytes.length - HASH_BYTES));
-  if (hash.some((byte, i) => byte !== bytes[bytes.length - HASH_BYTES + i])) {
-    throw damaged(`${label} does not have the hash it states: it is cut off or edited; calibrate again`);
-  }
-  const headerBytes = view.getUint32(12, true);
-  const header = readHeader(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes), label);
-  let at = aligned(PREFIX_BYTES + headerBytes);
+  if (bytes.length < CONTAINER_BYTES) throw damaged(KIND.foreign(label));
+  const { header, start, end } = await openContainer(bytes, KIND, label);
+  let at = start;
   const take = (byteLength: number): Uint8Array<ArrayBuffer> => {
     const from = at;
-    at += aligned(byteLength);
-    if (at > bytes.length - HASH_BYTES) throw damaged(`${label} is cut off; calibrate again`);
+    at += containerBytes(byteLength);
+    if (at > end) throw damaged(`${label} is cut off; calibrate again`);
     return bytes.slice(from, from + byteLength);
   };
   const prepared = take(header.preparedBytes);
-  if (hex(await hashOf(prepared)) !== header.preparedSha256) {
+  if (hex(await sha256(prepared)) !== header.preparedSha256) {
     throw damaged(`${label} has a calibration that was made for another block; calibrate this one`);
   }
   const { block, screens } = await parseMlp(prepared, label);
   const outcome = takeOutcome(header, block, take, label);
-  if (at !== bytes.length - HASH_BYTES) throw damaged(`${label} has bytes that belong to nothing; calibrate again`);
+  if (at !== end) throw damaged(`${label} has bytes that belong to nothing; calibrate again`);
   return { block, screens, outcome };
 }
 
 function takeOutcome(
-  { calibration, reason, rank, leadColumns }: z.infer<typeof headerSchema>,
+  { calibration, reason, rank, leadColumns }: Header,
   block: MlpBlock,
   take: (byteLength: number) => Uint8Array<ArrayBuffer>,
   label: string,
@@ -170,22 +157,11 @@ function takeOutcome(
   return { calibration, screen: { method: 'low-rank', ...factors, lead, thresholds }, reason: null };
 }
 
-function screenParts(screen: CalibratedScreen): readonly (Float32Array | Uint8Array | Int8Array)[] {
+function screenParts(screen: CalibratedScreen): readonly ContainerPart[] {
   const { scales, thresholds } = screen;
   if (screen.method === 'lookup') return [scales, thresholds, screen.codes];
   const { rows, projection, projectionScales, lead } = screen;
   return [scales, thresholds, rows, projection, projectionScales, ...(lead === undefined ? [] : [lead.thresholds])];
-}
-
-function toBytes(values: Float32Array | Uint8Array | Int8Array): Uint8Array {
-  const bytes = new Uint8Array(values.byteLength);
-  if (!(values instanceof Float32Array)) {
-    bytes.set(values);
-    return bytes;
-  }
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < values.length; i++) view.setFloat32(4 * i, values[i], true);
-  return bytes;
 }
 
 function floats(bytes: Uint8Array): Float32Array {
@@ -193,27 +169,10 @@ function floats(bytes: Uint8Array): Float32Array {
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }
 
-function readHeader(bytes: Uint8Array, label: string): z.infer<typeof headerSchema> {
-  const json = parseJson(bytes, (why, cause) =>
-    damaged(`${label} has a header that is not JSON (${why}); calibrate again`, cause),
-  );
-  const parsed = headerSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw damaged(`${label} has a damaged header: ${describeIssue(parsed.error.issues[0], json)}; calibrate again`);
-}
-
-async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
-}
-
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
-}
-
-function damaged(message: string, cause?: unknown): FewfireError {
-  return new FewfireError('model-file', message, { cause });
+function damaged(message: string): FewfireError {
+  return new FewfireError('model-file', message);
 }

@@ -1,10 +1,7 @@
 /**
- * Prepared blocks as files. All numbers little-endian:
+ * Prepared blocks as files, which are containers (formats/container.ts) of sections.
  *
- *   8 bytes magic | u32 version | u32 header bytes | header, JSON | sections, each at a multiple of 64 bytes | SHA-256, 32 bytes
- *
- * The header has the block's name, sizes and activation, and per section name, type, offset and length in bytes; the hash
- * is over everything before it. The int8 rows, the projection and their scales are stored because they are what preparing
+ * The header has the block's name, sizes and activation, and per section name, type, offset and length in bytes. The int8 rows, the projection and their scales are stored because they are what preparing
  * chose. The bounds of the exact test are *not*: they are computed from the weights when a file is read, so no file, not one with a
  * matching hash either, can make results inexact. A reader ignores no section: unknown ones are refused, because a later
  * version of this program wrote them for a reason.
@@ -19,16 +16,12 @@ import {
   type QuantisedRows,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
-import { describeIssue, FewfireError, parseJson } from '../base/index.ts';
+import { FewfireError } from '../base/index.ts';
+import { type Container, type ContainerKind, containerBytes, openContainer, writeContainer } from '../formats/index.ts';
 import type { MlpBlock } from './block.ts';
 import { blockTensors, checkBlock } from './check-block.ts';
 
-/** "ffmlp", then bytes that a text-mode transfer would change. */
-const MAGIC = Uint8Array.of(0x66, 0x66, 0x6d, 0x6c, 0x70, 0x0d, 0x0a, 0x1a);
 export const MLP_FILE_VERSION = 2;
-const PREFIX_BYTES = 16;
-const HASH_BYTES = 32;
-const MAX_HEADER_BYTES = 2 ** 20;
 
 const size = z.int().check(z.positive(), z.lte(2 ** 20));
 const headerSchema = z.strictObject({
@@ -53,6 +46,20 @@ const headerSchema = z.strictObject({
   ),
 });
 
+type Header = z.infer<typeof headerSchema>;
+
+const KIND: ContainerKind<Header> = {
+  /** "ffmlp" */
+  magic: Uint8Array.of(0x66, 0x66, 0x6d, 0x6c, 0x70, 0x0d, 0x0a, 0x1a),
+  version: MLP_FILE_VERSION,
+  schema: headerSchema,
+  mostHeaderBytes: 2 ** 20,
+  foreign: (label) => `${label} is not a prepared block: it does not begin as one; prepare it again`,
+  otherVersion: (label, version) =>
+    `${label} is a prepared block of version ${version}, expected ${MLP_FILE_VERSION}: prepare it again with this version of fewfire`,
+  advice: 'prepare the block again',
+};
+
 /** What preparing chose: any numbers give the same results, good ones are fast. */
 export interface PreparedScreens {
   readonly rows: QuantisedRows;
@@ -64,7 +71,7 @@ export interface PreparedMlp {
   readonly screens: PreparedScreens;
 }
 
-type SectionType = z.infer<typeof headerSchema>['sections'][number]['type'];
+type SectionType = Header['sections'][number]['type'];
 type SectionValues = Float32Array | Int8Array | Int16Array;
 
 /** Equal blocks give equal bytes. */
@@ -89,10 +96,10 @@ export async function serializeMlp(
   let end = 0;
   const sections = parts.map(([part, type, { byteLength }]) => {
     const offset = end;
-    end = aligned(end + byteLength);
+    end = containerBytes(end + byteLength);
     return { name: part, type, offset, byteLength };
   });
-  const json = {
+  const header = {
     name,
     inputWidth,
     unitCount,
@@ -101,26 +108,11 @@ export async function serializeMlp(
     projection: projection === undefined ? null : { rank: projection.rank, refineAbove: projection.refineAbove },
     sections,
   };
-  const header = new TextEncoder().encode(JSON.stringify(json));
-  const dataStart = aligned(PREFIX_BYTES + header.length);
-  const bytes = new Uint8Array(dataStart + end + HASH_BYTES);
-  bytes.set(MAGIC);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(8, MLP_FILE_VERSION, true);
-  view.setUint32(12, header.length, true);
-  bytes.set(header, PREFIX_BYTES);
-  parts.forEach(([, , values], k) => {
-    const at = dataStart + sections[k].offset;
-    if (values instanceof Int8Array) {
-      new Int8Array(bytes.buffer, at, values.length).set(values);
-    } else if (values instanceof Int16Array) {
-      for (let i = 0; i < values.length; i++) view.setInt16(at + 2 * i, values[i], true);
-    } else {
-      for (let i = 0; i < values.length; i++) view.setFloat32(at + 4 * i, values[i], true);
-    }
-  });
-  bytes.set(await hashOf(bytes.subarray(0, bytes.length - HASH_BYTES)), bytes.length - HASH_BYTES);
-  return bytes;
+  return await writeContainer(
+    KIND,
+    header,
+    parts.map(([, , values]) => values),
+  );
 }
 
 /**
@@ -129,7 +121,7 @@ export async function serializeMlp(
  *   `invalid-data` for weights that are not finite
  */
 export async function parseMlp(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<PreparedMlp> {
-  const data = await readContent(bytes, label);
+  const data = contentOf(bytes, await openContainer(bytes, KIND, label), label);
   const { header, take } = data;
   const { inputWidth, unitCount, outputWidth, name, activation } = header;
   const isGated = header.sections.some((section) => section.name === 'linear');
@@ -167,7 +159,7 @@ export async function parseMlp(bytes: Uint8Array<ArrayBuffer>, label: string): P
 }
 
 interface Content {
-  readonly header: z.infer<typeof headerSchema>;
+  readonly header: Header;
   take(name: string, length: number): Float32Array;
   takeCodes(name: string, length: number): Int8Array;
   takeShorts(name: string, length: number): Int16Array;
@@ -175,34 +167,19 @@ interface Content {
   expectNoMore(): void;
 }
 
-async function readContent(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<Content> {
+function contentOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  { header, start, end: dataEnd }: Container<Header>,
+  label: string,
+): Content {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < PREFIX_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw damaged(`${label} is not a prepared block: it does not begin as one; prepare it again`);
-  }
-  const version = view.getUint32(8, true);
-  if (version !== MLP_FILE_VERSION) {
-    throw damaged(
-      `${label} is a prepared block of version ${version}, expected ${MLP_FILE_VERSION}: prepare it again with this version of fewfire`,
-    );
-  }
-  const headerBytes = view.getUint32(12, true);
-  const dataStart = aligned(PREFIX_BYTES + headerBytes);
-  if (headerBytes > MAX_HEADER_BYTES || dataStart + HASH_BYTES > bytes.length) {
-    throw damaged(`${label} is cut off: it has ${bytes.length} bytes and states a header of ${headerBytes}`);
-  }
-  const hash = await hashOf(bytes.subarray(0, bytes.length - HASH_BYTES));
-  if (hash.some((byte, i) => byte !== bytes[bytes.length - HASH_BYTES + i])) {
-    throw damaged(`${label} does not have the hash it states: it is cut off or edited; prepare the block again`);
-  }
-  const header = readHeader(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes), label);
-  const dataBytes = bytes.length - HASH_BYTES - dataStart;
+  const dataBytes = dataEnd - start;
   let end = 0;
   for (const section of header.sections) {
     if (section.offset !== end || section.offset + section.byteLength > dataBytes) {
       throw damaged(`${label}: section ${JSON.stringify(section.name)} does not stand where the one before it ends`);
     }
-    end = aligned(section.offset + section.byteLength);
+    end = containerBytes(section.offset + section.byteLength);
   }
   if (end !== dataBytes) throw damaged(`${label} has ${dataBytes} bytes of sections; expected ${end}`);
   const left = new Set(header.sections.map((section) => section.name));
@@ -212,7 +189,7 @@ async function readContent(bytes: Uint8Array<ArrayBuffer>, label: string): Promi
       throw damaged(`${label}: expected a section ${name} of ${byteLength} bytes of ${type}`);
     }
     left.delete(name);
-    return dataStart + section.offset;
+    return start + section.offset;
   };
   return {
     header,
@@ -233,19 +210,6 @@ async function readContent(bytes: Uint8Array<ArrayBuffer>, label: string): Promi
       throw damaged(`${label} has sections that this version does not know: ${[...left].join(', ') || 'a name twice'}`);
     },
   };
-}
-
-function readHeader(bytes: Uint8Array, label: string): z.infer<typeof headerSchema> {
-  const json = parseJson(bytes, (why, cause) =>
-    damaged(`${label} has a header that is not JSON (${why}); prepare the block again`, cause),
-  );
-  const parsed = headerSchema.safeParse(json);
-  if (!parsed.success) {
-    throw damaged(
-      `${label} has a damaged header: ${describeIssue(parsed.error.issues[0], json)}; prepare the block again`,
-    );
-  }
-  return parsed.data;
 }
 
 // Padding must be zero and scales finite: then any codes are correct, see boundRows.
@@ -291,14 +255,6 @@ function checkScales(scales: Float32Array, label: string): void {
   if (at >= 0) throw damaged(`${label}: scale ${at} is ${scales[at]}; expected a finite number from 0`);
 }
 
-async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
-}
-
-function damaged(message: string, cause?: unknown): FewfireError {
-  return new FewfireError('model-file', message, { cause });
+function damaged(message: string): FewfireError {
+  return new FewfireError('model-file', message);
 }
