@@ -227,6 +227,8 @@ describe('the check of the house', () => {
     ['packages/core/src/base/a.ts', "import '../cube/index.ts';", 'cube does not stand before base'],
     ['packages/core/src/base/a.ts', "const b = await import('../cube/index.ts');", 'cube does not stand before base'],
     ['packages/core/src/base/a.ts', "type B = import('../cube/index.ts').B;", 'cube does not stand before base'],
+    ['packages/core/src/base/a.ts', "import { b } from '../formats/index.ts';", 'formats does not stand before base'],
+    ['packages/core/src/formats/a.ts', "import { b } from '../cube/index.ts';", 'cube does not stand before formats'],
     ['packages/core/src/learn/a.ts', "import { b } from '../mlp/index.ts';", 'mlp does not stand before learn'],
     ['packages/core/src/learn/a.ts', "import { b } from '../cube/points.ts';", 'entered through its index.ts'],
     ['packages/core/src/learn/a.ts', "import { b } from '../index.ts';", 'above the rooms'],
