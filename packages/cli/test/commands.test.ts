@@ -331,12 +331,22 @@ describe('the programme', () => {
   });
 
   it('help needs neither core nor DuckDB', async () => {
-    // A loader that refuses everything of the house but the command line itself.
+    // A loader that refuses everything of the house but the command line itself, what options are and the names of experiments.
     const hook = inFolder('refuse.mjs');
     writeFileSync(
       hook,
       `import { register } from 'node:module';
-       const source = 'export async function resolve(s, c, next) { if (/^@/.test(s)) throw new Error("imported " + s); return next(s, c); }';
+       const source = \`
+         const light = /packages.core.dist.(options|base.(fit-options|option-specs|errors|nearest-names)).js$/;
+         export async function resolve(specifier, context, next) {
+           const isLight = ['@fewfire/core/options', '@fewfire/paper'].includes(specifier);
+           if (/^@/.test(specifier) && !isLight) throw new Error('imported ' + specifier);
+           const found = await next(specifier, context);
+           if (/packages.(core|node|kernels|report)./.test(found.url) && !light.test(found.url)) {
+             throw new Error('imported ' + found.url);
+           }
+           return found;
+         }\`;
        register('data:text/javascript,' + encodeURIComponent(source));`,
     );
     const { code, stdout } = await fewfire(['fit', '--help'], { env: { NODE_OPTIONS: `--import=${hook}` } });

@@ -46,7 +46,7 @@ describe('test rows that are fitted rows', () => {
 
   it('are refused, with both counts', async () => {
     await expect(fit(train, train)).rejects.toThrow(
-      /^300 of the 300 test rows of test\.csv equal a row of train\.csv in every column, where chance gives about 0: .*--allow-overlap$/,
+      /^300 of the 300 test rows of test\.csv equal a row of train\.csv in every column, where chance gives about 0: .*`allowOverlap`$/,
     );
     const half = joined(slice(train, 0, 100), slice(fresh, 0, 100));
     await expect(fit(train, half)).rejects.toThrow(/^100 of the 200 test rows .* chance gives about 0/);

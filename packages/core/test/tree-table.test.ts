@@ -84,7 +84,7 @@ describe('the columns of a source model', () => {
     expect(treeColumns(unnamed, byName)).toMatchObject({ isByOrder: false });
     expect(await sums(unnamed, byName)).toEqual([4, 1]);
     const wide = memoryTable({ p: [1], q: [1], r: [1], s: [1], t: [1] });
-    expect(() => treeColumns(unnamed, wide)).toThrow(/no names of its features: leave only its 4 columns.*--features/);
+    expect(() => treeColumns(unnamed, wide)).toThrow(/no names of its features: leave only its 4 columns.*`features`/);
     // Names of its own are never taken by order.
     expect(() => treeColumns(model(['a', 'b', 'c', 'd']), table)).toThrow(/lacks 3 of the 3 columns/);
   });

@@ -125,7 +125,7 @@ describe('weight on few rows', () => {
   it('a fold or a test that has all of it is refused by name', async () => {
     const foldOf = Uint32Array.from({ length: 20 }, (_, i) => i % 5);
     const all = Float64Array.from(foldOf, (fold) => (fold === 2 ? 1 : 1e-12));
-    expect(() => checkFoldWeights(foldOf, 5, all)).toThrow(/one of the 5 folds has next to all of them.*--weight/);
+    expect(() => checkFoldWeights(foldOf, 5, all)).toThrow(/one of the 5 folds has next to all of them.*`weight`/);
     expect(() =>
       checkFoldWeights(
         foldOf,
