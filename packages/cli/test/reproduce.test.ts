@@ -1,9 +1,10 @@
 /** The command around the experiments: what it writes, keeps and refuses. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { loadExperiment } from '@fewfire/paper';
+import { EXPERIMENT_IDS, loadExperiment } from '@fewfire/paper';
 import { claimsMarkdown, figuresCsv } from '@fewfire/report';
 import { describe, expect, it } from 'vitest';
+import { commands } from './every-command.ts';
 import { fewfire, parseCsv, temporaryFolder } from './run.ts';
 
 describe('tables', () => {
@@ -18,6 +19,11 @@ describe('tables', () => {
     expect(markdown).toContain('npx a \\| b');
     expect(markdown.split('\n').filter((line) => line.startsWith('| E1'))).toHaveLength(result.claims.length);
   });
+});
+
+it('the command line knows the experiments there are', () => {
+  const [argument] = commands.get('reproduce')?.registeredArguments ?? [];
+  expect(argument.argChoices).toEqual([...EXPERIMENT_IDS, 'all']);
 });
 
 describe('fewfire reproduce', () => {

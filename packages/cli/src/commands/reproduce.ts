@@ -4,22 +4,9 @@
  */
 import { join } from 'node:path';
 import type { Progress } from '@fewfire/core';
-import {
-  codeHash,
-  EXPERIMENT_IDS,
-  type ExperimentId,
-  type ExperimentResult,
-  type ExperimentScale,
-  loadExperiment,
-  mayReplace,
-  partText,
-  readPart,
-  refuseForeign,
-  reproductionReport,
-  verdictCounts,
-} from '@fewfire/paper';
+import type { ExperimentId, ExperimentResult, ExperimentScale } from '@fewfire/paper';
 import type { ReportSection } from '@fewfire/report';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import { OutputOption } from '../file-roles.ts';
 import { counted, figure, layoutTable, printable, quoteArgument } from '../format.ts';
@@ -35,6 +22,9 @@ interface ReproduceOptions extends WorkOptions {
   readonly fresh?: boolean;
 }
 
+/** Those there are. They stand here too, since loading them for their names would cost every start; a test compares. */
+const IDS: readonly ExperimentId[] = ['E1', 'E2', 'E3', 'E4', 'E5', 'E6', 'E7', 'E8', 'E9', 'E10'];
+
 export function addReproduceCommand(program: Command, session: Session): void {
   const command = program
     .command('reproduce')
@@ -42,7 +32,11 @@ export function addReproduceCommand(program: Command, session: Session): void {
     .description(
       'Runs the experiments that measure the statements of the paper beside their bounds, and writes JSON, CSV, figures, a claim table and one HTML report. What is finished is kept: the same command goes on where it stopped.',
     )
-    .argument('[experiments...]', `which: ${EXPERIMENT_IDS.join(', ')}, or all (default)`, parseId)
+    .addArgument(
+      new Argument('[experiments...]', 'which of them; all where none is named')
+        .choices([...IDS, 'all'])
+        .argParser(parseId),
+    )
     .addOption(new Option('--quick', 'small sizes, minutes at most (default)').conflicts('full'))
     .addOption(new Option('--full', 'the sizes of the record'))
     .addOption(
@@ -67,8 +61,8 @@ type Asked = ExperimentId | 'all';
 
 function parseId(text: string, previous: readonly Asked[] = []): Asked[] {
   const id = text.toLowerCase() === 'all' ? 'all' : (text.toUpperCase() as ExperimentId);
-  if (id !== 'all' && !EXPERIMENT_IDS.includes(id)) {
-    throw new InvalidArgumentError(`Expected all, or some of ${EXPERIMENT_IDS.join(', ')}.`);
+  if (id !== 'all' && !IDS.includes(id)) {
+    throw new InvalidArgumentError(`Expected all, or some of ${IDS.join(', ')}.`);
   }
   return [...previous, id];
 }
@@ -76,8 +70,9 @@ function parseId(text: string, previous: readonly Asked[] = []): Asked[] {
 async function reproduce(asked: readonly Asked[], options: ReproduceOptions, session: Session): Promise<void> {
   const scale: ExperimentScale = options.tiny ? 'tiny' : options.full ? 'full' : 'quick';
   const all = asked.length === 0 || asked.includes('all');
-  const ids = EXPERIMENT_IDS.filter((id) => all || asked.includes(id));
+  const ids = IDS.filter((id) => all || asked.includes(id));
   const { out, seed } = options;
+  const { refuseForeign, reproductionReport, verdictCounts } = await import('@fewfire/paper');
   await refuseForeign(out, ids);
   const { mkdir } = await import('node:fs/promises');
   const { FewfireError } = await import('@fewfire/core');
@@ -119,6 +114,7 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
 }
 
 async function write(path: string, content: string, session: Session): Promise<void> {
+  const { mayReplace } = await import('@fewfire/paper');
   await session.files.write([{ path, content }], () => mayReplace(path));
 }
 
@@ -130,6 +126,7 @@ async function finishPart(
   session: Session,
   name: string,
 ): Promise<{ readonly result: ExperimentResult; readonly seconds: number; readonly kept: boolean }> {
+  const { codeHash, loadExperiment, partText, readPart } = await import('@fewfire/paper');
   const key = { id, scale, seed: options.seed, code: codeHash(session.version) };
   const path = join(options.out, `${id}.json`);
   if (options.fresh !== true) {
