@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { addExportCommand } from './commands/export.ts';
 import { addFitCommand } from './commands/fit.ts';
 import { addNetworkCommand } from './commands/network.ts';
@@ -67,9 +67,14 @@ async function run(args: readonly string[], session: Session): Promise<number> {
 export function createProgram(session: Session): Command {
   const program = new Command('fewfire')
     .description('Learns functions of yes/no inputs: which columns matter, which combinations of them, how sure.')
-    .version(session.version, '-V, --version', 'print the version')
+    .version(session.version, '-V, --version', 'print the version (-v too)')
+    // Commander gives an option one short name.
+    .addOption(new Option('-v').hideHelp())
+    .on('option:v', () => {
+      program.configureOutput().writeOut?.(`${session.version}\n`);
+      throw new CommanderError(0, 'commander.version', session.version);
+    })
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({
       // Without `[options]`, which every one has, so that the descriptions have room beside.
       subcommandTerm: (command) =>
@@ -107,16 +112,21 @@ Examples:
 
 Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
     );
+  program.commandsGroup('Tables:');
   addFitCommand(program, session);
   addPredictCommand(program, session);
   addScoreCommand(program, session);
   addShowCommand(program, session);
-  addOptimizeCommand(program, session);
   addExportCommand(program, session);
-  addNetworkCommand(program, session);
-  addPlanCommand(program, session);
+  addOptimizeCommand(program, session);
+  program.commandsGroup('Models and networks:');
   addProfileCommand(program, session);
+  addNetworkCommand(program, session);
+  program.commandsGroup('The paper:');
+  addPlanCommand(program, session);
   addReproduceCommand(program, session);
+  program.commandsGroup('More:');
+  program.helpCommand('help [command]', 'print the help of a command');
   suggestBeginnings(program);
   return program;
 }

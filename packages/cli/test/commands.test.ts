@@ -327,7 +327,24 @@ describe('the programme', () => {
       expect(stdout.match(/^ {2}.*fewfire .*(examples\/|chess\.json)/gm)?.length).toBeGreaterThanOrEqual(2);
     }
     const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-    expect((await succeed(['--version'], {})).stdout).toBe(`${manifest.version}\n`);
+    for (const flag of ['--version', '-V', '-v']) {
+      expect(await succeed([flag], {})).toMatchObject({ stdout: `${manifest.version}\n`, stderr: '' });
+    }
+  });
+
+  it('lists the commands by what they are about', async () => {
+    const { stdout } = await succeed([], {});
+    const groups = stdout.matchAll(/^(.+):\n((?: {2}[a-z]+ .*\n)+)/gm);
+    const named = Array.from(groups, ([, title, lines]) => [
+      title,
+      lines.match(/^ {2}[a-z]+/gm)?.map((each) => each.trim()),
+    ]);
+    expect(Object.fromEntries(named.filter(([title]) => title !== 'Examples'))).toEqual({
+      Tables: ['fit', 'predict', 'score', 'show', 'export', 'optimize'],
+      'Models and networks': ['profile', 'network'],
+      'The paper': ['plan', 'reproduce'],
+      More: ['help'],
+    });
   });
 
   it('help needs neither core nor DuckDB', async () => {
