@@ -2,7 +2,7 @@
 // (the one place that knows), and how to run a command. Plain Node, no dependency: it runs before node_modules exists.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -31,6 +31,20 @@ export const outsideTools = [
     install: 'apt-get install r-cran-glmnet',
     find: findGlmnet,
   },
+  {
+    name: 'zsh',
+    suites: '.zsh.test.ts',
+    where: 'in zsh',
+    install: 'apt-get install zsh',
+    find: () => findShell('zsh'),
+  },
+  {
+    name: 'fish',
+    suites: '.fish.test.ts',
+    where: 'in fish',
+    install: 'apt-get install fish',
+    find: () => findShell('fish'),
+  },
 ];
 
 /** Path of an installed Chromium, or undefined. */
@@ -54,6 +68,12 @@ export function findGlmnet() {
   if (!existsSync(path)) return undefined;
   const probe = 'quit(status = if (nzchar(system.file(package = "glmnet"))) 0 else 1)';
   return spawnSync(path, ['-e', probe], { stdio: 'ignore' }).status === 0 ? path : undefined;
+}
+
+/** Path of an installed shell, or undefined. */
+export function findShell(name) {
+  const paths = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
+  return paths.find((path) => existsSync(path));
 }
 
 /**

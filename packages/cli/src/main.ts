@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
 import { Command, CommanderError, Option } from 'commander';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFitCommand } from './commands/fit.ts';
 import { addNetworkCommand } from './commands/network.ts';
@@ -126,6 +127,7 @@ Exit codes: 0 done, 1 data or files, 2 usage, 130 interrupted.`,
   addPlanCommand(program, session);
   addReproduceCommand(program, session);
   program.commandsGroup('More:');
+  addCompletionCommand(program, session);
   program.helpCommand('help [command]', 'print the help of a command');
   suggestBeginnings(program);
   return program;

@@ -343,7 +343,7 @@ describe('the programme', () => {
       Tables: ['fit', 'predict', 'score', 'show', 'export', 'optimize'],
       'Models and networks': ['profile', 'network'],
       'The paper': ['plan', 'reproduce'],
-      More: ['help'],
+      More: ['completion', 'help'],
     });
   });
 

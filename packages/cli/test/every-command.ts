@@ -51,10 +51,11 @@ export const recipes: Readonly<Record<string, Recipe>> = {
 };
 
 /** Commands that write and read nothing. */
-export const readingNothing = /^network make |^reproduce$/;
+export const readingNothing = /^network make |^reproduce$|^completion$/;
 
 const session = openSession([], '0', { stdout: new PassThrough(), stderr: new PassThrough(), env: {} });
-export const commands = leaves(createProgram(session), []);
+export const programme = createProgram(session);
+export const commands = leaves(programme, []);
 export const isInput = (each: unknown): each is InputArgument | InputOption =>
   each instanceof InputArgument || each instanceof InputOption;
 
