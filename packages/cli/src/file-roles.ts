@@ -88,6 +88,16 @@ export class OutputOption extends Option {
   }
 }
 
+/** `--out` of a command whose result is a report: the same as JSON, in a file. */
+export class ResultOption extends OutputOption {
+  constructor() {
+    super('-o, --out <file>', 'write the result here (JSON)', {
+      ending: { pattern: /\.json$/i, text: '.json' },
+      hint: ' (--json prints the result instead)',
+    });
+  }
+}
+
 /** A file or folder that is written. */
 export interface OutputFile {
   /** `--out`. */
@@ -118,6 +128,8 @@ export function filesOf(command: Command): FilesOfCommand {
     if (!(option instanceof OutputOption)) continue;
     const isGiven = typeof value === 'string' && (value !== '-' || option.isFolder);
     if (option.orStandardOutput) prints = !isGiven;
+    // The result is in a file then, and nobody wants the report besides.
+    if (option instanceof ResultOption && isGiven && values.quiet === true) prints = false;
     if (isGiven) outputs.push({ flag: option.long ?? option.flags, path: value, isFolder: option.isFolder });
   }
   return { inputs, outputs, prints: prints || values.json === true };

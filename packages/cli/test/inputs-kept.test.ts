@@ -234,7 +234,7 @@ describe('two outputs', () => {
   const several = [...commands].filter(([, command]) => outputsOf(command).length > 1);
 
   it('are what some commands have', () => {
-    expect(several.map(([name]) => name)).toEqual(['fit']);
+    expect(several.map(([name]) => name)).toEqual(['fit', 'show', 'profile']);
   });
 
   const pairs: Readonly<Record<string, (place: string) => readonly [string, string]>> = {

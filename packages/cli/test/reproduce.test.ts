@@ -66,6 +66,20 @@ describe('fewfire reproduce', () => {
     expect(read('E1.json')).toBe(before.part);
   });
 
+  it('prints as JSON what it kept, all at once', async () => {
+    const { code, stdout, stderr } = await fewfire([...args, '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { experiments, ...run } = JSON.parse(stdout);
+    expect(run).toMatchObject({
+      scale: 'tiny',
+      seed: 1,
+      report: join(out, 'report.html'),
+      claims: join(out, 'claims.md'),
+    });
+    const parts = ['E1.json', 'E3.json'].map((name) => JSON.parse(read(name)));
+    expect(experiments).toEqual(parts.map(({ result, seconds }) => ({ ...result, seconds, kept: true })));
+  });
+
   it('runs everything again with --fresh, and with another seed', async () => {
     expect((await fewfire([...args, '--fresh'])).stdout).not.toContain('kept');
     expect((await fewfire([...args, '--seed', '2'])).stdout).not.toContain('kept');

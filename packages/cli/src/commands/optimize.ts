@@ -3,10 +3,11 @@ import type { ColumnChoice, Model, ModelOptimum } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { readModel, withProgress } from '../data.ts';
 import { guessingSection, heading, joinSections, labelled, type Section } from '../describe.ts';
-import { InputArgument } from '../file-roles.ts';
+import { InputArgument, ResultOption } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
 import { counted, figure, layoutTable, listSome, printable, quoted, type Screen, share, wrapText } from '../format.ts';
 import { addWorkOptions, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
+import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
 
 interface OptimizeOptions extends WorkOptions {
@@ -20,6 +21,7 @@ interface OptimizeOptions extends WorkOptions {
   readonly method: 'auto' | 'enumerate' | 'milp';
   readonly timeLimit: number;
   readonly seed: number;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -66,6 +68,7 @@ export function addOptimizeCommand(program: Command, session: Session): void {
         .default(60),
     )
     .addOption(new Option('--seed <number>', 'of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
+    .addOption(new ResultOption())
     .option('--json', 'print it as JSON');
   addWorkOptions(command, 'no progress line and no report', 'files')
     .addHelpText(
@@ -105,30 +108,28 @@ async function optimize(path: string, options: OptimizeOptions, session: Session
     }),
   );
   const seconds = (performance.now() - startedAt) / 1000;
-  if (options.json === true) {
-    const { test } = model.training;
-    const about = {
-      model: path,
-      test: test && { sampleCount: test.sampleCount, betterThanConstant: test.betterThanConstant },
-      unit: unitText(model, optimum),
-      remarks: [...proofRemarks(optimum), WHERE_BEST],
-    };
-    await session.print(`${JSON.stringify({ target: model.target.column, ...optimum, seconds, ...about })}\n`);
-  } else if (options.quiet !== true) {
-    const { screen } = session;
-    await session.print(
-      joinSections([
-        guessingSection(
-          model.training.test,
-          'test row',
-          'What is best for it need not be best for anything else.',
-          screen,
-        ),
-        resultSection(path, model, optimum, seconds, screen),
-        columnSection(model, optimum, screen),
-      ]),
-    );
-  }
+  const { test } = model.training;
+  const { screen } = session;
+  const about = {
+    model: path,
+    test: test && { sampleCount: test.sampleCount, betterThanConstant: test.betterThanConstant },
+    unit: unitText(model, optimum),
+    remarks: [...proofRemarks(optimum), WHERE_BEST],
+  };
+  await giveResult(
+    {
+      leaves: 'files',
+      json: () => ({ target: model.target.column, ...optimum, seconds, ...about }),
+      text: () =>
+        joinSections([
+          guessingSection(test, 'test row', 'What is best for it need not be best for anything else.', screen),
+          resultSection(path, model, optimum, seconds, screen),
+          columnSection(model, optimum, screen),
+        ]),
+    },
+    options,
+    session,
+  );
 }
 
 function resultSection(path: string, model: Model, optimum: ModelOptimum, seconds: number, screen: Screen): Section {

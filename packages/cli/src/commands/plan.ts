@@ -3,7 +3,7 @@ import type { DegreeCertificate, LearningCost, SparsityCertificate } from '@fewf
 import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import { heading, joinSections, type Section } from '../describe.ts';
-import { InputOption } from '../file-roles.ts';
+import { InputOption, ResultOption } from '../file-roles.ts';
 import { figure, integer, layoutTable, printable, type Screen } from '../format.ts';
 import {
   boundSparsity,
@@ -17,6 +17,7 @@ import {
 import { readNetwork } from '../network-data.ts';
 import { domainText, facts, sparsityText } from '../network-describe.ts';
 import { addWorkOptions, parseNonNegative, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
+import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
 
 interface PlanOptions extends WorkOptions {
@@ -28,6 +29,7 @@ interface PlanOptions extends WorkOptions {
   readonly B?: number;
   readonly epsilon: number;
   readonly confidenceDelta: number;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -58,6 +60,7 @@ export function addPlanCommand(program: Command, session: Session): void {
         .argParser(parsePositive(1))
         .default(0.05),
     )
+    .addOption(new ResultOption())
     .option('--json', 'print the result as JSON');
   addWorkOptions(command, 'no progress line', 'data')
     .addHelpText(
@@ -131,28 +134,35 @@ interface Plan {
 
 async function plan(options: PlanOptions, session: Session): Promise<void> {
   const planned = await withProgress(session, options, (work) => planFor(options, session, work));
-  if (options.json === true) {
-    const { found, ...rest } = planned;
-    const network =
-      found === undefined
-        ? null
-        : {
-            file: options.network,
-            domain: found.domain,
-            sparsityOnCube: {
-              reason: sparsityText(found.sparsity),
-              kLower: found.sparsity.kLower,
-              kUpper: found.sparsity.kUpper,
-              exact: found.sparsity.exact,
-            },
-            degreeCertificate: found.certificate ?? null,
-            function: found.measured ?? null,
-          };
-    const rows = rest.rows.map((row) => ({ ...row, meaning: KINDS[row.statement] }));
-    await session.print(`${JSON.stringify({ ...rest, rows, network, notes: notesOf(found) })}\n`);
-    return;
-  }
-  await session.print(joinSections(planSections(planned, options, session.screen)));
+  await giveResult(
+    {
+      leaves: 'data',
+      json: () => planJson(planned, options.network),
+      text: () => joinSections(planSections(planned, options, session.screen)),
+    },
+    options,
+    session,
+  );
+}
+
+function planJson({ found, ...rest }: Plan, file: string | undefined): object {
+  const network =
+    found === undefined
+      ? null
+      : {
+          file,
+          domain: found.domain,
+          sparsityOnCube: {
+            reason: sparsityText(found.sparsity),
+            kLower: found.sparsity.kLower,
+            kUpper: found.sparsity.kUpper,
+            exact: found.sparsity.exact,
+          },
+          degreeCertificate: found.certificate ?? null,
+          function: found.measured ?? null,
+        };
+  const rows = rest.rows.map((row) => ({ ...row, meaning: KINDS[row.statement] }));
+  return { ...rest, rows, network, notes: notesOf(found) };
 }
 
 async function planFor(options: PlanOptions, session: Session, work: Work): Promise<Plan> {

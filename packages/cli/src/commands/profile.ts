@@ -3,7 +3,7 @@ import type { MlpActivation } from '@fewfire/core';
 import { type Command, Option } from 'commander';
 import { withProgress } from '../data.ts';
 import { joinSections, type Section } from '../describe.ts';
-import { InputArgument, InputOption, OutputOption } from '../file-roles.ts';
+import { InputArgument, InputOption, OutputOption, ResultOption } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
 import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
@@ -16,6 +16,7 @@ import {
   profileModel,
 } from '../profile-analysis.ts';
 import { percentText, profileReport, sizeText, timesText } from '../profile-report.ts';
+import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
 
 interface ProfileOptions extends WorkOptions, TableOptions {
@@ -25,6 +26,7 @@ interface ProfileOptions extends WorkOptions, TableOptions {
   readonly maxRows?: number;
   readonly batch?: number;
   readonly seed: number;
+  readonly out?: string;
   readonly json?: boolean;
   readonly report?: string;
 }
@@ -57,6 +59,7 @@ export function addProfileCommand(program: Command, session: Session): void {
     .addOption(
       new Option('--seed <number>', 'seed of which rows are timed').argParser(parseWhole(0, 2 ** 31 - 1)).default(1),
     )
+    .addOption(new ResultOption())
     .option('--json', 'print the result as JSON')
     .addOption(
       new OutputOption('--report <file.html>', 'write a page with figures', {
@@ -98,8 +101,15 @@ async function profile(path: string, options: ProfileOptions, session: Session):
   );
   const { report } = options;
   if (report !== undefined) await writeReport(report, path, result, options, session);
-  if (options.json === true) await session.print(`${JSON.stringify(profileJson(path, result, options))}\n`);
-  else await session.print(joinSections(await profileSections(path, result, options, session.screen)));
+  await giveResult(
+    {
+      leaves: 'data',
+      json: () => profileJson(path, result, options),
+      text: async () => joinSections(await profileSections(path, result, options, session.screen)),
+    },
+    options,
+    session,
+  );
 }
 
 async function checkModelName(path: string): Promise<void> {

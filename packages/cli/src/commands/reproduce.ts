@@ -20,6 +20,7 @@ interface ReproduceOptions extends WorkOptions {
   readonly out: string;
   readonly seed: number;
   readonly fresh?: boolean;
+  readonly json?: boolean;
 }
 
 /** Those there are. They stand here too, since loading them for their names would cost every start; a test compares. */
@@ -44,7 +45,8 @@ export function addReproduceCommand(program: Command, session: Session): void {
     )
     .addOption(new OutputOption('-o, --out <folder>', 'write here', { isFolder: true }).default('reproduction'))
     .addOption(new Option('--seed <number>', 'seed of all randomness').argParser(parseWhole(0, 2 ** 31 - 1)).default(1))
-    .option('--fresh', 'run everything again, also what is finished');
+    .option('--fresh', 'run everything again, also what is finished')
+    .option('--json', 'print the results as JSON when all are there');
   addWorkOptions(command, 'no progress line and no claims; files are written', 'files')
     .addHelpText(
       'after',
@@ -83,7 +85,9 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
   });
   const what = all ? 'all' : ids.join(' ');
   const command = (which: string): string => `fewfire reproduce ${which} --${scale} --seed ${seed}`;
+  const isTold = options.quiet !== true && options.json !== true;
   const sections: ReportSection[] = [];
+  const experiments: object[] = [];
   let finished = 0;
   try {
     for (const [i, id] of ids.entries()) {
@@ -91,8 +95,9 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
       finished++;
       const section = { ...part.result, command: `npx ${command(id)}` };
       sections.push(section);
+      experiments.push({ ...part.result, seconds: part.seconds, kept: part.kept });
       await writeFigures(section, out, session);
-      if (options.quiet !== true) await session.print(sectionText(part.result, part.seconds, part.kept, session));
+      if (isTold) await session.print(sectionText(part.result, part.seconds, part.kept, session));
     }
   } catch (error) {
     if (session.signal.aborted) {
@@ -107,7 +112,13 @@ async function reproduce(asked: readonly Asked[], options: ReproduceOptions, ses
   const report = await reproductionReport(sections, run);
   await write(join(out, 'report.html'), reportPage(report), session);
   await write(join(out, 'claims.md'), claimsMarkdown(sections, command(what)), session);
-  if (options.quiet === true) return;
+  if (options.json === true) {
+    const files = { report: join(out, 'report.html'), claims: join(out, 'claims.md') };
+    await session.print(
+      `${JSON.stringify({ scale, seed, verdicts: verdictCounts(sections), ...files, experiments })}\n`,
+    );
+  }
+  if (!isTold) return;
   await session.print(
     `\n${verdictCounts(sections)}\nReport: ${printable(quoteArgument(join(out, 'report.html')))}, claims: ${printable(quoteArgument(join(out, 'claims.md')))}\n`,
   );

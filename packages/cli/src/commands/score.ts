@@ -3,17 +3,19 @@ import type { TreeNetwork } from '@fewfire/core';
 import type { Command } from 'commander';
 import { driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
-import { InputArgument, tableInput } from '../file-roles.ts';
+import { InputArgument, ResultOption, tableInput } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
 import { counted, printable, quoted } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
 import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../options.ts';
+import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
 import { scoreLines } from '../tree-describe.ts';
 import { orderLines } from '../tree-rows.ts';
 
 interface ScoreOptions extends WorkOptions, TableOptions {
   readonly target?: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -29,6 +31,7 @@ export function addScoreCommand(program: Command, session: Session): void {
       new InputArgument('<data>', 'the table: a file, a quoted pattern, or - for CSV on standard input', tableInput),
     )
     .option('--target <column>', 'of imported trees, whose file does not say it: the column with the true values')
+    .addOption(new ResultOption())
     .option('--json', 'print the result as JSON');
   addWorkOptions(addTableOptions(command), 'no progress line and no messages but errors', 'data')
     .addHelpText(
@@ -71,14 +74,6 @@ async function score(path: string, data: string, options: ScoreOptions, session:
   }
   // The same bytes: these are the rows of the fit, and the test that came with it is the honest figure.
   const fitted = sha256 === model.provenance.source.sha256;
-  if (options.json === true) {
-    const task = model.target.kind;
-    const left = { skippedRowCount, zeroWeightCount };
-    const json = { task, target: model.target, ...metrics, ...left, unseen, drift, weight, group, notes };
-    const about = { model: path, data: label, isDataOfFit: fitted, units: { error: errorUnit(model) } };
-    await session.print(`${JSON.stringify({ ...json, ...about })}\n`);
-    return;
-  }
   const note = fitted
     ? heading(
         'Note',
@@ -91,12 +86,25 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     ...(group === null ? [] : [`grouped by ${quoted(group)}`]),
   ];
   const where = `${counted(metrics.sampleCount, 'row')} of ${printable(label)}${columns.length > 0 ? `, ${columns.join(' and ')},` : ''}`;
-  await session.print(
-    joinSections([
-      guessingSection(metrics, 'row', '', session.screen),
-      [session.screen.bold('Score'), ...metricLines(model, metrics, where, session.screen)],
-      note,
-    ]),
+  await giveResult(
+    {
+      leaves: 'data',
+      json() {
+        const task = model.target.kind;
+        const left = { skippedRowCount, zeroWeightCount };
+        const json = { task, target: model.target, ...metrics, ...left, unseen, drift, weight, group, notes };
+        const about = { model: path, data: label, isDataOfFit: fitted, units: { error: errorUnit(model) } };
+        return { ...json, ...about };
+      },
+      text: () =>
+        joinSections([
+          guessingSection(metrics, 'row', '', session.screen),
+          [session.screen.bold('Score'), ...metricLines(model, metrics, where, session.screen)],
+          note,
+        ]),
+    },
+    options,
+    session,
   );
 }
 
@@ -125,10 +133,14 @@ async function scoreNetwork(
     for (const line of orderLines(columns)) session.tell(line);
     if (score.skippedRowCount > 0) session.tell(`${counted(score.skippedRowCount, 'row')} without a target not scored`);
   }
-  if (options.json === true) {
-    await session.print(`${JSON.stringify({ ...score, model: path, data: label })}\n`);
-    return;
-  }
   const where = `${counted(score.sampleCount, 'row')} of ${printable(label)}`;
-  await session.print(joinSections([[session.screen.bold('Score'), ...scoreLines(score, where, session.screen)]]));
+  await giveResult(
+    {
+      leaves: 'data',
+      json: () => ({ ...score, model: path, data: label }),
+      text: () => joinSections([[session.screen.bold('Score'), ...scoreLines(score, where, session.screen)]]),
+    },
+    options,
+    session,
+  );
 }

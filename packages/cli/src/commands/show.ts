@@ -19,11 +19,12 @@ import {
   testSection,
 } from '../describe.ts';
 import { attributionSections } from '../describe-attributions.ts';
-import { InputArgument, OutputOption } from '../file-roles.ts';
+import { InputArgument, OutputOption, ResultOption } from '../file-roles.ts';
 import { byteSize, counted, figure, printable, quoteArgument, type Screen } from '../format.ts';
 import { constantOf, modelJson } from '../model-json.ts';
 import { facts } from '../network-describe.ts';
-import { parseWhole } from '../options.ts';
+import { parseWhole, QuietOption } from '../options.ts';
+import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
 import { askedColumns, askedSection, treeFacts } from '../tree-describe.ts';
 
@@ -31,7 +32,9 @@ interface ShowOptions {
   readonly top?: number;
   readonly attributions?: boolean;
   readonly report?: string;
+  readonly out?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 const DEFAULT_TOP = 20;
@@ -57,7 +60,9 @@ export function addShowCommand(program: Command, session: Session): void {
         { hint: ', such as report.html' },
       ),
     )
+    .addOption(new ResultOption())
     .option('--json', 'print it as JSON, attributions included')
+    .addOption(new QuietOption('no report', 'files'))
     .addHelpText(
       'after',
       `
@@ -72,7 +77,6 @@ Examples:
 }
 
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
-  const { columnInfluences, leadingTerms, modelAttributions, spellingNotes } = await import('@fewfire/core/internal');
   const model = await readModelOrTrees(path, session, MEMORY_BYTES);
   if ('part' in model) {
     await showTrees(path, model, options, session);
@@ -82,23 +86,36 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
     const content = await reportPage({ model, testRows: null });
     await session.files.write([{ path: options.report, content }]);
   }
+  await giveResult(
+    {
+      leaves: 'files',
+      json: () => showJson(path, model, options, session),
+      text: () => showText(path, model, options, session),
+    },
+    options,
+    session,
+  );
+}
+
+async function showJson(path: string, model: Model, options: ShowOptions, session: Session): Promise<object> {
+  const { columnInfluences, leadingTerms, modelAttributions } = await import('@fewfire/core/internal');
+  const json = await modelJson(model);
+  const said = await Promise.all(
+    model.outputs.map(async (output, k) => ({
+      terms: leadingTerms(model, options.top, k),
+      constant: constantOf(output) ?? 0,
+      attributions: await modelAttributions(model, k, options.top, { signal: session.signal }),
+    })),
+  );
+  const outputs =
+    'outputs' in json ? { outputs: json.outputs.map((output, k) => ({ ...output, ...said[k] })) } : said[0];
+  const shown = { ...outputs, influences: columnInfluences(model).slice(0, options.top) };
+  return { file: path, ...json, ...shown, report: options.report ?? null };
+}
+
+async function showText(path: string, model: Model, options: ShowOptions, session: Session): Promise<string> {
+  const { columnInfluences, leadingTerms, modelAttributions, spellingNotes } = await import('@fewfire/core/internal');
   const { screen } = session;
-  const influences = columnInfluences(model);
-  if (options.json === true) {
-    const json = await modelJson(model);
-    const said = await Promise.all(
-      model.outputs.map(async (output, k) => ({
-        terms: leadingTerms(model, options.top, k),
-        constant: constantOf(output) ?? 0,
-        attributions: await modelAttributions(model, k, options.top, { signal: session.signal }),
-      })),
-    );
-    const outputs =
-      'outputs' in json ? { outputs: json.outputs.map((output, k) => ({ ...output, ...said[k] })) } : said[0];
-    const shown = { ...outputs, influences: influences.slice(0, options.top) };
-    await session.print(`${JSON.stringify({ file: path, ...json, ...shown, report: options.report ?? null })}\n`);
-    return;
-  }
   const top = options.top ?? DEFAULT_TOP;
   const attributions: Section[] = [];
   if (options.attributions === true) {
@@ -111,28 +128,21 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
   const isShown = !isGuessing(model) || options.top !== undefined || options.attributions === true;
   const found = isShown
     ? [
-        influenceSection(influences, screen, top),
+        influenceSection(columnInfluences(model), screen, top),
         ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
         ...confirmationSections(model, top, screen),
         ...attributions,
       ]
     : [];
-  await session.print(
-    joinSections([
-      guessingSection(
-        model.training.test,
-        'test row',
-        isShown ? '' : leftOutText(model, `--top ${DEFAULT_TOP}`),
-        screen,
-      ),
-      [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
-      provenanceSection(model, screen),
-      notesSection(model, spellingNotes(model.provenance), screen),
-      selectionSection(model, screen),
-      testSection(model, screen),
-      ...found,
-    ]),
-  );
+  return joinSections([
+    guessingSection(model.training.test, 'test row', isShown ? '' : leftOutText(model, `--top ${DEFAULT_TOP}`), screen),
+    [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
+    provenanceSection(model, screen),
+    notesSection(model, spellingNotes(model.provenance), screen),
+    selectionSection(model, screen),
+    testSection(model, screen),
+    ...found,
+  ]);
 }
 
 async function showTrees(path: string, network: TreeNetwork, options: ShowOptions, session: Session): Promise<void> {
@@ -146,31 +156,37 @@ async function showTrees(path: string, network: TreeNetwork, options: ShowOption
       `${asked} is of models of fewfire fit, and ${path} holds imported trees; fewfire predict --attributions average says what each column contributes to rows`,
     );
   }
-  const { model, part } = network;
-  if (options.json === true) {
-    const { source, objective, features, link, classes, notes } = model;
-    const outputs = model.outputs.map(({ name, trees, intercept }) => ({ name, treeCount: trees.length, intercept }));
-    const columns = askedColumns(network).slice(0, options.top);
-    const json = { file: path, source, objective, output: model.outputs[part.output].name, link };
-    await session.print(
-      `${JSON.stringify({ ...json, classes: classes?.labels ?? null, outputs, features, columns, notes })}\n`,
-    );
-    return;
-  }
-  const treeCount = model.outputs.reduce((sum, { trees }) => sum + trees.length, 0);
-  await session.print(
-    joinSections([
-      facts(
-        [
-          ['Network', `${printable(path)}: ${counted(treeCount, 'imported tree')}`],
-          ...treeFacts(network),
-          ['Sparsity', `fewfire network show ${printable(quoteArgument(path))}`],
-        ],
-        screen,
-      ),
-      askedSection(network, options.top ?? DEFAULT_TOP, screen),
-    ]),
+  await giveResult(
+    {
+      leaves: 'files',
+      json: () => treesJson(path, network, options),
+      text() {
+        const treeCount = network.model.outputs.reduce((sum, { trees }) => sum + trees.length, 0);
+        return joinSections([
+          facts(
+            [
+              ['Network', `${printable(path)}: ${counted(treeCount, 'imported tree')}`],
+              ...treeFacts(network),
+              ['Sparsity', `fewfire network show ${printable(quoteArgument(path))}`],
+            ],
+            screen,
+          ),
+          askedSection(network, options.top ?? DEFAULT_TOP, screen),
+        ]);
+      },
+    },
+    options,
+    session,
   );
+}
+
+function treesJson(path: string, network: TreeNetwork, { top }: ShowOptions): object {
+  const { model, part } = network;
+  const { source, objective, features, link, classes, notes } = model;
+  const outputs = model.outputs.map(({ name, trees, intercept }) => ({ name, treeCount: trees.length, intercept }));
+  const columns = askedColumns(network).slice(0, top);
+  const json = { file: path, source, objective, output: model.outputs[part.output].name, link };
+  return { ...json, classes: classes?.labels ?? null, outputs, features, columns, notes };
 }
 
 function provenanceSection({ target, provenance, outputs }: Model, screen: Screen): Section {

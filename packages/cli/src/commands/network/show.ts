@@ -3,7 +3,7 @@ import type { AnyNetwork, FiringRates, SparsityCertificate } from '@fewfire/core
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections, type Section } from '../../describe.ts';
-import { InputArgument } from '../../file-roles.ts';
+import { InputArgument, ResultOption } from '../../file-roles.ts';
 import { counted, figure, integer, layoutTable, listSome, printable, type Screen, wrapText } from '../../format.ts';
 import {
   boundSparsity,
@@ -17,10 +17,12 @@ import {
 import { besideNetwork, readNetwork } from '../../network-data.ts';
 import { domainText, facts, familyText, scaleText, sizeText, sparsityText } from '../../network-describe.ts';
 import { addWorkOptions, type WorkOptions } from '../../options.ts';
+import { giveResult } from '../../result.ts';
 import type { Session } from '../../session.ts';
 import { AVERAGES_TEXT, treeFacts } from '../../tree-describe.ts';
 
 interface ShowOptions extends WorkOptions {
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -32,6 +34,7 @@ export function addNetworkShowCommand(network: Command, session: Session): void 
       'Says what a network is, how often its units fire, how sparse it is, how its square spreads over degrees, and which degree is certain to suffice. Every number is called exact, a bound or an estimate; what would take more than some seconds is left out, or done by fewfire network certify.',
     )
     .addArgument(new InputArgument('<net.json>', 'a network file'))
+    .addOption(new ResultOption())
     .option('--json', 'print it as JSON');
   addWorkOptions(command, 'no progress line', 'data')
     .addHelpText('after', '\nExamples:\n  fewfire network show net.json\n  fewfire network show net.json --json')
@@ -62,8 +65,15 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
         : undefined;
     return { network, deadUnits, rates, sparsity, measured, degree };
   });
-  if (options.json === true) await session.print(`${JSON.stringify(await showJson(path, found))}\n`);
-  else await session.print(joinSections(await showSections(path, found, session.screen)));
+  await giveResult(
+    {
+      leaves: 'data',
+      json: () => showJson(path, found),
+      text: async () => joinSections(await showSections(path, found, session.screen)),
+    },
+    options,
+    session,
+  );
 }
 
 async function showJson(path: string, found: Findings): Promise<object> {

@@ -3,10 +3,11 @@ import type { CertificateCheck, CertificateReport } from '@fewfire/core';
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections } from '../../describe.ts';
-import { InputArgument, InputOption, tableInput } from '../../file-roles.ts';
+import { InputArgument, InputOption, ResultOption, tableInput } from '../../file-roles.ts';
 import { counted, layoutTable, printable, type Screen } from '../../format.ts';
 import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../../options.ts';
+import { giveResult } from '../../result.ts';
 import type { Session } from '../../session.ts';
 
 /** How many times its size a certificate takes while it is checked: its text, its lists, and the text that is hashed. */
@@ -15,6 +16,7 @@ const CERTIFICATE_COPIES = 12;
 interface VerifyOptions extends WorkOptions, TableOptions {
   readonly sweep?: boolean;
   readonly rows?: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -29,6 +31,7 @@ export function addVerifyCommand(network: Command, session: Session): void {
     .addArgument(new InputArgument('<net.json>', 'the network file'))
     .option('--sweep', 'run a sweep again: about 10^8 additions per second')
     .addOption(new InputOption('--rows <file>', 'the rows that a certificate about rows is about', tableInput))
+    .addOption(new ResultOption())
     .option('--json', 'print the checks as JSON');
   addWorkOptions(addTableOptions(command), 'no progress line and no report, only the exit code and errors', 'exit code')
     .addHelpText(
@@ -63,9 +66,15 @@ async function verify(certificate: string, path: string, options: VerifyOptions,
       throw new FewfireError(error.code, `${certificate}: ${error.message}`, { cause: error });
     }
   });
-  if (options.json === true) await session.print(`${JSON.stringify({ certificate, network: path, ...report })}\n`);
-  else if (options.quiet !== true)
-    await session.print(joinSections([reportLines(certificate, path, report, session.screen)]));
+  await giveResult(
+    {
+      leaves: 'exit code',
+      json: () => ({ certificate, network: path, ...report }),
+      text: () => joinSections([reportLines(certificate, path, report, session.screen)]),
+    },
+    options,
+    session,
+  );
   const failed = report.checks.filter(({ status }) => status === 'failed');
   if (failed.length === 0) return;
   const [first] = failed;
