@@ -1,6 +1,6 @@
 /**
- * The programme as plain data: every command with what may be typed after it. Completion scripts and the reference pages
- * are made from this, so that neither knows more or less than commander does.
+ * The programme as plain data: every command with what may be typed after it. Completion scripts are made from it,
+ * so that they know neither more nor less than commander does.
  */
 import type { Argument, Command, Option } from 'commander';
 import { InputArgument, InputOption, OutputOption } from './file-roles.ts';

@@ -1,6 +1,6 @@
 /**
- * The paper, reproduced: experiments, what is kept of them, and what the page says around them. Light to load, because
- * the command line asks for the names of the experiments before anybody wants one; what is heavy is loaded where it runs.
+ * The paper, reproduced: experiments, what is kept of them, and what the page says around them. Light to load: what is
+ * heavy is loaded where it runs.
  */
 export type { Experiment, ExperimentId, ExperimentOptions, ExperimentResult, ExperimentScale } from './experiment.ts';
 export { EXPERIMENT_IDS, loadExperiment } from './experiments.ts';
