@@ -5,8 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { findChromium } from './scripts/tools.mjs';
 
 // Workspaces resolve to their sources, so tests need only the WebAssembly build.
-const resolve = { conditions: ['source', 'module', 'browser', 'development|production'] };
-const ssr = { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } };
+const resolve = { conditions: ['@fewfire/source', 'module', 'browser', 'development|production'] };
+const ssr = { resolve: { conditions: ['@fewfire/source', 'module', 'node', 'development|production'] } };
 
 const chromiumPath = findChromium();
 
@@ -14,7 +14,7 @@ const chromiumPath = findChromium();
 const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 };
 
 const node = {
-  resolve: { conditions: ['source', 'module', 'node', 'development|production'] },
+  resolve: { conditions: ['@fewfire/source', 'module', 'node', 'development|production'] },
   ssr,
   test: {
     name: 'node',

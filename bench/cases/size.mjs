@@ -47,7 +47,7 @@ export const EVERYTHING = 'export * from "@fewfire/core";';
  */
 export const ALLOWED_BYTES = 80_000;
 
-/** The text of a browser bundle; with the condition `source`, of the packages' sources instead of what was built from them. */
+/** The text of a browser bundle; with the condition `@fewfire/source`, of the packages' sources instead of what was built from them. */
 export async function bundleText(contents, conditions = []) {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: join(rootDir, 'packages', 'core') },

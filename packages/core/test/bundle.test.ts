@@ -16,7 +16,7 @@ const groupsIn = (text: string): string[] =>
 describe('a page that learns and predicts', () => {
   let text: string;
   beforeAll(async () => {
-    text = await bundleText(LEARNING, ['source']);
+    text = await bundleText(LEARNING, ['@fewfire/source']);
   });
 
   it('is small', () => {
@@ -31,7 +31,7 @@ describe('a page that learns and predicts', () => {
 });
 
 it('and where everything is loaded, the other kernels are found', async () => {
-  const text = await bundleText(EVERYTHING, ['source']);
+  const text = await bundleText(EVERYTHING, ['@fewfire/source']);
   expect(groupsIn(text)).toEqual(['learning', 'transforms', 'networks', 'layers']);
   for (const item of ['networkItem', 'grayItems', 'mlpItem']) expect(text).toContain(`kernels.${item}`);
 });
