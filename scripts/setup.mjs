@@ -1,8 +1,9 @@
 // Makes a checkout ready to run: packages, kernels, TypeScript; each only if something changed. Runs on a machine with
 // nothing but Node. `--force` (npm run build) rebuilds kernels and TypeScript whatever the stamps say.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeStrayOutput } from './stray-output.mjs';
 import { root, run, runBin } from './tools.mjs';
 
 const force = process.argv.includes('--force');
@@ -17,6 +18,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 await installPackages();
 await buildKernels();
 if (!(await runBin('typescript', 'tsc', force ? ['-b', '--force'] : ['-b']))) fail('setup: tsc -b failed, see above');
+for (const name of readdirSync(join(root, 'packages'))) removeStrayOutput(join(root, 'packages', name));
 
 async function installPackages() {
   const modules = join(root, 'node_modules');
