@@ -9,6 +9,9 @@ import { FewfireError, type RunOptions } from '@fewfire/core';
 import { halfToNumber, listNames, type NumberArray, numberToHalf, throwIfAborted } from '@fewfire/core/internal';
 import type { ExternalFile } from './external-data.ts';
 
+/** That of `peerDependencies`. */
+const RUNTIME_RANGE = '^1.30.0';
+
 // A string, because it must start alike from sources and from built files.
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
@@ -96,7 +99,8 @@ interface WorkerAnswer {
  * Loads a model.
  * @param model the bytes of an .onnx file
  * @param captured names of values of its graph
- * @throws FewfireError `unsupported` for operators that onnxruntime does not have, `model-file` for what it refuses
+ * @throws FewfireError `unsupported` where onnxruntime-web is not installed and for operators that it does not have,
+ *   `model-file` for what it refuses
  */
 export async function openOnnxRunner(
   model: Uint8Array,
@@ -108,7 +112,7 @@ export async function openOnnxRunner(
   const worker = new Worker(WORKER_SOURCE, {
     eval: true,
     workerData: {
-      runtimePath: createRequire(import.meta.url).resolve('onnxruntime-web'),
+      runtimePath: findRuntime(),
       model,
       externalData: external.map(({ location, bytes }) => ({ path: location, data: bytes })),
     },
@@ -147,6 +151,19 @@ export async function openOnnxRunner(
     // Not awaited: a blocked thread may take a while to end, and an abort must not wait for it.
     void worker.terminate();
     throw error;
+  }
+}
+
+// The package is an optional peer: it is larger than all else together, and only ONNX models need it.
+function findRuntime(): string {
+  try {
+    return createRequire(import.meta.url).resolve('onnxruntime-web');
+  } catch (cause) {
+    throw new FewfireError(
+      'unsupported',
+      `running ONNX models needs onnxruntime-web, which is not installed with fewfire: npm install onnxruntime-web@${RUNTIME_RANGE}`,
+      { cause },
+    );
   }
 }
 
