@@ -1,3 +1,5 @@
+// The types name Disposable, which the settings of those who use them need not have.
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Runs a calibrated block. Its output is the exact one with some active units left out, as calibration.ts says how many:
  * every unit that is evaluated has the activation of the dense kernel, bit for bit. Where no screen was good enough, and

@@ -1,3 +1,5 @@
+// The types name Disposable, which the settings of those who use them need not have.
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A trained feed-forward block at the cost of the units that fire, bit for bit the same as evaluating all of them. An int8
  * copy of the first matrix, a quarter of its size, is read from end to end; a test that is proved in docs/sparse-mlp.md
