@@ -1,4 +1,5 @@
 /** The checksum of fewfire's own files: SHA-256 over canonical JSON, so that neither key order nor white space matters. */
+import { FewfireError } from './errors.ts';
 
 /** JSON with the keys of every object sorted. */
 export function canonicalJson(value: unknown): string {
@@ -30,6 +31,12 @@ export async function checksumOfText(parts: Iterable<string>): Promise<string> {
     at += chunk.length;
   }
   chunks.length = 0;
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(await sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @throws FewfireError `unsupported` on a page that is not from https or localhost: browsers hash nothing there */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  if (!subtle) throw new FewfireError('unsupported', 'checksums need a page from https or localhost: serve it so');
+  return new Uint8Array(await subtle.digest('SHA-256', bytes));
 }

@@ -6,7 +6,7 @@
  * The hash is over everything before it. What the header says and which parts there are is a matter of each kind of file.
  */
 import * as z from 'zod/mini';
-import { describeIssue, FewfireError, parseJson } from '../base/index.ts';
+import { describeIssue, FewfireError, parseJson, sha256 } from '../base/index.ts';
 
 const PREFIX_BYTES = 16;
 const HASH_BYTES = 32;
@@ -104,10 +104,6 @@ export async function openContainer<Header>(
     throw damaged(`${label} has a damaged header: ${describeIssue(parsed.error.issues[0], json)}; ${advice}`);
   }
   return { header: parsed.data, start, end };
-}
-
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
 }
 
 function damaged(message: string, cause?: unknown): FewfireError {

@@ -13,14 +13,13 @@ import {
   paddedColumns,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
-import { FewfireError } from '../base/index.ts';
+import { FewfireError, sha256 } from '../base/index.ts';
 import {
   CONTAINER_BYTES,
   type ContainerKind,
   type ContainerPart,
   containerBytes,
   openContainer,
-  sha256,
   writeContainer,
 } from '../formats/index.ts';
 import type { MlpBlock } from './block.ts';

@@ -4,7 +4,7 @@
  * JSON with a format name, a version and a checksum over everything else.
  */
 import * as z from 'zod/mini';
-import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '../../base/index.ts';
+import { checksumOf, describeIssue, FewfireError, parseJson, sha256, shownJson } from '../../base/index.ts';
 import type { CubePoints } from '../../cube/index.ts';
 import type { NetworkDomain } from '../network.ts';
 import type { SparsityEstimate } from './estimate.ts';
@@ -175,6 +175,5 @@ export async function pointsChecksum(points: CubePoints): Promise<string> {
   view.setBigUint64(0, BigInt(points.rowCount), true);
   view.setBigUint64(8, BigInt(points.coordinateCount), true);
   bytes.set(points.planes, 16);
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(await sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
