@@ -64,6 +64,7 @@ const maxWorkers = availableParallelism();
 const LONGEST = [
   'cli/test/corpus.test',
   'cli/test/documentation',
+  'cli/test/packed',
   'node/test/duckdb-table',
   'core/test/intervals-coverage',
 ];

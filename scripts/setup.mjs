@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeStrayOutput } from './stray-output.mjs';
-import { root, run, runBin } from './tools.mjs';
+import { npmCommand, root, run, runBin } from './tools.mjs';
 
 const force = process.argv.includes('--force');
 
@@ -39,11 +39,8 @@ async function installPackages() {
   rmSync(stamp, { force: true });
   rmSync(join(modules, '.package-lock.json'), { force: true });
   const args = ['ci', '--no-audit', '--no-fund', '--no-progress', '--prefer-offline'];
-  const cli = process.env.npm_execpath;
-  const ok = cli?.endsWith('npm-cli.js')
-    ? await run(process.execPath, [cli, ...args], { quiet: true })
-    : await run('npm', args, { quiet: true });
-  if (!ok) fail('setup: npm ci failed, see above; it needs the npm registry or a filled npm cache');
+  if (!(await run(...npmCommand(args), { quiet: true })))
+    fail('setup: npm ci failed, see above; it needs the npm registry or a filled npm cache');
   writeFileSync(stamp, wanted);
 }
 

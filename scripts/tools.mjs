@@ -45,6 +45,13 @@ export const outsideTools = [
     install: 'apt-get install fish',
     find: () => findShell('fish'),
   },
+  {
+    name: 'npm registry that answers',
+    suites: '.registry.test.ts',
+    where: 'in a folder of its own',
+    install: 'it needs the network, or a registry of your own (npm config set registry)',
+    find: findRegistry,
+  },
 ];
 
 /** Path of an installed Chromium, or undefined. */
@@ -76,6 +83,24 @@ export function findShell(name) {
   return paths.find((path) => existsSync(path));
 }
 
+/** npm as a command with these arguments: the npm that runs this script, if one does. */
+export function npmCommand(args) {
+  const cli = process.env.npm_execpath;
+  return cli?.endsWith('npm-cli.js') ? [process.execPath, [cli, ...args]] : ['npm', args];
+}
+
+/** A version that the npm registry told, or undefined where none answers soon. */
+export function findRegistry() {
+  const [command, args] = npmCommand(['view', 'commander', 'version', '--fetch-retries=0', '--fetch-timeout=10000']);
+  const { status, stdout } = spawnSync(command, args, { cwd: root, encoding: 'utf8', shell: isBatchFile(command) });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+// npm is a batch file on Windows; our own arguments hold nothing a shell could misread.
+function isBatchFile(command) {
+  return process.platform === 'win32' && command === 'npm';
+}
+
 /**
  * Runs a command in the checkout, and ends this process if the user ends the command.
  * @param {string} command
@@ -87,8 +112,7 @@ export async function run(command, args, { quiet = false } = {}) {
   const child = spawn(command, args, {
     cwd: root,
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
-    // npm is a batch file on Windows; our own arguments hold nothing a shell could misread.
-    shell: process.platform === 'win32' && command === 'npm',
+    shell: isBatchFile(command),
   });
   const output = [];
   child.stdout?.on('data', (chunk) => output.push(chunk));
