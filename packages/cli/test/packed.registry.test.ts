@@ -24,6 +24,7 @@ import { type Finished, finished, root, temporaryFolder } from './run.ts';
 interface Manifest {
   readonly name: string;
   readonly bin?: Readonly<Record<string, string>>;
+  readonly man?: string;
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 }
 
@@ -61,13 +62,14 @@ async function succeed(command: string, args: readonly string[], cwd: string): P
 
 /** All that a package may have in it, and what it must have; sentences, none where all is well. */
 function problemsOf(folder: string): string[] {
-  const { bin = {}, exports = {} } = manifestOf(folder);
+  const { bin = {}, exports = {}, man = [] } = manifestOf(folder);
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
     // Installed beside it, not packed in it.
     .filter((file) => !file.startsWith('node_modules/'));
-  const wanted = /^(LICENSE|README\.md|package\.json|bin\/\w+\.js|data\/.+|dist\/[^/]+\.wasm|dist\/.+(\.d\.ts|\.js))$/;
+  const wanted =
+    /^(LICENSE|README\.md|package\.json|bin\/\w+\.js|man\/\w+\.1|data\/.+|dist\/[^/]+\.wasm|dist\/.+(\.d\.ts|\.js))$/;
   // The sources are not packed; their condition is for the checkout only.
   const named = Object.values(exports).flatMap((target) =>
     typeof target === 'string'
@@ -81,7 +83,7 @@ function problemsOf(folder: string): string[] {
   return [
     ...files.filter((file) => !wanted.test(file)).map((file) => `nobody needs ${file}`),
     ...['LICENSE', 'README.md'].filter((file) => !files.includes(file)).map((file) => `there is no ${file}`),
-    ...[...named, ...Object.values(bin).map((file) => `./${file}`)]
+    ...[...named, ...[...Object.values(bin), man].flat().map((file) => `./${file}`)]
       .filter((file) => !isThere(file))
       .map((file) => `package.json names ${file}, which is not packed`),
     ...files
@@ -189,6 +191,7 @@ describe.skipIf(findRegistry() === undefined)('packages as they are published', 
     const files = {
       'package.json': JSON.stringify({
         bin: { a: 'bin/a.js' },
+        man: 'man/a.1',
         exports: { '.': { '@fewfire/source': './src/a.ts', types: './dist/a.d.ts', default: './dist/a.js' } },
       }),
       'README.md': '',
@@ -206,6 +209,7 @@ describe.skipIf(findRegistry() === undefined)('packages as they are published', 
       'nobody needs test/a.test.js',
       'package.json names ./bin/a.js, which is not packed',
       'package.json names ./dist/a.d.ts, which is not packed',
+      'package.json names ./man/a.1, which is not packed',
       'there is no LICENSE',
     ]);
   });
