@@ -2,7 +2,7 @@
  * Reading option values. A wrong one is a usage error that says what was expected; commander adds which option it was.
  */
 import { availableParallelism } from 'node:os';
-import { expectedOf, type OptionSpec } from '@fewfire/core/options';
+import { closestName, expectedOf, type OptionSpec } from '@fewfire/core/options';
 import type { TextEncoding } from '@fewfire/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { flagOf, withFlags } from './flags.ts';
@@ -11,12 +11,20 @@ import { flagOf, withFlags } from './flags.ts';
 export function optionOf(name: string, spec: OptionSpec): Option {
   const flag = spec.kind === 'flag' ? flagOf(name) : `${flagOf(name)} <${spec.value ?? 'value'}>`;
   const option = new Option(flag, withFlags(spec.help));
-  if (spec.kind === 'choice') option.choices(spec.choices);
+  if (spec.kind === 'choice') option.choices(spec.choices).argParser((text) => choiceOf(spec.choices, text));
   if (spec.kind === 'whole' || spec.kind === 'share') option.argParser((text) => numberOf(spec, text));
   if (spec.kind === 'names') option.argParser(parseNames);
   if (spec.kind === 'texts') option.argParser(parseTexts);
   if ('default' in spec && spec.default !== undefined) option.default(spec.default);
   return option;
+}
+
+function choiceOf(choices: readonly string[], text: string): string {
+  if (choices.includes(text)) return text;
+  const close = closestName(text, choices);
+  throw new InvalidArgumentError(
+    close === undefined ? `Expected one of ${choices.join(', ')}.` : `Did you mean ${close}?`,
+  );
 }
 
 function numberOf(spec: Extract<OptionSpec, { kind: 'whole' | 'share' }>, text: string): number | string {
