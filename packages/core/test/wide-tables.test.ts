@@ -84,13 +84,16 @@ describe('a table too wide for the memory', () => {
         return counted.profile(names, options);
       },
     };
-    const fit = (memoryLimitBytes: number): Promise<unknown> => fitTable(table, { target: 'y', memoryLimitBytes });
+    const fit = (memoryLimitBytes: number, more: object = {}): Promise<unknown> =>
+      fitTable(table, { target: 'y', memoryLimitBytes, ...more });
     const least = predictFitBytes(ROWS, 1, 1, 1);
     await expect(fit(least - 1)).rejects.toThrow(
       /^these rows need [\d.]+ kB with a single coordinate, more than the [\d.]+ kB that `memoryLimitBytes` leaves for the fit; give fewer rows or raise `memoryLimitBytes`$/,
     );
     expect(profiled).toEqual([['y']]);
     await expect(fit(least)).rejects.toThrow('a column was read');
+    // Dropped rows take no room: how many there are is not known yet.
+    await expect(fit(least - 1, { missing: 'drop-rows' })).rejects.toThrow('a column was read');
   });
 
   it('is refused at a degree that cannot be indexed, and beyond the coordinates that can be numbered', async () => {

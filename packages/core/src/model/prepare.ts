@@ -94,7 +94,10 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   }
   const [targetProfile] = await table.profile([options.target], options);
   // Nobody waits for the other columns, and nothing is kept of the rows, where there is no room for a fit.
-  checkRowMemory(targetProfile.rowCount - targetProfile.missingCount, options);
+  // (How many rows are left where those with missing cells are dropped is known later.)
+  if (options.missing !== 'drop-rows') {
+    checkRowMemory(targetProfile.rowCount - targetProfile.missingCount, options);
+  }
   const spec = chooseTarget(targetProfile, {
     task: options.task,
     positive: options.positive,
