@@ -261,7 +261,10 @@ export async function selectLowDegree(
         const alone = !path.settled && options.method === 'auto' && !plan.degrees.includes(degree);
         if (alone && !tried.slice(before).some((entry) => entry.candidate === lowest)) {
           tried.length = before;
-          skipped = [{ degree, reason: 'the lasso did not settle there, its monomials being too much alike' }];
+          const reason = path.stopped
+            ? `the lasso had no more of the ${plan.budgetSeconds} s`
+            : 'the lasso did not settle there, its monomials being too much alike';
+          skipped = [{ degree, reason }];
           break;
         }
       }
