@@ -3,7 +3,7 @@
  * the `Table` contract means: the table over files is tested against it. One `Map` of values per column is the whole
  * machinery; tables that do not fit in memory belong to the Node package.
  */
-import { createTurn, FewfireError, type RunOptions, throwIfAborted, unknownColumn } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions, rowsWhere, throwIfAborted, unknownColumn } from '../base/index.ts';
 import {
   type Cell,
   checkBins,
@@ -130,7 +130,7 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
       options,
     );
     if (dropped === undefined) return { points, rows: undefined, unseen, missing };
-    const rows = Uint32Array.from(dropped.keys()).filter((row) => dropped[row] === 0);
+    const rows = rowsWhere(dropped.length, (row) => dropped[row] === 0);
     return { points: selectRows(points, rows), rows, unseen, missing };
   };
 

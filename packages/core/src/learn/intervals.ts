@@ -21,6 +21,7 @@ import {
   pickNumbers,
   type Random,
   type RunOptions,
+  rowsWhere,
   type Turn,
 } from '../base/index.ts';
 import { bitAt, type CubePoints } from '../cube/index.ts';
@@ -244,14 +245,16 @@ async function buildRows(
       `intervals for ${size} terms on ${points.rowCount.toLocaleString('en-US')} rows need ${formatBytes(bytes)}, more than the ${formatBytes(limit)} allowed; give fewer terms or raise \`memoryLimitBytes\``,
     );
   }
-  const order = Array.from({ length: points.rowCount }, (_, i) => i).filter((i) => (rowWeights?.[i] ?? 1) > 0);
+  const order = rowsWhere(points.rowCount, (i) => (rowWeights?.[i] ?? 1) > 0);
   if (clusters !== undefined) order.sort((a, b) => clusters[a] - clusters[b] || a - b);
   const rowCount = order.length;
-  const starts: number[] = [];
+  const starts = rowsWhere(
+    rowCount,
+    (i) => clusters === undefined || i === 0 || clusters[order[i]] !== clusters[order[i - 1]],
+  );
   const signs = new Int8Array(rowCount * size);
   for (let i = 0; i < rowCount; i++) {
     const row = order[i];
-    if (clusters === undefined || i === 0 || clusters[row] !== clusters[order[i - 1]]) starts.push(i);
     for (let k = 0; k < size; k++) {
       let odd = 0;
       for (const s of terms[k]) odd ^= bitAt(points, row, s);
@@ -261,13 +264,19 @@ async function buildRows(
   }
   // Weights are relative to their largest: the answer does not depend on their unit, the arithmetic might.
   const largest = rowWeights?.reduce((most, weight) => Math.max(most, weight), 0) ?? 1;
+  const units = new Uint32Array(starts.length + 1);
+  units.set(starts);
+  units[starts.length] = rowCount;
   return {
     rowCount,
     size,
     signs,
     target: pickNumbers(target, order),
-    weights: Float64Array.from(order, (row) => (rowWeights?.[row] ?? 1) / largest),
-    units: Uint32Array.from([...starts, rowCount]),
+    weights:
+      rowWeights === undefined
+        ? new Float64Array(rowCount).fill(1 / largest)
+        : pickNumbers(rowWeights, order).map((weight) => weight / largest),
+    units,
   };
 }
 

@@ -2,7 +2,7 @@
  * How likely it is that a column tells the target in every row though it has nothing to do with it: next to never where
  * rows are many, but easily where a class is rare, a target nearly always 0, or a table short. What luck explains is no leak.
  */
-import { logFactorial } from '../base/index.ts';
+import { logFactorial, rowsWhere } from '../base/index.ts';
 
 /** How many rows have each value of the column, each value of the target, and each pair that occurs. */
 export interface JointCounts {
@@ -22,9 +22,7 @@ export function mayBeLuck(logChance: number, columnCount: number): boolean {
 
 /** Counts the rows whose value is no NaN. */
 export function jointCounts(values: Float64Array, target: Float64Array): JointCounts {
-  const rows = Uint32Array.from(values.keys()).filter(
-    (row) => !Number.isNaN(values[row]) && !Number.isNaN(target[row]),
-  );
+  const rows = rowsWhere(values.length, (row) => !Number.isNaN(values[row]) && !Number.isNaN(target[row]));
   rows.sort((a, b) => values[a] - values[b] || target[a] - target[b]);
   const valueRuns = runs(rows, (row, before) => values[row] === values[before]);
   const pairs = runs(rows, (row, before) => values[row] === values[before] && target[row] === target[before]);

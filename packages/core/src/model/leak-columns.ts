@@ -1,5 +1,5 @@
 /** What the search for leaks looks at: a column's answers in each row, and where these do not tell its values apart, its cells. */
-import type { RunOptions } from '../base/index.ts';
+import { type RunOptions, rowsWhere } from '../base/index.ts';
 import {
   type CubePoints,
   columnCoordinateNames,
@@ -111,7 +111,7 @@ async function readCells(table: Table, { column }: Place, range: RowRange, optio
 
 /** The rows that have both. */
 export function rowsOf(values: Float64Array, target: Float64Array): Uint32Array {
-  return Uint32Array.from(values.keys()).filter((row) => !Number.isNaN(values[row]) && !Number.isNaN(target[row]));
+  return rowsWhere(values.length, (row) => !Number.isNaN(values[row]) && !Number.isNaN(target[row]));
 }
 
 /** Whether each value stands beside one target only. */

@@ -3,7 +3,7 @@
  * says nothing, so it is left out before anything is made of the table: thresholds, categories, classes and types come
  * from the others, as if the row were not in the file.
  */
-import { effectiveCount, FewfireError, type RunOptions } from '../base/index.ts';
+import { effectiveCount, FewfireError, type RunOptions, rowsWhere } from '../base/index.ts';
 import type { Table } from '../cube/index.ts';
 
 /** The columns that weigh rows and hold them together. */
@@ -51,7 +51,7 @@ export async function readLabels(
   { weight, group }: LabelColumns,
   options: RunOptions,
 ): Promise<RowLabels & { readonly usable: Uint32Array }> {
-  const usable = Uint32Array.from(target.keys()).filter((row) => !Number.isNaN(target[row]));
+  const usable = rowsWhere(target.length, (row) => !Number.isNaN(target[row]));
   const weights = weight === undefined ? undefined : await readWeights(table, weight, usable, options);
   const { clusters, names } =
     group === undefined ? { clusters: undefined, names: undefined } : await readGroups(table, group, usable, options);
