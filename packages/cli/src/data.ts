@@ -63,7 +63,7 @@ export async function withProgress<T>(
 }
 
 /** Up to here what V8 lets dead objects take, beside what is counted against --memory, is too much. */
-const SMALL_MEMORY_BYTES = 500e6;
+const SMALL_MEMORY_BYTES = 2e9;
 
 // Rows come in parts whose objects die at once, and the engine's chunks with them: at the size it starts with, the young
 // generation is collected more often, and the old one before it has grown (measured: 24 and 40 MB less at the peak of

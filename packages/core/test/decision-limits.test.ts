@@ -186,7 +186,7 @@ describe('notes of weights and groups', () => {
     });
     const prepared = prepareTable(table, { target: 'y', group: 'g', weight: 'w', test: 0.5 });
     if (refused) await expect(prepared).rejects.toThrow(/test rows have next to (all|nothing) of the weight/);
-    else expect((await prepared).test?.target.length).toBe(50);
+    else expect((await prepared).test()?.target.length).toBe(50);
   });
 
   it.each([

@@ -14,8 +14,8 @@ function grouped(sizes: readonly number[]) {
 async function aside(sizes: readonly number[], test: number, seed: number) {
   const { table } = grouped(sizes);
   const prepared = await prepareTable(table, { target: 'y', group: 'g', test, seed });
-  const groups = new Set(prepared.test?.clusters);
-  return { count: prepared.test?.target.length ?? 0, groups, notes: prepared.rowNotes };
+  const groups = new Set(prepared.test()?.clusters);
+  return { count: prepared.test()?.target.length ?? 0, groups, notes: prepared.rowNotes };
 }
 
 describe('groups set aside', () => {

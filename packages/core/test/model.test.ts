@@ -143,6 +143,34 @@ describe('fitTable', () => {
     expect(model.training.fittedOn).toBe('rows of xor');
   });
 
+  it('rows dropped for a missing cell are counted apart from those without a target', async () => {
+    const random = createRandom(3);
+    const a = Array.from({ length: 200 }, (_, row) => (row < 7 ? null : random.integer(2)));
+    const y = Array.from({ length: 200 }, (_, row) => (row >= 196 ? null : (a[row] ?? 0) + random.normal()));
+    const { model } = await fitTable(memoryTable({ a, y }), { target: 'y', missing: 'drop-rows' });
+    expect(model.training.sampleCount).toBe(189);
+    expect(model.training.notes).toContain('7 rows with missing values were dropped');
+    expect(model.training.notes.join('\n')).toContain('4 of 200 rows have no value in "y"');
+  });
+
+  it('learners have the memory that the rows leave', async () => {
+    const random = createRandom(4);
+    const bits = Array.from({ length: 12 }, () => Array.from({ length: 40_000 }, () => random.integer(2)));
+    const columns = Object.fromEntries(bits.map((column, k) => [`x${k}`, column]));
+    const y = bits[0].map((bit, row) => (bit ^ bits[1][row]) + random.normal());
+    const fit = (memoryLimitBytes: number) =>
+      fitTable(memoryTable({ ...columns, y }), { target: 'y', method: 'least-squares', degree: 1, memoryLimitBytes });
+    // 24 bytes a row stay beside the fit, which takes 6 vectors of 8 itself and its kernels some.
+    await expect(fit(40_000 * 72)).rejects.toMatchObject({ code: 'memory-budget' });
+    const { model } = await fit(40_000 * 92);
+    const notes = model.training.notes.join('\n');
+    expect(notes).toMatch(/chosen on 8000 of 32000 rows, to stay within the memory allowed/);
+    expect(notes).toMatch(/no intervals: .* more than the .* that `memoryLimitBytes` leaves/);
+    const roomy = (await fit(40_000 * 600)).model;
+    expect(roomy.training.notes.join('\n')).not.toMatch(/memory/);
+    expect(roomy.outputs[0].fit.confirmation).not.toBeNull();
+  });
+
   it('a logarithmic target is predicted in its own unit', async () => {
     const random = createRandom(6);
     const big = Array.from({ length: 500 }, () => random.integer(2));

@@ -300,9 +300,12 @@ export function checkMemory(points: CubePoints, options: LowDegreeOptions): void
   if (bytesOf(degree, coordinateCount) > limit) throw memoryError(degree, coordinateCount, bytesOf, limit);
 }
 
-/** Refuses rows that no fit has room for, whatever their columns. @throws FewfireError `memory-budget` */
+/** Of a table's row beside its fit: its target, for all rows and for those to learn from, what side it is on, its coordinates. */
+const HELD_ROW_BYTES = 24;
+
+/** Refuses rows that no fit of a table has room for, whatever their columns. @throws FewfireError `memory-budget` */
 export function checkRowMemory(rowCount: number, { memoryLimitBytes: limit = DEFAULT_MEMORY_BYTES }: RunOptions): void {
-  const bytesOf: BytesOf = (d, n) => predictFitBytes(rowCount, n, d, 1);
+  const bytesOf: BytesOf = (d, n) => predictFitBytes(rowCount, n, d, 1) + HELD_ROW_BYTES * rowCount;
   if (bytesOf(1, 1) > limit) throw memoryError(1, 1, bytesOf, limit);
 }
 

@@ -15,7 +15,15 @@
  * 2,000 rows, or where folds would take more than the budget.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { createRandom, FewfireError, FIT_OPTIONS, pickNumbers, pickWholes, type RunOptions } from '../base/index.ts';
+import {
+  createRandom,
+  FewfireError,
+  FIT_OPTIONS,
+  pickNumbers,
+  pickWholes,
+  type RunOptions,
+  rowsWhere,
+} from '../base/index.ts';
 import {
   type CubePoints,
   checkCoordinateCount,
@@ -96,6 +104,8 @@ export interface Selection {
   readonly skipped: readonly { readonly degree: number; readonly reason: string }[];
   /** Degrees at which the path of the lasso or elastic net ended before its time, having spent the work it was allowed. */
   readonly stopped: readonly number[];
+  /** What all rows would have had too little of, where the choice was made on fewer. */
+  readonly fewerFor: 'time' | 'memory' | undefined;
   readonly folds: number;
   /** `split`: only the first of the folds was held out, being large enough, or because all would have cost more than the budget. */
   readonly validation: 'folds' | 'split';
@@ -291,6 +301,7 @@ export async function selectLowDegree(
     validation: plan.heldOutCount === folds ? 'folds' : 'split',
     reason: reasonOf(chosen.candidate, candidates, options.method),
     rowCount: plan.rowCount,
+    fewerFor: plan.fewerFor,
     budgetSeconds: plan.budgetSeconds,
     predictedSeconds: plan.predictedSeconds,
     heldOut: {
@@ -325,7 +336,7 @@ const NO_WEIGHT = Number.EPSILON ** 2;
 function countingRows(rowWeights: Float64Array | undefined): Uint32Array | undefined {
   if (rowWeights === undefined) return undefined;
   const least = NO_WEIGHT * rowWeights.reduce((most, weight) => Math.max(most, weight), 0);
-  const rows = Uint32Array.from(rowWeights.keys()).filter((row) => rowWeights[row] > least);
+  const rows = rowsWhere(rowWeights.length, (row) => rowWeights[row] > least);
   return rows.length === rowWeights.length ? undefined : rows;
 }
 
@@ -475,6 +486,7 @@ interface SelectionPlan {
   readonly heldOutCount: number;
   readonly skipped: { degree: number; reason: string }[];
   readonly rowCount: number;
+  readonly fewerFor: Selection['fewerFor'];
   readonly budgetSeconds: number;
   readonly predictedSeconds: number;
 }
@@ -528,7 +540,7 @@ function sparseSeconds(rowCount: number, coordinateCount: number, degree: number
   return (heldOutCount * SPARSE_PATH_LENGTH * (costNs + 30 * monomialCount)) / 1e9;
 }
 
-/** Of every fold's solver four vectors of coefficients, three of flags and five of rows; what is active has its own share. */
+/** Of every fold's solver four vectors of coefficients, three of flags and five of rows, and five of rows for all; what is active has its own share. */
 function sparseBytes(
   rowCount: number,
   n: number,
@@ -537,7 +549,9 @@ function sparseBytes(
   threads: number | undefined,
 ): number {
   return (
-    predictFitBytes(rowCount, n, degree, threads) + heldOutCount * (countMonomials(n, degree) * 35 + rowCount * 40)
+    predictFitBytes(rowCount, n, degree, threads) +
+    heldOutCount * (countMonomials(n, degree) * 35 + rowCount * 40) +
+    rowCount * 40
   );
 }
 
@@ -554,7 +568,12 @@ function planSparse(points: SelectionShape, options: SelectOptions, folds: numbe
   const budgetSeconds = options.budgetSeconds ?? DEFAULT_BUDGET_SECONDS;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
-  const bytesOf: BytesOf = (degree, n) => sparseBytes(rowCount, n, degree, folds, options.threads) / SPARSE_SHARE;
+  // Folds need not have all the rows; the fit of what they choose does.
+  const bytesOf: BytesOf = (degree, n) =>
+    Math.max(
+      sparseBytes(rowCount, n, degree, 1, options.threads),
+      sparseBytes(fewest, n, degree, folds, options.threads),
+    ) / SPARSE_SHARE;
   const bytes = (degree: number): number => bytesOf(degree, coordinateCount);
   const sparseDegrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];
@@ -584,8 +603,15 @@ function planSparse(points: SelectionShape, options: SelectOptions, folds: numbe
     sparseDegrees.reduce((sum, degree) => sum + sparseSeconds(rows, coordinateCount, degree, heldOutCount), 0);
   const precise = rowCount / folds >= SPLIT_ROWS && options.clusters === undefined;
   const heldOutCount = cost(rowCount, folds) <= budgetSeconds && !precise ? folds : 1;
+  // On fewer rows where the budget or memory asks for it.
+  const hasRoom = (rows: number): boolean =>
+    sparseDegrees.every(
+      (degree) => sparseBytes(rows, coordinateCount, degree, heldOutCount, options.threads) <= SPARSE_SHARE * limit,
+    );
   let rows = rowCount;
-  while (rows > fewest && cost(rows, heldOutCount) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
+  while (rows > fewest && (cost(rows, heldOutCount) > budgetSeconds || !hasRoom(rows))) {
+    rows = Math.max(fewest, Math.floor(rows / 2));
+  }
   return {
     degrees: [],
     sparseDegrees,
@@ -593,6 +619,7 @@ function planSparse(points: SelectionShape, options: SelectOptions, folds: numbe
     heldOutCount,
     skipped,
     rowCount: rows,
+    fewerFor: rows === rowCount ? undefined : cost(rowCount, heldOutCount) > budgetSeconds ? 'time' : 'memory',
     budgetSeconds,
     predictedSeconds: cost(rows, heldOutCount),
   };
@@ -616,19 +643,21 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
         ITERATION_ROW_NS * rows +
         ITERATION_MONOMIAL_NS * countMonomials(coordinateCount, degree))) /
     1e9;
+  // On fewer rows if the budget or memory asks for it, but never so few that the largest degree loses its footing.
+  const fewestRows = (degree: number, n = coordinateCount): number =>
+    Math.min(rowCount, Math.max(MIN_SELECTION_ROWS, 2 * countMonomials(n, degree)));
   // All folds' solvers are alive at once: five coefficient vectors, a basis change (a scale, and 8 bytes per member of a
   // monomial) and six row vectors each. The one-pass estimate keeps nothing.
-  const foldBytes = (degree: number, n: number): number =>
-    options.method === 'estimate' ? 0 : countMonomials(n, degree) * (40 + 8 + 8 * Math.min(degree, n)) + 48 * rowCount;
+  const foldBytes = (rows: number, degree: number, n: number): number =>
+    options.method === 'estimate' ? 0 : countMonomials(n, degree) * (40 + 8 + 8 * Math.min(degree, n)) + 48 * rows;
+  const choiceBytes = (rows: number, degree: number, n = coordinateCount): number =>
+    predictFitBytes(rows, n, degree, options.threads) + folds * foldBytes(rows, degree, n);
   const bytesOf: BytesOf = (degree, n) =>
-    predictFitBytes(rowCount, n, degree, options.threads) + folds * foldBytes(degree, n);
+    Math.max(predictFitBytes(rowCount, n, degree, options.threads), choiceBytes(fewestRows(degree, n), degree, n));
   const bytes = (degree: number): number => bytesOf(degree, coordinateCount);
 
   const degrees: number[] = [];
   const skipped: { degree: number; reason: string }[] = [];
-  // On fewer rows if the budget asks for it, but never so few that the largest degree loses its footing.
-  const fewestRows = (degree: number): number =>
-    Math.min(rowCount, Math.max(MIN_SELECTION_ROWS, 2 * countMonomials(coordinateCount, degree)));
   const cost = (rows: number, upTo: readonly number[]): number =>
     upTo.reduce((sum, degree) => sum + seconds(degree, rows), 0);
   if (options.degree !== 'auto') {
@@ -655,8 +684,11 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
     }
   }
   const fewest = fewestRows(degrees[degrees.length - 1]);
+  const hasRoom = (rows: number): boolean => degrees.every((degree) => choiceBytes(rows, degree) <= limit);
   let rows = rowCount;
-  while (rows > fewest && cost(rows, degrees) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
+  while (rows > fewest && (cost(rows, degrees) > budgetSeconds || !hasRoom(rows))) {
+    rows = Math.max(fewest, Math.floor(rows / 2));
+  }
   return {
     degrees,
     sparseDegrees: [],
@@ -664,6 +696,7 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
     heldOutCount: folds,
     skipped,
     rowCount: rows,
+    fewerFor: rows === rowCount ? undefined : cost(rowCount, degrees) > budgetSeconds ? 'time' : 'memory',
     budgetSeconds,
     predictedSeconds: cost(rows, degrees),
   };

@@ -8,21 +8,21 @@
  * The whole choice (degree, penalty) is made anew on the first half: one made on
  * all rows would have seen the rows that are to confirm it.
  */
-import { createRandom, FewfireError, pickNumbers, pickWholes, type RunOptions } from '../base/index.ts';
-import { type CubePoints, selectRows } from '../cube/index.ts';
+import { createRandom, FewfireError, pickNumbers, pickWholes, type RunOptions, rowsWhere } from '../base/index.ts';
+import { selectRows } from '../cube/index.ts';
 import { refitIntervals } from '../learn/index.ts';
 import { type Polynomial, termCoordinates, termsBySize } from '../spectrum/index.ts';
 import type { ConfirmationRecord, Loss } from './model.ts';
 import type { LabelledPoints } from './prepare.ts';
 
-export interface ConfirmOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
+export interface ConfirmOptions extends Pick<RunOptions, 'signal' | 'onProgress' | 'memoryLimitBytes'> {
   readonly interval: 'normal' | 'bootstrap';
   readonly confidence: number;
   readonly simultaneous: boolean;
   readonly loss: Loss;
   readonly seed: number;
-  /** Makes the choice on the first half and fits it there. */
-  readonly choose: (half: LabelledPoints, target: Float64Array) => Promise<Polynomial>;
+  /** Makes the choice on the first half, whose target is the output's, and fits it there. */
+  readonly choose: (half: LabelledPoints) => Promise<Polynomial>;
 }
 
 export type Confirmation =
@@ -43,29 +43,28 @@ export async function confirmTerms(
   target: Float64Array,
   options: ConfirmOptions,
 ): Promise<Confirmation> {
-  const { interval, confidence, simultaneous, loss, seed, signal, onProgress } = options;
+  const { interval, confidence, simultaneous, loss, seed, signal, onProgress, memoryLimitBytes } = options;
   const [choosing, confirming] = halves(data, seed);
   if (target.length < FEWEST_ROWS || choosing.length === 0) {
     const rows = target.length.toLocaleString('en-US');
     const few = data.clusters === undefined ? `${rows} rows are too few` : `${rows} rows in so few groups are too few`;
     return { record: null, reason: `no intervals: ${few} to choose terms on one half and confirm them on the other` };
   }
-  const first = pick(data, target, choosing);
-  const second = pick(data, target, confirming);
-  if (loss === 'logistic' && second.target.every((value) => value === second.target[0])) {
+  if (loss === 'logistic' && confirming.every((row) => target[row] === target[confirming[0]])) {
     return {
       record: null,
       reason: 'no intervals: the half of the rows that would confirm the terms has one class only',
     };
   }
   try {
-    const model = await options.choose(first.data, first.target);
+    const model = await options.choose(pick(data, target, choosing));
+    const half = pick(data, target, confirming);
     const most = Math.min(MOST_TERMS, Math.floor(confirming.length / ROWS_PER_TERM));
-    const refit = await refitIntervals(second.data.points, second.target, {
-      ...{ interval, confidence, simultaneous, loss, seed, signal, onProgress },
+    const refit = await refitIntervals(half.points, half.target, {
+      ...{ interval, confidence, simultaneous, loss, seed, signal, onProgress, memoryLimitBytes },
       terms: leadingCoordinates(model, most),
-      rowWeights: second.data.weights,
-      clusters: second.data.clusters,
+      rowWeights: half.weights,
+      clusters: half.clusters,
     });
     const [constant, ...terms] = refit.intervals;
     return {
@@ -97,24 +96,17 @@ function halves({ target, clusters }: LabelledPoints, seed: number): [Uint32Arra
   if (names.length < FEWEST_GROUPS) return [new Uint32Array(0), new Uint32Array(0)];
   const order = random.permutation(names.length);
   const chosen = new Set(Array.from(order.slice(0, names.length >> 1), (k) => names[k]));
-  const rows = Uint32Array.from(target.keys());
-  return [rows.filter((row) => chosen.has(clusters[row])), rows.filter((row) => !chosen.has(clusters[row]))];
+  const half = (first: boolean): Uint32Array => rowsWhere(target.length, (row) => chosen.has(clusters[row]) === first);
+  return [half(true), half(false)];
 }
 
-function pick(
-  { points, weights, clusters, target: labels }: LabelledPoints,
-  target: Float64Array,
-  rows: Uint32Array,
-): { data: LabelledPoints; target: Float64Array } {
-  const part: CubePoints = selectRows(points, rows);
+// The target is the output's.
+function pick({ points, weights, clusters }: LabelledPoints, target: Float64Array, rows: Uint32Array): LabelledPoints {
   return {
-    data: {
-      points: part,
-      target: pickNumbers(labels, rows),
-      weights: weights === undefined ? undefined : pickNumbers(weights, rows),
-      clusters: clusters === undefined ? undefined : pickWholes(clusters, rows),
-    },
+    points: selectRows(points, rows),
     target: pickNumbers(target, rows),
+    weights: weights === undefined ? undefined : pickNumbers(weights, rows),
+    clusters: clusters === undefined ? undefined : pickWholes(clusters, rows),
   };
 }
 

@@ -22,6 +22,7 @@ import {
 import {
   type Candidate,
   checkSelectionShape,
+  DEFAULT_MEMORY_BYTES,
   fitCandidate,
   fitPlatt,
   foldTermLists,
@@ -53,7 +54,13 @@ import {
 } from './model.ts';
 import { FIT_TOLERANCE, notesOfClasses, outputNotes, selectionNotes, tableNotes } from './notes.ts';
 import { numberLeakNotes } from './number-leaks.ts';
-import { type EncodedData, type LabelledPoints, type PrepareOptions, prepareTable } from './prepare.ts';
+import {
+  type EncodedData,
+  type LabelledPoints,
+  type PreparedTable,
+  type PrepareOptions,
+  prepareTable,
+} from './prepare.ts';
 import { outputCount, outputTarget } from './target.ts';
 import { testIntervals } from './test-intervals.ts';
 
@@ -105,46 +112,26 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   checkOptions('fitTable', options, FIT_OPTIONS, OTHER_OPTIONS);
   refuseTooWide(table, options);
   const prepared = await prepareTable(table, options);
-  const { spec, training } = prepared;
+  const { spec } = prepared;
   const readAt = performance.now();
 
   const loss = checkLoss(spec, options.loss ?? 'squared');
   const confidence = options.confidence ?? FIT_OPTIONS.confidence.default;
-  const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, training.data.target, k));
-  const selections: Selection[] = [];
-  for (const [k, target] of targets.entries()) {
-    selections.push(await choose(training, target, options, classNames(spec, k)));
-  }
-  const chosenAt = performance.now();
-  const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, training.data.weights));
-
-  let test: TestResult | null = null;
-  let testRows: TestRows | null = null;
-  let trainingFits: LowDegreeFit[] | undefined;
-  if (prepared.test !== undefined) {
-    trainingFits = await fitOutputs(spec, selections, training, options);
-    const values = await evaluateFits(trainingFits, prepared.test, options);
-    const targetMeans = targets.map((target) => weightedMean(target, training.data.weights));
-    const { target, weights, clusters } = prepared.test;
-    const prediction = predictionFromValues(spec, calibrations, values);
-    testRows = { target, weights, clusters, prediction };
-    test = measure({ target: spec, loss, calibrations, targetMeans }, testRows, values);
-    const intervals = await testIntervals(spec, loss, testRows, prediction, { ...options, confidence });
-    if (intervals !== undefined) test = { ...test, intervals };
-  }
+  const { chosenAt, selections, calibrations, ...measured } = await chooseAndMeasure(prepared, {
+    ...options,
+    loss,
+    confidence,
+  });
 
   // The model that is delivered: everything anew on all rows, unless nothing was set aside from them.
   const whole = await prepared.all();
-  const { data, encoded, notes } = whole;
-  const fits =
-    trainingFits !== undefined && data === training.data
-      ? trainingFits
-      : await fitOutputs(spec, selections, whole, options);
+  const { data, notes } = whole;
+  const fits = measured.fits ?? (await fitOutputs(spec, selections, whole, beside(options, data)));
   const fittedAt = performance.now();
   const outputs: ModelOutput[] = [];
   const evidenceNotes = new Set<string>();
   for (const [k, fit] of fits.entries()) {
-    const confirmation = await confirm(spec, k, whole, { ...options, loss, confidence });
+    const confirmation = await confirm(spec, k, whole, { ...beside(options, data), loss, confidence });
     if (confirmation.reason !== undefined) evidenceNotes.add(confirmation.reason);
     const leading = leadingCoordinates(fit.model, LEADING_TERMS);
     outputs.push({
@@ -158,7 +145,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         stability: foldStability(
           whole.encoder,
           [...leading, ...confirmedTerms(confirmation)],
-          training.encoder,
+          measured.encoder,
           selections[k],
         ),
       },
@@ -174,12 +161,12 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
       training: {
         sampleCount: data.target.length,
         fittedOn: typeof options.test === 'object' ? `rows of ${table.label}` : 'all rows',
-        test,
+        test: measured.test,
         notes: [
           ...prepared.rowNotes,
-          ...tableNotes(notes, encoded, prepared.usableCount),
+          ...tableNotes(notes, data.target.length, prepared.usableCount),
           ...notesOfClasses(
-            fits.map((fit, k) => selectionNotes(selections[k], training.data.target.length, fit, options.degree)),
+            fits.map((fit, k) => selectionNotes(selections[k], measured.rowCount, fit, options.degree)),
             (k) => outputClass({ target: spec }, k),
           ),
           ...fits.flatMap((fit, k) => outputNotes(fit, outputClass({ target: spec }, k))),
@@ -188,7 +175,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
             ...(await leakNotes(prepared, whole.encoder, data, options)),
             ...(await numberLeakNotes(prepared, whole.encoder, data, options)),
           ]),
-          ...smearingNotes(spec, targets[0], selections[0], training.data.weights),
+          ...measured.notes,
           ...evidenceNotes,
           ...prepared.testNotes,
         ],
@@ -212,7 +199,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
         versions: options.versions ?? {},
       },
     },
-    testRows,
+    testRows: measured.testRows,
     timings: {
       readMs: readAt - startedAt,
       chooseMs: chosenAt - readAt,
@@ -221,6 +208,68 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
       totalMs: endedAt - startedAt,
     },
   };
+}
+
+/** What the training rows chose, and what the test rows said of it. */
+interface Measured {
+  readonly selections: readonly Selection[];
+  readonly chosenAt: number;
+  readonly calibrations: readonly Calibration[];
+  readonly test: TestResult | null;
+  readonly testRows: TestRows | null;
+  /** On the training rows; those of the model where there are no others. */
+  readonly fits: readonly LowDegreeFit[] | undefined;
+  /** Of the training rows, and how many there are. */
+  readonly encoder: EncoderSpec;
+  readonly rowCount: number;
+  readonly notes: readonly string[];
+}
+
+// Apart, so that the training rows are gone when the model is fitted on all of them.
+async function chooseAndMeasure(
+  prepared: PreparedTable,
+  given: FitTableOptions & { readonly loss: Loss; readonly confidence: number },
+): Promise<Measured> {
+  const { spec } = prepared;
+  const training = prepared.training();
+  const tested = prepared.test();
+  const { encoder, data } = training;
+  const options = beside(given, data, tested, { target: prepared.target });
+  const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, data.target, k));
+  const selections: Selection[] = [];
+  for (const [k, target] of targets.entries()) {
+    selections.push(await choose(training, target, options, classNames(spec, k)));
+  }
+  const chosenAt = performance.now();
+  const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, data.weights));
+  const targetMeans = targets.map((target) => weightedMean(target, data.weights));
+  const notes = smearingNotes(spec, targets[0], selections[0], data.weights);
+  const chosen = { selections, chosenAt, calibrations, encoder, rowCount: data.target.length, notes };
+  if (tested === undefined) return { ...chosen, test: null, testRows: null, fits: undefined };
+
+  const fits = await fitOutputs(spec, selections, training, options);
+  const values = await evaluateFits(fits, tested, options);
+  const { target, weights, clusters } = tested;
+  const prediction = predictionFromValues(spec, calibrations, values);
+  const testRows = { target, weights, clusters, prediction };
+  const test = measure({ target: spec, loss: options.loss, calibrations, targetMeans }, testRows, values);
+  const intervals = await testIntervals(spec, options.loss, testRows, prediction, options);
+  return {
+    ...chosen,
+    test: intervals === undefined ? test : { ...test, intervals },
+    testRows,
+    fits: prepared.setsAside ? undefined : fits,
+  };
+}
+
+// What learners may take beside rows that stay while they run.
+function beside<T extends RunOptions>(options: T, ...held: (Partial<LabelledPoints> | undefined)[]): T {
+  const bytes = held.reduce((sum, rows) => {
+    const { points, target, weights, clusters } = rows ?? {};
+    const arrays = [points?.planes, target, weights, clusters];
+    return sum + arrays.reduce((total, array) => total + (array?.byteLength ?? 0), 0);
+  }, 0);
+  return { ...options, memoryLimitBytes: Math.max(0, (options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES) - bytes) };
 }
 
 function spellingsOf(profiles: readonly ColumnProfile[]): Partial<Pick<Provenance, 'spellings'>> {
@@ -292,20 +341,21 @@ async function confirm(
     interval: intervals,
     simultaneous,
     seed,
-    async choose(half, target) {
+    async choose(half) {
+      const left = beside(options, half);
       // Terms that few rows can tell apart are not worth confirming: the sparse choice, whatever the model's method.
       const { best } = await choose(
         { encoder, data: half },
-        target,
+        half.target,
         {
-          ...options,
+          ...left,
           method: 'lasso',
           loss: 'squared',
           budgetSeconds: CONFIRM_BUDGET_SECONDS,
         },
         classNames(spec, output),
       );
-      return (await fitChosen(best, half, target, encoder, options)).model;
+      return (await fitChosen(best, half, half.target, encoder, left)).model;
     },
   });
 }
@@ -417,7 +467,7 @@ function fitRecord(
 ): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability'> {
   const { degree, lambda, basis, l1Ratio, hierarchy, refit } = summary;
   const { monomialCount, converged, relativeGradient, dualityGap } = summary;
-  const { best, heldOut: _, foldTerms: __, stopped: ___, ...record } = selection;
+  const { best, heldOut: _, foldTerms: __, stopped: ___, fewerFor: ____, ...record } = selection;
   return {
     ...{ method: best.method, degree, lambda, basis, l1Ratio, hierarchy, refit },
     ...{ monomialCount, converged, relativeGradient, dualityGap },

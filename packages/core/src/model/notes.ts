@@ -11,10 +11,9 @@ import type { Provenance } from './model.ts';
 export const FIT_TOLERANCE = 1e-6;
 
 /** What a user should know of how the table was read. */
-export function tableNotes(notes: EncoderNotes, rows: EncodedRows, usableCount: number): string[] {
+export function tableNotes(notes: EncoderNotes, rowCount: number, usableCount: number): string[] {
   const list = [...notes.warnings];
-  if (rows.points.rowCount < usableCount)
-    list.push(`${usableCount - rows.points.rowCount} rows with missing values were dropped`);
+  if (rowCount < usableCount) list.push(`${usableCount - rowCount} rows with missing values were dropped`);
   return list;
 }
 
@@ -112,7 +111,7 @@ export function selectionNotes(
   const list: string[] = [];
   if (selection.rowCount < trainingCount) {
     list.push(
-      `degree and penalty were chosen on ${selection.rowCount} of ${trainingCount} rows, to stay within a budget of ${selection.budgetSeconds} s`,
+      `degree and penalty were chosen on ${selection.rowCount} of ${trainingCount} rows, to stay within ${selection.fewerFor === 'memory' ? 'the memory allowed' : `a budget of ${selection.budgetSeconds} s`}`,
     );
   }
   if (typeof requestedDegree === 'number' && requestedDegree > fit.summary.degree) {

@@ -62,10 +62,6 @@ export interface PreparedTable {
   readonly profiles: readonly ColumnProfile[];
   /** Of every row of `table`, NaN where missing. */
   readonly target: Float64Array;
-  /** What to learn and choose from: all rows but the test rows, with an encoder that saw no others. */
-  readonly training: EncodedData;
-  /** The rows set aside, or those of the test table, encoded as the training rows are. */
-  readonly test: LabelledPoints | undefined;
   readonly testNotes: readonly string[];
   /** Rows of a test table that equal a fitted row in every column; undefined without one, or where it could not be found out. */
   readonly testOverlap: number | undefined;
@@ -73,8 +69,17 @@ export interface PreparedTable {
   readonly usableCount: number;
   /** What to know of how cells were read, of rows left out, of the weights and groups. */
   readonly rowNotes: readonly string[];
-  /** Every row with a target, encoder included; those of `training` when none was set aside. */
-  all(): Promise<EncodedData & { readonly notes: EncoderNotes; readonly encoded: EncodedRows }>;
+  /** Whether rows were set aside, which `all` has besides the training rows. */
+  readonly setsAside: boolean;
+  /** What to learn and choose from: all rows but the test rows, with an encoder that saw no others. Until `all` is asked for. */
+  training(): EncodedData;
+  /** The rows set aside, or those of the test table, encoded as the training rows are. Until `all` is asked for. */
+  test(): LabelledPoints | undefined;
+  /**
+   * Every row with a target, encoder included; those of `training` when none was set aside. Lets go of the training and
+   * test rows, which are the most that a fit holds.
+   */
+  all(): Promise<EncodedData & { readonly notes: EncoderNotes }>;
 }
 
 /** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
@@ -121,58 +126,94 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   if (options.group !== undefined && testShare > 0) {
     rowNotes.push(...groupedTestNotes(options.group, testCount, testShare, usable.length));
   }
-  const trainingMask = Uint8Array.from(isTest, (flag, row) => (flag === 0 && !Number.isNaN(target[row]) ? 1 : 0));
-
   // Missing cells are refused here, by counts over the whole table; quantiles for the test's encoder come from its own rows.
   const profiles = await table.profile(features, {
     ...options,
     bins,
-    mask: Uint8Array.from(target, (value) => (Number.isNaN(value) ? 0 : 1)),
+    mask: rowMask(target.length, (row) => !Number.isNaN(target[row])),
   });
   const missingNote = missingSpellingsNote([...profiles, targetProfile]);
   if (missingNote !== undefined) rowNotes.push(missingNote);
   const encoding = { missing: options.missing, keep: options.features, missingValues: table.rules.missingValues };
   refuseOtherNumbers(table, [...profiles, targetProfile]);
   const whole = fitEncoder(profiles, encoding);
-  const encoder =
-    testCount === 0
-      ? whole.spec
-      : fitEncoder(await table.profile(features, { ...options, bins, mask: trainingMask }), encoding).spec;
+  let sides: Sides | undefined = await readSides(
+    {
+      ...{ table, spec, labels, isTest, testCount, profiles, whole: whole.spec },
+      fit: async (mask) => fitEncoder(await table.profile(features, { ...options, bins, mask }), encoding).spec,
+    },
+    options,
+  );
+  const { testNotes, testOverlap } = sides;
+  const held = (): Sides => {
+    if (sides === undefined) throw new Error('the training rows were let go of');
+    return sides;
+  };
+  return {
+    ...{ table, rowNotes, spec, targetProfile, profiles, target, testNotes, testOverlap },
+    usableCount: usable.length,
+    setsAside: testCount > 0,
+    training: () => held().training,
+    test: () => held().test,
+    async all() {
+      const { training } = held();
+      sides = undefined;
+      if (testCount === 0) return { ...training, notes: whole.notes };
+      const encoded = await table.encode(whole.spec, options);
+      const data = pickRows(encoded, labels, (row) => !Number.isNaN(target[row]));
+      return { encoder: whole.spec, data, notes: whole.notes };
+    },
+  };
+}
+
+/** The rows of the fit in two: those to learn from and those to test with. */
+interface Sides {
+  readonly training: EncodedData;
+  readonly test: LabelledPoints | undefined;
+  readonly testNotes: readonly string[];
+  readonly testOverlap: number | undefined;
+}
+
+interface SidesOf {
+  readonly table: Table;
+  readonly spec: TargetSpec;
+  readonly labels: RowLabels;
+  /** Flags of the rows set aside. */
+  readonly isTest: Uint8Array;
+  readonly testCount: number;
+  readonly profiles: readonly ColumnProfile[];
+  /** What the training rows are encoded by where no rows are set aside. */
+  readonly whole: EncoderSpec;
+  /** The encoder of these rows. */
+  readonly fit: (mask: Uint8Array) => Promise<EncoderSpec>;
+}
+
+async function readSides(
+  { table, spec, labels, isTest, testCount, profiles, whole, fit }: SidesOf,
+  options: PrepareOptions,
+): Promise<Sides> {
+  const { target } = labels;
+  const isTraining = rowMask(target.length, (row) => isTest[row] === 0 && !Number.isNaN(target[row]));
+  const encoder = testCount === 0 ? whole : await fit(isTraining);
   const encoded = await table.encode(encoder, options);
-  const training = { encoder, data: pickRows(encoded, labels, (row) => trainingMask[row] === 1) };
+  const training = { encoder, data: pickRows(encoded, labels, (row) => isTraining[row] === 1) };
   const testNotes: string[] = [];
-  let testOverlap: number | undefined;
   if (typeof options.test === 'object') {
     const learned = [spec.column, ...encoder.columns.map(({ column }) => column)];
     const { sharedCount, notes } = await checkOverlap(table, options.test, learned, options);
-    testOverlap = sharedCount;
     testNotes.push(...notes);
-  } else if (testCount > 0) testNotes.push(...(await duplicateNotes(table, isTest, profiles, options)));
-  const test =
-    typeof options.test === 'object'
-      ? await encodedTestTable(options.test, encoder, spec, options, testNotes)
-      : testCount > 0
-        ? pickRows(encoded, labels, (row) => isTest[row] === 1)
-        : undefined;
-  return {
-    table,
-    rowNotes,
-    spec,
-    targetProfile,
-    profiles,
-    target,
-    training,
-    test,
-    testNotes,
-    testOverlap,
-    usableCount: usable.length,
-    async all() {
-      if (testCount === 0) return { ...training, notes: whole.notes, encoded };
-      const rows = await table.encode(whole.spec, options);
-      const data = pickRows(rows, labels, (row) => !Number.isNaN(target[row]));
-      return { encoder: whole.spec, data, notes: whole.notes, encoded: rows };
-    },
-  };
+    const test = await encodedTestTable(options.test, encoder, spec, options, testNotes);
+    return { training, test, testNotes, testOverlap: sharedCount };
+  }
+  if (testCount > 0) testNotes.push(...(await duplicateNotes(table, isTest, profiles, options)));
+  const test = testCount > 0 ? pickRows(encoded, labels, (row) => isTest[row] === 1) : undefined;
+  return { training, test, testNotes, testOverlap: undefined };
+}
+
+function rowMask(rowCount: number, isIn: (row: number) => boolean): Uint8Array {
+  const mask = new Uint8Array(rowCount);
+  for (let row = 0; row < rowCount; row++) if (isIn(row)) mask[row] = 1;
+  return mask;
 }
 
 function featureNames(table: Table, options: PrepareOptions): string[] {
@@ -318,6 +359,7 @@ function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) =
   }
   const original = rows === undefined ? positions : pickWholes(rows, positions);
   const { target, weights, clusters } = labels;
+  if (count === target.length) return { points, target, weights, clusters };
   return {
     points: count === points.rowCount ? points : selectRows(points, positions),
     target: pickNumbers(target, original),

@@ -62,6 +62,7 @@ import {
   refusedMissing,
   refuseLargePoints,
   rowRanges,
+  rowsWhere,
   spellingsOfAnswers,
   throwIfAborted,
   UNSEEN_LIMIT,
@@ -105,6 +106,8 @@ type Forms = Map<string, TextForm>;
 
 // Up to this many distinct values are counted out to JavaScript; of more, SQL finds the quantiles and the most frequent.
 const COUNTED_OUT = 1024;
+// Of what the engine counts, what its process takes (measured: 230 MB for 151, at 2,000,000 rows of 10 columns).
+const OVERHEAD = 1.5;
 // DuckDB's planner takes time that grows with the square of a statement's aggregates: 300 columns in scans of 64 take
 // 0.17 s, in scans of 256 0.42 s.
 const COLUMNS_PER_SCAN = 64;
@@ -274,7 +277,7 @@ export function duckdbTable(engine: Engine, given: Relation): Table {
 
     async heldBytes() {
       const [bytes] = await engine.numbers('SELECT sum(memory_usage_bytes) FROM duckdb_memory()');
-      return bytes ?? 0;
+      return OVERHEAD * (bytes ?? 0);
     },
 
     async fingerprints(names, options = {}) {
@@ -1006,7 +1009,7 @@ async function encodeRange(
   const dropped = new Uint8Array(rowCount);
   const anyMissing = dropping.map(({ c }) => `${c} IS NULL`).join(' OR ');
   await pack(engine, relation, [{ sql: anyMissing, needs: dropping }], dropped, range, options);
-  const kept = Uint32Array.from(dropped.keys()).filter((i) => dropped[i] === 0);
+  const kept = rowsWhere(rowCount, (i) => dropped[i] === 0);
   if (kept.length === rowCount) return { points, rows: undefined };
   return { points: selectRows(points, kept), rows: kept.map((i) => range.firstRow + i) };
 }
