@@ -6,16 +6,10 @@
 // Low rank: the estimate is A (V x), with few rows in V, and V, A and x in whole numbers. There may be a first test by the
 // leading columns of A alone, so that the others are read for few units; its dots are those of mlp-screen.ts.
 //
-// The host lays out one struct of u32 words, `plan`:
-//   0 low rank   1 bytes of an input   2 units, padded to 32   3 units   4 input, f32   5 found units, u32 [unit]
-//   6 codes (lookup) or the leading columns of A, int8   7 scales, f32 [unit]   8 thresholds (of the first test), f32 [unit]
-//   9 tables, u8 [two columns][16] (lookup) or V x, f32 [rank] (low rank)
-// and for low rank
-//  10 V, int8   11 its scales, f32 [rank]   12 rank   13 leading columns of A (rank and these are multiples of 16)
-//  14 codes of x, i16 [columns]   15 largest of them   16 codes of V x, i16 [rank]   17 largest of them
-//  18 records of x and of V x, see mlp-screen.ts   19 A, int8, row after row, or 0 for one test   20 thresholds of the second
+// The host says where all of this is by `CalibratedPlan` of mlp-plan.ts.
 // The numbers of both are the same with and without SIMD, and those of src/layers/mlp-calibrated.ts.
-import { dotOfFour, dotsOfFour, quantiseInput, RECORD, screenListed, screenUnits } from "./mlp-screen";
+import { CalibratedPlan, MlpRecord, RECORD, UNSCREENED } from "./mlp-plan";
+import { dotOfFour, dotsOfFour, quantiseInput, screenListed, screenUnits } from "./mlp-screen";
 
 // The levels of a weight, of the quantiser that loses least of a normal number (Max 1960); negative ones mirror them.
 const OUTER: f32 = 1.51;
@@ -28,38 +22,34 @@ const LEAST_INPUT = reinterpret<f32>(0x0d800000); // 2^-100
 // 256 pairs of tables: a sum of so many bytes fits 16 bits.
 const PASS_BYTES: usize = 8192;
 
-function word(plan: usize, index: usize): usize {
-  return <usize>load<u32>(plan + (index << 2));
-}
-
 /** Lists the units that the screen lets through, in increasing order; returns how many. */
-export function mlpScreenCalibrated(plan: usize): usize {
-  const found = word(plan, 5);
-  let count = load<u32>(plan) != 0 ? screenLowRank(plan, found) : screenLookup(plan, found);
+export function mlpScreenCalibrated(plan: CalibratedPlan): usize {
+  const found = plan.found;
+  let count = plan.isLowRank != 0 ? screenLowRank(plan, found) : screenLookup(plan, found);
   // Padding is no unit.
-  const unitCount = load<u32>(plan, 12);
-  while (count > 0 && load<u32>(found + ((count - 1) << 2)) >= unitCount) count--;
+  const unitCount = plan.unitCount;
+  while (count > 0 && <usize>load<u32>(found + ((count - 1) << 2)) >= unitCount) count--;
   return count;
 }
 
-function screenLowRank(plan: usize, found: usize): usize {
-  const bytes = word(plan, 1);
-  const products = word(plan, 9);
-  const rank = word(plan, 12);
-  const inputCodes = word(plan, 14);
-  const codes = word(plan, 16);
-  const input = word(plan, 18);
-  const record = input + RECORD;
-  quantiseInput(word(plan, 4), bytes, inputCodes, <f32>load<u32>(plan, 60), Infinity, input);
-  if (load<u32>(input, 12) == 0) return listAll(plan, found);
-  multiply(word(plan, 10), word(plan, 11), rank, inputCodes, bytes >> 2, load<f32>(input), products);
-  quantiseInput(products, rank << 2, codes, <f32>load<u32>(plan, 68), Infinity, record);
-  if (load<u32>(record, 12) == 0) return listAll(plan, found);
-  const scales = word(plan, 7);
-  const count = screenUnits(word(plan, 6), word(plan, 13), scales, 0, 0, 0, word(plan, 8), codes, record, 0, word(plan, 2), found);
-  const rows = word(plan, 19);
+function screenLowRank(plan: CalibratedPlan, found: usize): usize {
+  const bytes = plan.inputBytes;
+  const products = plan.tables;
+  const rank = plan.rank;
+  const inputCodes = plan.inputCodes;
+  const codes = plan.codes;
+  const input = changetype<MlpRecord>(plan.records);
+  const record = changetype<MlpRecord>(plan.records + RECORD);
+  quantiseInput(plan.input, bytes, inputCodes, <f32>plan.inputCodeLimit, Infinity, input);
+  if (input.mode == UNSCREENED) return listAll(plan, found);
+  multiply(plan.projection, plan.projectionScales, rank, inputCodes, bytes >> 2, input.step, products);
+  quantiseInput(products, rank << 2, codes, <f32>plan.codeLimit, Infinity, record);
+  if (record.mode == UNSCREENED) return listAll(plan, found);
+  const scales = plan.scales;
+  const count = screenUnits(plan.data, plan.leadColumns, scales, 0, 0, 0, plan.thresholds, codes, record, 0, plan.paddedUnits, found);
+  const rows = plan.rows;
   if (rows == 0) return count;
-  return screenListed(rows, rank, scales, 0, 0, word(plan, 20), codes, record, found, count);
+  return screenListed(rows, rank, scales, 0, 0, plan.rowThresholds, codes, record, found, count);
 }
 
 // (scale step) row.codes of every row, in f32.
@@ -81,18 +71,18 @@ function multiply(rows: usize, scales: usize, rowCount: usize, codes: usize, col
 }
 
 // Nothing is estimated of inputs that are not finite, or so large that sums overflow.
-function listAll(plan: usize, found: usize): usize {
-  const count = word(plan, 3);
+function listAll(plan: CalibratedPlan, found: usize): usize {
+  const count = plan.unitCount;
   for (let u: usize = 0; u < count; u++) store<u32>(found + (u << 2), <u32>u);
   return count;
 }
 
-function screenLookup(plan: usize, found: usize): usize {
-  const bytes = word(plan, 1);
-  const tables = word(plan, 9);
-  const step = fillTables(word(plan, 4), bytes, tables);
+function screenLookup(plan: CalibratedPlan, found: usize): usize {
+  const bytes = plan.inputBytes;
+  const tables = plan.tables;
+  const step = fillTables(plan.input, bytes, tables);
   if (!(step < Infinity)) return listAll(plan, found);
-  return lookUp(word(plan, 6), tables, bytes << 1, word(plan, 7), word(plan, 8), step, word(plan, 2), found);
+  return lookUp(plan.data, tables, bytes << 1, plan.scales, plan.thresholds, step, plan.paddedUnits, found);
 }
 
 // For columns 2 g and 2 g + 1 the 16 sums of level times input, in steps of the largest there is; returns the step.

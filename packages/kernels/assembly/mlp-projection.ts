@@ -3,7 +3,8 @@
 //
 // Row k is v_k N_k with N_k of int16; the product with the input t p is v_k t n_k, n_k = N_k . p, a whole number that the
 // host keeps within 32 bits by the size of p. The products are quantised as an input is.
-import { quantiseInput, RECORD, roundedUp, sumsOfFour } from "./mlp-screen";
+import { MlpRecord, UNSCREENED } from "./mlp-plan";
+import { quantiseInput, roundedUp, sumsOfFour } from "./mlp-screen";
 
 // Norms are sums of f64 with a relative error far below this.
 const NORM_SLACK: f64 = 1 + 1 / 1048576.0;
@@ -51,8 +52,8 @@ export function projectRows(rows: usize, columns: usize, codes: usize, row0: usi
 
 // The whole products of an input (i32, overwritten by what they stand for, f32) to codes and the record of the first test.
 // `input` is the record of the input, `inverse` at most 1 / (the largest eigenvalue of V V'), `gamma` the rounding of a dot.
-export function quantiseProducts(products: usize, rank: usize, scales: usize, inputCodes: usize, columns: usize, input: usize, inverse: f64, gamma: f64, to: usize, codeLimit: f32, normLimit: f64, record: usize): void {
-  const t = load<f32>(input);
+export function quantiseProducts(products: usize, rank: usize, scales: usize, inputCodes: usize, columns: usize, input: MlpRecord, inverse: f64, gamma: f64, to: usize, codeLimit: f32, normLimit: f64, record: MlpRecord): void {
+  const t = input.step;
   const end = rank << 2;
   let seen: f64 = 0;
   for (let k: usize = 0; k < end; k += 4) {
@@ -63,16 +64,16 @@ export function quantiseProducts(products: usize, rank: usize, scales: usize, in
     store<f32>(products + k, v * t * <f32>n);
   }
   quantiseInput(products, end, to, codeLimit, normLimit, record);
-  if (load<u32>(record, 12) == 0) return;
+  if (record.mode == UNSCREENED) return;
   const all = codeSquares(inputCodes, columns);
   const left = max<f64>(0, all - seen * inverse) + all * DIFFERENCE_SLACK;
-  const a = <f64>load<f32>(input, 4);
-  const b = <f64>load<f32>(input, 8);
-  const productNorm = <f64>load<f32>(record, 4);
-  const productError = <f64>load<f32>(record, 8);
-  store<f32>(record, roundedUp(a + b), 4);
-  store<f32>(record, roundedUp(productError + b + gamma * a + TEST_SLACK * (productNorm + productError) + LEAST_ERROR), 8);
-  store<f32>(record, roundedUp(<f64>t * sqrt(left) * NORM_SLACK), 16);
+  const a = <f64>input.norm;
+  const b = <f64>input.error;
+  const productNorm = <f64>record.norm;
+  const productError = <f64>record.error;
+  record.norm = roundedUp(a + b);
+  record.error = roundedUp(productError + b + gamma * a + TEST_SLACK * (productNorm + productError) + LEAST_ERROR);
+  record.residual = roundedUp(<f64>t * sqrt(left) * NORM_SLACK);
 }
 
 // Sum of squares, exact: codes are at most 2^15 - 1.

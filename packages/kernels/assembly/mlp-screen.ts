@@ -1,14 +1,11 @@
 // The screen of a sparse layer: from int8 weights and an int16 input it finds units that surely do not fire. The test is
 // rigorous; its proof, with the names used here, is docs/sparse-mlp.md.
 //
-// A record of 32 bytes per input holds what the test needs of it:
-//   0 step t, f32   4 norm A >= |x|, f32   8 error B >= |x - t p|, f32   12 u32: 0 evaluate every unit, 1 screen, 2 see mlp-items.ts
-//  16 units listed, u32   and after the run   20 active units   24 evaluated ones   28 let through by a first test
+// `MlpRecord` of mlp-plan.ts holds what the test needs of an input.
 //
 // A layer may have a first test on few numbers: the input's products with `rank` rows, its projection. What is left goes
-// through the int8 test, if it is much. The projection of an input has a record of its own:
-//   0 step, f32   4 X >= the input, f32   8 Y >= errors, f32   12 u32: 0 not to be had, 1 screen   16 R >= what the rows leave
-export const RECORD: usize = 32;
+// through the int8 test, if it is much. The projection of an input has a record of its own.
+import { MlpRecord, SCREENED, UNSCREENED } from "./mlp-plan";
 
 // Norms are sums of f64 with a relative error far below this.
 const NORM_SLACK: f64 = 1 + 1 / 1048576.0;
@@ -17,8 +14,8 @@ const LEAST_INPUT = reinterpret<f32>(0x0d800000); // 2^-100
 
 // Input x in steps of t as int16 `codes`, and its record. Inputs that are not finite, or so large that a sum of the
 // dense kernel could overflow (A * largest row norm > 2^120, `normLimit` being the quotient), are marked as not screened.
-export function quantiseInput(x: usize, bytes: usize, codes: usize, codeLimit: f32, normLimit: f64, record: usize): void {
-  store<u32>(record, 0, 12);
+export function quantiseInput(x: usize, bytes: usize, codes: usize, codeLimit: f32, normLimit: f64, record: MlpRecord): void {
+  record.mode = UNSCREENED;
   const most = largest(x, bytes);
   // NaN anywhere makes `most` NaN.
   if (!(most < Infinity)) return;
@@ -76,10 +73,10 @@ export function quantiseInput(x: usize, bytes: usize, codes: usize, codeLimit: f
   }
   const a = roundedUp(sqrt(norm) * NORM_SLACK);
   if (!(<f64>a <= normLimit)) return;
-  store<f32>(record, t);
-  store<f32>(record, a, 4);
-  store<f32>(record, roundedUp(sqrt(error) * NORM_SLACK), 8);
-  store<u32>(record, 1, 12);
+  record.step = t;
+  record.norm = a;
+  record.error = roundedUp(sqrt(error) * NORM_SLACK);
+  record.mode = SCREENED;
 }
 
 // A f32 that is at least v, for v >= 0: one step above the nearest unless v is 0.
@@ -139,12 +136,12 @@ export function dotOfFour(rows: usize, k: usize, codes: usize, codesEnd: usize):
 // `rows`: int8, 4 units x 16 columns in 64 bytes, so that it is one stream (two streams side by side were 2.5 times slower
 // from memory). Arrays of f32: scale s, e1, e2, threshold, and e3 or 0 for a test of three terms; e1 0 for one of the first
 // term alone.
-export function screenUnits(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, residuals: usize, thresholds: usize, codes: usize, record: usize, unit0: usize, unit1: usize, to: usize): usize {
+export function screenUnits(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, residuals: usize, thresholds: usize, codes: usize, record: MlpRecord, unit0: usize, unit1: usize, to: usize): usize {
   const start = to;
-  const t = load<f32>(record);
-  const a = load<f32>(record, 4);
-  const b = load<f32>(record, 8);
-  const r = load<f32>(record, 16);
+  const t = record.step;
+  const a = record.norm;
+  const b = record.error;
+  const r = record.residual;
   const codesEnd = codes + (columns << 1);
   let row = rows + unit0 * columns;
   for (let unit = unit0; unit < unit1; unit += 4) {
@@ -184,10 +181,10 @@ export function screenUnits(rows: usize, columns: usize, scales: usize, weightEr
 
 // The same test for the listed units alone, on rows that stand one after the other (`columns` bytes each); the list is
 // replaced by what is let through. Four rows at once, as above.
-export function screenListed(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, thresholds: usize, codes: usize, record: usize, list: usize, count: usize): usize {
-  const t = load<f32>(record);
-  const a = load<f32>(record, 4);
-  const b = load<f32>(record, 8);
+export function screenListed(rows: usize, columns: usize, scales: usize, weightErrors: usize, codeNorms: usize, thresholds: usize, codes: usize, record: MlpRecord, list: usize, count: usize): usize {
+  const t = record.step;
+  const a = record.norm;
+  const b = record.error;
   const codesEnd = codes + (columns << 1);
   let to = list;
   for (let k: usize = 0; k < count; k += 4) {

@@ -2,14 +2,16 @@
  * Compiles assembly/ to a binary per group of kernels, each twice (with and without SIMD), and embeds both as text in
  * src/generated/<group>.ts: a module per group, so that bundlers leave out what is not used, and both variants in it, because
  * they have much in common and the second compresses to a quarter of the first. Embedding works in Node, workers, browsers and
- * bundlers alike; the raw files go to dist/ too. Does nothing when the hash in src/generated/source-hash.ts is that of
- * today's sources, unless told to --force.
+ * bundlers alike; the raw files go to dist/ too. src/generated/structs.ts has the places of what host and kernels share in
+ * memory (structs.mjs). Does nothing when the hash in src/generated/source-hash.ts is that of today's sources, unless told to
+ * --force.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pack } from './pack.mjs';
+import { readStructs, structsModule } from './structs.mjs';
 
 /**
  * The entry files in assembly/, how each is optimised, and the binaries made from them. What a page that learns loads is
@@ -54,6 +56,7 @@ function isUpToDate() {
     moduleFile(group),
     ...Object.keys(VARIANTS).map((variant) => binaryFile(group, variant)),
   ]);
+  made.push(moduleFile('structs'));
   return (
     existsSync(hashFile) &&
     readFileSync(hashFile, 'utf8').includes(`'${sourceHash}'`) &&
@@ -67,6 +70,8 @@ async function buildAll() {
   mkdirSync(generated, { recursive: true });
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(dist)) if (name.endsWith('.wasm')) rmSync(join(dist, name));
+  const structs = readStructs(readFileSync(join(assembly, 'mlp-plan.ts'), 'utf8'));
+  writeFileSync(moduleFile('structs'), structsModule(structs));
   for (const group of Object.keys(GROUPS)) {
     const embedded = {};
     for (const variant of Object.keys(VARIANTS)) {

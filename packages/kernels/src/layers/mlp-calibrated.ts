@@ -3,7 +3,9 @@
  * kernels bit for bit, so thresholds can be set from them. Nothing is proved of an estimate; a calibration measures it.
  */
 import type { createArena } from '../arena.ts';
-import { packedIndex, paddedColumns, quantiseRows, RECORD_BYTES, rowAfterRow } from './mlp-screen.ts';
+import { CalibratedPlan, MlpRecord } from '../generated/structs.ts';
+import { packedIndex, paddedColumns, quantiseRows, rowAfterRow } from './mlp-screen.ts';
+import { writeStruct } from './structs.ts';
 
 /** Levels of a weight in units of its scale, codes 0 to 3, and the border between inner and outer ones. */
 export const LOOKUP_LEVELS: readonly number[] = [-1.51, -0.4528, 0.4528, 1.51].map(Math.fround);
@@ -15,7 +17,6 @@ const LEAST_INPUT = 2 ** -100;
 /** As in assembly/mlp-screen.ts, whose quantiser gives up where the norm overflows. */
 const NORM_SLACK = 1 + 2 ** -20;
 const UNITS_PER_BLOCK = 32;
-const PLAN_WORDS = 24;
 
 interface ScreenThresholds {
   /** f32, one per unit, padded to 32. */
@@ -283,7 +284,7 @@ export function layOutCalibrated(arena: Arena, screen: CalibratedScreen, shape: 
   const units = calibratedUnits(shape.unitCount);
   const columns = paddedColumns(shape.inputWidth);
   const shared = {
-    plan: arena.reserve(4 * PLAN_WORDS),
+    plan: arena.reserve(CalibratedPlan.bytes),
     scales: arena.reserve(4 * units),
     thresholds: arena.reserve(4 * units),
   };
@@ -310,7 +311,7 @@ export function layOutCalibrated(arena: Arena, screen: CalibratedScreen, shape: 
     projectionScales: arena.reserve(4 * rank),
     inputCodes: arena.reserve(2 * columns),
     codes: arena.reserve(2 * rank),
-    records: arena.reserve(2 * RECORD_BYTES),
+    records: arena.reserve(2 * MlpRecord.bytes),
     rows: lead === undefined ? 0 : arena.reserve(units * rank),
     rowThresholds: lead === undefined ? 0 : arena.reserve(4 * units),
   };
@@ -326,20 +327,31 @@ export function writeCalibrated(
   found: number,
 ): void {
   const floats = new Float32Array(buffer);
-  const plan = new Uint32Array(buffer, layout.plan, PLAN_WORDS);
-  floats.set(screen.scales, layout.scales >> 2);
-  plan.set([
-    screen.method === 'low-rank' ? 1 : 0,
-    4 * paddedColumns(shape.inputWidth),
-    calibratedUnits(shape.unitCount),
-    shape.unitCount,
+  const lowRank = screen.method === 'low-rank' ? screen : undefined;
+  writeStruct(buffer, layout.plan, CalibratedPlan, {
+    isLowRank: lowRank === undefined ? 0 : 1,
+    inputBytes: 4 * paddedColumns(shape.inputWidth),
+    paddedUnits: calibratedUnits(shape.unitCount),
+    unitCount: shape.unitCount,
     input,
     found,
-    layout.data,
-    layout.scales,
-    layout.thresholds,
-    layout.tables,
-  ]);
+    data: layout.data,
+    scales: layout.scales,
+    thresholds: layout.thresholds,
+    tables: layout.tables,
+    projection: layout.projection,
+    projectionScales: layout.projectionScales,
+    rank: lowRank?.rank ?? 0,
+    leadColumns: lowRank?.lead?.columns ?? lowRank?.rank ?? 0,
+    inputCodes: layout.inputCodes,
+    inputCodeLimit: lowRank?.inputCodeLimit ?? 0,
+    codes: layout.codes,
+    codeLimit: lowRank?.codeLimit ?? 0,
+    records: layout.records,
+    rows: layout.rows,
+    rowThresholds: layout.rowThresholds,
+  });
+  floats.set(screen.scales, layout.scales >> 2);
   if (screen.method === 'lookup') {
     floats.set(screen.thresholds, layout.thresholds >> 2);
     new Uint8Array(buffer).set(screen.codes, layout.data);
@@ -347,22 +359,6 @@ export function writeCalibrated(
   }
   const { rank, lead, rows } = screen;
   const bytes = new Int8Array(buffer);
-  plan.set(
-    [
-      layout.projection,
-      layout.projectionScales,
-      rank,
-      lead?.columns ?? rank,
-      layout.inputCodes,
-      screen.inputCodeLimit,
-      layout.codes,
-      screen.codeLimit,
-      layout.records,
-      layout.rows,
-      layout.rowThresholds,
-    ],
-    10,
-  );
   bytes.set(screen.projection, layout.projection);
   floats.set(screen.projectionScales, layout.projectionScales >> 2);
   if (lead === undefined) {

@@ -25,9 +25,6 @@ export interface MlpScreen extends QuantisedRows {
   readonly normLimit: number;
 }
 
-/** Of what a kernel notes of an input, see assembly/mlp-screen.ts. */
-export const RECORD_BYTES = 32;
-
 const UNIT_ROUNDOFF = 2 ** -24;
 /** More than the rounding errors of the test in f32 (5 roundings) and of norms in f64. */
 export const TEST_SLACK: number = 2 ** -20;

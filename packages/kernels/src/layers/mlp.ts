@@ -5,6 +5,7 @@
  */
 import { createArena } from '../arena.ts';
 import { CREW_BYTES, CREW_WORK, type Crew, type CrewJob, createCrew } from '../crew.ts';
+import { ItemCounts, MlpPlan, MlpRecord } from '../generated/structs.ts';
 import { layers } from '../groups.ts';
 import { type BinaryVariant, bestVariant, compileKernels, createMemory, instantiateKernels } from '../load.ts';
 import { createPool, threadsAvailable } from '../pool.ts';
@@ -17,15 +18,8 @@ import {
 } from './mlp-calibrated.ts';
 import type { MlpProjection, ProjectionScreen } from './mlp-projection.ts';
 import type { MlpWeights } from './mlp-reference.ts';
-import {
-  dotRounding,
-  type MlpScreen,
-  paddedColumns,
-  paddedUnits,
-  RECORD_BYTES,
-  rowAfterRow,
-  SUM_LIMIT,
-} from './mlp-screen.ts';
+import { dotRounding, type MlpScreen, paddedColumns, paddedUnits, rowAfterRow, SUM_LIMIT } from './mlp-screen.ts';
+import { wordPlace, writeStruct } from './structs.ts';
 
 export interface MlpKernelOptions {
   /** Default 1; a page that is not cross-origin isolated always uses one. Results do not depend on it. */
@@ -88,8 +82,6 @@ export interface MlpKernel {
 /** As in assembly/mlp-items.ts. */
 const WAYS = { sparse: 0, dense: 1, listed: 2, calibrated: 3 } as const;
 const OPERATIONS = { sparseUp: 0, sparseDown: 1, denseUp: 2, denseDown: 3, project: 4 } as const;
-const PLAN_WORDS = 52;
-const COUNT_WORDS = 4;
 /** What a batch works on at a time: int8 rows, and rows of `down`, of about so many bytes stay in the second-level cache. */
 const BATCH_UP_BYTES = 2 ** 16;
 const BATCH_DOWN_BYTES = 2 ** 18;
@@ -144,48 +136,70 @@ export async function createMlpKernel(
   floats.set(screen.weightErrors, layout.weightErrors >> 2);
   floats.set(screen.codeNorms, layout.codeNorms >> 2);
   floats.set(screen.thresholds, layout.thresholds >> 2);
-  const plan = new Uint32Array(buffer, layout.plan, PLAN_WORDS);
-  plan.set([0, 0, columns, units, outputColumns, weights.squared ? 1 : 0, units, outputColumns, units]);
-  plan.set(
-    [
-      layout.inputs,
-      layout.codes,
-      layout.records,
-      layout.up,
-      layout.upBias,
-      layout.linear,
-      layout.linearBias,
-      layout.down,
-      layout.downBias,
-      layout.rows,
-      layout.scales,
-      layout.weightErrors,
-      layout.codeNorms,
-      layout.thresholds,
-      layout.survivors,
-      layout.activeUnits,
-      layout.activeValues,
-      layout.counts,
-      layout.activations,
-      layout.outputs,
-      layout.cursors,
-      Math.min(screen.codeLimit, projection?.inputCodeLimit ?? Infinity),
-      unitCount,
-    ],
-    9,
-  );
-  new Float64Array(buffer, layout.plan + 128, 1)[0] = Math.min(
-    screen.normLimit,
-    SUM_LIMIT / (projection?.largestNorm ?? 0),
-  );
-  if (projected !== undefined && projection !== undefined)
-    writeProjection(buffer, layout.plan, projected, projection, columns);
+  if (projected !== undefined && projection !== undefined) writeProjection(buffer, projected, projection);
+  writeStruct(buffer, layout.plan, MlpPlan, {
+    operation: 0,
+    inputCount: 0,
+    columns,
+    paddedUnits: units,
+    outputColumns,
+    squared: weights.squared ? 1 : 0,
+    unitsPerItem: units,
+    columnsPerItem: outputColumns,
+    unitsPerPass: units,
+    inputs: layout.inputs,
+    codes: layout.codes,
+    records: layout.records,
+    up: layout.up,
+    upBias: layout.upBias,
+    linear: layout.linear,
+    linearBias: layout.linearBias,
+    down: layout.down,
+    downBias: layout.downBias,
+    rows: layout.rows,
+    scales: layout.scales,
+    weightErrors: layout.weightErrors,
+    codeNorms: layout.codeNorms,
+    thresholds: layout.thresholds,
+    survivors: layout.survivors,
+    activeUnits: layout.activeUnits,
+    activeValues: layout.activeValues,
+    counts: layout.counts,
+    activations: layout.activations,
+    outputs: layout.outputs,
+    cursors: layout.cursors,
+    codeLimit: Math.min(screen.codeLimit, projection?.inputCodeLimit ?? Infinity),
+    unitCount,
+    normLimit: Math.min(screen.normLimit, SUM_LIMIT / (projection?.largestNorm ?? 0)),
+    rank: projected?.rank ?? 0,
+    projectionRows: projected?.rows ?? 0,
+    projectionScales: projected?.rowScales ?? 0,
+    products: projected?.products ?? 0,
+    productCodes: projected?.codes ?? 0,
+    productRecords: projected?.records ?? 0,
+    factors: projected?.factors ?? 0,
+    factorScales: projected?.factorScales ?? 0,
+    insideErrors: projected?.insideErrors ?? 0,
+    factorNorms: projected?.norms ?? 0,
+    residuals: projected?.residuals ?? 0,
+    productCodeLimit: projection?.productCodeLimit ?? 0,
+    refineAbove: projection?.refineAbove ?? 0,
+    dotRounding: projection === undefined ? 0 : dotRounding(columns),
+    inverse: projection?.inverse ?? 0,
+  });
   const { calibrated } = layout;
   if (calibrated !== undefined && options.calibrated !== undefined) {
     writeCalibrated(buffer, calibrated, options.calibrated, weights, layout.inputs, layout.survivors);
   }
 
   const words = new Uint32Array(buffer);
+  // The fields that change from run to run.
+  const planWord = (field: keyof typeof MlpPlan.fields): number => wordPlace(MlpPlan, layout.plan, field);
+  const operationWord = planWord('operation');
+  const inputCountWord = planWord('inputCount');
+  const unitsPerItemWord = planWord('unitsPerItem');
+  const columnsPerItemWord = planWord('columnsPerItem');
+  const unitsPerPassWord = planWord('unitsPerPass');
   const pool = shared
     ? await createPool<CrewJob>(CREW_WORK, module, memory, new Array<number>(threads - 1).fill(layout.control))
     : undefined;
@@ -210,24 +224,25 @@ export async function createMlpKernel(
         unitsPerPass = Math.min(units, multiple(BATCH_DOWN_BYTES / (4 * outputColumns), 8));
       }
     }
-    plan[6] = unitStep;
-    plan[7] = columnStep;
-    plan[8] = unitsPerPass;
+    words[unitsPerItemWord] = unitStep;
+    words[columnsPerItemWord] = columnStep;
+    words[unitsPerPassWord] = unitsPerPass;
     return [Math.ceil(units / unitStep), Math.ceil(outputColumns / columnStep)];
   };
 
   // What `mlpForward` does, with its parts handed out.
   const forwardShared = (crew: Crew, way: number, inputCount: number): void => {
     const operate = (operation: number, itemCount: number): void => {
-      plan[0] = operation;
+      words[operationWord] = operation;
       crew.run(itemCount);
     };
     if (way === WAYS.sparse) {
       kernels.mlpQuantise(layout.plan);
       if (projected !== undefined) {
         const { rank } = projected;
-        plan[6] = rank * columns < LEAST_SHARED_PRODUCTS ? rank : share(rank, shares, 4);
-        operate(OPERATIONS.project, Math.ceil(rank / plan[6]));
+        const rowStep = rank * columns < LEAST_SHARED_PRODUCTS ? rank : share(rank, shares, 4);
+        words[unitsPerItemWord] = rowStep;
+        operate(OPERATIONS.project, Math.ceil(rank / rowStep));
         kernels.mlpFinishProjection(layout.plan);
       }
     } else if (way === WAYS.calibrated && calibrated !== undefined) {
@@ -246,7 +261,7 @@ export async function createMlpKernel(
     outputs: Float32Array,
     outputOffset: number,
   ): void => {
-    plan[1] = inputCount;
+    words[inputCountWord] = inputCount;
     for (let i = 0; i < inputCount; i++) {
       const from = inputOffset + i * inputWidth;
       floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >> 2) + i * columns);
@@ -262,7 +277,8 @@ export async function createMlpKernel(
       outputs.set(floats.subarray(from, from + outputWidth), outputOffset + i * outputWidth);
     }
   };
-  const countOf = (i: number, place: number): number => words[(layout.records + RECORD_BYTES * i + place) >> 2];
+  const countOf = (i: number, count: 'activeCount' | 'evaluatedCount' | 'passedCount'): number =>
+    words[wordPlace(MlpRecord, layout.records + MlpRecord.bytes * i, count)];
 
   return {
     inputCapacity,
@@ -282,16 +298,16 @@ export async function createMlpKernel(
       if (inputOffset + inputWidth > inputs.length) throw new RangeError('fewer inputs than announced');
       forward(WAYS.calibrated, inputs, inputOffset, 1, outputs, outputOffset);
     },
-    evaluatedCount: (i) => countOf(i, 24),
-    activeCount: (i) => countOf(i, 20),
-    projectedCount: (i) => countOf(i, 28),
+    evaluatedCount: (i) => countOf(i, 'evaluatedCount'),
+    activeCount: (i) => countOf(i, 'activeCount'),
+    projectedCount: (i) => countOf(i, 'passedCount'),
     activeUnits: (i) => {
       const from = (layout.activeUnits >> 2) + i * units;
-      return words.slice(from, from + countOf(i, 20));
+      return words.slice(from, from + countOf(i, 'activeCount'));
     },
     activeValues: (i) => {
       const from = (layout.activeValues >> 2) + i * units;
-      return floats.slice(from, from + countOf(i, 20));
+      return floats.slice(from, from + countOf(i, 'activeCount'));
     },
     dispose: () => pool?.dispose(),
   };
@@ -362,11 +378,11 @@ function layOut(
   // An item has at least 8 units.
   const itemCount = Math.ceil(units / 8);
   const places = {
-    plan: arena.reserve(4 * PLAN_WORDS),
+    plan: arena.reserve(MlpPlan.bytes),
     control: arena.reserve(CREW_BYTES),
     inputs: arena.reserve(4 * inputCapacity * columns),
     codes: arena.reserve(2 * inputCapacity * columns),
-    records: arena.reserve(RECORD_BYTES * inputCapacity),
+    records: arena.reserve(MlpRecord.bytes * inputCapacity),
     up: arena.reserve(4 * units * columns),
     upBias: perUnit(),
     linear: shape.isGated ? arena.reserve(4 * units * columns) : 0,
@@ -382,7 +398,7 @@ function layOut(
     survivors: arena.reserve(4 * calibratedUnits(shape.unitCount)),
     activeUnits: arena.reserve(4 * inputCapacity * units),
     activeValues: arena.reserve(4 * inputCapacity * units),
-    counts: arena.reserve(4 * COUNT_WORDS * inputCapacity * itemCount),
+    counts: arena.reserve(ItemCounts.bytes * inputCapacity * itemCount),
     activations: arena.reserve(4 * inputCapacity * units),
     outputs: arena.reserve(4 * inputCapacity * outputColumns),
     cursors: arena.reserve(4 * inputCapacity * threads),
@@ -398,7 +414,7 @@ function layOut(
           rowScales: arena.reserve(4 * rank),
           products: arena.reserve(4 * inputCapacity * rank),
           codes: arena.reserve(2 * inputCapacity * rank),
-          records: arena.reserve(RECORD_BYTES * inputCapacity),
+          records: arena.reserve(MlpRecord.bytes * inputCapacity),
           factors: arena.reserve(units * rank),
           factorScales: perUnit(),
           insideErrors: perUnit(),
@@ -408,13 +424,7 @@ function layOut(
   return { ...places, calibrated, projected, columns, units, outputColumns, bytes: arena.bytes };
 }
 
-function writeProjection(
-  buffer: ArrayBufferLike,
-  planAt: number,
-  layout: ProjectedLayout,
-  projection: ProjectionScreen,
-  columns: number,
-): void {
+function writeProjection(buffer: ArrayBufferLike, layout: ProjectedLayout, projection: ProjectionScreen): void {
   new Int16Array(buffer).set(projection.rows, layout.rows >> 1);
   new Int8Array(buffer).set(projection.factors, layout.factors);
   const floats = new Float32Array(buffer);
@@ -423,22 +433,6 @@ function writeProjection(
   floats.set(projection.insideErrors, layout.insideErrors >> 2);
   floats.set(projection.norms, layout.norms >> 2);
   floats.set(projection.residuals, layout.residuals >> 2);
-  new Uint32Array(buffer, planAt + 4 * 34, 12).set([
-    layout.rank,
-    layout.rows,
-    layout.rowScales,
-    layout.products,
-    layout.codes,
-    layout.records,
-    layout.factors,
-    layout.factorScales,
-    layout.insideErrors,
-    layout.norms,
-    layout.residuals,
-    projection.productCodeLimit,
-  ]);
-  floats[(planAt >> 2) + 46] = projection.refineAbove;
-  new Float64Array(buffer, planAt + 192, 2).set([dotRounding(columns), projection.inverse]);
 }
 
 // Rows of `width` numbers to rows of `padded`; the memory is zero.
