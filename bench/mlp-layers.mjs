@@ -55,10 +55,11 @@ export function structuredLayers(width, seed = 1, calibrationCount = 0) {
     inputs,
     calibrationInputs,
     weights: {
+      name: 'layer',
       inputWidth: width,
       unitCount,
       outputWidth: width,
-      squared: false,
+      activation: 'relu',
       up,
       upBias: biasesFor(activity, up, others, width),
       down,
@@ -79,10 +80,11 @@ export async function trainedLayer() {
     inputs: inputs.slice(0, INPUTS * width),
     calibrationInputs: inputs.slice(INPUTS * width),
     weights: {
+      name: 'layer',
       inputWidth: width,
       unitCount,
       outputWidth: width,
-      squared: false,
+      activation: 'relu',
       up: up.values,
       upBias: expectTensor(tensors, 'up.bias', [unitCount], path).values,
       down: Float32Array.from(

@@ -1,5 +1,5 @@
 /** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
-import type { MlpActivation, MlpBlock } from '@fewfire/core';
+import type { MlpActivation, ReluLayer } from '@fewfire/core';
 import type { BlockActivity, BlockTimings, StaticSparsity } from '@fewfire/core/internal';
 import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
 import type { Work } from './data.ts';
@@ -300,13 +300,13 @@ async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
   };
 }
 
-function rowNames({ name }: MlpBlock): readonly string[] {
+function rowNames({ name }: ReluLayer): readonly string[] {
   return [`${name}.inputs`, name, 'inputs'];
 }
 
 // The inputs of a block: an array of its name, one called inputs, or the only one.
 async function blockRows(
-  block: MlpBlock,
+  block: ReluLayer,
   arrays: ReadonlyMap<string, NumberArray>,
   path: string,
   sameFile: boolean,
@@ -340,7 +340,7 @@ type BlockShape = Omit<
 async function judge(
   { name, activation, form, sparse: recognised, zeroShare, reach, inputWidth, unitCount, outputWidth }: BlockShape,
   activity: BlockActivity,
-  block: MlpBlock | undefined,
+  block: ReluLayer | undefined,
   rows: Float32Array,
   notTimed: string | undefined,
   work: Work,

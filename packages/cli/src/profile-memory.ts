@@ -2,7 +2,7 @@
  * What `fewfire profile` takes, from the size of a file and the shapes of its blocks, before any of it is had. Factors
  * are measured: the most memory that the system saw, less what every command takes.
  */
-import type { FoundBlock, MlpBlock } from '@fewfire/core';
+import type { FoundBlock, ReluLayer } from '@fewfire/core';
 import type { NumberArray } from '@fewfire/node';
 import { byteSize } from './format.ts';
 
@@ -41,23 +41,23 @@ export interface WatchedShape {
 }
 
 /** What stays of blocks while they are watched: weights of those that can be run, kept rows and their copy, counts. */
-export function watchedBytes(blocks: readonly (FoundBlock | MlpBlock)[], shape: WatchedShape): number {
+export function watchedBytes(blocks: readonly (FoundBlock | ReluLayer)[], shape: WatchedShape): number {
   return blocks.reduce((sum, block) => sum + weightBytes(block) + countedBytes(block, shape), 0);
 }
 
 function countedBytes(
-  { inputWidth, unitCount }: FoundBlock | MlpBlock,
+  { inputWidth, unitCount }: FoundBlock | ReluLayer,
   { topCount, keptRowCount }: WatchedShape,
 ): number {
   return unitCount * (UNIT_BYTES + topCount * TOP_BYTES) + 2 * 4 * keptRowCount * inputWidth;
 }
 
 /** What timing the largest block takes besides. */
-export function timedBytes(blocks: readonly (FoundBlock | MlpBlock)[]): number {
+export function timedBytes(blocks: readonly (FoundBlock | ReluLayer)[]): number {
   return TIMED_COPIES * Math.max(0, ...blocks.map(weightBytes));
 }
 
-function weightBytes(block: FoundBlock | MlpBlock): number {
+function weightBytes(block: FoundBlock | ReluLayer): number {
   const { inputWidth, unitCount, outputWidth } = block;
   if ('sparse' in block && !block.sparse) return 0;
   const isGated = 'linear' in block ? block.linear !== undefined : /^gated-/.test(block.activation);

@@ -385,6 +385,7 @@ export {
 } from './bounds/index.ts';
 
 // Feed-forward blocks of trained models
+export type { MlpActivation, ReluLayer } from './network/index.ts';
 export type { Units } from './base/index.ts';
 export type {
   InnerValue,
@@ -411,8 +412,6 @@ export {
   type FoundBlock,
   type IntervalMethod,
   type MissedMass,
-  type MlpActivation,
-  type MlpBlock,
   type MlpCalibration,
   type MlpCounters,
   type MlpPath,

@@ -4,11 +4,11 @@ import {
   type CalibrateOptions,
   calibrateMlp,
   createRandom,
-  type MlpBlock,
   type MlpCalibration,
   parseCalibratedMlp,
   prepareSparseMlp,
   type Random,
+  type ReluLayer,
 } from '../src/index.ts';
 import { bettingInterval, clopperPearsonUpperLimit } from '../src/internal.ts';
 import { createMeanAlarm } from '../src/mlp/betting.ts';
@@ -24,7 +24,7 @@ const [D, S, O] = [48, 192, 9];
 const RANK = 8;
 
 /** Inputs and weights share a few directions, as trained blocks do. */
-function makeBlock(options: { gated?: boolean; bias?: number; seed?: number } = {}): MlpBlock {
+function makeBlock(options: { gated?: boolean; bias?: number; seed?: number } = {}): ReluLayer {
   const random = createRandom(options.seed ?? 1);
   const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
   return {
@@ -86,7 +86,7 @@ function fadingRows(rowCount: number, { width, count }: Directions, seed: number
   return rows;
 }
 
-function makeFadingBlock(directions: Directions): MlpBlock {
+function makeFadingBlock(directions: Directions): ReluLayer {
   const random = createRandom(7);
   const { width } = directions;
   return {
@@ -230,7 +230,7 @@ describe('calibrateMlp', () => {
       missedCount += missed.length;
       // By definition, with the missed units made silent and all others as they are.
       const upBias = block.upBias.map((b, u) => (missed.includes(u) ? -1e30 : b));
-      const expected = referenceMlp({ ...block, upBias, squared: gated }, x);
+      const expected = referenceMlp({ ...block, upBias }, x);
       expect(output).toEqual(expected.output);
       if (missed.length === 0) expect(output).toEqual(exact.forward(x));
     }
@@ -335,7 +335,7 @@ describe('calibrateMlp', () => {
       const output = calibrated.forward(x);
       expect(read.forward(x)).toEqual(output);
       const survivors = outcome.screen === null ? new Uint32Array() : referenceSurvivors(outcome.screen, block, x);
-      const active = referenceMlp({ ...block, squared: false }, x).activeUnits;
+      const active = referenceMlp(block, x).activeUnits;
       expect(calibrated.activeUnits()).toEqual(active.filter((u) => survivors.includes(u)));
     }
   });
@@ -404,7 +404,7 @@ describe('calibrateMlp', () => {
 
 async function missedOn(
   calibrated: { forward(x: Float32Array): Float32Array; activeUnits(): Uint32Array },
-  block: MlpBlock,
+  block: ReluLayer,
   inputs: Float32Array,
 ): Promise<number> {
   let sum = 0;

@@ -1,7 +1,7 @@
 /** Blocks are found in every form that exporters write, with the same weights; what is no block is not found. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FewfireError, findMlpBlocks, type MlpBlock } from '../src/index.ts';
+import { FewfireError, findMlpBlocks, type ReluLayer } from '../src/index.ts';
 import { numberToHalf, readOnnxModel } from '../src/internal.ts';
 import {
   D,
@@ -28,7 +28,7 @@ import {
 
 const search = (graph: GraphCase) => findMlpBlocks(readOnnxModel(graphBytes(graph)));
 
-const expected: Omit<MlpBlock, 'name' | 'activation'> = {
+const expected: Omit<ReluLayer, 'name' | 'activation'> = {
   inputWidth: D,
   unitCount: S,
   outputWidth: O,

@@ -1,6 +1,6 @@
 /** Counting of activity against plain counting, the reservoir, and what a verdict says. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, FewfireError, findMlpBlocks, type MlpBlock } from '../src/index.ts';
+import { createRandom, FewfireError, findMlpBlocks, type ReluLayer } from '../src/index.ts';
 import {
   blockOutputs,
   createActivityCounter,
@@ -98,7 +98,7 @@ describe('a block computed plainly', () => {
   const relu = sums(weights.up, weights.upBias).map((z) => Math.max(0, z));
   const output = (a: readonly number[]): number[] =>
     weights.downBias.map((b, o) => a.reduce((sum, value, u) => sum + value * weights.down[u * O + o], b));
-  const load = (bytes: Uint8Array): MlpBlock => findMlpBlocks(readOnnxModel(bytes)).blocks[0].load();
+  const load = (bytes: Uint8Array): ReluLayer => findMlpBlocks(readOnnxModel(bytes)).blocks[0].load();
   const close = (actual: ArrayLike<number>, wanted: readonly number[]): void => {
     expect(actual.length).toBe(wanted.length);
     for (const [i, value] of wanted.entries()) expect(actual[i]).toBeCloseTo(value, 5);
@@ -222,7 +222,7 @@ describe('verdicts', () => {
 describe('timing', () => {
   const random = createRandom(4);
   const normal = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
-  const block: MlpBlock = {
+  const block: ReluLayer = {
     ...{ name: 'b', inputWidth: 16, unitCount: 24, outputWidth: 8, activation: 'relu' },
     ...{ up: normal(16 * 24), upBias: new Float32Array(24).fill(-4), down: normal(24 * 8), downBias: normal(8) },
   };

@@ -1,10 +1,10 @@
 import { type MlpProjection, quantiseRows } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
-import { createRandom, type FewfireError, type MlpBlock, parseSparseMlp, prepareSparseMlp } from '../src/index.ts';
+import { createRandom, type FewfireError, parseSparseMlp, prepareSparseMlp, type ReluLayer } from '../src/index.ts';
 import { predictedCost } from '../src/mlp/choose-method.ts';
 import { serializeMlp } from '../src/mlp/mlp-file.ts';
 
-function makeBlock(options: { gated?: boolean; bias?: number; seed?: number } = {}): MlpBlock {
+function makeBlock(options: { gated?: boolean; bias?: number; seed?: number } = {}): ReluLayer {
   const [d, s, o] = [37, 150, 21];
   const random = createRandom(options.seed ?? 1);
   const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
@@ -29,7 +29,7 @@ function makeInputs(count: number, seed = 2): Float32Array {
 }
 
 /** In double precision, by definition: what single precision must come close to. */
-function inDoubles(block: MlpBlock, x: Float32Array): { output: number[]; preactivations: number[] } {
+function inDoubles(block: ReluLayer, x: Float32Array): { output: number[]; preactivations: number[] } {
   const { inputWidth: d, unitCount: s, outputWidth: o } = block;
   const dot = (rows: Float32Array, u: number): number => x.reduce((sum, v, c) => sum + v * rows[u * d + c], 0);
   const preactivations = Array.from({ length: s }, (_, u) => dot(block.up, u) + block.upBias[u]);
@@ -121,7 +121,7 @@ describe('SparseMlp', () => {
 });
 
 /** Weights and inputs that share 12 directions of 96, with some noise: the structure a projection lives on. */
-function makeStructured(inputCount: number): { readonly block: MlpBlock; readonly inputs: Float32Array } {
+function makeStructured(inputCount: number): { readonly block: ReluLayer; readonly inputs: Float32Array } {
   const [d, s, o, rank] = [96, 400, 10, 12];
   const random = createRandom(3);
   const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
@@ -136,7 +136,7 @@ function makeStructured(inputCount: number): { readonly block: MlpBlock; readonl
     }
     return made;
   };
-  const block: MlpBlock = {
+  const block: ReluLayer = {
     name: 'structured',
     inputWidth: d,
     unitCount: s,
@@ -193,7 +193,7 @@ describe('a first test fitted to sample inputs', () => {
   it('is left out where it does not pay: no shared structure, few inputs, inputs or weights of zeros', async () => {
     const random = createRandom(4);
     const noise = Float32Array.from({ length: 600 * 96 }, () => random.normal());
-    const projectionOf = async (change: Partial<MlpBlock>, sample: Float32Array): Promise<unknown> => {
+    const projectionOf = async (change: Partial<ReluLayer>, sample: Float32Array): Promise<unknown> => {
       using mlp = await prepareSparseMlp({ ...block, ...change }, { sampleInputs: sample });
       return mlp.projection;
     };

@@ -34,7 +34,7 @@ export {
   projectionIndex,
   quantiseProjection,
 } from './layers/mlp-projection.ts';
-export { type MlpResult, type MlpWeights, referenceDot, referenceMlp } from './layers/mlp-reference.ts';
+export { type MlpResult, referenceDot, referenceMlp } from './layers/mlp-reference.ts';
 export {
   boundRows,
   type MlpScreen,
@@ -45,6 +45,7 @@ export {
   quantiseRows,
   stepDown,
 } from './layers/mlp-screen.ts';
+export type { MlpActivation, ReluLayer } from './layers/relu-layer.ts';
 export {
   createParityColumns,
   type ParityColumnOptions,

@@ -6,10 +6,10 @@ import {
   createMlpKernel,
   LOOKUP_LEVELS,
   lowRankEstimates,
-  type MlpWeights,
   packLookupCodes,
   quantiseLowRank,
   quantiseRows,
+  type ReluLayer,
   referenceEstimates,
   referenceMlp,
   referenceSurvivors,
@@ -24,7 +24,7 @@ const SHAPES = [
   { inputWidth: 1200, unitCount: 40, outputWidth: 3, squared: false, gated: false },
 ];
 
-function drawScreen(method: string, weights: MlpWeights, seed: number): CalibratedScreen {
+function drawScreen(method: string, weights: ReluLayer, seed: number): CalibratedScreen {
   const next = createStream(seed);
   const units = calibratedUnits(weights.unitCount);
   const thresholds = Float32Array.from({ length: units }, () => next() - 0.5);

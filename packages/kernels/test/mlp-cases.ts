@@ -1,5 +1,5 @@
 /** Small layers and hostile inputs for the sparse feed-forward kernels; shared by tests and bench/cases/mlp-stress.mjs. */
-import { type MlpWeights, referenceDot } from '../src/index.ts';
+import { type ReluLayer, referenceDot } from '../src/index.ts';
 
 export interface MlpShape {
   readonly inputWidth: number;
@@ -25,7 +25,7 @@ function bell(next: () => number): number {
   return next() + next() + next() + next() - 2;
 }
 
-export function makeLayer(shape: MlpShape, seed: number, scale = 1): MlpWeights {
+export function makeLayer(shape: MlpShape, seed: number, scale = 1): ReluLayer {
   const { inputWidth: d, unitCount: s, outputWidth: o, squared, gated } = shape;
   const next = createStream(seed);
   const draw = (count: number, factor: number): Float32Array =>
@@ -39,10 +39,11 @@ export function makeLayer(shape: MlpShape, seed: number, scale = 1): MlpWeights 
     for (let c = 0; c < d; c++) up[3 * d + c] *= 1e-6;
   }
   return {
+    name: 'layer',
     inputWidth: d,
     unitCount: s,
     outputWidth: o,
-    squared,
+    activation: squared ? 'squared-relu' : 'relu',
     up,
     upBias: draw(s, scale).map((b) => b - 0.6 * scale),
     ...(gated ? { linear: draw(s * d, scale / Math.sqrt(d)), linearBias: draw(s, scale) } : {}),
@@ -80,7 +81,7 @@ export function intoSpan(vector: Float32Array, basis: Float64Array): Float64Arra
 }
 
 /** Weights within the span of the rows, up to a share `outside` of what was outside, and what makes them special. */
-export function nearSpan(weights: MlpWeights, basis: Float64Array, outside: number): MlpWeights {
+export function nearSpan(weights: ReluLayer, basis: Float64Array, outside: number): ReluLayer {
   const { inputWidth: d, unitCount } = weights;
   const up = weights.up.slice();
   for (let u = 4; u < unitCount; u++) {
@@ -92,7 +93,7 @@ export function nearSpan(weights: MlpWeights, basis: Float64Array, outside: numb
 }
 
 /** Weights that are multiples of the rows, one after the other. */
-export function alongRows(weights: MlpWeights, basis: Float64Array): MlpWeights {
+export function alongRows(weights: ReluLayer, basis: Float64Array): ReluLayer {
   const { inputWidth: d } = weights;
   const up = weights.up.slice();
   for (let u = 4; u < weights.unitCount; u++) {
@@ -145,7 +146,7 @@ export function drawInput(kind: number, next: () => number, into: Float32Array):
 }
 
 /** Biases that put every unit exactly on the border for this input: z is 0, or one or a few steps above or below. */
-export function borderBiases(weights: MlpWeights, input: Float32Array): Float32Array {
+export function borderBiases(weights: ReluLayer, input: Float32Array): Float32Array {
   const bits = new Int32Array(1);
   const float = new Float32Array(bits.buffer);
   return Float32Array.from({ length: weights.unitCount }, (_, u) => {

@@ -6,13 +6,13 @@ import {
   type MlpKernelOptions,
   type MlpProjection,
   type MlpScreen,
-  type MlpWeights,
   type ProjectionScreen,
   packedIndex,
   paddedColumns,
   projectionIndex,
   quantiseProjection,
   quantiseRows,
+  type ReluLayer,
   referenceMlp,
   stepDown,
 } from '../src/index.ts';
@@ -38,12 +38,12 @@ const SHAPES: readonly MlpShape[] = [
   { inputWidth: 64, unitCount: 61, outputWidth: 64, squared: true, gated: true },
 ];
 
-function screenOf(weights: MlpWeights): MlpScreen {
+function screenOf(weights: ReluLayer): MlpScreen {
   const rows = quantiseRows(weights.up, weights.inputWidth, weights.unitCount);
   return boundRows(rows, weights.up, weights.upBias, weights.inputWidth);
 }
 
-function projectionOf(weights: MlpWeights, { basis, refineAbove, change, coarse }: Projected): ProjectionScreen {
+function projectionOf(weights: ReluLayer, { basis, refineAbove, change, coarse }: Projected): ProjectionScreen {
   const { inputWidth: d, up } = weights;
   const fine = quantiseProjection(basis, basis.length / d, up, d, refineAbove);
   const codes = coarse
@@ -309,7 +309,7 @@ describe('feed-forward layers', () => {
     const [d, s] = [48, 9];
     const next = createStream(2);
     const up = Float32Array.from({ length: d * s }, () => 2 ** -15 * (next() - 0.5));
-    const small = { inputWidth: d, unitCount: s, outputWidth: 3, squared: false };
+    const small = { inputWidth: d, unitCount: s, outputWidth: 3, name: 'small', activation: 'relu' as const };
     const weights = {
       ...small,
       up,

@@ -3,7 +3,7 @@
  * (dynamic), not the same few beside units that could be deleted (dead). Controls: the same inputs through a layer
  * that was never trained, and made layers that are sparse in the one way and in the other.
  */
-import type { Interval } from '@fewfire/core';
+import type { Interval, ReluLayer } from '@fewfire/core';
 import { clopperPearsonInterval, clopperPearsonUpperLimit, empiricalBernsteinInterval } from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
@@ -15,7 +15,6 @@ import {
   loadTrainedBlock,
   measureActivity,
   normalInputs,
-  type ReluLayer,
 } from './relu-layer.ts';
 
 const TITLE = 'Few units are active, and not always the same';

@@ -5,6 +5,7 @@
  *
  * Times are of the machine it runs on, so two runs differ in every number here except the shares of active units.
  */
+import type { ReluLayer } from '@fewfire/core';
 import { createTurn } from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
@@ -17,7 +18,6 @@ import {
   measureActivity,
   normalInputs,
   oracleLoop,
-  type ReluLayer,
   skipInactiveLoop,
 } from './relu-layer.ts';
 

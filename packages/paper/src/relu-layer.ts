@@ -1,23 +1,12 @@
 /**
  * ReLU layers as trained models have them, for E8 and E9: y = down relu(up x + bias). One is the trained block in
- * data/, the others are made. Plain TypeScript on purpose: the loops are what the experiments talk about.
+ * data/, the others are made; all have as many outputs as inputs and no bias behind `down`. Plain TypeScript on purpose: the
+ * loops are what the experiments talk about.
  */
 import { fileURLToPath } from 'node:url';
-import { createRandom, FewfireError, type RunOptions } from '@fewfire/core';
+import { createRandom, FewfireError, type ReluLayer, type RunOptions } from '@fewfire/core';
 import { createTurn, normalQuantile } from '@fewfire/core/internal';
 import { expectTensor, readSafetensors } from '@fewfire/node';
-
-export interface ReluLayer {
-  readonly name: string;
-  readonly inputWidth: number;
-  readonly unitCount: number;
-  /** One row of `inputWidth` numbers per unit. */
-  readonly up: Float32Array;
-  /** One per unit, added: a unit is active where <up_j, x> + bias_j > 0. */
-  readonly bias: Float32Array;
-  /** One row of `inputWidth` numbers per unit: its output weights. */
-  readonly down: Float32Array;
-}
 
 /** Rows of `inputWidth` numbers. */
 export interface LayerInputs {
@@ -60,7 +49,7 @@ export async function loadTrainedBlock(
     for (let j = 0; j < unitCount; j++) transposed[j * inputWidth + i] = down.values[i * unitCount + j];
   }
   return {
-    layer: { name: 'trained block', inputWidth, unitCount, up: up.values, bias: bias.values, down: transposed },
+    layer: squareLayer('trained block', inputWidth, up.values, bias.values, transposed),
     inputs: { rowCount: inputs.shape[0], values: inputs.values },
   };
 }
@@ -79,8 +68,8 @@ export function dynamicLayer(options: {
   const weights = (): Float32Array =>
     Float32Array.from({ length: unitCount * inputWidth }, () => random.normal() / Math.sqrt(inputWidth));
   const up = weights();
-  const bias = new Float32Array(unitCount).fill(firingRate >= 1 ? 1e3 : normalQuantile(firingRate));
-  return { name, inputWidth, unitCount, up, bias, down: weights() };
+  const upBias = new Float32Array(unitCount).fill(firingRate >= 1 ? 1e3 : normalQuantile(firingRate));
+  return squareLayer(name, inputWidth, up, upBias, weights());
 }
 
 /** The same on average by deletion: a share `liveShare` of the units is active everywhere, the others nowhere. */
@@ -95,9 +84,21 @@ export function deadLayer(options: {
   const layer = dynamicLayer({ ...options, firingRate: 0.5 });
   const live = Math.round(liveShare * unitCount);
   const order = createRandom(options.seed + 1).permutation(unitCount);
-  const bias = new Float32Array(unitCount).fill(-1e3);
-  for (const j of order.subarray(0, live)) bias[j] = 1e3;
-  return { ...layer, bias };
+  const upBias = new Float32Array(unitCount).fill(-1e3);
+  for (const j of order.subarray(0, live)) upBias[j] = 1e3;
+  return { ...layer, upBias };
+}
+
+function squareLayer(
+  name: string,
+  inputWidth: number,
+  up: Float32Array,
+  upBias: Float32Array,
+  down: Float32Array,
+): ReluLayer {
+  const outputWidth = inputWidth;
+  const downBias = new Float32Array(outputWidth);
+  return { name, inputWidth, unitCount: upBias.length, outputWidth, activation: 'relu', up, upBias, down, downBias };
 }
 
 export function normalInputs(inputWidth: number, rowCount: number, seed: number): LayerInputs {
@@ -147,7 +148,7 @@ export async function measureActivity(
 }
 
 // Four sums, so that additions need not wait for each other.
-function preactivation({ up, bias, inputWidth }: ReluLayer, unit: number, x: Float32Array): number {
+function preactivation({ up, upBias, inputWidth }: ReluLayer, unit: number, x: Float32Array): number {
   const start = unit * inputWidth;
   const even = inputWidth & ~3;
   let a = 0;
@@ -161,20 +162,20 @@ function preactivation({ up, bias, inputWidth }: ReluLayer, unit: number, x: Flo
     d += up[start + i + 3] * x[i + 3];
   }
   for (let i = even; i < inputWidth; i++) a += up[start + i] * x[i];
-  return bias[unit] + (a + b + (c + d));
+  return upBias[unit] + (a + b + (c + d));
 }
 
 /** What the loops write to, made once per layer. */
 export interface LoopBuffers {
-  /** y: `inputWidth` numbers. */
+  /** y: `outputWidth` numbers. */
   readonly out: Float64Array;
   readonly units: Uint32Array;
   readonly values: Float64Array;
 }
 
-export function createLoopBuffers({ inputWidth, unitCount }: ReluLayer): LoopBuffers {
+export function createLoopBuffers({ outputWidth, unitCount }: ReluLayer): LoopBuffers {
   return {
-    out: new Float64Array(inputWidth),
+    out: new Float64Array(outputWidth),
     units: new Uint32Array(unitCount),
     values: new Float64Array(unitCount),
   };
@@ -182,26 +183,26 @@ export function createLoopBuffers({ inputWidth, unitCount }: ReluLayer): LoopBuf
 
 // out = sum of value times output weights over the listed units, four rows at a time but each added in turn: leaving out
 // units of value 0 changes no bit.
-function addRows({ down, inputWidth }: ReluLayer, { out, units, values }: LoopBuffers, count: number): void {
+function addRows({ down, outputWidth }: ReluLayer, { out, units, values }: LoopBuffers, count: number): void {
   out.fill(0);
   let r = 0;
   for (; r + 4 <= count; r += 4) {
-    const a = units[r] * inputWidth;
-    const b = units[r + 1] * inputWidth;
-    const c = units[r + 2] * inputWidth;
-    const d = units[r + 3] * inputWidth;
+    const a = units[r] * outputWidth;
+    const b = units[r + 1] * outputWidth;
+    const c = units[r + 2] * outputWidth;
+    const d = units[r + 3] * outputWidth;
     const u = values[r];
     const v = values[r + 1];
     const w = values[r + 2];
     const z = values[r + 3];
-    for (let i = 0; i < inputWidth; i++) {
+    for (let i = 0; i < outputWidth; i++) {
       out[i] = out[i] + u * down[a + i] + v * down[b + i] + w * down[c + i] + z * down[d + i];
     }
   }
   for (; r < count; r++) {
-    const a = units[r] * inputWidth;
+    const a = units[r] * outputWidth;
     const u = values[r];
-    for (let i = 0; i < inputWidth; i++) out[i] += u * down[a + i];
+    for (let i = 0; i < outputWidth; i++) out[i] += u * down[a + i];
   }
 }
 

@@ -93,7 +93,7 @@ describe('E8', () => {
     const expected = Array.from({ length: 20 }, (_, row) => {
       let count = 0;
       for (let j = 0; j < 1024; j++) {
-        let sum = layer.bias[j];
+        let sum = layer.upBias[j];
         for (let i = 0; i < 256; i++) sum += layer.up[j * 256 + i] * few.values[row * 256 + i];
         if (sum > 0) count++;
       }
@@ -134,7 +134,7 @@ describe('E9', () => {
       for (let i = 0; i < 13; i++) {
         let expected = 0;
         for (let j = 0; j < 37; j++) {
-          let sum = layer.bias[j];
+          let sum = layer.upBias[j];
           for (let c = 0; c < 13; c++) sum += layer.up[j * 13 + c] * x[c];
           expected += Math.max(0, sum) * layer.down[j * 13 + i];
         }

@@ -4,8 +4,8 @@
  * come: the number of active units of a row is a whole number up to unitCount, so its quantiles are exact from a
  * histogram.
  */
+import type { ReluLayer } from '@fewfire/kernels';
 import { clopperPearsonUpperLimit, FewfireError } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 
 export interface UnitTop {
   /** Rows in the order in which they were counted, from 0. */
@@ -173,7 +173,7 @@ function hotUnits(unitCounts: Float64Array, enough: number): number {
  * What the ReLU of a block gives on rows of `inputWidth` numbers, before any squaring and gating: rows of `unitCount`
  * numbers, with sums in double precision. For blocks that come without a model that runs them.
  */
-export function gateActivations(block: MlpBlock, rows: Float32Array): Float32Array {
+export function gateActivations(block: ReluLayer, rows: Float32Array): Float32Array {
   const { inputWidth, unitCount, up, upBias } = block;
   const rowCount = rows.length / inputWidth;
   const even = inputWidth & ~3;
@@ -202,7 +202,7 @@ export function gateActivations(block: MlpBlock, rows: Float32Array): Float32Arr
 }
 
 /** The outputs of a block on rows, plainly: to check that a block was read as the model means it. */
-export function blockOutputs(block: MlpBlock, rows: Float32Array): Float64Array {
+export function blockOutputs(block: ReluLayer, rows: Float32Array): Float64Array {
   const { inputWidth, unitCount, outputWidth, linear, linearBias, down, downBias } = block;
   const rowCount = rows.length / inputWidth;
   const gates = gateActivations(block, rows);

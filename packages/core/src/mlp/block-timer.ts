@@ -6,8 +6,8 @@
  * The weights stay in the processor's cache where they fit, as in a model of this block alone: from main memory the
  * sparse way gains more. Times depend on the machine and the moment; nothing else in a profile does.
  */
+import type { ReluLayer } from '@fewfire/kernels';
 import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import { calibrateMlp, statableMissedMass } from './calibrate.ts';
 import type { BlockTimings, InexactTiming } from './profile.ts';
 import { prepareSparseMlp, type SparseMlp } from './sparse-mlp.ts';
@@ -35,7 +35,7 @@ const LEAST_FITTING_ROWS = 256;
  * @returns `survivorRate` and `firstTest` over the rows that are timed (not times: they are exact for these rows)
  * @throws FewfireError `invalid-argument` without rows; as `prepareSparseMlp`
  */
-export async function timeBlock(block: MlpBlock, rows: Float32Array, options: RunOptions = {}): Promise<BlockTimings> {
+export async function timeBlock(block: ReluLayer, rows: Float32Array, options: RunOptions = {}): Promise<BlockTimings> {
   const rowCount = rows.length / block.inputWidth;
   if (rowCount < 1 || !Number.isInteger(rowCount)) {
     throw new FewfireError(
@@ -113,7 +113,7 @@ function everyNth(rows: Float32Array, width: number, step: number, first: number
 }
 
 interface Race {
-  readonly block: MlpBlock;
+  readonly block: ReluLayer;
   readonly rows: Float32Array;
   readonly rowCount: number;
   readonly sparse: SparseMlp;

@@ -7,10 +7,9 @@
  * If the interval reaches beyond the target, stricter thresholds are tried, sharing the confidence out among at most three;
  * if none passes, or nothing is gained, the block runs exactly and the reason is given.
  */
-import { type CalibratedScreen, quantiseRows } from '@fewfire/kernels';
+import { type CalibratedScreen, quantiseRows, type ReluLayer } from '@fewfire/kernels';
 import { createRandom, createReportingTurn, createTurn, FewfireError, throwIfAborted } from '../base/index.ts';
 import { bettingInterval } from './betting.ts';
-import type { MlpBlock } from './block.ts';
 import { type CalibratedMlp, createBlockKernel, runCalibratedBlock } from './calibrated-mlp.ts';
 import {
   type CalibrateOptions,
@@ -77,7 +76,7 @@ export function statableMissedMass(inputCount: number, confidence = 0.95): numbe
 }
 
 /** A block with its proved screens. */
-export type Prepared = MlpBlock & { readonly screens: PreparedScreens };
+export type Prepared = ReluLayer & { readonly screens: PreparedScreens };
 
 export interface Settings extends CalibrateOptions {
   readonly target: number;
@@ -85,7 +84,7 @@ export interface Settings extends CalibrateOptions {
   readonly seed: number;
 }
 
-function readSettings(block: MlpBlock, inputs: Float32Array, options: CalibrateOptions): Settings {
+function readSettings(block: ReluLayer, inputs: Float32Array, options: CalibrateOptions): Settings {
   const { missedMass: target = 1e-3, confidence = 0.95, seed = 1 } = options;
   // Of earlier versions; to pass over it in silence would change what is stated.
   const { intervalMethod = 'betting' } = options as { readonly intervalMethod?: unknown };

@@ -5,9 +5,14 @@
  * every unit that is evaluated has the activation of the dense kernel, bit for bit. Where no screen was good enough, and
  * after drift (drift.ts), it is the exact one.
  */
-import { type CalibratedScreen, createMlpKernel, type MlpKernel, mlpKernelBytes } from '@fewfire/kernels';
+import {
+  type CalibratedScreen,
+  createMlpKernel,
+  type MlpKernel,
+  mlpKernelBytes,
+  type ReluLayer,
+} from '@fewfire/kernels';
 import { FewfireError, type RunOptions } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import type { CalibrationMethod, CalibrationOutcome, DriftOptions, MlpCalibration } from './calibration.ts';
 import { serializeCalibrated } from './calibration-file.ts';
 import { createMethodChooser } from './choose-method.ts';
@@ -23,7 +28,7 @@ export interface CalibratedRunOptions extends Pick<RunOptions, 'memoryLimitBytes
 
 /** Owns WebAssembly memory: dispose of it, or declare it with `using`. Runs on one thread. */
 export interface CalibratedMlp extends Disposable {
-  readonly block: MlpBlock;
+  readonly block: ReluLayer;
   /** What was chosen; `exact` where nothing was good or fast enough. */
   readonly method: CalibrationMethod | 'exact';
   /** Why it is exact, else null. */
@@ -51,7 +56,7 @@ export interface CalibratedMlp extends Disposable {
 
 /** A kernel with the proved screens and, if given, a calibrated one. @throws FewfireError `memory-budget` */
 export async function createBlockKernel(
-  block: MlpBlock,
+  block: ReluLayer,
   screens: PreparedScreens,
   calibrated: CalibratedScreen | undefined,
   options: CalibratedRunOptions,
@@ -65,7 +70,7 @@ export async function createBlockKernel(
     );
   }
   const { screen, projection } = boundScreens(block, screens);
-  return createMlpKernel({ ...block, squared: block.activation === 'squared-relu' }, screen, {
+  return createMlpKernel(block, screen, {
     variant: options.variant,
     calibrated,
     projection,
@@ -73,7 +78,7 @@ export async function createBlockKernel(
 }
 
 function kernelBytes(
-  block: MlpBlock,
+  block: ReluLayer,
   { projection }: PreparedScreens,
   calibrated: CalibratedScreen | undefined,
 ): number {
@@ -85,7 +90,7 @@ function kernelBytes(
 }
 
 export async function runCalibratedBlock(
-  block: MlpBlock,
+  block: ReluLayer,
   screens: PreparedScreens,
   outcome: CalibrationOutcome,
   options: CalibratedRunOptions,

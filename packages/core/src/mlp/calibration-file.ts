@@ -11,6 +11,7 @@ import {
   lookupCodeBytes,
   lowRankFactors,
   paddedColumns,
+  type ReluLayer,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
 import { FewfireError, sha256 } from '../base/index.ts';
@@ -22,7 +23,6 @@ import {
   openContainer,
   writeContainer,
 } from '../formats/index.ts';
-import type { MlpBlock } from './block.ts';
 import type { CalibrationOutcome } from './calibration.ts';
 import { type PreparedMlp, type PreparedScreens, parseMlp, serializeMlp } from './mlp-file.ts';
 
@@ -73,7 +73,7 @@ const KIND: ContainerKind<Header> = {
 };
 
 export async function serializeCalibrated(
-  block: MlpBlock,
+  block: ReluLayer,
   screens: PreparedScreens,
   { calibration, screen, reason }: CalibrationOutcome,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -119,7 +119,7 @@ export async function parseCalibrated(
 
 function takeOutcome(
   { calibration, reason, rank, leadColumns }: Header,
-  block: MlpBlock,
+  block: ReluLayer,
   take: (byteLength: number) => Uint8Array<ArrayBuffer>,
   label: string,
 ): CalibrationOutcome {

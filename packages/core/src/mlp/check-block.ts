@@ -1,12 +1,12 @@
 /** What a block must be before anything is made of it: sizes that fit each other, and finite numbers. */
+import type { ReluLayer } from '@fewfire/kernels';
 import { FewfireError } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 
 /** Beyond this width the rounding of a dot product is no longer far below what quantising loses. */
 const MAX_WIDTH = 2 ** 20;
 
 /** @throws FewfireError `invalid-data`: sizes that are not whole or do not fit, NaN or infinity among the weights */
-export function checkBlock(block: MlpBlock): void {
+export function checkBlock(block: ReluLayer): void {
   const { name, inputWidth, unitCount, outputWidth } = block;
   for (const [what, size] of Object.entries({ inputWidth, unitCount, outputWidth })) {
     if (!Number.isSafeInteger(size) || size < 1 || size > MAX_WIDTH) {
@@ -40,7 +40,7 @@ export function checkBlock(block: MlpBlock): void {
 }
 
 /** Name, numbers and expected length of every tensor, in the order of files. */
-export function blockTensors(block: MlpBlock): readonly (readonly [string, Float32Array, number])[] {
+export function blockTensors(block: ReluLayer): readonly (readonly [string, Float32Array, number])[] {
   const { inputWidth: d, unitCount: s, outputWidth: o, linear, linearBias } = block;
   return [
     ['up', block.up, s * d],

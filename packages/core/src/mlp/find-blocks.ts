@@ -10,6 +10,7 @@
  * The branches of If are searched as the graph is. Bodies of loops (Loop, Scan) and functions of the model are not
  * entered, and operators of other domains are not looked into; the notes say so where a model has them.
  */
+import type { MlpActivation, ReluLayer } from '@fewfire/kernels';
 import { FewfireError, listNames } from '../base/index.ts';
 import {
   constantOf,
@@ -27,7 +28,7 @@ import {
   scalarOf,
   sourceOf,
 } from '../formats/index.ts';
-import { activationTitle, type MlpActivation, type MlpBlock } from './block.ts';
+import { activationTitle } from './activation-title.ts';
 import {
   type Columns,
   columnMap,
@@ -78,7 +79,7 @@ export interface FoundBlock {
    * @throws FewfireError `unsupported` for an activation that is not ReLU or squared ReLU, and for weights of a type
    *   that is not read; `invalid-data` for weights that are not finite
    */
-  readonly load: () => MlpBlock;
+  readonly load: () => ReluLayer;
 }
 
 export interface BlockSearch {
@@ -501,7 +502,7 @@ function matrixOf({ weight, scale, steps, inputWidth, from, to }: Linear): {
 }
 
 // What is multiplied and added to units behind their ReLU is a part of the rows, and of the bias, of the second layer.
-function secondLayer(down: Linear, steps: ReluForm['steps']): Pick<MlpBlock, 'down' | 'downBias'> {
+function secondLayer(down: Linear, steps: ReluForm['steps']): Pick<ReluLayer, 'down' | 'downBias'> {
   const { inputWidth: unitCount } = down;
   const outputWidth = down.to - down.from;
   const units = columnMap(steps, 0, unitCount);

@@ -7,9 +7,8 @@
  * How many columns there are, and how many lead, is decided by the bytes that the tests and what they leave have to read;
  * never by the clock, so that the same inputs give the same screen.
  */
-import { quantiseLowRank } from '@fewfire/kernels';
+import { quantiseLowRank, type ReluLayer } from '@fewfire/kernels';
 import { createRandom, createReportingTurn, type ReportingTurn, type RunOptions } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import { type FittedScreen, fitLines, type InputMoments, type Line } from './fit-screens.ts';
 import { addScaled, orthonormal, secondMoments, timesMatrix } from './subspace.ts';
 import { asNeeds, firstToMiss, kappaFor, LEAD_SLACK, type Need, neededKappa, type Seen } from './thresholds.ts';
@@ -46,7 +45,7 @@ export interface RankChoice {
 
 /** @param rank to be chosen, or given (one test, by all columns): a multiple of 16, at most half the width */
 export async function fitLowRank(
-  block: MlpBlock,
+  block: ReluLayer,
   { factor }: InputMoments,
   rows: Float32Array,
   rank: RankChoice | number,
@@ -78,7 +77,7 @@ export async function fitLowRank(
 
 // The leading eigenvectors of L' (W' W) L, d x rank.
 async function leadingSubspace(
-  { inputWidth: d, up }: MlpBlock,
+  { inputWidth: d, up }: ReluLayer,
   factor: Float64Array,
   units: Uint32Array,
   rank: number,
@@ -101,7 +100,7 @@ async function leadingSubspace(
 
 // Rows of A for some units, one after the other.
 async function factorsOf(
-  { inputWidth: d, up }: MlpBlock,
+  { inputWidth: d, up }: ReluLayer,
   mapped: Float64Array,
   rank: number,
   units: Uint32Array,
@@ -123,7 +122,7 @@ interface Columns {
 }
 
 async function cheapest(
-  block: MlpBlock,
+  block: ReluLayer,
   mapped: Float64Array,
   projection: Float32Array,
   units: Uint32Array,
@@ -178,7 +177,7 @@ async function cheapest(
 
 // For each number of columns, by input and unit: from which kappa on the unit is kept.
 async function neededKappas(
-  block: MlpBlock,
+  block: ReluLayer,
   mapped: Float64Array,
   projection: Float32Array,
   units: Uint32Array,

@@ -7,7 +7,13 @@
  * How many directions, and whether the test is worth having at all, is decided by the bytes that it and what it leaves have
  * to read on inputs that it was not fitted to; never by the clock, so that the same inputs give the same choice.
  */
-import { isUsableProjection, type MlpProjection, type MlpScreen, quantiseProjection } from '@fewfire/kernels';
+import {
+  isUsableProjection,
+  type MlpProjection,
+  type MlpScreen,
+  quantiseProjection,
+  type ReluLayer,
+} from '@fewfire/kernels';
 import {
   createRandom,
   createReportingTurn,
@@ -16,7 +22,6 @@ import {
   type RunOptions,
   throwIfAborted,
 } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import { orthonormal, type RowSample, secondMoments, timesMatrix } from './subspace.ts';
 
 /** Inputs, and units, from which moments are taken: the width and so many more. */
@@ -65,7 +70,7 @@ export function checkInputs(inputs: Float32Array, inputWidth: number, what: stri
  * @returns undefined where a projection would not pay on these inputs
  */
 export async function fitProjection(
-  block: MlpBlock,
+  block: ReluLayer,
   screen: MlpScreen,
   inputs: Float32Array,
   options: RunOptions,
@@ -155,7 +160,7 @@ interface Choice {
 }
 
 async function cheapest(
-  block: MlpBlock,
+  block: ReluLayer,
   screen: MlpScreen,
   basis: Float64Array,
   ranks: readonly number[],

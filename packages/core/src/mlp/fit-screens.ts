@@ -16,10 +16,10 @@ import {
   type LowRankFactors,
   lowRankEstimates,
   packLookupCodes,
+  type ReluLayer,
   referenceEstimates,
 } from '@fewfire/kernels';
 import { createReportingTurn, type ReportingTurn, type RunOptions } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import { secondMoments } from './subspace.ts';
 
 /** A unit's sum is about estimate + offset, with the spread as its standard deviation. */
@@ -90,7 +90,7 @@ async function choleskyInPlace(a: Float64Array, n: number, turn: ReportingTurn):
 }
 
 export async function fitLookup(
-  block: MlpBlock,
+  block: ReluLayer,
   { factor }: InputMoments,
   rows: Float32Array,
   options: RunOptions,
@@ -135,7 +135,7 @@ function roundUnit(
 /** Estimates of listed units, and those by the leading columns alone if the screen has such. */
 export function estimatesOf(
   screen: Unfitted,
-  block: MlpBlock,
+  block: ReluLayer,
   input: Float32Array,
   units: Iterable<number>,
 ): { readonly estimates: Float32Array; readonly leading: Float32Array | undefined } {
@@ -148,7 +148,7 @@ export function estimatesOf(
 
 /** With the line sum = slope estimate + offset of every unit over some inputs; the slope goes into the scales. */
 export async function fitLines(
-  block: MlpBlock,
+  block: ReluLayer,
   screen: Unfitted,
   rows: Float32Array,
   options: RunOptions,

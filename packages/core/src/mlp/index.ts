@@ -1,6 +1,6 @@
+export * from './activation-title.ts';
 export * from './activity.ts';
 export { bettingInterval } from './betting.ts';
-export * from './block.ts';
 export * from './block-timer.ts';
 export { calibrateMlp } from './calibrate.ts';
 export type { CalibratedMlp, CalibratedRunOptions } from './calibrated-mlp.ts';

@@ -14,11 +14,11 @@ import {
   paddedUnits,
   projectionIndex,
   type QuantisedRows,
+  type ReluLayer,
 } from '@fewfire/kernels';
 import * as z from 'zod/mini';
 import { FewfireError } from '../base/index.ts';
 import { type Container, type ContainerKind, containerBytes, openContainer, writeContainer } from '../formats/index.ts';
-import type { MlpBlock } from './block.ts';
 import { blockTensors, checkBlock } from './check-block.ts';
 
 export const MLP_FILE_VERSION = 2;
@@ -67,7 +67,7 @@ export interface PreparedScreens {
 }
 
 export interface PreparedMlp {
-  readonly block: MlpBlock;
+  readonly block: ReluLayer;
   readonly screens: PreparedScreens;
 }
 
@@ -76,7 +76,7 @@ type SectionValues = Float32Array | Int8Array | Int16Array;
 
 /** Equal blocks give equal bytes. */
 export async function serializeMlp(
-  block: MlpBlock,
+  block: ReluLayer,
   { rows, projection }: PreparedScreens,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: (readonly [string, SectionType, SectionValues])[] = [
@@ -128,7 +128,7 @@ export async function parseMlp(bytes: Uint8Array<ArrayBuffer>, label: string): P
   const [s, d] = [unitCount, inputWidth];
   const padded = paddedUnits(s);
   const columns = paddedColumns(d);
-  const block: MlpBlock = {
+  const block: ReluLayer = {
     name,
     inputWidth,
     unitCount,
@@ -213,7 +213,7 @@ function contentOf(
 }
 
 // Padding must be zero and scales finite: then any codes are correct, see boundRows.
-function checkRows({ rows, scales }: QuantisedRows, block: MlpBlock, label: string): void {
+function checkRows({ rows, scales }: QuantisedRows, block: ReluLayer, label: string): void {
   const columns = paddedColumns(block.inputWidth);
   const isPadded = (u: number, c: number): boolean => u >= block.unitCount || c >= block.inputWidth;
   checkScales(scales, label);
@@ -228,7 +228,7 @@ function checkRows({ rows, scales }: QuantisedRows, block: MlpBlock, label: stri
 
 function checkProjection(
   { rank, rows, rowScales, factors, factorScales }: MlpProjection,
-  block: MlpBlock,
+  block: ReluLayer,
   label: string,
 ): void {
   checkScales(rowScales, label);

@@ -2,8 +2,8 @@
  * What a profile says of a block, and the verdict in plain words. Activity is counted (activity.ts), times and the share
  * of survivors come from running the block (block-timer.ts): both are measurements on given inputs, never promises.
  */
+import type { ReluLayer } from '@fewfire/kernels';
 import type { BlockActivity } from './activity.ts';
-import type { MlpBlock } from './block.ts';
 import type { MissedMass } from './calibration.ts';
 
 /** A way that is faster and leaves out units that matter: never to be told without what it misses (calibrate.ts). */
@@ -39,7 +39,7 @@ export interface StaticSparsity {
   readonly nearZeroShare: number;
 }
 
-export function staticSparsity({ up, linear, down }: MlpBlock): StaticSparsity {
+export function staticSparsity({ up, linear, down }: ReluLayer): StaticSparsity {
   let weightCount = 0;
   let zeroCount = 0;
   let nearZeroCount = 0;

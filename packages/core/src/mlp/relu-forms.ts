@@ -4,8 +4,8 @@
  * next layer. All that is recognised here switches units off exactly, whatever z is.
  */
 
+import type { MlpActivation } from '@fewfire/kernels';
 import { type GraphValues, isStandard, isZero, type OnnxNode, scalarOf, sourceOf } from '../formats/index.ts';
-import type { MlpActivation } from './block.ts';
 import {
   type Columns,
   changedInput,

@@ -19,9 +19,9 @@ import {
   mlpKernelBytes,
   type ProjectionScreen,
   quantiseRows,
+  type ReluLayer,
 } from '@fewfire/kernels';
 import { FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import { checkBlock } from './check-block.ts';
 import { createMethodChooser } from './choose-method.ts';
 import { checkInputs, fitProjection } from './fit-projection.ts';
@@ -65,7 +65,7 @@ export interface MlpCounters {
 
 /** Owns WebAssembly memory and threads: dispose of it, or declare it with `using`. */
 export interface SparseMlp extends Disposable {
-  readonly block: MlpBlock;
+  readonly block: ReluLayer;
   /** The first test that was fitted to sample inputs; undefined without one. */
   readonly projection: MlpProjection | undefined;
   readonly threads: number;
@@ -90,7 +90,7 @@ export interface SparseMlp extends Disposable {
  * @throws FewfireError `invalid-data` for weights or sample inputs that are not finite, or sizes that do not fit,
  *   `memory-budget` beyond `memoryLimitBytes` or the 4 GiB of WebAssembly, `invalid-argument` for options out of range
  */
-export async function prepareSparseMlp(block: MlpBlock, options: SparseMlpOptions = {}): Promise<SparseMlp> {
+export async function prepareSparseMlp(block: ReluLayer, options: SparseMlpOptions = {}): Promise<SparseMlp> {
   checkBlock(block);
   const { sampleInputs } = options;
   if (sampleInputs !== undefined) checkInputs(sampleInputs, block.inputWidth, 'sample inputs');
@@ -107,14 +107,14 @@ export async function prepareSparseMlp(block: MlpBlock, options: SparseMlpOption
 
 /** The same with screens that are there already. The block is checked. */
 export async function buildSparseMlp(
-  block: MlpBlock,
+  block: ReluLayer,
   screens: PreparedScreens,
   options: SparseMlpRunOptions,
 ): Promise<SparseMlp> {
   const memoryBytes = checkedMemory(block, screens.projection, options);
   const { screen, projection } = boundScreens(block, screens);
   throwIfAborted(options.signal);
-  const kernel = await createMlpKernel({ ...block, squared: block.activation === 'squared-relu' }, screen, {
+  const kernel = await createMlpKernel(block, screen, {
     threads: options.threads ?? 1,
     inputCapacity: options.inputCapacity ?? INPUT_CAPACITY,
     variant: options.variant,
@@ -125,7 +125,7 @@ export async function buildSparseMlp(
 
 /** @throws FewfireError `model-file` for a projection from which nothing follows */
 export function boundScreens(
-  { name, inputWidth, up, upBias }: MlpBlock,
+  { name, inputWidth, up, upBias }: ReluLayer,
   { rows, projection }: PreparedScreens,
 ): { readonly screen: MlpScreen; readonly projection: ProjectionScreen | undefined } {
   const bounded = projection && boundProjection(projection, up, inputWidth);
@@ -139,7 +139,7 @@ export function boundScreens(
 }
 
 function memoryOf(
-  { inputWidth, unitCount, outputWidth, linear }: MlpBlock,
+  { inputWidth, unitCount, outputWidth, linear }: ReluLayer,
   projection: MlpProjection | undefined,
   { inputCapacity = INPUT_CAPACITY, threads = 1 }: SparseMlpRunOptions,
 ): number {
@@ -151,7 +151,7 @@ function memoryLimit({ memoryLimitBytes = Infinity }: SparseMlpRunOptions): numb
   return Math.min(memoryLimitBytes, 2 ** 32);
 }
 
-function checkedMemory(block: MlpBlock, projection: MlpProjection | undefined, options: SparseMlpRunOptions): number {
+function checkedMemory(block: ReluLayer, projection: MlpProjection | undefined, options: SparseMlpRunOptions): number {
   const { inputCapacity = INPUT_CAPACITY, threads = 1 } = options;
   for (const [what, count] of Object.entries({ inputCapacity, threads })) {
     if (!Number.isSafeInteger(count) || count < 1) {
@@ -170,7 +170,7 @@ function checkedMemory(block: MlpBlock, projection: MlpProjection | undefined, o
 }
 
 function wrap(
-  block: MlpBlock,
+  block: ReluLayer,
   screens: PreparedScreens,
   kernel: MlpKernel,
   memoryBytes: number,

@@ -3,9 +3,8 @@
  * for the unit to be kept; where a first test by leading columns comes before, it is laxer by `LEAD_SLACK`, because what it
  * keeps wrongly costs little.
  */
-import { type CalibratedScreen, calibratedUnits, stepDown } from '@fewfire/kernels';
+import { type CalibratedScreen, calibratedUnits, type ReluLayer, stepDown } from '@fewfire/kernels';
 import { createReportingTurn, type RunOptions } from '../base/index.ts';
-import type { MlpBlock } from './block.ts';
 import { estimatesOf, type FittedScreen, type Line } from './fit-screens.ts';
 
 export const LEAD_SLACK = 0.5;
@@ -29,7 +28,7 @@ export interface Needs {
 }
 
 export async function needsOf(
-  block: MlpBlock,
+  block: ReluLayer,
   fitted: FittedScreen,
   rows: Float32Array,
   seen: readonly Seen[],

@@ -1,3 +1,4 @@
+export type { MlpActivation, ReluLayer } from '@fewfire/kernels';
 export * from './certify/index.ts';
 export * from './check-certificate.ts';
 export * from './domain.ts';

@@ -2,22 +2,7 @@
  * Trained feed-forward layers by definition, one number after the other in single precision: the specification that the
  * kernels agree with bit for bit. (Where the result is NaN, its bits are not specified: WebAssembly leaves them open.)
  */
-export interface MlpWeights {
-  readonly inputWidth: number;
-  readonly unitCount: number;
-  readonly outputWidth: number;
-  /** The activation of an active unit is z, or z squared. */
-  readonly squared: boolean;
-  /** [unit][input], row-major. */
-  readonly up: Float32Array;
-  readonly upBias: Float32Array;
-  /** Gated layers: the activation is multiplied by linear . x + linearBias. */
-  readonly linear?: Float32Array | undefined;
-  readonly linearBias?: Float32Array | undefined;
-  /** [unit][output], row-major. */
-  readonly down: Float32Array;
-  readonly downBias: Float32Array;
-}
+import type { ReluLayer } from './relu-layer.ts';
 
 export interface MlpResult {
   readonly output: Float32Array;
@@ -27,15 +12,15 @@ export interface MlpResult {
 
 const LANES = 16;
 
-export function referenceMlp(weights: MlpWeights, input: Float32Array): MlpResult {
-  const { inputWidth, unitCount, outputWidth, up, upBias, linear, linearBias, down, downBias, squared } = weights;
+export function referenceMlp(layer: ReluLayer, input: Float32Array): MlpResult {
+  const { inputWidth, unitCount, outputWidth, up, upBias, linear, linearBias, down, downBias, activation } = layer;
   const output = new Float32Array(outputWidth);
   const activeUnits: number[] = [];
   for (let u = 0; u < unitCount; u++) {
     const z = Math.fround(referenceDot(up, u * inputWidth, input) + upBias[u]);
     if (z <= 0) continue;
     activeUnits.push(u);
-    let a = squared ? Math.fround(z * z) : z;
+    let a = activation === 'squared-relu' ? Math.fround(z * z) : z;
     if (linear !== undefined) {
       const gate = Math.fround(referenceDot(linear, u * inputWidth, input) + (linearBias?.[u] ?? 0));
       a = Math.fround(a * gate);

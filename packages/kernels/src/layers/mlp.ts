@@ -17,8 +17,8 @@ import {
   writeCalibrated,
 } from './mlp-calibrated.ts';
 import type { MlpProjection, ProjectionScreen } from './mlp-projection.ts';
-import type { MlpWeights } from './mlp-reference.ts';
 import { dotRounding, type MlpScreen, paddedColumns, paddedUnits, rowAfterRow, SUM_LIMIT } from './mlp-screen.ts';
+import type { ReluLayer } from './relu-layer.ts';
 import { wordPlace, writeStruct } from './structs.ts';
 
 export interface MlpKernelOptions {
@@ -95,7 +95,7 @@ const ITEMS_PER_THREAD = 4;
 
 /** Bytes of memory that a kernel of this shape takes. */
 export function mlpKernelBytes(
-  shape: Pick<MlpWeights, 'inputWidth' | 'unitCount' | 'outputWidth'> & { readonly isGated: boolean },
+  shape: Pick<ReluLayer, 'inputWidth' | 'unitCount' | 'outputWidth'> & { readonly isGated: boolean },
   options: MlpMemoryOptions = {},
 ): number {
   return layOut(shape, options.inputCapacity ?? 1, Math.max(1, options.threads ?? 1), options).bytes;
@@ -106,7 +106,7 @@ export function mlpKernelBytes(
  * @throws RangeError when the memory cannot be had
  */
 export async function createMlpKernel(
-  weights: MlpWeights,
+  weights: ReluLayer,
   screen: MlpScreen,
   options: MlpKernelOptions = {},
 ): Promise<MlpKernel> {
@@ -143,7 +143,7 @@ export async function createMlpKernel(
     columns,
     paddedUnits: units,
     outputColumns,
-    squared: weights.squared ? 1 : 0,
+    squared: weights.activation === 'squared-relu' ? 1 : 0,
     unitsPerItem: units,
     columnsPerItem: outputColumns,
     unitsPerPass: units,

@@ -6,7 +6,7 @@
  * Batches are for speed and must change nothing. Where samples turn out to depend on those run with them (row-check.ts),
  * all are one run, as the array was given: a sequence whose axis the file calls its rows, a batch that is normalised.
  */
-import { FewfireError, type FoundBlock, type MlpBlock, type OnnxModel, type RunOptions } from '@fewfire/core';
+import { FewfireError, type FoundBlock, type OnnxModel, type ReluLayer, type RunOptions } from '@fewfire/core';
 import {
   type ActivityCounter,
   type BlockActivity,
@@ -48,7 +48,7 @@ export interface ObservedBlock {
   /** Rows of the block's inputs, `keptRowCount` at most. */
   readonly rows: Float32Array;
   /** The block with its weights; undefined where it cannot be run. */
-  readonly block: MlpBlock | undefined;
+  readonly block: ReluLayer | undefined;
   /** Why not. */
   readonly notLoaded: string | undefined;
 }
@@ -177,7 +177,7 @@ interface Watch {
   readonly found: FoundBlock;
   readonly counter: ActivityCounter;
   readonly reservoir: RowReservoir;
-  block: MlpBlock | undefined;
+  block: ReluLayer | undefined;
   notLoaded: string | undefined;
   /** Whether it has seen a row. */
   reached: boolean;
@@ -361,7 +361,7 @@ function takeRun(watch: Watch, values: Values, sampleCount: number, check: RowCh
 
 // The block as read from the graph, computed plainly, must give what the model gives: a check of the reading.
 function checkOutputs(
-  block: MlpBlock,
+  block: ReluLayer,
   { outputRectified }: FoundBlock,
   inputs: Float32Array,
   outputs: Float32Array,

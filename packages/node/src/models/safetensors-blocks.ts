@@ -2,7 +2,7 @@
  * Feed-forward blocks in safetensors files. Such a file has weights and no graph, so layers are known by their names, as
  * common model families give them, and the activation is what the caller says it is.
  */
-import { FewfireError, type MlpActivation, type MlpBlock } from '@fewfire/core';
+import { FewfireError, type MlpActivation, type ReluLayer } from '@fewfire/core';
 import { expectTensor, type FloatTensor, listNames } from '@fewfire/core/internal';
 
 /** Names of the first layer, of the layer that multiplies it in gated blocks, and of the last; `.weight` stands behind. */
@@ -51,7 +51,7 @@ export function safetensorsBlocks(
   tensors: ReadonlyMap<string, FloatTensor>,
   activation: MlpActivation,
   label: string,
-): MlpBlock[] {
+): ReluLayer[] {
   return blockNames([...tensors.keys()], label).map((names) => readBlock(tensors, names, activation, label));
 }
 
@@ -82,7 +82,7 @@ function readBlock(
   { prefix, ...names }: BlockNames,
   activation: MlpActivation,
   label: string,
-): MlpBlock {
+): ReluLayer {
   const { values: up, shape } = expectTensor(tensors, `${prefix}${names.up}.weight`, [null, null], label);
   const [unitCount, inputWidth] = shape;
   const downTensor = expectTensor(tensors, `${prefix}${names.down}.weight`, [null, unitCount], label);
