@@ -29,6 +29,7 @@ import {
   networkScale,
   parseNetworkTensors,
   restrictToUnits,
+  roundingMargin,
   serializeNetworkTensors,
   tighten,
 } from '../src/internal.ts';
@@ -135,6 +136,12 @@ describe('SparseNetwork', () => {
     expect(Array.from(deadUnits(rounded))).toEqual([]);
     const open = await measureFiringRates(rounded);
     expect([open.lower[0], open.rates[0], open.upper[0]]).toEqual([0.25, 0.25, 0.25]);
+  });
+
+  it('sums that need one bit more than a double has are not called exact, though their total rounds to one that is', () => {
+    expect(1 + 2 ** -53).toBe(1);
+    expect(roundingMargin(Float64Array.of(2 ** -53), 1).margin).toBeGreaterThan(0);
+    expect(roundingMargin(Float64Array.of(2 ** -52), 1).margin).toBe(0);
   });
 
   it('rates of wide units are counted in halves, and estimates enclose them', async () => {

@@ -243,7 +243,7 @@ export function deadUnits(network: SparseNetwork): Uint32Array {
 
 /**
  * How far a computed <w, x> - b may be from the true one, for any order of summation: 0 if every partial sum is
- * exact, which holds when all numbers are multiples of a power of two g and ||w||_1 + |b| <= 2^53 g.
+ * exact, which holds when all numbers are multiples of a power of two g and ||w||_1 + |b| < 2^53 g.
  */
 export function roundingMargin(
   weights: Float64Array,
@@ -259,7 +259,8 @@ export function roundingMargin(
     count++;
   }
   const total = norm + Math.abs(bias);
-  if (total <= 2 ** 53 * grain && total < Number.POSITIVE_INFINITY) return { norm, margin: 0 };
+  // Below, not at it: the total itself may have been rounded down to 2^53 g.
+  if (total < 2 ** 53 * grain && total < Number.POSITIVE_INFINITY) return { norm, margin: 0 };
   return { norm, margin: 2 * count * 2 ** -52 * total };
 }
 
