@@ -4,6 +4,7 @@ export * from './fingerprints.ts';
 export * from './memory-table.ts';
 export * from './points.ts';
 export * from './profile.ts';
+export * from './real-rows.ts';
 export * from './subsets.ts';
 export * from './table.ts';
 export * from './text-form.ts';

@@ -14,7 +14,6 @@ export type {
   MlpCalibration,
 } from './calibration.ts';
 export { CALIBRATION_FILE_VERSION } from './calibration-file.ts';
-export { checkBlock } from './check-block.ts';
 export type { DriftStatus } from './drift.ts';
 export { type BlockSearch, type FoundBlock, findMlpBlocks, MAX_BLOCKS } from './find-blocks.ts';
 export { MLP_FILE_VERSION } from './mlp-file.ts';

@@ -19,7 +19,8 @@ import {
 import * as z from 'zod/mini';
 import { FewfireError } from '../base/index.ts';
 import { type Container, type ContainerKind, containerBytes, openContainer, writeContainer } from '../formats/index.ts';
-import { blockTensors, checkBlock } from './check-block.ts';
+import { layerTensors } from '../network/index.ts';
+import { checkBlock } from './check-block.ts';
 
 export const MLP_FILE_VERSION = 2;
 
@@ -80,7 +81,7 @@ export async function serializeMlp(
   { rows, projection }: PreparedScreens,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: (readonly [string, SectionType, SectionValues])[] = [
-    ...blockTensors(block).map(([name, values]) => [name, 'f32', values] as const),
+    ...layerTensors(block).map(([name, values]) => [name, 'f32', values] as const),
     ['screenRows', 'i8', rows.rows],
     ['screenScales', 'f32', rows.scales],
   ];

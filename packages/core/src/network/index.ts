@@ -1,6 +1,7 @@
 export type { MlpActivation, ReluLayer } from '@fewfire/kernels';
 export * from './certify/index.ts';
 export * from './check-certificate.ts';
+export * from './check-layer.ts';
 export * from './domain.ts';
 export * from './families/index.ts';
 export * from './firing-rates.ts';
@@ -9,6 +10,7 @@ export * from './import-onnx-trees.ts';
 export * from './import-trees.ts';
 export * from './import-xgboost.ts';
 export * from './incremental.ts';
+export * from './layer-network.ts';
 export * from './network.ts';
 export * from './network-file.ts';
 export * from './sample.ts';

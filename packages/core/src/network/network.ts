@@ -36,12 +36,13 @@ export interface NetworkProvenance {
   readonly seed: number | null;
 }
 
+/** The paper's form of a `ReluLayer` with one output: layer-network.ts goes both ways. */
 export interface SparseNetwork {
   readonly inputCount: number;
   readonly unitCount: number;
   /** w, row-major [unitCount][inputCount]. */
   readonly weights: Float64Array;
-  /** b, one per unit. */
+  /** b, one per unit, subtracted. */
   readonly biases: Float64Array;
   /** u, one per unit. */
   readonly outputWeights: Float64Array;
