@@ -4,14 +4,18 @@
  * that was never trained, and made layers that are sparse in the one way and in the other.
  */
 import type { Interval, ReluLayer } from '@fewfire/core';
-import { clopperPearsonInterval, clopperPearsonUpperLimit, empiricalBernsteinInterval } from '@fewfire/core/internal';
+import {
+  clopperPearsonInterval,
+  clopperPearsonUpperLimit,
+  empiricalBernsteinInterval,
+  type RealRows,
+} from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
   deadLayer,
   dynamicLayer,
   firstInputs,
   type LayerActivity,
-  type LayerInputs,
   loadTrainedBlock,
   measureActivity,
   normalInputs,
@@ -49,7 +53,7 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
   const { rows, unitCount } = SCALES[scale];
   const trained = await loadTrainedBlock(options);
   const { inputWidth } = trained.layer;
-  const heldOut = firstInputs(trained.inputs, inputWidth, rows);
+  const heldOut = firstInputs(trained.inputs, rows);
   const normal = normalInputs(inputWidth, rows, seed + 100);
   const untrained = dynamicLayer({
     name: 'same shape, not trained',
@@ -59,7 +63,7 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
     seed,
   });
   const made = { inputWidth, unitCount, seed: seed + 1 };
-  const cases: readonly (readonly [ReluLayer, LayerInputs])[] = [
+  const cases: readonly (readonly [ReluLayer, RealRows])[] = [
     [trained.layer, heldOut],
     [untrained, heldOut],
     [dynamicLayer({ ...made, name: 'made, dynamic', firingRate: MADE_RATE }), normal],

@@ -6,14 +6,13 @@
  * Times are of the machine it runs on, so two runs differ in every number here except the shares of active units.
  */
 import type { ReluLayer } from '@fewfire/core';
-import { createTurn } from '@fewfire/core/internal';
+import { createTurn, type RealRows } from '@fewfire/core/internal';
 import type { Claim, Experiment, ExperimentOptions, ExperimentResult, Figure, Series } from './experiment.ts';
 import {
   createLoopBuffers,
   denseLoop,
   dynamicLayer,
   firstInputs,
-  type LayerInputs,
   loadTrainedBlock,
   measureActivity,
   normalInputs,
@@ -69,7 +68,7 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
   const { shares, rows, rounds, leastMs, widths } = SCALES[scale];
   const block = await loadTrainedBlock(options);
   const total = widths.length * shares.length + 1;
-  const trained = await time(block.layer, firstInputs(block.inputs, block.layer.inputWidth, rows), options);
+  const trained = await time(block.layer, firstInputs(block.inputs, rows), options);
   options.onProgress?.({ phase: 'timing layers', done: 1, total, unit: 'steps' });
   const sweeps: Timing[][] = [];
   for (const [inputWidth, unitCount] of widths) {
@@ -116,7 +115,7 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
     ],
   };
 
-  async function time(layer: ReluLayer, inputs: LayerInputs, within: ExperimentOptions): Promise<Timing> {
+  async function time(layer: ReluLayer, inputs: RealRows, within: ExperimentOptions): Promise<Timing> {
     const activity = await measureActivity(layer, inputs, within);
     const task = prepare(layer, inputs, activity.rowCounts, activity.active);
     const loops = [task.dense, task.skip, task.oracle];
@@ -158,7 +157,7 @@ interface Task {
 }
 
 // Every loop goes through all inputs once; rows and sets of active units are cut beforehand.
-function prepare(layer: ReluLayer, inputs: LayerInputs, rowCounts: Uint32Array, active: Uint32Array): Task {
+function prepare(layer: ReluLayer, inputs: RealRows, rowCounts: Uint32Array, active: Uint32Array): Task {
   const { inputWidth } = layer;
   const rows: Float32Array[] = [];
   const sets: Uint32Array[] = [];

@@ -5,14 +5,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { createRandom, FewfireError, type ReluLayer, type RunOptions } from '@fewfire/core';
-import { createTurn, normalQuantile } from '@fewfire/core/internal';
+import { createTurn, normalQuantile, type RealRows } from '@fewfire/core/internal';
 import { expectTensor, readSafetensors } from '@fewfire/node';
-
-/** Rows of `inputWidth` numbers. */
-export interface LayerInputs {
-  readonly rowCount: number;
-  readonly values: Float32Array;
-}
 
 /**
  * The trained block's file (examples/README.md says what it is). It is packed with this package, so that experiments run where
@@ -27,7 +21,7 @@ const TRAINED_BLOCK_PATH: string = fileURLToPath(new URL('../data/relu-mlp.safet
 export async function loadTrainedBlock(
   options: RunOptions = {},
   path: string = TRAINED_BLOCK_PATH,
-): Promise<{ readonly layer: ReluLayer; readonly inputs: LayerInputs }> {
+): Promise<{ readonly layer: ReluLayer; readonly inputs: RealRows }> {
   const tensors = await readSafetensors(path, { signal: options.signal }).catch((error: unknown) => {
     if (!(error instanceof FewfireError) || error.code !== 'file-not-found') throw error;
     throw new FewfireError(
@@ -50,7 +44,7 @@ export async function loadTrainedBlock(
   }
   return {
     layer: squareLayer('trained block', inputWidth, up.values, bias.values, transposed),
-    inputs: { rowCount: inputs.shape[0], values: inputs.values },
+    inputs: { rowCount: inputs.shape[0], width: inputWidth, values: inputs.values },
   };
 }
 
@@ -101,14 +95,15 @@ function squareLayer(
   return { name, inputWidth, unitCount: upBias.length, outputWidth, activation: 'relu', up, upBias, down, downBias };
 }
 
-export function normalInputs(inputWidth: number, rowCount: number, seed: number): LayerInputs {
+export function normalInputs(inputWidth: number, rowCount: number, seed: number): RealRows {
   const random = createRandom(seed);
-  return { rowCount, values: Float32Array.from({ length: inputWidth * rowCount }, () => random.normal()) };
+  const values = Float32Array.from({ length: inputWidth * rowCount }, () => random.normal());
+  return { rowCount, width: inputWidth, values };
 }
 
-export function firstInputs(inputs: LayerInputs, inputWidth: number, rowCount: number): LayerInputs {
+export function firstInputs(inputs: RealRows, rowCount: number): RealRows {
   const count = Math.min(rowCount, inputs.rowCount);
-  return { rowCount: count, values: inputs.values.subarray(0, count * inputWidth) };
+  return { ...inputs, rowCount: count, values: inputs.values.subarray(0, count * inputs.width) };
 }
 
 export interface LayerActivity {
@@ -125,7 +120,7 @@ export interface LayerActivity {
 /** Which units are active on which inputs, with sums in double precision. */
 export async function measureActivity(
   layer: ReluLayer,
-  inputs: LayerInputs,
+  inputs: RealRows,
   options: RunOptions = {},
 ): Promise<LayerActivity> {
   const { inputWidth, unitCount } = layer;

@@ -88,7 +88,7 @@ describe('E8', () => {
   it('counts in the whole trained block what a count of its own finds', async () => {
     const { layer, inputs } = await loadTrainedBlock();
     expect([layer.unitCount, layer.inputWidth, inputs.rowCount]).toEqual([1024, 256, 1024]);
-    const few = { rowCount: 20, values: inputs.values.subarray(0, 20 * 256) };
+    const few = { rowCount: 20, width: 256, values: inputs.values.subarray(0, 20 * 256) };
     const activity = await measureActivity(layer, few);
     const expected = Array.from({ length: 20 }, (_, row) => {
       let count = 0;
