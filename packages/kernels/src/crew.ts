@@ -18,7 +18,7 @@ export interface CrewJob {
 }
 
 export const CREW_WORK: WorkSource = `({ plan, control }, { kernels, words }) => {
-  const [tickets, done, sequence] = [0, 1, 2].map((word) => (control >> 2) + 16 * word);
+  const [tickets, done, sequence] = [0, 1, 2].map((word) => (control >>> 2) + 16 * word);
   for (;;) {
     const seen = Atomics.load(words, sequence);
     for (let ticket = Atomics.sub(words, tickets, 1); ticket > 0; ticket = Atomics.sub(words, tickets, 1)) {
@@ -44,7 +44,7 @@ export function createCrew(
   runItem: (item: number) => void,
 ): Crew {
   const words = new Int32Array(buffer);
-  const [tickets, done, sequence] = [0, 1, 2].map((word) => (control >> 2) + 16 * word);
+  const [tickets, done, sequence] = [0, 1, 2].map((word) => (control >>> 2) + 16 * word);
   pool.start({ plan, control });
   return {
     run(itemCount: number): void {

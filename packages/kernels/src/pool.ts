@@ -29,8 +29,8 @@ const work = ${work};
 const start = async ({ module, memory, scratch }) => {
   const kernels = (await WebAssembly.instantiate(module, { env: { memory } })).exports;
   const words = new Int32Array(memory.buffer);
-  const next = (counter) => Atomics.add(words, counter >> 2, 1);
-  const stopped = (counter) => Atomics.load(words, counter >> 2) >= ${STOP_COUNTER};
+  const next = (counter) => Atomics.add(words, counter >>> 2, 1);
+  const stopped = (counter) => Atomics.load(words, counter >>> 2) >= ${STOP_COUNTER};
   return (job) => work(job, { kernels, words, scratch, next, stopped });
 };
 `;

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readStructs } from '../scripts/structs.mjs';
 import * as structs from '../src/generated/structs.ts';
+import { boundRows, createMlpKernel, mlpKernelBytes, quantiseRows, referenceMlp } from '../src/index.ts';
 import { type StructLayout, wordPlace, writeStruct } from '../src/layers/structs.ts';
+import { createStream, drawInput, makeLayer } from './mlp-cases.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const layouts = Object.values<StructLayout>(structs);
@@ -104,6 +106,24 @@ describe('writing a struct', () => {
       expect(() => write({ count, share: 1, limit: 1 })).toThrow(/Example.count is .*expected a u32/);
     }
   });
+});
+
+it('a layer whose memory goes beyond 2 GiB is not written before its beginning', async () => {
+  // Room for so many inputs comes before everything else; memory that is never touched takes none.
+  const inputCapacity = 360_000;
+  const layer = makeLayer({ inputWidth: 1024, unitCount: 8, outputWidth: 3, squared: false, gated: false }, 1);
+  expect(mlpKernelBytes({ ...layer, isGated: false }, { inputCapacity })).toBeGreaterThan(2 ** 31);
+  const screen = boundRows(quantiseRows(layer.up, 1024, 8), layer.up, layer.upBias, 1024);
+  const kernel = await createMlpKernel(layer, screen, { inputCapacity });
+  const input = new Float32Array(1024);
+  drawInput(0, createStream(2), input);
+  const expected = referenceMlp(layer, input);
+  for (const method of ['sparse', 'dense'] as const) {
+    const output = new Float32Array(3);
+    kernel.run(method, input, 0, 1, output, 0);
+    expect(output).toEqual(expected.output);
+    expect(kernel.activeUnits(0)).toEqual(expected.activeUnits);
+  }
 });
 
 describe('the list of fields', () => {

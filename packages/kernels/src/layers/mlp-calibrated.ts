@@ -351,23 +351,23 @@ export function writeCalibrated(
     rows: layout.rows,
     rowThresholds: layout.rowThresholds,
   });
-  floats.set(screen.scales, layout.scales >> 2);
+  floats.set(screen.scales, layout.scales >>> 2);
   if (screen.method === 'lookup') {
-    floats.set(screen.thresholds, layout.thresholds >> 2);
+    floats.set(screen.thresholds, layout.thresholds >>> 2);
     new Uint8Array(buffer).set(screen.codes, layout.data);
     return;
   }
   const { rank, lead, rows } = screen;
   const bytes = new Int8Array(buffer);
   bytes.set(screen.projection, layout.projection);
-  floats.set(screen.projectionScales, layout.projectionScales >> 2);
+  floats.set(screen.projectionScales, layout.projectionScales >>> 2);
   if (lead === undefined) {
-    floats.set(screen.thresholds, layout.thresholds >> 2);
+    floats.set(screen.thresholds, layout.thresholds >>> 2);
     bytes.set(rows, layout.data);
     return;
   }
-  floats.set(lead.thresholds, layout.thresholds >> 2);
-  floats.set(screen.thresholds, layout.rowThresholds >> 2);
+  floats.set(lead.thresholds, layout.thresholds >>> 2);
+  floats.set(screen.thresholds, layout.rowThresholds >>> 2);
   // Of every four units the leading columns stand first.
   for (let from = 0, to = layout.data; from < rows.length; from += 4 * rank, to += 4 * lead.columns) {
     bytes.set(rows.subarray(from, from + 4 * lead.columns), to);

@@ -132,10 +132,10 @@ export async function createMlpKernel(
   const { projection } = options;
   new Int8Array(buffer).set(projected === undefined ? screen.rows : rowAfterRow(screen.rows, columns), layout.rows);
   const floats = new Float32Array(buffer);
-  floats.set(screen.scales, layout.scales >> 2);
-  floats.set(screen.weightErrors, layout.weightErrors >> 2);
-  floats.set(screen.codeNorms, layout.codeNorms >> 2);
-  floats.set(screen.thresholds, layout.thresholds >> 2);
+  floats.set(screen.scales, layout.scales >>> 2);
+  floats.set(screen.weightErrors, layout.weightErrors >>> 2);
+  floats.set(screen.codeNorms, layout.codeNorms >>> 2);
+  floats.set(screen.thresholds, layout.thresholds >>> 2);
   if (projected !== undefined && projection !== undefined) writeProjection(buffer, projected, projection);
   writeStruct(buffer, layout.plan, MlpPlan, {
     operation: 0,
@@ -264,7 +264,7 @@ export async function createMlpKernel(
     words[inputCountWord] = inputCount;
     for (let i = 0; i < inputCount; i++) {
       const from = inputOffset + i * inputWidth;
-      floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >> 2) + i * columns);
+      floats.set(inputs.subarray(from, from + inputWidth), (layout.inputs >>> 2) + i * columns);
     }
     if (crew === undefined) {
       const [upItems, downItems] = planCut(way, inputCount);
@@ -273,7 +273,7 @@ export async function createMlpKernel(
       forwardShared(crew, way, inputCount);
     }
     for (let i = 0; i < inputCount; i++) {
-      const from = (layout.outputs >> 2) + i * outputColumns;
+      const from = (layout.outputs >>> 2) + i * outputColumns;
       outputs.set(floats.subarray(from, from + outputWidth), outputOffset + i * outputWidth);
     }
   };
@@ -289,7 +289,7 @@ export async function createMlpKernel(
       forward(WAYS[method], inputs, inputOffset, inputCount, outputs, outputOffset);
     },
     runListed(input, list, output): void {
-      words.set(list, layout.survivors >> 2);
+      words.set(list, layout.survivors >>> 2);
       kernels.markListed(layout.plan, list.length);
       forward(WAYS.listed, input, 0, 1, output, 0);
     },
@@ -302,11 +302,11 @@ export async function createMlpKernel(
     activeCount: (i) => countOf(i, 'activeCount'),
     projectedCount: (i) => countOf(i, 'passedCount'),
     activeUnits: (i) => {
-      const from = (layout.activeUnits >> 2) + i * units;
+      const from = (layout.activeUnits >>> 2) + i * units;
       return words.slice(from, from + countOf(i, 'activeCount'));
     },
     activeValues: (i) => {
-      const from = (layout.activeValues >> 2) + i * units;
+      const from = (layout.activeValues >>> 2) + i * units;
       return floats.slice(from, from + countOf(i, 'activeCount'));
     },
     dispose: () => pool?.dispose(),
@@ -425,14 +425,14 @@ function layOut(
 }
 
 function writeProjection(buffer: ArrayBufferLike, layout: ProjectedLayout, projection: ProjectionScreen): void {
-  new Int16Array(buffer).set(projection.rows, layout.rows >> 1);
+  new Int16Array(buffer).set(projection.rows, layout.rows >>> 1);
   new Int8Array(buffer).set(projection.factors, layout.factors);
   const floats = new Float32Array(buffer);
-  floats.set(projection.rowScales, layout.rowScales >> 2);
-  floats.set(projection.factorScales, layout.factorScales >> 2);
-  floats.set(projection.insideErrors, layout.insideErrors >> 2);
-  floats.set(projection.norms, layout.norms >> 2);
-  floats.set(projection.residuals, layout.residuals >> 2);
+  floats.set(projection.rowScales, layout.rowScales >>> 2);
+  floats.set(projection.factorScales, layout.factorScales >>> 2);
+  floats.set(projection.insideErrors, layout.insideErrors >>> 2);
+  floats.set(projection.norms, layout.norms >>> 2);
+  floats.set(projection.residuals, layout.residuals >>> 2);
 }
 
 // Rows of `width` numbers to rows of `padded`; the memory is zero.

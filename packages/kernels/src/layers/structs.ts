@@ -41,5 +41,5 @@ export function writeStruct<Field extends string>(
 
 /** Where a field of u32 stands among the words of the memory, for a struct at byte offset `at`. */
 export function wordPlace<Field extends string>(layout: StructLayout<Field>, at: number, field: Field): number {
-  return (at + layout.fields[field].at) >> 2;
+  return (at + layout.fields[field].at) >>> 2;
 }

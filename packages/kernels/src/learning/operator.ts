@@ -121,15 +121,15 @@ async function createBlockOperator(
   const signedWords = new Int32Array(buffer);
   words.set(
     [degree, g, rowCount, rowStride, codesAt, rowsAt, coefficientsAt, levelsAt, blockCount, plan.groupSize],
-    planAt >> 2,
+    planAt >>> 2,
   );
   layout.levels.forEach((cells, k) => {
-    words.set([levelAt[k], cells.length], (levelsAt >> 2) + 2 * k);
-    words.set(cells, levelAt[k] >> 2);
+    words.set([levelAt[k], cells.length], (levelsAt >>> 2) + 2 * k);
+    words.set(cells, levelAt[k] >>> 2);
   });
   const items = layout.items.map(({ own, top, blocks }, i) => {
     const at = itemsAt + i * itemBytes;
-    words.set([blocks.length, own, top, ...blocks], at >> 2);
+    words.set([blocks.length, own, top, ...blocks], at >>> 2);
     return at;
   });
   cutBlocks(points, plan, kernels, new Uint8Array(buffer), codesAt, rowStride, rowsAt);
@@ -143,7 +143,7 @@ async function createBlockOperator(
 
   const pool =
     plan.threads > 1 ? await createPool<MonomialJob>(MONOMIAL_WORK, module, memory, scratches.slice(1)) : undefined;
-  const counter = counterAt >> 2;
+  const counter = counterAt >>> 2;
   const turn = createTurns();
   const nextUnit = (): number => Atomics.add(signedWords, counter, 1);
 

@@ -128,7 +128,7 @@ export async function sweepActivity(
   const kernels = await instantiateKernels(module, memory);
   writePlan(layout, units, memory.buffer, places);
   const counters = new Int32Array(memory.buffer);
-  const counter = places.counter >> 2;
+  const counter = places.counter >>> 2;
   const pool = shared ? await createPool<SweepJob>(SWEEP_WORK, module, memory, places.scratches.slice(1)) : undefined;
   const turn = createTurns();
   try {

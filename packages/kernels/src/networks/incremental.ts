@@ -286,8 +286,8 @@ async function writeUnits(
   const turn = createTurns();
   const lanes = new Int32Array(buffer);
   const records = new Int32Array(buffer, places.records, 4 * wide.length);
-  const state = places.state >> 2;
-  const rows = places.rows >> 2;
+  const state = places.state >>> 2;
+  const rows = places.rows >>> 2;
   const rowWords = places.rowBytes >> 2;
   for (const [slot, { unit, exponent }] of narrow.entries()) {
     await turn(signal);

@@ -234,7 +234,7 @@ async function run(
   const { buffer } = memory;
   writeNetwork(network, buffer, weightsAt, biasesAt, outputsAt);
   const counters = new Int32Array(buffer);
-  const counter = counterAt >> 2;
+  const counter = counterAt >>> 2;
   const pool = shared ? await createPool<NetworkJob>(NETWORK_WORK, module, memory, scratches.slice(1)) : undefined;
   const turn = createTurns();
   try {
