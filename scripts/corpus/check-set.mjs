@@ -63,7 +63,8 @@ async function check(set, options, result) {
   await fitModel(set, parts, command, result);
   const model = JSON.parse(await command('show', ['show', parts.model, '--json']));
   const kind = model.task;
-  Object.assign(result, { learned: kind, fitNotes: model.notes, betterThanConstant: model.test?.betterThanConstant });
+  const fitNotes = model.notes.map(({ text }) => text);
+  Object.assign(result, { learned: kind, fitNotes, betterThanConstant: model.test?.betterThanConstant });
   // By size, the constant apart; of several classes each has its own.
   result.terms = model.terms?.filter(({ coordinates }) => coordinates.length > 0).slice(0, TERMS_KEPT);
   if ((kind === 'regression') !== (set.task === 'regression')) {

@@ -140,7 +140,7 @@ export async function readModelOrTrees(
 export async function reportPage({ model, testRows }: Pick<TableFit, 'model' | 'testRows'>): Promise<string> {
   const { fitReport } = await import('@fewfire/core');
   const { fitReportPage } = await import('@fewfire/report');
-  return fitReportPage(fitReport(model, testRows));
+  return fitReportPage(fitReport(model, testRows), { messageText: withFlags });
 }
 
 /** One line per column with values that the model does not know: not in the training data, or too rare there to be kept. */

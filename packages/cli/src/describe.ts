@@ -12,6 +12,7 @@ import type {
   TermSummary,
   TestResult,
 } from '@fewfire/core';
+import { skippedText } from '@fewfire/core/words';
 import { withFlags } from './flags.ts';
 import {
   alignedFigures,
@@ -143,12 +144,9 @@ function codingTexts(columns: readonly EncodedColumn[], names: readonly string[]
   return texts;
 }
 
-/** What was left out, what was missing, and warnings. @param spelled how cells were read (`spellingNotes`) */
-export function notesSection(model: Model, spelled: readonly string[], screen: Screen): Section {
+/** What was left out, what was missing, and warnings. @param notes as `modelRemarks` has them */
+export function notesSection(model: Model, notes: readonly string[], screen: Screen): Section {
   const { dropped, missing } = model.training;
-  // The degrees that were not tried stand where the others are compared.
-  const elsewhere = model.outputs[0].fit.selection.skipped.map(({ degree, reason }) => skippedText(degree, reason));
-  const notes = [...spelled, ...model.training.notes.filter((note) => !elsewhere.includes(note))];
   const lines: string[] = [];
   const say = (text: string): void => {
     const [first, ...rest] = wrapText(text, screen.width - 2, '  ');
@@ -183,7 +181,7 @@ export function selectionSection(model: Model, screen: Screen): Section {
     ...heading(title, choiceText(model), screen),
     ...layoutTable(rows, columns, screen.width),
     ...(many ? [] : wrapText(fit.selection.reason, screen.width - 2, '  ')),
-    ...skipped.flatMap(({ degree, reason }) => wrapText(skippedText(degree, reason), screen.width, '  ')),
+    ...skipped.flatMap((each) => wrapText(withFlags(skippedText(each)), screen.width, '  ')),
   ];
 }
 
@@ -219,11 +217,6 @@ function classRows({ target, outputs }: Model): string[][] {
     const name = target.kind === 'multiclass' ? target.classes[k] : '';
     return [printable(name), errorCell(chosen), `degree ${fit.degree}, ${fitText(fit)}`, ''];
   });
-}
-
-// Worded as the note of the same thing is.
-function skippedText(degree: number, reason: string): string {
-  return `degree ${degree} and above were not tried: ${reason}`;
 }
 
 function bestPerDegree(candidates: readonly Candidate[]): Candidate[] {

@@ -4,6 +4,7 @@ import type {
   EncodedColumn,
   Model,
   ModelOutput,
+  Note,
   OutputRecord,
   Provenance,
   TargetSpec,
@@ -11,6 +12,7 @@ import type {
   TrainingRecord,
 } from '@fewfire/core';
 import { effectUnit, errorUnit } from './describe.ts';
+import { withFlags } from './flags.ts';
 
 export interface TermJson {
   /** Empty for the constant. */
@@ -20,6 +22,8 @@ export interface TermJson {
   readonly effect: number | null;
   readonly rows: number | null;
 }
+
+export type NoteJson = Note & { readonly text: string };
 
 type Named<T> = Omit<T, 'coordinates'> & { readonly coordinates: readonly string[] };
 type NamedStability = Named<OutputRecord['stability'][number]>;
@@ -70,7 +74,8 @@ export interface CommonJson {
   };
   readonly dropped: TrainingRecord['dropped'];
   readonly missing: TrainingRecord['missing'];
-  readonly notes: readonly string[];
+  /** Each with its sentence. */
+  readonly notes: readonly NoteJson[];
   readonly fittedOn: string;
   /** Of a test table: rows that equal a fitted one; null where that is not known. */
   readonly testOverlap: number | null;
@@ -87,7 +92,7 @@ export type ModelJson = CommonJson &
   (OutputJson | { readonly outputs: readonly (OutputJson & { readonly class: string })[] });
 
 export async function modelJson(model: Model): Promise<ModelJson> {
-  const { columnInfluences, coordinateNamesByColumn } = await import('@fewfire/core/internal');
+  const { columnInfluences, coordinateNamesByColumn, noteText } = await import('@fewfire/core/internal');
   const { target, loss, encoder, outputs, training, provenance } = model;
   const names = coordinateNamesByColumn(encoder);
   const common: CommonJson = {
@@ -106,9 +111,9 @@ export async function modelJson(model: Model): Promise<ModelJson> {
       target,
       columns: encoder.columns.map((column, at) => ({ ...column, coordinates: names[at] })),
     },
-    dropped: training.dropped,
+    dropped: training.dropped.map(({ column, reason }) => ({ column, reason: withFlags(reason) })),
     missing: training.missing,
-    notes: training.notes,
+    notes: training.notes.map((note) => noteJson(note, noteText(note))),
     fittedOn: training.fittedOn,
     testOverlap: training.testOverlap ?? null,
     weight: training.weight ?? null,
@@ -120,6 +125,11 @@ export async function modelJson(model: Model): Promise<ModelJson> {
   if (target.kind !== 'multiclass') return { ...common, ...(await outputJson(model, 0)) };
   const list = await Promise.all(outputs.map((_, k) => outputJson(model, k)));
   return { ...common, outputs: list.map((output, k) => ({ class: target.classes[k], ...output })) };
+}
+
+/** @param sentence as the library has it */
+export function noteJson(note: Note, sentence: string): NoteJson {
+  return { ...note, text: withFlags(sentence) };
 }
 
 function classShares({ target, outputs }: Model): Record<string, number> | null {

@@ -348,15 +348,15 @@ describe('the programme', () => {
   });
 
   it('help needs neither core nor DuckDB', async () => {
-    // A loader that refuses everything of the house but the command line itself, and what options are.
+    // A loader that refuses everything of the house but the command line itself, what options are and how fits are told.
     const hook = inFolder('refuse.mjs');
     writeFileSync(
       hook,
       `import { register } from 'node:module';
        const source = \`
-         const light = /packages.core.dist.(options|base.(fit-options|option-specs|errors|nearest-names)).js$/;
+         const light = /packages.core.dist.(options|words|words.fit|base.(fit-options|option-specs|errors|nearest-names)).js$/;
          export async function resolve(specifier, context, next) {
-           if (/^@/.test(specifier) && specifier !== '@fewfire/core/options') throw new Error('imported ' + specifier);
+           if (/^@/.test(specifier) && !/^@fewfire.core.(options|words)$/.test(specifier)) throw new Error('imported ' + specifier);
            const found = await next(specifier, context);
            if (/packages.(core|node|kernels|report|paper)./.test(found.url) && !light.test(found.url)) {
              throw new Error('imported ' + found.url);

@@ -13,15 +13,27 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const packages = ['kernels', 'core', 'report', 'node', 'paper', 'cli'];
 
 /** Rooms of core; those on one line do not know each other. */
-const rooms = [['base'], ['formats'], ['bounds', 'cube'], ['spectrum'], ['network'], ['learn', 'mlp'], ['model']];
+const rooms = [
+  ['base'],
+  ['formats'],
+  ['bounds', 'cube'],
+  ['spectrum'],
+  ['network'],
+  ['learn', 'mlp'],
+  ['model'],
+  ['words'],
+];
 
 const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
 
 /** What core may import from outside; every other package is held to its own package.json. */
 const coreImports = ['@fewfire/kernels', 'zod/mini'];
 
-/** Of core: what is promised, what the sister packages and the tests use besides, and options without the code that takes them. */
-const doors = ['index.ts', 'internal.ts', 'options.ts'];
+/** What command lines load at once: options without the code that takes them, words without what is told in them. */
+const lightDoors = ['options.ts', 'words.ts'];
+
+/** Of core: what is promised, what the sister packages and the tests use besides, and what is light. */
+const doors = ['index.ts', 'internal.ts', ...lightDoors];
 
 /** So many functions, constants and classes are promised at most: what comes in takes the place of something. */
 const MOST_NAMES = 140;
@@ -119,8 +131,8 @@ function relativeProblem(path: string, owner: string, room: string | undefined, 
   const [targetRoom, ...rest] = target.slice(home.length).split('/');
   if (room === targetRoom) return false;
   if (rest.length === 0) return room !== undefined && 'a room does not import what stands above the rooms';
-  // Options are to load nothing besides.
-  const isLight = path === 'packages/core/src/options.ts';
+  // These are to load nothing besides.
+  const isLight = lightDoors.some((door) => path === `packages/core/src/${door}`);
   if (rest.join('/') !== 'index.ts' && !isLight) return 'a room is entered through its index.ts';
   return room !== undefined && rank(targetRoom) >= rank(room) && `${targetRoom} does not stand before ${room}`;
 }
@@ -153,7 +165,7 @@ function packageProblem(
   if (owner === 'core' && !coreImports.includes(specifier)) return `core imports only ${coreImports.join(' and ')}`;
   const other = /^@fewfire\/([^/]+)(\/.*)?$/.exec(specifier);
   if (other !== null) {
-    if (other[2] !== undefined && !/^@fewfire\/core\/(internal|options)$/.test(specifier))
+    if (other[2] !== undefined && !/^@fewfire\/core\/(internal|options|words)$/.test(specifier))
       return 'a package is entered by its name alone';
     if (packages.indexOf(other[1]) < 0 || packages.indexOf(other[1]) >= packages.indexOf(owner)) {
       return `${other[1]} does not stand before ${owner}`;

@@ -86,6 +86,10 @@ export {
   type ModelOptimum,
   type ModelOutput,
   type ModelRowAttributions,
+  type Note,
+  type NoteFields,
+  type NoteKind,
+  type NoteOf,
   type NumbersPicture,
   optimiseModel,
   type OptimiseModelOptions,
@@ -125,6 +129,7 @@ export {
   type TestRows,
   type TrainingRecord,
 } from './model/index.ts';
+export { noteText } from './words/index.ts';
 
 // Learners on points
 export type { Interval } from './base/index.ts';
@@ -181,7 +186,6 @@ export {
   levelWeights,
   moebiusForm,
   type MoebiusForm,
-  moebiusTermList,
   noiseSensitivity,
   noiseStability,
   type Polynomial,

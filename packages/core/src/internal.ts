@@ -8,3 +8,4 @@ export * from './mlp/index.ts';
 export * from './model/index.ts';
 export * from './network/index.ts';
 export * from './spectrum/index.ts';
+export * from './words/index.ts';

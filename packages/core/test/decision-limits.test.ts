@@ -14,6 +14,8 @@ import {
   type MemoryColumn,
   type Model,
   memoryTable,
+  type Note,
+  noteText,
   polynomialFromTerms,
   selectLowDegree,
 } from '../src/index.ts';
@@ -225,8 +227,8 @@ describe('terms that are confirmed', () => {
       ...{ interval: 'normal', confidence: 0.95, simultaneous: false, loss: 'squared', seed: 1 },
       choose: async () => polynomial,
     };
-    const { record, reason } = await confirmTerms({ points, target, weights: undefined, clusters }, target, options);
-    return record === null ? reason : record.terms.length - 1;
+    const { record, obstacle } = await confirmTerms({ points, target, weights: undefined, clusters }, target, options);
+    return record === null ? obstacle && noteText(obstacle) : record.terms.length - 1;
   };
 
   it('need 60 rows and ten groups', async () => {
@@ -276,7 +278,7 @@ describe('copies on both sides of a split', () => {
     testCount: number,
     x: (row: number) => number,
     id: (row: number) => string,
-  ): Promise<string[]> => {
+  ): Promise<Note[]> => {
     const table = memoryTable({ x: range(rowCount).map(x), id: range(rowCount).map(id) });
     const isTest = Uint8Array.from(range(rowCount), (row) => (row >= rowCount - testCount ? 1 : 0));
     return duplicateNotes(table, isTest, await table.profile(['x', 'id']), {});

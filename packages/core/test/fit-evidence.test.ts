@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fitTable, leadingTerms, memoryTable, parseModel, predictPoints, serializeModel } from '../src/index.ts';
 import { foldAssignment } from '../src/internal.ts';
-import { createRandom } from './helpers.ts';
+import { createRandom, noteTexts } from './helpers.ts';
 
 /** y = 2 - 1.5 a + 0.8 ab (over -1/+1) + noise, among six more columns that say nothing. */
 function plantedTable(rows: number, noise = 0.5, seed = 3) {
@@ -61,9 +61,9 @@ describe('confirmation', () => {
     const { columns, y } = plantedTable(40);
     const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 1 });
     expect(model.outputs[0].fit.confirmation).toBeNull();
-    expect(model.training.notes.join()).toContain('no intervals: 40 rows are too few');
+    expect(noteTexts(model).join()).toContain('no intervals: 40 rows are too few');
     const none = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 1, intervals: 'none' });
-    expect(none.model.training.notes.join()).not.toContain('no intervals');
+    expect(noteTexts(none.model).join()).not.toContain('no intervals');
   });
 
   it('keeps groups on one side', async () => {

@@ -1,6 +1,6 @@
 /** How many rows whole groups set aside for the test: near the share asked, or said. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, memoryTable } from '../src/index.ts';
+import { createRandom, memoryTable, noteText } from '../src/index.ts';
 import { prepareTable } from '../src/internal.ts';
 
 /** A table whose groups have these sizes. */
@@ -15,7 +15,7 @@ async function aside(sizes: readonly number[], test: number, seed: number) {
   const { table } = grouped(sizes);
   const prepared = await prepareTable(table, { target: 'y', group: 'g', test, seed });
   const groups = new Set(prepared.test()?.clusters);
-  return { count: prepared.test()?.target.length ?? 0, groups, notes: prepared.rowNotes };
+  return { count: prepared.test()?.target.length ?? 0, groups, notes: prepared.rowNotes.map(noteText) };
 }
 
 describe('groups set aside', () => {

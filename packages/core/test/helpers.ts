@@ -1,5 +1,5 @@
 /** What several suites use: made-up points and targets, and brute force by the definitions. */
-import { type CubePoints, createCubePoints, createRandom, type Random } from '../src/index.ts';
+import { type CubePoints, createCubePoints, createRandom, type Model, noteText, type Random } from '../src/index.ts';
 
 /** Random points; `yesShares[j]` is the chance of a yes at coordinate j (default one half). */
 export function randomPoints(
@@ -15,6 +15,11 @@ export function randomPoints(
     }
   }
   return points;
+}
+
+/** The notes of a model as they are told. */
+export function noteTexts({ training }: Model): string[] {
+  return training.notes.map(noteText);
 }
 
 /** All 2^n points, row x having the bits of x. */

@@ -1,7 +1,15 @@
 /** Columns that were made from the target are pointed out whatever their coding, others are not; every class has its say. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, type FitTableOptions, fitTable, type MemoryColumn, memoryTable } from '../src/index.ts';
+import {
+  createRandom,
+  type FitTableOptions,
+  fitTable,
+  type MemoryColumn,
+  memoryTable,
+  noteText,
+} from '../src/index.ts';
 import { notesOfClasses } from '../src/model/notes.ts';
+import { noteTexts } from './helpers.ts';
 
 const random = createRandom(41);
 const ROWS = 200;
@@ -23,7 +31,7 @@ async function leaks(
     ...{ target: 'y', degree: 1, intervals: 'none', folds: 2 },
     ...options,
   });
-  return model.training.notes.filter((note) => note.includes('made from the target'));
+  return noteTexts(model).filter((note) => note.includes('made from the target'));
 }
 
 describe('leaks of classes', () => {
@@ -127,7 +135,7 @@ describe('leaks that only the cells tell, not their codes', () => {
       ...{ target: 'y', degree: 1, intervals: 'none', folds: 2, method: 'ridge' },
       ...options,
     });
-    return model.training.notes.filter((note) => note.includes('made from the target'));
+    return noteTexts(model).filter((note) => note.includes('made from the target'));
   }
   const told = [expect.stringMatching(/^"leak" tells the target in every row/)];
 
@@ -235,7 +243,7 @@ describe('what luck explains is no leak', () => {
         method: 'ridge',
         test: 0,
       });
-      expect(model.training.notes.filter((note) => note.includes('made from the target'))).toEqual([]);
+      expect(noteTexts(model).filter((note) => note.includes('made from the target'))).toEqual([]);
     }
   });
 });
@@ -243,13 +251,18 @@ describe('what luck explains is no leak', () => {
 describe('notes of several classes', () => {
   it('are said once where all say the same, and of their class where not', () => {
     const classOf = (k: number): string => ['x', 'y', 'z'][k];
-    expect(notesOfClasses([['p', 'q'], ['p'], ['p', 'r']], classOf)).toEqual(['p', 'class "x": q', 'class "z": r']);
-    expect(notesOfClasses([['p', 'q']], () => undefined)).toEqual(['p', 'q']);
+    const told = (lists: readonly string[][], of: (k: number) => string | undefined): string[] =>
+      notesOfClasses(
+        lists.map((list) => list.map((reason) => ({ kind: 'degree-not-tried', degree: 3, reason }) as const)),
+        of,
+      ).map((note) => noteText(note).replace('degree 3 and above were not tried: ', ''));
+    expect(told([['p', 'q'], ['p'], ['p', 'r']], classOf)).toEqual(['p', 'class "x": q', 'class "z": r']);
+    expect(told([['p', 'q']], () => undefined)).toEqual(['p', 'q']);
   });
 
   it('a degree no class tried is told once', async () => {
     const { model } = await fitTable(memoryTable({ a, b, y: kind }), { target: 'y', degree: 9, intervals: 'none' });
-    expect(model.training.notes.filter((note) => note.includes('more than there are coordinates'))).toEqual([
+    expect(noteTexts(model).filter((note) => note.includes('more than there are coordinates'))).toEqual([
       'degree 9 is more than there are coordinates: degree 2 has them all',
     ]);
   });

@@ -3,7 +3,7 @@ import { planMonomialOperator, planSignedEstimate } from '@fewfire/kernels';
 import { describe, expect, it } from 'vitest';
 import { cubePointsFromRows, estimateLowDegree, fitLowDegree, fitTable, memoryTable, termList } from '../src/index.ts';
 import { polynomialToVector } from '../src/internal.ts';
-import { bruteForce, createRandom, randomPoints, randomTerms, wholeCube } from './helpers.ts';
+import { bruteForce, createRandom, noteTexts, randomPoints, randomTerms, wholeCube } from './helpers.ts';
 
 const golden = (name: string) => JSON.parse(readFileSync(new URL(`./goldens/${name}.json`, import.meta.url), 'utf8'));
 
@@ -324,7 +324,7 @@ describe('regressions', () => {
     const a = Array.from({ length: 60 }, () => random.integer(2));
     for (let seed = 1; seed < 12; seed++) {
       const { model } = await fitTable(memoryTable({ kind, a, leak: y, y }), { target: 'y', seed, degree: 1 });
-      expect(model.training.notes.filter((note) => note.includes('in every row'))).toEqual([
+      expect(noteTexts(model).filter((note) => note.includes('in every row'))).toEqual([
         expect.stringMatching(/^"leak" equals the target/),
       ]);
     }
@@ -335,7 +335,7 @@ describe('regressions', () => {
     const y = Array.from({ length: 100 }, () => random.normal());
     const other = Array.from({ length: 100 }, () => random.normal());
     const { model } = await fitTable(memoryTable({ other, copy: y, y }), { target: 'y' });
-    expect(model.training.notes.filter((note) => note.includes('in every row'))).toEqual([
+    expect(noteTexts(model).filter((note) => note.includes('in every row'))).toEqual([
       expect.stringMatching(/^"copy" equals/),
     ]);
   });
@@ -376,10 +376,10 @@ describe('regressions', () => {
     };
     const options = { target: 'y', degree: 1, missing: 'drop-rows' as const };
     const unseen = await fitTable(make(200, 'tea'), { ...options, test: make(50, 'coffee') });
-    expect(unseen.model.training.notes.join()).toContain(
+    expect(noteTexts(unseen.model).join()).toContain(
       'column "drink" has values that the training rows do not, in 1 rows ("coffee")',
     );
     const holes = await fitTable(make(200, 'tea'), { ...options, test: make(50, null) });
-    expect(holes.model.training.notes.join()).toContain('test rows: 1 of 50 have missing values');
+    expect(noteTexts(holes.model).join()).toContain('test rows: 1 of 50 have missing values');
   });
 });

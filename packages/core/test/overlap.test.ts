@@ -11,6 +11,7 @@ import {
   type Table,
   type TableFit,
 } from '../src/index.ts';
+import { noteTexts } from './helpers.ts';
 
 type Columns = Record<string, readonly (string | number)[]>;
 
@@ -38,7 +39,7 @@ const fit = (train: Columns, test: Columns, more: Partial<FitTableOptions> = {})
     ...more,
   });
 const overlapNotes = ({ model }: TableFit): readonly string[] =>
-  model.training.notes.filter((note) => note.includes('also stand among'));
+  noteTexts(model).filter((note) => note.includes('also stand among'));
 
 describe('test rows that are fitted rows', () => {
   const train = rowsOf(300, 1);
@@ -103,7 +104,7 @@ describe('copies within one table', () => {
   it('on both sides of a split are said, where chance cannot have made them', async () => {
     const rows = rowsOf(200, 3);
     const copied = await fitTable(table(joined(rows, rows), 'twice.csv'), { target: 'y', degree: 1 });
-    const note = copied.model.training.notes.find((text) => text.includes('copies'));
+    const note = noteTexts(copied.model).find((text) => text.includes('copies'));
     const [, shared, count] = /^(\d+) of (\d+) test rows equal a fitted row in every column, though "x" has/.exec(
       note ?? '',
     ) as RegExpExecArray;
@@ -113,7 +114,7 @@ describe('copies within one table', () => {
     expect(Number(shared)).toBeLessThan(79);
     const plainRows = rowsOf(400, 3);
     const plain = await fitTable(table(plainRows, 'once.csv'), { target: 'y', degree: 1 });
-    expect(plain.model.training.notes.join()).not.toContain('copies');
+    expect(noteTexts(plain.model).join()).not.toContain('copies');
     // Numbers of which every second is there twice, beside bits: equal rows come by chance.
     const common = await fitTable(
       table({ ...plainRows, x: plainRows.x.map((value) => Number(value) % 200) }, 'c.csv'),
@@ -121,9 +122,9 @@ describe('copies within one table', () => {
         ...{ target: 'y', degree: 1, test: 0.5 },
       },
     );
-    expect(common.model.training.notes.join()).not.toContain('copies');
+    expect(noteTexts(common.model).join()).not.toContain('copies');
     const { x: _, ...small } = rows;
     const few = await fitTable(table(joined(small, small), 'few.csv'), { target: 'y', degree: 1 });
-    expect(few.model.training.notes.join()).not.toContain('copies');
+    expect(noteTexts(few.model).join()).not.toContain('copies');
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom, fitTable, memoryTable } from '../src/index.ts';
 import { checkFoldClasses, foldAssignment } from '../src/internal.ts';
+import { noteTexts } from './helpers.ts';
 
 const random = createRandom(17);
 const a = Array.from({ length: 200 }, () => random.integer(2));
@@ -44,7 +45,7 @@ describe('the logistic loss', () => {
         seed,
       ).catch((e) => e);
       if (done instanceof Error) expect(done.message).toMatch(/^class "yes"/);
-      else for (const note of done.model.training.notes) reasons.add(note);
+      else for (const note of noteTexts(done.model)) reasons.add(note);
     }
     for (const note of reasons) expect(note).not.toMatch(/-1|\+1/);
     expect([...reasons].join()).toMatch(/the half of the rows that would confirm the terms has one class only/);

@@ -8,11 +8,13 @@ import {
   type Model,
   meanSquaredError,
   memoryTable,
+  noteText,
   parseModel,
   scoreTable,
   serializeModel,
 } from '../src/index.ts';
 import { checkFoldWeights } from '../src/internal.ts';
+import { noteTexts } from './helpers.ts';
 
 type Columns = Record<string, MemoryColumn & readonly unknown[]>;
 
@@ -45,7 +47,7 @@ function withZeros(columns: Columns): Columns {
 }
 
 function withoutOrigin({ training, provenance: _, ...rest }: Model) {
-  return { ...rest, training: { ...training, notes: training.notes.filter((note) => !note.includes('weight 0')) } };
+  return { ...rest, training: { ...training, notes: training.notes.filter(({ kind }) => kind !== 'zero-weights') } };
 }
 
 describe('rows of weight 0', () => {
@@ -57,8 +59,8 @@ describe('rows of weight 0', () => {
     const more = await fitTable(memoryTable(withZeros(columns)), options);
     expect(withoutOrigin(more.model)).toEqual(withoutOrigin(whole.model));
     expect(more.testRows).toEqual(whole.testRows);
-    expect(more.model.training.notes).toContain('240 of 480 rows have weight 0 in "w" and were left out');
-    expect(whole.model.training.notes.join()).not.toContain('weight 0');
+    expect(noteTexts(more.model)).toContain('240 of 480 rows have weight 0 in "w" and were left out');
+    expect(noteTexts(whole.model).join()).not.toContain('weight 0');
     expect(more.model.training.sampleCount).toBe(ROWS);
   });
 
@@ -80,7 +82,7 @@ describe('rows of weight 0', () => {
       test: memoryTable(half(zeros, 240, 480)),
     });
     expect(test.model.training.test?.sampleCount).toBe(120);
-    expect(test.model.training.notes).toContain('test rows: 120 of 240 have weight 0 and were left out');
+    expect(noteTexts(test.model)).toContain('test rows: 120 of 240 have weight 0 and were left out');
     const scored = await scoreTable(test.model, memoryTable(half(zeros, 240, 480)));
     expect(scored.zeroWeightCount).toBe(120);
     expect(scored.metrics).toEqual((await scoreTable(test.model, memoryTable(half(columns, 120, 240)))).metrics);
@@ -116,7 +118,7 @@ describe('weight on few rows', () => {
 
   it('is said where it is enough to go on', async () => {
     const { model } = await fit(w.map((_, i) => (i % 12 === 0 ? 1 : 1e-3)));
-    const note = model.training.notes.find((text) => text.includes('very unequal'));
+    const note = noteTexts(model).find((text) => text.includes('very unequal'));
     expect(note).toBe('the weights "w" are very unequal: the 240 rows say as much as 20 of equal weight');
     expect(model.training.test?.effectiveCount).toBeLessThan(12);
     expect(Number.isFinite(model.outputs[0].fit.selection.candidates[0].standardError)).toBe(true);
@@ -196,7 +198,7 @@ describe('a score weighs as the fit did', () => {
   it('and says so where the table lacks the columns', async () => {
     const scored = await scoreTable(await fitted(), memoryTable({ a, b, y }, { label: 'new.csv' }));
     expect(scored).toMatchObject({ weight: null, group: null });
-    expect(scored.notes).toEqual([
+    expect(scored.notes.map(noteText)).toEqual([
       'new.csv has no column "w", which weighed the rows of the fit: all rows count the same',
       'new.csv has no column "group", which grouped the rows of the fit: rows count as independent',
     ]);

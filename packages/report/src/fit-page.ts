@@ -4,6 +4,7 @@
  * table, and says of its numbers whether they are exact, an estimate or an interval.
  */
 import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
+import { skippedText } from '@fewfire/core/internal';
 import { barSvg } from './bar-figure.ts';
 import { effectSvg } from './effect-figure.ts';
 import { figureSvg, undrawnCount } from './figure.ts';
@@ -43,7 +44,6 @@ import {
   remarks,
   scoreText,
   signed,
-  skippedText,
   testOriginText,
   yesWord,
 } from './fit-words.ts';
@@ -78,16 +78,23 @@ const CLASSES_SHOWN = 12;
 const PENALTY_FIGURES = 8;
 const ROC_ROWS = 21;
 
+export interface FitPageOptions {
+  /** How messages of the library are written, which name options as its callers do: a command line has flags. */
+  readonly messageText?: (message: string) => string;
+}
+
+type Say = NonNullable<FitPageOptions['messageText']>;
+
 /** The page, complete. */
-export function fitReportPage(report: FitReport): string {
+export function fitReportPage(report: FitReport, { messageText = (text) => text }: FitPageOptions = {}): string {
   const title = pageTitle(report);
   const sections: readonly (readonly [id: string, title: string, body: string])[] = [
     ['test', 'How well it predicts', testSection(report)],
     ['columns', 'Which columns matter', folded(report, columnSection(report))],
-    ['combinations', 'Which combinations', folded(report, combinationSection(report))],
+    ['combinations', 'Which combinations', folded(report, combinationSection(report, messageText))],
     ['levels', 'How complicated it is', folded(report, levelSection(report))],
-    ['choice', 'How it was chosen', choiceSection(report)],
-    ['data', 'Data', dataSection(report)],
+    ['choice', 'How it was chosen', choiceSection(report, messageText)],
+    ['data', 'Data', dataSection(report, messageText)],
     ['again', 'How to make it again', provenanceSection(report)],
     ['words', 'How to read the numbers', WORDS],
   ];
@@ -301,11 +308,11 @@ function columnSection(report: FitReport): string {
   return figures(blocks);
 }
 
-function combinationSection(report: FitReport): string {
+function combinationSection(report: FitReport, say: Say): string {
   const { outputs } = report;
   const shown = outputs.slice(0, CLASSES_SHOWN);
   const parts = shown.map((output) => termPart(report, output));
-  return `${paragraph(EFFECT_TEXT)}${paragraph(confirmationText(report))}${parts.join('\n')}${leftOut(outputs.length - shown.length, 'class', 'classes')}`;
+  return `${paragraph(EFFECT_TEXT)}${paragraph(say(confirmationText(report)))}${parts.join('\n')}${leftOut(outputs.length - shown.length, 'class', 'classes')}`;
 }
 
 function termPart(report: FitReport, output: OutputReport): string {
@@ -430,7 +437,7 @@ function levelSection(report: FitReport): string {
   return figures([block(figure.title, 'exact', barSvg(figure), figure.seen, rows)]);
 }
 
-function choiceSection(report: FitReport): string {
+function choiceSection(report: FitReport, say: Say): string {
   const { outputs, selection } = report;
   const [first] = outputs;
   const tried = outputs.flatMap(({ curves }) => curves.flatMap(({ points }) => points)).length;
@@ -439,7 +446,7 @@ function choiceSection(report: FitReport): string {
     tried <= outputs.length
       ? 'There was nothing to choose from.'
       : `${counted(tried, 'candidate')} ${several ? 'of all classes ' : ''}compared by ${counted(selection.folds, 'fold')} of ${counted(selection.rowCount, 'row')}: mean squared error ${errorUnit(report)} on the rows held out, an estimate that flatters the one chosen a little. No test row was used.`;
-  const skipped = first.skipped.map((skip) => `D${skippedText(skip).slice(1)}.`);
+  const skipped = first.skipped.map((skip) => `D${say(skippedText(skip)).slice(1)}.`);
   const drawn = outputs.slice(0, PENALTY_FIGURES);
   const blocks = drawn.flatMap((output) => {
     const byPenalty = penaltyFigure(report, output);
@@ -519,9 +526,9 @@ function degreeTable(output: OutputReport): string {
   );
 }
 
-function dataSection(report: FitReport): string {
+function dataSection(report: FitReport, say: Say): string {
   const { training, provenance, encoding, coordinateCount } = report;
-  const notes = remarks(report);
+  const notes = remarks(report).map(say);
   const { dropped, missing, sampleCount } = training;
   const { source } = provenance;
   const parts = [
@@ -534,7 +541,7 @@ function dataSection(report: FitReport): string {
       ? ''
       : `<h3>Columns left out</h3>${table(
           [{ head: 'Column' }, { head: 'Why' }],
-          dropped.slice(0, COLUMNS_LISTED).map(({ column, reason }) => [column, reason]),
+          dropped.slice(0, COLUMNS_LISTED).map(({ column, reason }) => [column, say(reason)]),
         )}${leftOut(dropped.length - COLUMNS_LISTED, 'column')}`,
     missing.length === 0
       ? ''

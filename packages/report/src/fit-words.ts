@@ -1,6 +1,6 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
 import type { EncodedColumn, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
-import { dateText } from '@fewfire/core/internal';
+import { dateText, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
 import { nameInText, numberText } from './markup.ts';
 
 /** A name or value inside a sentence. */
@@ -118,15 +118,9 @@ export function isGuessing({ training: { test } }: FitReport): boolean {
 const GUESSING =
   'This is no better than guessing: on the test rows the squared error is not lower than the constant’s by more than two standard errors (or more, where rows or groups are few).';
 
-/** As the note of the same thing is worded. */
-export function skippedText({ degree, reason }: OutputReport['skipped'][number]): string {
-  return `degree ${degree} and above were not tried: ${reason}`;
-}
-
 /** The notes, without those that stand where degrees are compared. */
 export function remarks({ training, outputs }: FitReport): string[] {
-  const elsewhere = outputs[0].skipped.map(skippedText);
-  return training.notes.filter((note) => !elsewhere.includes(note));
+  return remarkTexts(training.notes, outputs[0].skipped);
 }
 
 function taskText({ target, training, encoding, coordinateCount, outputs }: FitReport): string {
@@ -274,14 +268,9 @@ export function effectLabel({ target, loss }: FitReport, { outputClass }: Output
 export const EFFECT_TEXT: string =
   'An effect is what all of these being yes adds beyond what their parts add, averaged over all answers elsewhere: (−2)^k times the coefficient of their parity over −1/+1, k the number of names. It is exact for the fitted polynomial, not a cause in the world. Rows are those of the fit where all are yes.';
 
-/** How a note on intervals that could not be made begins. */
-const NO_INTERVALS = 'no intervals: ';
-
 /** Where the intervals of terms come from, or why there are none. */
 export function confirmationText({ outputs, training }: FitReport): string {
-  const reasons = training.notes
-    .filter((note) => note.startsWith(NO_INTERVALS))
-    .map((note) => note.slice(NO_INTERVALS.length));
+  const reasons = training.notes.map(intervalObstacle).filter((reason) => reason !== undefined);
   const first = outputs.find(({ confirmation }) => confirmation !== null)?.confirmation;
   if (first === undefined || first === null) {
     const why = reasons.length > 0 ? reasons.join('; ') : 'no rows were kept back to confirm the terms';

@@ -1,6 +1,6 @@
 /** Figures and self-contained pages from results: markup only, no script. */
 export { figureSvg, undrawnCount } from './figure.ts';
-export { fitReportPage } from './fit-page.ts';
+export { type FitPageOptions, fitReportPage } from './fit-page.ts';
 export { escapeMarkup, numberText } from './markup.ts';
 export { reportPage } from './page.ts';
 export type * from './result.ts';

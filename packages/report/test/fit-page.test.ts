@@ -310,7 +310,7 @@ describe('a page', () => {
     // Of several classes only some may have them.
     const several = await report({ ...plain, y: targets.several });
     const [first, ...rest] = several.outputs;
-    const notes = ['no intervals: on one half of the rows, only one class'];
+    const notes = [{ kind: 'no-intervals-failed', message: 'only one class' }] as const;
     const mixed = { ...several, outputs: [{ ...first, confirmation: null }, ...rest] };
     const said = checkedPage({ ...mixed, training: { ...several.training, notes } }).querySelector('#combinations');
     expect(said?.textContent).toContain('1 class has none: on one half of the rows, only one class.');
@@ -373,7 +373,7 @@ describe('names from the data', () => {
         ...model,
         training: {
           ...model.training,
-          notes: evil,
+          notes: evil.map((text) => ({ kind: 'text', text })),
           dropped: [{ column: evil[0], reason: evil[1] }],
           missing: [{ column: evil[2], count: 1 }],
         },

@@ -266,7 +266,7 @@ async function reportSections(
   { out }: FitOptions,
   session: Session,
 ): Promise<Section[]> {
-  const { columnInfluences, leadingTerms, spellingNotes } = await import('@fewfire/core/internal');
+  const { columnInfluences, leadingTerms, modelRemarks } = await import('@fewfire/core/internal');
   const { screen } = session;
   const show = `fewfire show ${out === undefined ? 'model.json' : printable(quoteArgument(out))} --top ${COMBINATIONS_SHOWN}`;
   const asked = leftOutText(model, out === undefined ? `with --out model.json, ${show}` : show);
@@ -280,7 +280,7 @@ async function reportSections(
   return [
     guessingSection(model.training.test, 'test row', asked, screen),
     dataSection(model, screen, columnCount),
-    notesSection(model, spellingNotes(model.provenance), screen),
+    notesSection(model, modelRemarks(model), screen),
     selectionSection(model, screen),
     testSection(model, screen),
     heading('Model', modelText(model), screen),

@@ -6,6 +6,7 @@ import { errorUnit, guessingSection, heading, joinSections, metricLines } from '
 import { InputArgument, ResultOption, tableInput } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
 import { counted, printable, quoted } from '../format.ts';
+import { noteJson } from '../model-json.ts';
 import { besideNetwork } from '../network-data.ts';
 import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../options.ts';
 import { giveResult } from '../result.ts';
@@ -45,7 +46,7 @@ Examples:
 }
 
 async function score(path: string, data: string, options: ScoreOptions, session: Session): Promise<void> {
-  const { cellRulesOf, FewfireError, scoreTable } = await import('@fewfire/core/internal');
+  const { cellRulesOf, FewfireError, noteText, scoreTable } = await import('@fewfire/core/internal');
   const model = await readModelOrTrees(path, session, options.memory);
   if ('part' in model) {
     await scoreNetwork(model, path, data, besideNetwork(model, options), session);
@@ -70,7 +71,7 @@ async function score(path: string, data: string, options: ScoreOptions, session:
     for (const line of driftLines(drift)) session.tell(line);
     if (skippedRowCount > 0) session.tell(`${counted(skippedRowCount, 'row')} with missing values not scored`);
     if (zeroWeightCount > 0) session.tell(`${counted(zeroWeightCount, 'row')} of weight 0 not scored`);
-    for (const note of notes) session.tell(printable(withFlags(note)));
+    for (const note of notes) session.tell(printable(withFlags(noteText(note))));
   }
   // The same bytes: these are the rows of the fit, and the test that came with it is the honest figure.
   const fitted = sha256 === model.provenance.source.sha256;
@@ -92,9 +93,9 @@ async function score(path: string, data: string, options: ScoreOptions, session:
       json() {
         const task = model.target.kind;
         const left = { skippedRowCount, zeroWeightCount };
-        const json = { task, target: model.target, ...metrics, ...left, unseen, drift, weight, group, notes };
+        const json = { task, target: model.target, ...metrics, ...left, unseen, drift, weight, group };
         const about = { model: path, data: label, isDataOfFit: fitted, units: { error: errorUnit(model) } };
-        return { ...json, ...about };
+        return { ...json, notes: notes.map((note) => noteJson(note, noteText(note))), ...about };
       },
       text: () =>
         joinSections([

@@ -114,7 +114,7 @@ async function showJson(path: string, model: Model, options: ShowOptions, sessio
 }
 
 async function showText(path: string, model: Model, options: ShowOptions, session: Session): Promise<string> {
-  const { columnInfluences, leadingTerms, modelAttributions, spellingNotes } = await import('@fewfire/core/internal');
+  const { columnInfluences, leadingTerms, modelAttributions, modelRemarks } = await import('@fewfire/core/internal');
   const { screen } = session;
   const top = options.top ?? DEFAULT_TOP;
   const attributions: Section[] = [];
@@ -138,7 +138,7 @@ async function showText(path: string, model: Model, options: ShowOptions, sessio
     guessingSection(model.training.test, 'test row', isShown ? '' : leftOutText(model, `--top ${DEFAULT_TOP}`), screen),
     [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
     provenanceSection(model, screen),
-    notesSection(model, spellingNotes(model.provenance), screen),
+    notesSection(model, modelRemarks(model), screen),
     selectionSection(model, screen),
     testSection(model, screen),
     ...found,

@@ -200,7 +200,7 @@ function fitArguments(
 /** A model file without what differs by design: where it came from, and how its missing cells were spelled there. */
 export function outsideProvenance(text: string): string {
   const { provenance: _, checksum: __, ...model } = JSON.parse(text);
-  model.training.notes = model.training.notes.filter((note: string) => !note.startsWith('counted as missing'));
+  model.training.notes = model.training.notes.filter(({ kind }: { kind: string }) => kind !== 'missing-texts');
   return JSON.stringify(model);
 }
 

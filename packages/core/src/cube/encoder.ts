@@ -14,7 +14,7 @@
  */
 import { FewfireError } from '../base/index.ts';
 import type { ColumnProfile, ColumnType, ValueCount } from './profile.ts';
-import { dateText, MISSING_AMONG_OTHERS, readNumber, readQuantity, UNITS } from './text-form.ts';
+import { dateText, MISSING_AMONG_OTHERS, readNumber, readQuantity, type TextForm, UNITS } from './text-form.ts';
 import { answerOf, areAnswers } from './words.ts';
 
 export type ColumnCoding =
@@ -58,7 +58,35 @@ export type MissingPolicy = 'auto' | 'refuse' | 'indicator' | 'drop-rows';
 export interface EncoderNotes {
   /** Columns left out, each with the reason. */
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly EncoderWarning[];
+}
+
+/** What a user should look at; kinds of the notes of a model. */
+export type EncoderWarning =
+  /** A column of texts most of which are numbers. */
+  | ({ readonly kind: 'mostly-numbers'; readonly column: string } & MostlyNumbers)
+  /** As many different numbers as rows, or nearly. */
+  | {
+      readonly kind: 'identifier';
+      readonly column: string;
+      readonly distinctCount: number;
+      readonly rowCount: number;
+    }
+  /** More different texts than have a coordinate each: the rows of the others. */
+  | {
+      readonly kind: 'many-values';
+      readonly column: string;
+      readonly distinctCount: number;
+      readonly keptCount: number;
+      readonly otherRowCount: number;
+    };
+
+export interface MostlyNumbers {
+  readonly numberCount: number;
+  readonly cellCount: number;
+  /** The most frequent of the texts that are no numbers, and how many different ones there are. */
+  readonly others: readonly string[];
+  readonly otherCount: number;
 }
 
 /** Text columns keep this many values; where there are more, the others are the reference. Below `PROFILE_VALUE_LIMIT`. */
@@ -170,7 +198,7 @@ export function fitEncoder(
 ): { spec: EncoderSpec; notes: EncoderNotes } {
   const policy = options.missing ?? 'auto';
   const dropped: { column: string; reason: string }[] = [];
-  const warnings: string[] = [];
+  const warnings: EncoderWarning[] = [];
   const columns: EncodedColumn[] = [];
 
   for (const profile of profiles) {
@@ -212,12 +240,15 @@ export function fitEncoder(
       continue;
     }
     if (type === 'text' && form?.mostly !== undefined) {
-      warnings.push(`column ${JSON.stringify(name)} is read as texts${numberSpellingHint(profile).replace(/^;/, ':')}`);
+      warnings.push({ kind: 'mostly-numbers', column: name, ...mostlyNumbers(form.mostly) });
     }
     if (type === 'number' && profile.distinctCount > 20 && profile.distinctCount >= 0.95 * present) {
-      warnings.push(
-        `column ${JSON.stringify(name)} has ${profile.distinctCount} different numbers in ${present} rows: if it is an identifier, leave it out with \`exclude\``,
-      );
+      warnings.push({
+        kind: 'identifier',
+        column: name,
+        distinctCount: profile.distinctCount,
+        rowCount: present,
+      });
     }
     const found = form?.type === 'text' && options.missingValues === undefined ? contextualMissing(profile) : [];
     const missingTexts = found.length === 0 ? {} : { missingTexts: found };
@@ -265,19 +296,7 @@ function refuseMissing(profiles: readonly ColumnProfile[]): void {
   );
 }
 
-/** Which cells of the columns counted as missing: the spellings and their counts, in one line; undefined when no text did. */
-export function missingSpellingsNote(profiles: readonly ColumnProfile[]): string | undefined {
-  const columns = profiles.filter(({ missingTexts }) => (missingTexts ?? []).length > 0);
-  if (columns.length === 0) return undefined;
-  const shown = columns.slice(0, 4).map(({ name, missingTexts }) => {
-    const spelled = (missingTexts ?? []).slice(0, 4).map(({ value, count }) => `${JSON.stringify(value)} ${count}`);
-    return `${JSON.stringify(name)} (${spelled.join(', ')})`;
-  });
-  const rest = columns.length - shown.length;
-  return `counted as missing: ${shown.join(', ')}${rest > 0 ? ` and in ${rest} more columns` : ''}; \`missingValues\` says what is`;
-}
-
-function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding {
+function chooseCoding(profile: ColumnProfile, warnings: EncoderWarning[]): ColumnCoding {
   const { name, type, distinctCount } = profile;
   const values = profile.values.map((entry) => entry.value);
   if (distinctCount === 1) return { kind: 'two-valued', no: '', yes: values[0] };
@@ -289,15 +308,24 @@ function chooseCoding(profile: ColumnProfile, warnings: string[]): ColumnCoding 
   if (distinctCount <= CATEGORY_LIMIT + 1) return categoriesOf(profile.values);
   const kept = values.slice(0, CATEGORY_LIMIT);
   const count = profile.values.slice(0, CATEGORY_LIMIT).reduce((sum, entry) => sum + entry.count, 0);
-  warnings.push(
-    `column ${JSON.stringify(name)} has ${distinctCount} different texts: the ${kept.length} most frequent have a coordinate each, the others (${profile.rowCount - profile.missingCount - count} rows) are "other"`,
-  );
+  const otherRowCount = profile.rowCount - profile.missingCount - count;
+  warnings.push({ kind: 'many-values', column: name, distinctCount, keptCount: kept.length, otherRowCount });
   return { kind: 'categories', reference: null, values: kept };
 }
 
 function categoriesOf(values: readonly ValueCount[]): ColumnCoding {
   const [reference, ...rest] = values.map(({ value }) => value);
   return { kind: 'categories', reference, values: rest };
+}
+
+function mostlyNumbers({ numberCount, cellCount, odd }: NonNullable<TextForm['mostly']>): MostlyNumbers {
+  return { numberCount, cellCount, others: odd.slice(0, 4), otherCount: odd.length };
+}
+
+/** What to do about a column of numbers and other texts. */
+export function mostlyNumbersText({ numberCount, cellCount, others, otherCount }: MostlyNumbers): string {
+  const rest = otherCount - others.length;
+  return `${numberCount} of ${cellCount} cells are numbers, the others are ${others.map((text) => JSON.stringify(text)).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: correct them, or say with \`missingValues\` that they are missing`;
 }
 
 /** What to do when texts of a column are numbers or dates in a spelling that is not read (`3,5`, `12 %`); empty when they are not. */
@@ -307,10 +335,7 @@ export function numberSpellingHint({ type, form, values }: ColumnProfile): strin
   if (form?.ambiguousDates === true)
     return '; these are dates in which day and month cannot be told apart: write them as 2024-03-05';
   if (form?.mostly !== undefined) {
-    const { numberCount, cellCount, odd } = form.mostly;
-    const shown = odd.slice(0, 4).map((text) => JSON.stringify(text));
-    const rest = odd.length - shown.length;
-    return `; ${numberCount} of ${cellCount} cells are numbers, the others are ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: correct them, or say with \`missingValues\` that they are missing`;
+    return `; ${mostlyNumbersText(mostlyNumbers(form.mostly))}`;
   }
   if (texts.every((text) => readQuantity(text) !== undefined) && texts.some((text) => readNumber(text) === undefined))
     return texts.some((text) => /^[+-]?0\d/.test(text))

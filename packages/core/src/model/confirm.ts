@@ -13,6 +13,7 @@ import { selectRows } from '../cube/index.ts';
 import { refitIntervals } from '../learn/index.ts';
 import { type Polynomial, termCoordinates, termsBySize } from '../spectrum/index.ts';
 import type { ConfirmationRecord, Loss } from './model.ts';
+import type { NoteOf } from './notes.ts';
 import type { LabelledPoints } from './prepare.ts';
 
 export interface ConfirmOptions extends Pick<RunOptions, 'signal' | 'onProgress' | 'memoryLimitBytes'> {
@@ -26,9 +27,11 @@ export interface ConfirmOptions extends Pick<RunOptions, 'signal' | 'onProgress'
 }
 
 export type Confirmation =
-  | { readonly record: ConfirmationRecord; readonly reason?: undefined }
+  | { readonly record: ConfirmationRecord; readonly obstacle?: undefined }
   /** Why there are no intervals, unless none were wanted. */
-  | { readonly record: null; readonly reason?: string };
+  | { readonly record: null; readonly obstacle?: IntervalObstacle };
+
+type IntervalObstacle = NoteOf<'no-intervals-few-rows' | 'no-intervals-one-class' | 'no-intervals-failed'>;
 
 /** Fewer rows than this, or groups, cannot be halved to any purpose. */
 const FEWEST_ROWS = 60;
@@ -46,15 +49,11 @@ export async function confirmTerms(
   const { interval, confidence, simultaneous, loss, seed, signal, onProgress, memoryLimitBytes } = options;
   const [choosing, confirming] = halves(data, seed);
   if (target.length < FEWEST_ROWS || choosing.length === 0) {
-    const rows = target.length.toLocaleString('en-US');
-    const few = data.clusters === undefined ? `${rows} rows are too few` : `${rows} rows in so few groups are too few`;
-    return { record: null, reason: `no intervals: ${few} to choose terms on one half and confirm them on the other` };
+    const few = { rowCount: target.length, inGroups: data.clusters !== undefined };
+    return { record: null, obstacle: { kind: 'no-intervals-few-rows', ...few } };
   }
   if (loss === 'logistic' && confirming.every((row) => target[row] === target[confirming[0]])) {
-    return {
-      record: null,
-      reason: 'no intervals: the half of the rows that would confirm the terms has one class only',
-    };
+    return { record: null, obstacle: { kind: 'no-intervals-one-class' } };
   }
   try {
     const model = await options.choose(pick(data, target, choosing));
@@ -81,7 +80,7 @@ export async function confirmTerms(
   } catch (error) {
     // Half the rows may be too few for what all of them allow: one class only, folds without rows, no finite fit.
     if (!(error instanceof FewfireError)) throw error;
-    return { record: null, reason: `no intervals: on one half of the rows, ${error.message}` };
+    return { record: null, obstacle: { kind: 'no-intervals-failed', message: error.message } };
   }
 }
 

@@ -52,7 +52,15 @@ import {
   type TargetSpec,
   type TestResult,
 } from './model.ts';
-import { FIT_TOLERANCE, notesOfClasses, outputNotes, selectionNotes, tableNotes } from './notes.ts';
+import {
+  differentNotes,
+  FIT_TOLERANCE,
+  type Note,
+  notesOfClasses,
+  outputNotes,
+  selectionNotes,
+  tableNotes,
+} from './notes.ts';
 import { numberLeakNotes } from './number-leaks.ts';
 import {
   type EncodedData,
@@ -129,10 +137,10 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const fits = measured.fits ?? (await fitOutputs(spec, selections, whole, beside(options, data)));
   const fittedAt = performance.now();
   const outputs: ModelOutput[] = [];
-  const evidenceNotes = new Set<string>();
+  const evidenceNotes: Note[] = [];
   for (const [k, fit] of fits.entries()) {
     const confirmation = await confirm(spec, k, whole, { ...beside(options, data), loss, confidence });
-    if (confirmation.reason !== undefined) evidenceNotes.add(confirmation.reason);
+    if (confirmation.obstacle !== undefined) evidenceNotes.push(confirmation.obstacle);
     const leading = leadingCoordinates(fit.model, LEADING_TERMS);
     outputs.push({
       polynomial: fit.model,
@@ -171,12 +179,12 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
           ),
           ...fits.flatMap((fit, k) => outputNotes(fit, outputClass({ target: spec }, k))),
           // The parts of a date may all say the same.
-          ...new Set([
+          ...differentNotes([
             ...(await leakNotes(prepared, whole.encoder, data, options)),
             ...(await numberLeakNotes(prepared, whole.encoder, data, options)),
           ]),
           ...measured.notes,
-          ...evidenceNotes,
+          ...differentNotes(evidenceNotes),
           ...prepared.testNotes,
         ],
         dropped: notes.dropped,
@@ -222,7 +230,7 @@ interface Measured {
   /** Of the training rows, and how many there are. */
   readonly encoder: EncoderSpec;
   readonly rowCount: number;
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 // Apart, so that the training rows are gone when the model is fitted on all of them.
@@ -451,14 +459,12 @@ function smearingNotes(
   target: Float64Array,
   { heldOut: { rows, predictions } }: Selection,
   weights: Float64Array | undefined,
-): string[] {
+): Note[] {
   if (spec.kind !== 'regression' || spec.transform === 'none') return [];
   const pick = (values: Float64Array): Float64Array => pickNumbers(values, rows);
   const support = smearingSupport(pick(target), predictions, weights && pick(weights));
   if (support >= FEWEST_SMEARING_ROWS) return [];
-  return [
-    `predictions in the unit of ${JSON.stringify(spec.column)} are multiplied by a factor that rests on about ${Number(support.toPrecision(2))} of ${rows.length} rows, those whose logarithm was predicted farthest too low: their size says little`,
-  ];
+  return [{ kind: 'few-smearing-rows', column: spec.column, support, rowCount: rows.length }];
 }
 
 function fitRecord(

@@ -5,7 +5,8 @@ export * from './fit-table.ts';
 export { type Measured, type MeasuredRows, measure } from './measurement.ts';
 export * from './model.ts';
 export * from './model-file.ts';
-export { spellingNotes } from './notes.ts';
+export { NOTE_KINDS } from './note-schema.ts';
+export type { LeakRelation, Note, NoteFields, NoteKind, NoteOf } from './notes.ts';
 export * from './optimise.ts';
 export {
   type OptimiseOptions,

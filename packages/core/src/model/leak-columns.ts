@@ -9,9 +9,9 @@ import {
   type Table,
 } from '../cube/index.ts';
 import { type JointCounts, logChanceOfTelling, mayBeLuck } from './leak-chance.ts';
+import type { LeakRelation, NoteOf } from './notes.ts';
 import type { PreparedTable } from './prepare.ts';
 
-export const REMEDY = 'if it is made from the target, leave it out with `exclude`';
 /** In fewer rows, or with fewer to a value, a column tells the target by itself: a name, a group of rows. */
 export const FEWEST_ROWS = 20;
 const ROWS_PER_VALUE = 5;
@@ -63,12 +63,14 @@ export function tells(counts: JointCounts, columnCount: number): boolean {
   return !mayBeLuck(logChanceOfTelling(counts), columnCount);
 }
 
-export function tellsNote({ column }: Place, { rowCount }: JointCounts, usableCount: number): string {
-  return `${JSON.stringify(column.column)} tells the target ${inRows(rowCount, usableCount)}: ${REMEDY}`;
-}
-
-export function inRows(rowCount: number, usableCount: number): string {
-  return rowCount === usableCount ? 'in every row' : `in all ${rowCount} rows where it has a value`;
+/** A note of a column that has a value in so many of the usable rows. */
+export function leakNote(
+  { column }: Place,
+  relation: LeakRelation,
+  rowCount: number,
+  usableCount: number,
+): NoteOf<'leak'> {
+  return { kind: 'leak', name: column.column, relation, ...(rowCount !== usableCount && { rowCount }) };
 }
 
 /** Whether a column has values that the encoder does not tell apart, and enough rows to each. */

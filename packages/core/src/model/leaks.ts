@@ -13,15 +13,15 @@ import {
   FEWEST_ROWS,
   hasHiddenValues,
   isFunction,
+  leakNote,
   type Place,
   patternsOf,
   places,
-  REMEDY,
   rowsOf,
   tells,
-  tellsNote,
 } from './leak-columns.ts';
 import { targetClasses } from './model.ts';
+import type { NoteOf } from './notes.ts';
 import type { LabelledPoints, PreparedTable } from './prepare.ts';
 
 /**
@@ -33,12 +33,12 @@ export async function leakNotes(
   encoder: EncoderSpec,
   data: LabelledPoints,
   options: RunOptions,
-): Promise<string[]> {
+): Promise<NoteOf<'leak'>[]> {
   const classes = targetClasses(prepared.spec);
   if (classes.length === 0) return [];
   const { points, target } = data;
   const all = places(encoder);
-  const notes: string[] = [];
+  const notes: NoteOf<'leak'>[] = [];
   for (const place of all) {
     const equal = equalCoordinates(place, data, classes, all.length);
     if (classes.length === 2 && equal.length > 0) {
@@ -66,7 +66,8 @@ export async function leakNotes(
         if (ranges && joint.rowCount >= FEWEST_ROWS && !mayBeLuck(chance, all.length)) told = joint;
       }
     }
-    notes.push(...(told === undefined ? equal : [tellsNote(place, told, pure ? target.length : prepared.usableCount)]));
+    const usableCount = pure ? target.length : prepared.usableCount;
+    notes.push(...(told === undefined ? equal : [leakNote(place, 'tells', told.rowCount, usableCount)]));
   }
   return notes;
 }
@@ -77,11 +78,11 @@ function equalCoordinates(
   { points, target }: LabelledPoints,
   classes: readonly string[],
   columnCount: number,
-): string[] {
+): NoteOf<'leak'>[] {
   const rowCount = target.length;
   const totals = new Uint32Array(classes.length);
   for (const k of target) totals[k]++;
-  const notes: string[] = [];
+  const notes: NoteOf<'leak'>[] = [];
   for (const [j, name] of names.entries()) {
     const { bits, mask } = bitsOf(points, first + j);
     const yes = new Uint32Array(classes.length);
@@ -94,8 +95,8 @@ function equalCoordinates(
       const sizes = [totals[k], rowCount - totals[k]];
       const chance = logChanceOfOrder({ rowCount, values: sizes, targets: sizes, pairs: sizes }, Math.log(2));
       if (mayBeLuck(chance, columnCount)) continue;
-      const what = classes.length === 2 ? 'the target' : `the class ${JSON.stringify(className)}`;
-      notes.push(`${JSON.stringify(name)} ${same ? 'equals' : 'is the opposite of'} ${what} in every row: ${REMEDY}`);
+      const ofClass = classes.length === 2 ? {} : { ofClass: className };
+      notes.push({ kind: 'leak', name, relation: same ? 'equals' : 'opposite', ...ofClass });
     }
   }
   return notes;

@@ -8,11 +8,17 @@ import { checksumOf, describeIssue, FewfireError, parseJson, shownJson } from '.
 import { type Polynomial, polynomialFromTerms, termList } from '../spectrum/index.ts';
 import { modelFault } from './check-model.ts';
 import { type Model, modelCoordinates } from './model.ts';
+import { noteSchema } from './note-schema.ts';
+import type { Note } from './notes.ts';
 
 export const MODEL_FORMAT = 'fewfire-model';
-/** Version 3 has dates, columns with others, spellings of missing cells; files of version 2 are read too. */
-export const MODEL_VERSION = 3;
+/**
+ * Version 3 has dates, columns with others, spellings of missing cells. Version 4 has notes as data, which readers of older
+ * versions would call damage; in older files they are sentences, and stay so.
+ */
+export const MODEL_VERSION = 4;
 const OLDEST_VERSION = 2;
+const VERSIONS: readonly unknown[] = [OLDEST_VERSION, 3, MODEL_VERSION];
 
 const finite = z.number();
 const count = z.int().check(z.nonnegative());
@@ -138,9 +144,23 @@ const targetSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const modelSchema = z.strictObject({
+const trainingOf = <T>(note: z.ZodMiniType<T>) =>
+  z.strictObject({
+    sampleCount: count,
+    fittedOn: z.string(),
+    test: z.nullable(testSchema),
+    notes: z.array(note),
+    dropped: z.array(columnReason),
+    missing: z.array(z.strictObject({ column: z.string(), count })),
+    testOverlap: z.optional(count),
+    yesCounts: z.optional(z.array(count)),
+    weight: z.optional(z.string()),
+    group: z.optional(z.string()),
+  });
+
+const modelParts = {
   format: z.literal(MODEL_FORMAT),
-  version: z.literal([OLDEST_VERSION, MODEL_VERSION]),
+  version: z.int(),
   checksum: z.string(),
   target: targetSchema,
   loss: z.enum(['squared', 'logistic']),
@@ -168,18 +188,7 @@ const modelSchema = z.strictObject({
       }),
     )
     .check(z.minLength(1)),
-  training: z.strictObject({
-    sampleCount: count,
-    fittedOn: z.string(),
-    test: z.nullable(testSchema),
-    notes: z.array(z.string()),
-    dropped: z.array(columnReason),
-    missing: z.array(z.strictObject({ column: z.string(), count })),
-    testOverlap: z.optional(count),
-    yesCounts: z.optional(z.array(count)),
-    weight: z.optional(z.string()),
-    group: z.optional(z.string()),
-  }),
+  training: trainingOf(noteSchema),
   provenance: z.strictObject({
     source: z.strictObject({
       label: z.string(),
@@ -208,7 +217,8 @@ const modelSchema = z.strictObject({
     // What z.record takes, without its code, which would be 0.6 kB of a page.
     versions: z.catchall(z.object({}), z.string()),
   }),
-});
+};
+const modelSchema = z.strictObject(modelParts);
 
 /**
  * The text of a model file. Equal models give equal text.
@@ -256,12 +266,14 @@ export async function parseModel(text: string, label: string): Promise<Model> {
       `is JSON but not a fewfire model (format ${shownJson(head.format)}); expected a file written by fewfire fit`,
     );
   }
-  if (head.version !== MODEL_VERSION && head.version !== OLDEST_VERSION) {
+  if (!VERSIONS.includes(head.version)) {
     throw refuse(
-      `is a model file of version ${shownJson(head.version)}; this fewfire reads versions ${OLDEST_VERSION} and ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
+      `is a model file of version ${shownJson(head.version)}; this fewfire reads versions ${OLDEST_VERSION} to ${MODEL_VERSION}: use the fewfire that wrote it or fit again`,
     );
   }
-  const parsed = modelSchema.safeParse(data);
+  // Notes of older files are sentences.
+  const older = () => z.strictObject({ ...modelParts, training: trainingOf(z.string()) });
+  const parsed = (head.version === MODEL_VERSION ? modelSchema : older()).safeParse(data);
   if (!parsed.success) throw damaged(describeIssue(parsed.error.issues[0], data), parsed.error);
   const { format: _format, version: _version, checksum, ...body } = parsed.data;
   if ((await checksumOf(body)) !== checksum) throw damaged('its content does not have the checksum it states');
@@ -277,7 +289,10 @@ export async function parseModel(text: string, label: string): Promise<Model> {
     if (polynomial.termCount < terms.length) throw damaged('it has a term twice, or one of zero');
     return { polynomial, ...rest };
   });
-  const model = { ...body, outputs };
+  const notes = body.training.notes.map(
+    (note: Note | string): Note => (typeof note === 'string' ? { kind: 'text', text: note } : note),
+  );
+  const model = { ...body, training: { ...body.training, notes }, outputs };
   const fault = modelFault(model);
   if (fault !== undefined) throw damaged(fault);
   return model;

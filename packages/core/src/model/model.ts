@@ -23,6 +23,7 @@ import {
   type TermStability,
 } from '../learn/index.ts';
 import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
+import type { Note } from './notes.ts';
 
 export type TargetSpec =
   | { readonly kind: 'regression'; readonly column: string; readonly transform: 'none' | 'log' }
@@ -171,7 +172,7 @@ export interface TrainingRecord {
   /** `all rows`, or `rows of <label>` when the test rows came from another table. */
   readonly fittedOn: string;
   readonly test: TestResult | null;
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
   /** Cells without a value, in rows with a target. */
   readonly missing: readonly { readonly column: string; readonly count: number }[];

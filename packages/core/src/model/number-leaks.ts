@@ -10,16 +10,15 @@ import {
   cellsThat,
   FEWEST_ROWS,
   hasHiddenValues,
-  inRows,
   isFunction,
+  leakNote,
   type Place,
   patternsOf,
   places,
-  REMEDY,
   rowsOf,
   tells,
-  tellsNote,
 } from './leak-columns.ts';
+import type { NoteOf } from './notes.ts';
 import type { LabelledPoints, PreparedTable } from './prepare.ts';
 
 /**
@@ -31,12 +30,12 @@ export async function numberLeakNotes(
   encoder: EncoderSpec,
   data: LabelledPoints,
   options: RunOptions,
-): Promise<string[]> {
+): Promise<NoteOf<'leak'>[]> {
   const { spec, target } = prepared;
   if (spec.kind !== 'regression') return [];
   const all = places(encoder);
   const byTarget = rowsOf(target, target).sort((a, b) => target[a] - target[b]);
-  const notes: string[] = [];
+  const notes: NoteOf<'leak'>[] = [];
   for (const place of all) {
     const note =
       (await orderNote(
@@ -57,7 +56,7 @@ async function orderNote(
   data: LabelledPoints,
   about: { readonly columnCount: number; readonly byTarget: Uint32Array; readonly isLog: boolean },
   options: RunOptions,
-): Promise<string | undefined> {
+): Promise<NoteOf<'leak'> | undefined> {
   const { column, type } = place.column;
   const profile = profiles.find(({ name }) => name === column);
   if (type !== 'number' || profile === undefined) return undefined;
@@ -69,11 +68,8 @@ async function orderNote(
   const way = equal ? undefined : wayOf(numbers, target, rows);
   if (!equal && (way === undefined || rows.length < FEWEST_ROWS)) return undefined;
   if (mayBeLuck(logChanceOfOrder(jointCounts(numbers, target), Math.log(2)), about.columnCount)) return undefined;
-  const shown = JSON.stringify(column);
-  const where = inRows(rows.length, usableCount);
-  if (equal) return `${shown} equals the target ${where}: ${REMEDY}`;
-  const never = `never ${way === 'rises' ? 'falls' : 'rises'} as the target rises`;
-  return `${shown} ${never}, ${where.replace('every row', 'all rows')}: ${REMEDY}`;
+  const relation = equal ? 'equals' : way === 'rises' ? 'never-falls' : 'never-rises';
+  return leakNote(place, relation, rows.length, usableCount);
 }
 
 // Of a column's values: one number for each, or for texts ranges that do not overlap.
@@ -83,8 +79,8 @@ async function valueNote(
   { points, target }: LabelledPoints,
   columnCount: number,
   options: RunOptions,
-): Promise<string | undefined> {
-  const { column, type } = place.column;
+): Promise<NoteOf<'leak'> | undefined> {
+  const { type } = place.column;
   const isText = type !== 'number';
   const may = (cells: Float64Array, of: Float64Array): boolean =>
     isFunction(cells, of) || (isText && areApart(cells, of));
@@ -102,10 +98,10 @@ async function valueNote(
     usableCount = prepared.usableCount;
   } else if (!may(patterns, target)) return undefined;
   const counts = jointCounts(values, valueTarget);
-  if (tells(counts, columnCount)) return tellsNote(place, counts, usableCount);
+  if (tells(counts, columnCount)) return leakNote(place, 'tells', counts.rowCount, usableCount);
   if (!isText || counts.rowCount < FEWEST_ROWS || !areApart(values, valueTarget)) return undefined;
   if (mayBeLuck(logChanceOfOrder(counts, logFactorial(counts.values.length)), columnCount)) return undefined;
-  return `${JSON.stringify(column)} has a range of the target for each of its values, ${inRows(counts.rowCount, usableCount)}: ${REMEDY}`;
+  return leakNote(place, 'ranges', counts.rowCount, usableCount);
 }
 
 // Whether the targets of no two values lie between each other; they may meet.

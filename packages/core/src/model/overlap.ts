@@ -5,6 +5,7 @@
  */
 import { clopperPearsonLowerLimit, FewfireError, type RunOptions } from '../base/index.ts';
 import type { ColumnProfile, Table } from '../cube/index.ts';
+import type { NoteOf } from './notes.ts';
 
 /** How many test rows equal some fitted row. */
 export interface RowOverlap {
@@ -58,7 +59,7 @@ function beyondChance({ shared, testCount, chance }: RowOverlap): boolean {
 export interface OverlapFinding {
   /** Test rows that equal a fitted row in every column; undefined where it could not be found out. */
   readonly sharedCount: number | undefined;
-  readonly notes: readonly string[];
+  readonly notes: readonly NoteOf<'test-overlap'>[];
 }
 
 /**
@@ -77,33 +78,31 @@ export async function checkOverlap(
     .map(({ name }) => name);
   const whole = await rowOverlap(fitted, test, common, options);
   if (whole === undefined) return { sharedCount: undefined, notes: [] };
-  const sets: { readonly found: RowOverlap; readonly where: string }[] = [{ found: whole, where: 'every column' }];
+  const sets: { readonly found: RowOverlap; readonly columns: 'all' | 'learned' }[] = [
+    { found: whole, columns: 'all' },
+  ];
   if (learned.length < common.length) {
     const found = await rowOverlap(fitted, test, learned, options);
-    if (found !== undefined) sets.push({ found, where: 'the target and every column learned from' });
+    if (found !== undefined) sets.push({ found, columns: 'learned' });
   }
   const copied = sets.find(({ found }) => beyondChance(found));
   if (copied !== undefined && options.allowOverlap !== true) {
-    const { found, where } = copied;
+    const { found, columns } = copied;
+    const where = columns === 'all' ? 'every column' : 'the target and every column learned from';
     throw new FewfireError(
       'invalid-data',
-      `${found.shared} of the ${found.testCount} test rows of ${test.label} equal a row of ${fitted.label} in ${where}, ${chanceText(found)}: they were fitted, and say nothing of new rows; expected rows that had no part in the fit: choose others, or measure on these all the same with \`allowOverlap\``,
+      `${found.shared} of the ${found.testCount} test rows of ${test.label} equal a row of ${fitted.label} in ${where}, where chance gives about ${chanceCount(found)}: they were fitted, and say nothing of new rows; expected rows that had no part in the fit: choose others, or measure on these all the same with \`allowOverlap\``,
     );
   }
-  const { found, where } = copied ?? sets[0];
-  return {
-    sharedCount: whole.shared,
-    notes:
-      found.shared === 0
-        ? []
-        : [
-            `${found.shared} of ${found.testCount} test rows also stand among the rows fitted, equal in ${where}, ${chanceText(found)}`,
-          ],
-  };
+  const { found, columns } = copied ?? sets[0];
+  const { shared: sharedCount, testCount } = found;
+  const note = { kind: 'test-overlap', sharedCount, testCount, chanceCount: chanceCount(found), columns } as const;
+  return { sharedCount: whole.shared, notes: sharedCount === 0 ? [] : [note] };
 }
 
-function chanceText({ testCount, chance }: RowOverlap): string {
-  return `where chance gives about ${Math.round(chance * testCount)}`;
+// How many test rows chance would have among those fitted.
+function chanceCount({ testCount, chance }: RowOverlap): number {
+  return Math.round(chance * testCount);
 }
 
 /** A number column of at least so many different values to a row can tell copies from chance. */
@@ -121,7 +120,7 @@ export async function duplicateNotes(
   isTest: Uint8Array,
   profiles: readonly ColumnProfile[],
   options: RunOptions,
-): Promise<string[]> {
+): Promise<NoteOf<'test-copies'>[]> {
   const numbers = profiles.filter(
     ({ type, distinctCount }) => type === 'number' && distinctCount >= DIFFERENT_SHARE * table.rowCount,
   );
@@ -140,9 +139,8 @@ export async function duplicateNotes(
   const sameNumber = table.rowCount * chanceOfEquals(await fingerprints([telling.name])) - 1;
   const chance = sameNumber * chanceOfEquals(await fingerprints(others));
   if (shared < (NOTED_SHARE + TIMES_CHANCE * chance) * testCount) return [];
-  return [
-    `${shared} of ${testCount} test rows equal a fitted row in every column, though ${JSON.stringify(telling.name)} has ${telling.distinctCount} different numbers: if rows were copied, the test flatters; leave the copies out`,
-  ];
+  const { name, distinctCount } = telling;
+  return [{ kind: 'test-copies', sharedCount: shared, testCount, column: name, distinctCount }];
 }
 
 /** The chance that two rows, drawn one after the other with return, are equal. */

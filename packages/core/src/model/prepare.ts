@@ -20,13 +20,12 @@ import {
   type EncoderSpec,
   fitEncoder,
   type MissingPolicy,
-  missingSpellingsNote,
   selectRows,
   type Table,
 } from '../cube/index.ts';
 import { checkRowMemory } from '../learn/index.ts';
 import type { TargetSpec } from './model.ts';
-import { groupedTestNotes, groupsNotes, missingTargetsNote, testTableNotes, weightsNotes } from './notes.ts';
+import { groupedTestNotes, groupsNotes, missingTextsNotes, type Note, testTableNotes, weightsNotes } from './notes.ts';
 import { checkOverlap, duplicateNotes } from './overlap.ts';
 import { type RowLabels, readLabels, refuseFewWeights, weighingRows } from './row-labels.ts';
 import { chooseTarget, readTarget } from './target.ts';
@@ -62,13 +61,13 @@ export interface PreparedTable {
   readonly profiles: readonly ColumnProfile[];
   /** Of every row of `table`, NaN where missing. */
   readonly target: Float64Array;
-  readonly testNotes: readonly string[];
+  readonly testNotes: readonly Note[];
   /** Rows of a test table that equal a fitted row in every column; undefined without one, or where it could not be found out. */
   readonly testOverlap: number | undefined;
   /** Rows with a target. */
   readonly usableCount: number;
   /** What to know of how cells were read, of rows left out, of the weights and groups. */
-  readonly rowNotes: readonly string[];
+  readonly rowNotes: readonly Note[];
   /** Whether rows were set aside, which `all` has besides the training rows. */
   readonly setsAside: boolean;
   /** What to learn and choose from: all rows but the test rows, with an encoder that saw no others. Until `all` is asked for. */
@@ -112,7 +111,9 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
   const missingTargets = countMissingTargets(target, spec, options.missing);
   const { usable, ...labels } = await readLabels(table, target, options, options);
   const rowNotes = groupsNotes(options, labels, usable);
-  if (missingTargets > 0) rowNotes.push(missingTargetsNote(spec.column, missingTargets, target.length));
+  if (missingTargets > 0) {
+    rowNotes.push({ kind: 'missing-targets', column: spec.column, count: missingTargets, rowCount: target.length });
+  }
   if (options.weight !== undefined) {
     const usableWeights = labels.weights && pickNumbers(labels.weights, usable);
     if (usableWeights !== undefined) {
@@ -132,8 +133,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
     bins,
     mask: rowMask(target.length, (row) => !Number.isNaN(target[row])),
   });
-  const missingNote = missingSpellingsNote([...profiles, targetProfile]);
-  if (missingNote !== undefined) rowNotes.push(missingNote);
+  rowNotes.push(...missingTextsNotes([...profiles, targetProfile]));
   const encoding = { missing: options.missing, keep: options.features, missingValues: table.rules.missingValues };
   refuseOtherNumbers(table, [...profiles, targetProfile]);
   const whole = fitEncoder(profiles, encoding);
@@ -170,7 +170,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
 interface Sides {
   readonly training: EncodedData;
   readonly test: LabelledPoints | undefined;
-  readonly testNotes: readonly string[];
+  readonly testNotes: readonly Note[];
   readonly testOverlap: number | undefined;
 }
 
@@ -197,7 +197,7 @@ async function readSides(
   const encoder = testCount === 0 ? whole : await fit(isTraining);
   const encoded = await table.encode(encoder, options);
   const training = { encoder, data: pickRows(encoded, labels, (row) => isTraining[row] === 1) };
-  const testNotes: string[] = [];
+  const testNotes: Note[] = [];
   if (typeof options.test === 'object') {
     const learned = [spec.column, ...encoder.columns.map(({ column }) => column)];
     const { sharedCount, notes } = await checkOverlap(table, options.test, learned, options);
@@ -374,7 +374,7 @@ async function encodedTestTable(
   encoder: EncoderSpec,
   spec: TargetSpec,
   options: PrepareOptions,
-  notes: string[],
+  notes: Note[],
 ): Promise<LabelledPoints> {
   const { table, zeroCount } = await weighingRows(source, options, options);
   const target = await readTarget(table, spec, options);
@@ -382,6 +382,6 @@ async function encodedTestTable(
   const encoded = await table.encode(encoder, options);
   const data = pickRows(encoded, labels, (row) => !Number.isNaN(target[row]));
   notes.push(...testTableNotes(encoded, table.rowCount, data.target.length));
-  if (zeroCount > 0) notes.push(`test rows: ${zeroCount} of ${source.rowCount} have weight 0 and were left out`);
+  if (zeroCount > 0) notes.push({ kind: 'test-zero-weights', count: zeroCount, rowCount: source.rowCount });
   return data;
 }

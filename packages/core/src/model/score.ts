@@ -4,6 +4,7 @@ import { selectRows, type Table, type UnseenValue } from '../cube/index.ts';
 import { type ColumnDrift, createColumnDriftMeter } from './column-drift.ts';
 import { createMeasurement, type Measured } from './measurement.ts';
 import { type Model, predictPoints, type TestResult } from './model.ts';
+import type { Note } from './notes.ts';
 import { refuseLackingColumns } from './predict-table.ts';
 import { type LabelColumns, readLabels, weighingRows } from './row-labels.ts';
 import { readTarget } from './target.ts';
@@ -21,7 +22,7 @@ export interface ScoreResult {
   readonly weight: string | null;
   readonly group: string | null;
   /** What else to know: columns of the fit that the table lacks. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** How a model is measured: its calibrations, and the constants of its fit. */
@@ -46,18 +47,11 @@ export async function scoreTable(model: Model, table: Table, options: RunOptions
     column !== undefined && names.has(column) ? column : undefined;
   const { training } = model;
   const columns = { weight: there(training.weight), group: there(training.group) };
-  const notes: string[] = [];
+  const notes: Note[] = [];
   const lacks = (column: string | undefined): column is string => column !== undefined && !names.has(column);
-  if (lacks(training.weight)) {
-    notes.push(
-      `${table.label} has no column ${JSON.stringify(training.weight)}, which weighed the rows of the fit: all rows count the same`,
-    );
-  }
-  if (lacks(training.group)) {
-    notes.push(
-      `${table.label} has no column ${JSON.stringify(training.group)}, which grouped the rows of the fit: rows count as independent`,
-    );
-  }
+  const { weight, group } = training;
+  if (lacks(weight)) notes.push({ kind: 'no-weight-column', table: table.label, column: weight });
+  if (lacks(group)) notes.push({ kind: 'no-group-column', table: table.label, column: group });
   const weighing = await weighingRows(table, columns, options);
   try {
     const { metrics, unseen, drift, skippedRowCount } = await scoreRows(model, weighing.table, columns, options);

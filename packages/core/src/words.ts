@@ -1,0 +1,2 @@
+/** What models and their numbers are called, without the code that makes them: for command lines, which are to start at once. */
+export * from './words/fit.ts';
