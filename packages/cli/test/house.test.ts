@@ -178,6 +178,22 @@ function packageProblem(
   return !declared.includes(name) && `${name} is not among the dependencies of packages/${owner}/package.json`;
 }
 
+/** Files that import themselves by way of others: each circle as its files, in order. */
+function circles(files: House['files']): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(' -> '));
+    if (way.includes(path) || done.has(path) || files[path] === undefined) return;
+    for (const { specifier } of importsOf(files[path])) {
+      if (specifier?.startsWith('.')) visit(posix.join(posix.dirname(path), specifier), [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of Object.keys(files)) visit(path, []);
+  return found;
+}
+
 function readHouse(): House {
   const files: Record<string, string> = {};
   const dependencies: Record<string, readonly string[]> = {};
@@ -201,6 +217,10 @@ describe('house', () => {
     const house = readHouse();
     expect(Object.keys(house.dependencies).filter((owner) => !packages.includes(owner))).toEqual([]);
     expect(violations(house)).toEqual([]);
+  });
+
+  it('has no file that needs itself: each can be read after those it imports', () => {
+    expect(circles(readHouse().files)).toEqual([]);
   });
 
   it('has a door that promises few names, all of which the examples and the README can do with', async () => {
@@ -275,6 +295,15 @@ describe('the check of the house', () => {
     ['packages/cli/src/a.ts', 'if (performance.now() - lastTurn > 20) await pause();', 'by packages/core'],
   ])('refuses in %s: %s', (path, source, problem) => {
     expect(check(path, source)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('finds circles, of types too, and nothing in ways that meet again', () => {
+    const file = (...names: readonly string[]): string =>
+      names.map((name) => `import type { T } from './${name}.ts';`).join('\n');
+    const meeting = { 'p/a.ts': file('b', 'c'), 'p/b.ts': file('d'), 'p/c.ts': file('d'), 'p/d.ts': '' };
+    expect(circles(meeting)).toEqual([]);
+    expect(circles({ ...meeting, 'p/d.ts': file('c') })).toEqual(['p/d.ts -> p/c.ts -> p/d.ts']);
+    expect(circles({ 'p/a.ts': file('a') })).toEqual(['p/a.ts -> p/a.ts']);
   });
 
   it.each([
