@@ -1,4 +1,5 @@
 /** What the commands that read models and data share: opening, checking columns, and telling what was odd. */
+
 import { setFlagsFromString } from 'node:v8';
 import type {
   CellRules,
@@ -10,10 +11,11 @@ import type {
   TreeNetwork,
   UnseenValue,
 } from '@fewfire/core';
+import { counted, integer, percentText } from '@fewfire/core/words';
 import type { FileTable, TextEncoding } from '@fewfire/node';
 import type { CommandFiles } from './command-files.ts';
 import { withFlags } from './flags.ts';
-import { counted, integer, listSome, percent, printable, quoted } from './format.ts';
+import { listSome, printable, quoted } from './format.ts';
 import type { TableOptions, WorkOptions } from './options.ts';
 import { openProgress } from './progress.ts';
 import type { Session } from './session.ts';
@@ -178,7 +180,7 @@ export function driftLines(drift: readonly ColumnDrift[]): string[] {
   const lines = drift
     .slice(0, DRIFTS_SHOWN)
     .map(({ column, coordinate, expected, found, expectedRowCount, rowCount, guess }) => {
-      const shares = `${quoted(coordinate)} is yes in ${percent(found)} of ${counted(rowCount, 'row')}, at the fit in ${percent(expected)} of ${integer(expectedRowCount)}`;
+      const shares = `${quoted(coordinate)} is yes in ${percentText(found)} of ${counted(rowCount, 'row')}, at the fit in ${percentText(expected)} of ${integer(expectedRowCount)}`;
       return `column ${quoted(column)} is not as it was at the fit: ${shares}${guess === null ? '' : `; ${asGuess(guess)}`}`;
     });
   const rest = drift.slice(DRIFTS_SHOWN).map(({ column }) => quoted(column));

@@ -1,7 +1,9 @@
 /** A model's attributions in tables: how much is where, in which unit, of which game. */
+
 import type { Model, ModelAttributions } from '@fewfire/core';
+import { alignedTexts, shareText } from '@fewfire/core/words';
 import { combinationText, effectUnit, heading, outputText, type Section } from './describe.ts';
-import { alignedFigures, bar, layoutTable, printable, type Screen, share } from './format.ts';
+import { bar, layoutTable, printable, type Screen } from './format.ts';
 
 const BAR_COLUMNS = 20;
 const right = { align: 'right' as const };
@@ -29,7 +31,7 @@ function levelSection(weights: readonly number[], of: string, screen: Screen): S
   const rows = varied.map((weight, level) => [
     `degree ${level + 1}`,
     bar(weight / Math.max(...varied), BAR_COLUMNS),
-    share(weight / total),
+    shareText(weight / total),
   ]);
   return [
     ...heading(
@@ -51,7 +53,7 @@ function coordinateSection(
   const shown = coordinates.filter(({ influence }) => influence > 0).slice(0, most);
   if (shown.length === 0) return [];
   const [influence, shapley, banzhaf] = (['influence', 'shapley', 'banzhaf'] as const).map((key) =>
-    alignedFigures(shown.map((entry) => entry[key])),
+    alignedTexts(shown.map((entry) => entry[key])),
   );
   const rows = [
     ['', 'influence', 'Shapley', 'Banzhaf'],
@@ -71,8 +73,8 @@ function coordinateSection(
 
 function interactionSection(model: Model, { interactions }: ModelAttributions, of: string, screen: Screen): Section {
   if (interactions.length === 0) return [];
-  const banzhaf = alignedFigures(interactions.map((entry) => entry.banzhaf));
-  const shapley = alignedFigures(interactions.map((entry) => entry.shapley));
+  const banzhaf = alignedTexts(interactions.map((entry) => entry.banzhaf));
+  const shapley = alignedTexts(interactions.map((entry) => entry.shapley));
   const rows = [
     ['', 'Banzhaf', 'Shapley'],
     ...interactions.map(({ coordinates }, i) => [combinationText(coordinates), banzhaf[i], shapley[i]]),

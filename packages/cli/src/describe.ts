@@ -12,23 +12,9 @@ import type {
   TermSummary,
   TestResult,
 } from '@fewfire/core';
-import { skippedText } from '@fewfire/core/words';
+import { alignedTexts, counted, integer, numberText, percentText, shareText, skippedText } from '@fewfire/core/words';
 import { withFlags } from './flags.ts';
-import {
-  alignedFigures,
-  bar,
-  counted,
-  figure,
-  integer,
-  layoutTable,
-  listSome,
-  percent,
-  printable,
-  quoted,
-  type Screen,
-  share,
-  wrapText,
-} from './format.ts';
+import { bar, layoutTable, listSome, printable, quoted, type Screen, wrapText } from './format.ts';
 
 export type Section = readonly string[];
 
@@ -80,7 +66,7 @@ function targetText({ target, training, outputs }: Model): string {
   }
   // The mean of rows with weights says what a class weighs, not how many rows it has.
   if (training.weight !== undefined) {
-    const weights = outputs.map(({ fit }) => percent((1 - fit.targetMean) / 2));
+    const weights = outputs.map(({ fit }) => percentText((1 - fit.targetMean) / 2));
     const by = `of the weight in ${quoted(training.weight)}`;
     if (target.kind === 'multiclass') {
       const parts = weights.map((part, k) => `${quoted(target.classes[k])} ${part}`);
@@ -196,7 +182,7 @@ function choiceText(model: Model): string {
 }
 
 function errorCell(candidate: Candidate): string {
-  return alignedFigures([candidate.mse, candidate.standardError]).join(' ± ');
+  return alignedTexts([candidate.mse, candidate.standardError]).join(' ± ');
 }
 
 function degreeRows(best: readonly Candidate[], fit: ModelOutput['fit']): string[][] {
@@ -245,10 +231,10 @@ export function fitText({
 }: Pick<Candidate, 'method' | 'lambda' | 'basis' | 'refit'>): string {
   if (method === 'estimate') return 'one-pass means';
   if (method === 'least-squares') return 'least squares, no penalty';
-  if (method === 'lasso') return `lasso, lambda ${figure(lambda)}${refit ? ', refitted' : ''}`;
-  if (method === 'elastic-net') return `elastic net, lambda ${figure(lambda)}${refit ? ', refitted' : ''}`;
-  if (method === 'logistic') return `logistic loss with ridge, lambda ${figure(lambda)} on parities`;
-  return `ridge, lambda ${figure(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
+  if (method === 'lasso') return `lasso, lambda ${numberText(lambda)}${refit ? ', refitted' : ''}`;
+  if (method === 'elastic-net') return `elastic net, lambda ${numberText(lambda)}${refit ? ', refitted' : ''}`;
+  if (method === 'logistic') return `logistic loss with ridge, lambda ${numberText(lambda)} on parities`;
+  return `ridge, lambda ${numberText(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
 }
 
 /** What a squared error is of. */
@@ -319,7 +305,8 @@ const FEW_TEXT = ' (or more, where rows or groups are few)';
 // Rows that depend on each other, or of which some hardly count, say less than their number.
 function rowsText(rows: string, { groupCount, effectiveCount }: TestResult): string {
   const groups = groupCount === undefined ? '' : ` in ${counted(groupCount, 'group')}`;
-  const weighed = effectiveCount === undefined ? '' : ` (by their weights worth ${figure(effectiveCount)} equal ones)`;
+  const weighed =
+    effectiveCount === undefined ? '' : ` (by their weights worth ${numberText(effectiveCount)} equal ones)`;
   return `${rows}${groups}${weighed}`;
 }
 
@@ -334,14 +321,14 @@ export function metricLines(model: Model, result: TestResult, rows: string, scre
 function classSentences(model: Model, result: TestResult, where: string): string[] {
   const { baseline } = result;
   const sentences = [
-    `accuracy ${share(result.accuracy ?? Number.NaN)}${intervalText(result.intervals?.accuracy, share)} on ${where}; ${constantText(model)}: ${share(baseline.accuracy ?? Number.NaN)}`,
+    `accuracy ${shareText(result.accuracy ?? Number.NaN)}${intervalText(result.intervals?.accuracy, shareText)} on ${where}; ${constantText(model)}: ${shareText(baseline.accuracy ?? Number.NaN)}`,
   ];
   const auc =
     result.auc === null || result.auc === undefined
       ? 'AUC none (one class only)'
-      : `AUC ${share(result.auc)} (guessing: 0.5)`;
+      : `AUC ${shareText(result.auc)} (guessing: 0.5)`;
   sentences.push(
-    `${auc}; log-loss ${figure(result.logLoss ?? Number.NaN)} (constant: ${figure(baseline.logLoss ?? Number.NaN)}); mean squared error ${errorUnit(model)} ${figure(result.mse)} (constant: ${figure(baseline.mse)})`,
+    `${auc}; log-loss ${numberText(result.logLoss ?? Number.NaN)} (constant: ${numberText(baseline.logLoss ?? Number.NaN)}); mean squared error ${errorUnit(model)} ${numberText(result.mse)} (constant: ${numberText(baseline.mse)})`,
   );
   return sentences;
 }
@@ -350,7 +337,7 @@ function classSentences(model: Model, result: TestResult, where: string): string
 function intervalText(interval: MeasuredInterval | undefined, format: (value: number) => string): string {
   if (interval === undefined) return '';
   const { low, high, confidence, method } = interval;
-  return ` (${figure(100 * confidence)} % ${method}: ${format(low)} to ${format(high)})`;
+  return ` (${numberText(100 * confidence)} % ${method}: ${format(low)} to ${format(high)})`;
 }
 
 // The constant of the test came from fewer rows than the model's: where the classes are nearly even, it may differ.
@@ -370,10 +357,10 @@ function numberSentences(model: Model, result: TestResult, where: string): strin
   const r2 =
     result.r2 === null
       ? 'R2 none (the targets do not vary)'
-      : `R2 ${result.r2 > 0 ? share(result.r2) : figure(result.r2)}`;
+      : `R2 ${result.r2 > 0 ? shareText(result.r2) : numberText(result.r2)}`;
   return [
-    `root of the mean squared error${unit} ${figure(Math.sqrt(mse))} on ${where}; always saying the mean: ${figure(Math.sqrt(baseline.mse))}`,
-    `${r2}${log ? ' of the logarithm' : ''}; mean squared error ${figure(mse)}${intervalText(result.intervals?.mse, figure)} (constant: ${figure(baseline.mse)})`,
+    `root of the mean squared error${unit} ${numberText(Math.sqrt(mse))} on ${where}; always saying the mean: ${numberText(Math.sqrt(baseline.mse))}`,
+    `${r2}${log ? ' of the logarithm' : ''}; mean squared error ${numberText(mse)}${intervalText(result.intervals?.mse, numberText)} (constant: ${numberText(baseline.mse)})`,
   ];
 }
 
@@ -384,7 +371,11 @@ export function influenceSection(influences: readonly ColumnInfluence[], screen:
   const shown = influences.filter((entry) => entry.share > 0).slice(0, most);
   if (shown.length === 0) return [];
   const scale = shown[0].share;
-  const rows = shown.map(({ column, share: part }) => [printable(column), bar(part / scale, BAR_COLUMNS), share(part)]);
+  const rows = shown.map(({ column, share: part }) => [
+    printable(column),
+    bar(part / scale, BAR_COLUMNS),
+    shareText(part),
+  ]);
   const rest = influences.length - shown.length;
   return [
     ...heading(
@@ -422,8 +413,8 @@ function termSection(
   const shown = terms.filter((term) => !seldom(term)).slice(0, most);
   const above = shown.length === 0 ? terms.length : terms.indexOf(shown[shown.length - 1]);
   const leftOut = terms.slice(0, above).filter(seldom).length;
-  const effects = alignedFigures(shown.map(({ effect }) => effect));
-  const coefficients = alignedFigures(shown.map(({ coefficient }) => coefficient));
+  const effects = alignedTexts(shown.map(({ effect }) => effect));
+  const coefficients = alignedTexts(shown.map(({ coefficient }) => coefficient));
   const rows = [
     ['', 'effect', 'rows', 'coefficient'],
     ...shown.map((term, i) => [
@@ -489,7 +480,7 @@ function confirmationSection(
   if (confirmation === null) return [];
   const terms = confirmation.terms.filter(({ coordinates }) => coordinates.length > 0);
   const shown = terms.slice(0, most);
-  const numbers = alignedFigures(shown.flatMap(({ estimate, low, high }) => [estimate, low, high]));
+  const numbers = alignedTexts(shown.flatMap(({ estimate, low, high }) => [estimate, low, high]));
   const shares = new Map(stability.map((entry) => [entry.coordinates.join(' '), entry.sameSignShare]));
   const rows = [
     ['', 'coefficient', 'interval', 'folds'],
@@ -499,14 +490,14 @@ function confirmationSection(
         combinationText(coordinates.map((s) => polynomial.coordinates[s])),
         numbers[3 * i],
         `${numbers[3 * i + 1]} to ${numbers[3 * i + 2]}`,
-        steady === undefined ? '' : share(steady),
+        steady === undefined ? '' : shareText(steady),
       ];
     }),
   ];
   const right = { align: 'right' as const };
   const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
   const { choosingRowCount, confirmingRowCount, interval, confidence, simultaneous } = confirmation;
-  const method = `${figure(100 * confidence)} % ${interval === 'normal' ? 'normal-theory' : 'bootstrap'} intervals, ${simultaneous ? 'all at once' : 'each by itself'}`;
+  const method = `${numberText(100 * confidence)} % ${interval === 'normal' ? 'normal-theory' : 'bootstrap'} intervals, ${simultaneous ? 'all at once' : 'each by itself'}`;
   return [
     ...heading(
       `How sure${outputText(model, output)} (${shown.length} of ${terms.length})`,

@@ -1,5 +1,5 @@
 /**
- * Text for people: numbers, tables and paragraphs that fit the terminal. Widths are those a terminal shows (emoji and
+ * Text for people: tables and paragraphs that fit the terminal. Widths are those a terminal shows (emoji and
  * East Asian characters take two columns), and characters that would steer a terminal are made visible, because column
  * names and values come from files.
  */
@@ -156,54 +156,6 @@ export function layoutTable(
   });
 }
 
-/** A whole number with thousands separated. */
-export function integer(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
-}
-
-/** `1 row`, `2 rows`. */
-export function counted(count: number, one: string, many: string = `${one}s`): string {
-  return `${integer(count)} ${count === 1 ? one : many}`;
-}
-
-/** A number with a few significant digits, without needless exponents. */
-export function figure(value: number, digits = 3): string {
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential(digits - 1).replace('e+', 'e');
-  if (size >= 1000) return integer(value);
-  return String(Number(value.toPrecision(digits)));
-}
-
-/**
- * Numbers of one kind for a column: the same decimals for all, at least two digits of the smallest unless that would
- * take more than four of the largest.
- */
-export function alignedFigures(values: readonly number[]): string[] {
-  const sizes = values.map(Math.abs).filter((size) => size > 0 && Number.isFinite(size));
-  const smallest = Math.min(...sizes);
-  const largest = Math.max(...sizes);
-  if (sizes.length === 0 || largest >= 1e9 || largest < 1e-6) return values.map((value) => figure(value));
-  const decimals = (size: number, digits: number): number => digits - 1 - Math.floor(Math.log10(size));
-  const places = Math.min(12, Math.max(0, Math.min(decimals(smallest, 2), decimals(largest, 4))));
-  return values.map((value) =>
-    // Too small for these decimals: its own digits rather than a zero.
-    value !== 0 && Math.abs(value) < 0.5 * 10 ** -places
-      ? figure(value, 2)
-      : value.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places }),
-  );
-}
-
-/** A share in [0, 1] with three decimals, never rounded to a 0 or 1 that it is not. */
-export function share(value: number): string {
-  if (value > 0 && value < 0.0005) return '<0.001';
-  for (let digits = 3; digits < 7; digits++) {
-    const text = value.toFixed(digits);
-    if (Number(text) !== 1 || value >= 1) return text;
-  }
-  return '>0.999999';
-}
-
 /** A bar of `width` columns, filled from the left. */
 export function bar(part: number, width: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, part)) * width * 8);
@@ -215,16 +167,4 @@ export function bar(part: number, width: number): string {
 export function listSome(items: readonly string[], most: number): string {
   const shown = items.slice(0, most).join(', ');
   return items.length > most ? `${shown} and ${items.length - most} more` : shown;
-}
-
-/** A share in per cent. */
-export function percent(share: number): string {
-  return `${figure(100 * share)} %`;
-}
-
-/** A size in bytes with a unit. */
-export function byteSize(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const unit = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  return `${figure(bytes / 1000 ** unit, 3)} ${units[unit]}`;
 }

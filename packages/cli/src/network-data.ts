@@ -1,8 +1,9 @@
 /** What the network commands share: reading and writing network files, and rows of a table as points. */
+
 import type { AnyNetwork, CubePoints, Table, TreeNetwork } from '@fewfire/core';
+import { byteSize } from '@fewfire/core/words';
 import { type Work, withTable } from './data.ts';
 import type { Ending } from './file-roles.ts';
-import { byteSize } from './format.ts';
 import type { Session } from './session.ts';
 import { treeTablePoints } from './tree-rows.ts';
 

@@ -1,8 +1,10 @@
 /** A network in words: its domain, family and size. Lines fit the screen; every number says what it is. */
+
 import type { AnyNetwork, NetworkDomain, NetworkProvenance, SparsityCertificate } from '@fewfire/core';
 import type { Scale } from '@fewfire/core/internal';
+import { counted, integer, numberText } from '@fewfire/core/words';
 import { labelled, type Section } from './describe.ts';
-import { counted, figure, integer, printable, type Screen } from './format.ts';
+import { printable, type Screen } from './format.ts';
 
 /** `the whole cube {+1,-1}^10`. */
 export function domainText(domain: NetworkDomain, inputCount: number): string {
@@ -34,7 +36,7 @@ export function sizeText({ inputCount, unitCount }: AnyNetwork): string {
 
 /** `W = 6.5, B = 8.5 (exact)`. */
 export function scaleText({ weight, bias }: Scale): string {
-  return `W = ${figure(weight, 4)}, B = ${figure(bias, 4)} (exact: largest |u| ||w|| and |u b|)`;
+  return `W = ${numberText(weight, 4)}, B = ${numberText(bias, 4)} (exact: largest |u| ||w|| and |u b|)`;
 }
 
 /** Name and text of every line, aligned. */

@@ -1,9 +1,9 @@
 /** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
 import type { MlpActivation, ReluLayer } from '@fewfire/core';
 import type { BlockActivity, BlockTimings, StaticSparsity } from '@fewfire/core/internal';
+import { counted } from '@fewfire/core/words';
 import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
 import type { Work } from './data.ts';
-import { counted } from './format.ts';
 import { arrayBytes, checkBytes, modelBytes, timedBytes, watchedBytes } from './profile-memory.ts';
 
 export interface ProfileTask {

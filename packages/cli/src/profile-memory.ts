@@ -3,8 +3,8 @@
  * are measured: the most memory that the system saw, less what every command takes.
  */
 import type { FoundBlock, ReluLayer } from '@fewfire/core';
+import { byteSize } from '@fewfire/core/words';
 import type { NumberArray } from '@fewfire/node';
-import { byteSize } from './format.ts';
 
 /** onnxruntime and its thread, before a model is loaded, beyond what every command takes. */
 const RUNTIME_BYTES = 75e6;

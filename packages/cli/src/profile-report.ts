@@ -1,7 +1,8 @@
 /** A profile as the report page shows it: one section per block, with its figures. */
+
 import type { BlockTimings } from '@fewfire/core/internal';
+import { counted, integer, numberText } from '@fewfire/core/words';
 import type { Figure, Report, ReportSection } from '@fewfire/report';
-import { counted, figure, integer } from './format.ts';
 import type { Profile, ProfiledBlock } from './profile-analysis.ts';
 
 export interface ProfileRun {
@@ -111,7 +112,7 @@ export function timesText({ denseUs, exactUs, survivorRate, firstTest }: BlockTi
     firstTest === null
       ? ''
       : `, its first test, on ${firstTest.rank} directions, ${percentText(firstTest.letThroughRate)}`;
-  return `dense ${figure(denseUs)} us, exact ${figure(exactUs)}; the certified screen leaves ${percentText(survivorRate)} of the units${first}`;
+  return `dense ${numberText(denseUs)} us, exact ${numberText(exactUs)}; the certified screen leaves ${percentText(survivorRate)} of the units${first}`;
 }
 
 /** `13.0 %`, `0.12 %`. */

@@ -2,8 +2,10 @@
  * One line on standard error that says how far the work is: only on a terminal, never with --quiet, drawn at most ten
  * times a second and only for work that lasts, gone when the work is done.
  */
+
 import type { Progress } from '@fewfire/core';
-import { clip, displayWidth, integer } from './format.ts';
+import { integer } from '@fewfire/core/words';
+import { clip, displayWidth } from './format.ts';
 
 export interface ProgressLine {
   readonly report: (progress: Progress) => void;

@@ -1,5 +1,6 @@
 /** The result of a command that reports: JSON in a file, JSON on standard output, or a text. */
-import { byteSize, printable } from './format.ts';
+import { byteSize } from '@fewfire/core/words';
+import { printable } from './format.ts';
 import type { QuietOption } from './options.ts';
 import type { Session } from './session.ts';
 

@@ -1,19 +1,10 @@
 /** Imported trees in words: where they come from, which columns they read, what they predict, and what averages are over. */
+
 import type { TreeModel, TreeNetwork, TreeScore } from '@fewfire/core';
+import { counted, integer, numberText, shareText } from '@fewfire/core/words';
 import { heading, type Section } from './describe.ts';
 import { withFlags } from './flags.ts';
-import {
-  counted,
-  figure,
-  integer,
-  layoutTable,
-  listSome,
-  printable,
-  quoted,
-  type Screen,
-  share,
-  wrapText,
-} from './format.ts';
+import { layoutTable, listSome, printable, quoted, type Screen, wrapText } from './format.ts';
 
 /** `XGBoost 1.7.4, binary:logistic, 6 features, 3 outputs`. */
 export function modelText({ source, objective, features, outputs }: TreeModel): string {
@@ -103,15 +94,15 @@ export function scoreLines(score: Omit<TreeScore, 'columns'>, where: string, scr
   const sentences =
     score.task === 'regression'
       ? [
-          `mean squared error ${figure(score.mse ?? Number.NaN)} on ${where} (the best constant for them: ${figure(baseline.mse ?? Number.NaN)}); R2 ${score.r2 === null || score.r2 === undefined ? 'none (the targets do not vary)' : share(score.r2)}`,
+          `mean squared error ${numberText(score.mse ?? Number.NaN)} on ${where} (the best constant for them: ${numberText(baseline.mse ?? Number.NaN)}); R2 ${score.r2 === null || score.r2 === undefined ? 'none (the targets do not vary)' : shareText(score.r2)}`,
         ]
       : [
-          `accuracy ${share(score.accuracy ?? Number.NaN)} on ${where}; always saying their most frequent class: ${share(baseline.accuracy ?? Number.NaN)}`,
+          `accuracy ${shareText(score.accuracy ?? Number.NaN)} on ${where}; always saying their most frequent class: ${shareText(baseline.accuracy ?? Number.NaN)}`,
           [
-            ...(score.auc === null || score.auc === undefined ? [] : [`AUC ${share(score.auc)} (guessing: 0.5)`]),
+            ...(score.auc === null || score.auc === undefined ? [] : [`AUC ${shareText(score.auc)} (guessing: 0.5)`]),
             score.logLoss === null || score.logLoss === undefined
               ? 'log-loss none (the model gives no probabilities)'
-              : `log-loss ${figure(score.logLoss)} (the best constant for them: ${figure(baseline.logLoss ?? Number.NaN)})`,
+              : `log-loss ${numberText(score.logLoss)} (the best constant for them: ${numberText(baseline.logLoss ?? Number.NaN)})`,
           ].join('; '),
         ];
   return sentences.flatMap((sentence) => wrapText(sentence, screen.width - 2, '  '));

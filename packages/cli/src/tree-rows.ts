@@ -2,9 +2,11 @@
  * Rows of a table through an imported network: by the columns its trees were trained on, to what the original predicts.
  * A class has the name that the model gives it; what stands beside is what the model's link makes of the margins.
  */
+
 import type { CubePoints, RunOptions, TreeColumns, TreeModel, TreeNetwork, TreePredictions } from '@fewfire/core';
+import { counted } from '@fewfire/core/words';
 import type { FileTable, OutputColumn } from '@fewfire/node';
-import { counted, listSome, quoted } from './format.ts';
+import { listSome, quoted } from './format.ts';
 import { checkKept, checkNames, type Predicted, type PredictedColumns } from './prediction-columns.ts';
 
 /** @param path the file of the network, for messages */

@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { combinationText } from '../src/describe.ts';
 import {
-  alignedFigures,
   bar,
-  byteSize,
   clip,
   displayWidth,
-  figure,
   layoutTable,
   listSome,
   printable,
   quoteArgument,
   screenOf,
-  share,
   wrapText,
 } from '../src/format.ts';
 
@@ -100,42 +96,8 @@ describe('text', () => {
     expect(listSome(['a', 'b'], 2)).toBe('a, b');
     expect(listSome(['a', 'b', 'c'], 1)).toBe('a and 2 more');
   });
-});
 
-describe('numbers', () => {
-  it('figure', () => {
-    expect([0, 0.123456, 12.3456, 1234567, 0.00001234, -2.5, 1e12].map((x) => figure(x))).toEqual([
-      '0',
-      '0.123',
-      '12.3',
-      '1,234,567',
-      '1.23e-5',
-      '-2.5',
-      '1.00e12',
-    ]);
-  });
-
-  it('share is never rounded to a certainty it is not', () => {
-    expect([0, 0.5, 0.9996, 0.0001, 1, 1 - 1e-9].map(share)).toEqual([
-      '0.000',
-      '0.500',
-      '0.9996',
-      '<0.001',
-      '1.000',
-      '>0.999999',
-    ]);
-  });
-
-  it('alignedFigures gives one column the same decimals', () => {
-    expect(alignedFigures([0.37061, 0.0072, -0.0053])).toEqual(['0.3706', '0.0072', '-0.0053']);
-    expect(alignedFigures([1234.5, 2])).toEqual(['1,235', '2']);
-    expect(alignedFigures([14.14, -0.0043])).toEqual(['14.14', '-0.0043']);
-    expect(alignedFigures([0, 0])).toEqual(['0', '0']);
-    expect(alignedFigures([])).toEqual([]);
-  });
-
-  it('bar and byteSize', () => {
+  it('bar', () => {
     expect([bar(0, 4), bar(0.5, 4), bar(1, 4), bar(9, 4), bar(0.3, 4)]).toEqual(['', '██', '████', '████', '█▎']);
-    expect([12, 1234, 4e9].map(byteSize)).toEqual(['12 bytes', '1.23 kB', '4 GB']);
   });
 });

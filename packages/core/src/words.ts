@@ -1,2 +1,3 @@
 /** What models and their numbers are called, without the code that makes them: for command lines, which are to start at once. */
 export * from './words/fit.ts';
+export * from './words/numbers.ts';

@@ -2,7 +2,8 @@
  * E1, Lemma 2.1 (Kane): rarely true halfspaces are insensitive. Every halfspace here is measured exactly: over all
  * points of the cube, or, with equal weights, by counting edges between layers, which reaches n = 1000.
  */
-import { type Series, numberText as text } from '@fewfire/report';
+import { numberText as text } from '@fewfire/core/words';
+import type { Series } from '@fewfire/report';
 import type { Experiment, ExperimentOptions, ExperimentResult, ExperimentScale } from './experiment.ts';
 import { boundClaim, type Comparison, ratioOf } from './verdict.ts';
 

@@ -3,7 +3,8 @@
  * every family and for dense controls. All numbers are exact: the cube is listed, k is counted on all of it.
  */
 import type { FamilyMember } from '@fewfire/core';
-import { type Figure, type Series, numberText as text } from '@fewfire/report';
+import { numberText as text } from '@fewfire/core/words';
+import type { Figure, Series } from '@fewfire/report';
 import { type ExactNetwork, measureExactly } from './exact-network.ts';
 import type { Experiment, ExperimentOptions, ExperimentResult, ExperimentScale } from './experiment.ts';
 import { boundClaim } from './verdict.ts';

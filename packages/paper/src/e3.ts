@@ -3,7 +3,8 @@
  * bound like delta, and so do the networks. All exact, from spectra over the whole cube.
  */
 import type { FamilyMember } from '@fewfire/core';
-import { type Figure, type Series, numberText as text } from '@fewfire/report';
+import { numberText as text } from '@fewfire/core/words';
+import type { Figure, Series } from '@fewfire/report';
 import { type ExactNetwork, measureExactly } from './exact-network.ts';
 import type { Experiment, ExperimentOptions, ExperimentResult, ExperimentScale } from './experiment.ts';
 import { boundClaim, type Comparison } from './verdict.ts';

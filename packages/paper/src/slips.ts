@@ -1,5 +1,6 @@
 /** The slips of the published text (docs/theory.md), each with numbers computed here that show it. */
-import { type Slip, numberText as text } from '@fewfire/report';
+import { numberText as text } from '@fewfire/core/words';
+import type { Slip } from '@fewfire/report';
 
 export async function publishedSlips(): Promise<Slip[]> {
   const { anyDistributionSampleCounts } = await import('@fewfire/core');

@@ -1,5 +1,5 @@
 /** Where an axis begins and ends, its ticks, and how they are written. */
-import { numberText } from './markup.ts';
+import { numberText } from '@fewfire/core/words';
 
 export interface Axis {
   readonly domain: [number, number];

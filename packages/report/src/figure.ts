@@ -6,10 +6,12 @@
  * What was measured is a solid line with dots, its intervals bars or a band; what was computed as a bound is dashed.
  * So a figure reads without colour too. Colours are those of Okabe and Ito, chosen for the colour-blind.
  */
+
+import { numberText } from '@fewfire/core/words';
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { type Axis, axis } from './axis.ts';
-import { cleanText, escapeMarkup, numberText } from './markup.ts';
+import { cleanText, escapeMarkup } from './markup.ts';
 import type { CountCell, Figure, Series } from './result.ts';
 import { FONT_SIZE, LEGEND_ROW, LETTER_WIDTH, shade, svgFrame, WIDTH, wrap } from './svg.ts';
 

@@ -1,17 +1,7 @@
 /** The figures of a report on a fit, from what core computed: nothing is measured or estimated here. */
 import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
-import {
-  combinationText,
-  counted,
-  effectLabel,
-  errorUnit,
-  fitText,
-  methodText,
-  percentText,
-  quoted,
-  scoreText,
-} from './fit-words.ts';
-import { numberText } from './markup.ts';
+import { counted, integer, numberText, shareText } from '@fewfire/core/words';
+import { combinationText, effectLabel, errorUnit, fitText, methodText, percentText, quoted } from './fit-words.ts';
 import type { BarFigure, EffectFigure, Figure, GridFigure, Series } from './result.ts';
 
 export const INFLUENCES_DRAWN = 15;
@@ -71,7 +61,7 @@ export function termFigure(report: FitReport, output: OutputReport): EffectFigur
   const { terms, termCount } = output;
   return effectFigure(report, output, terms, {
     title: `Leading combinations${forClass(output)}`,
-    seen: `The ${counted(terms.length, 'combination')} with the largest coefficients, of ${numberText(termCount, 12)}.`,
+    seen: `The ${counted(terms.length, 'combination')} with the largest coefficients, of ${integer(termCount)}.`,
   });
 }
 
@@ -333,7 +323,7 @@ export function rocFigure(picture: ClassesPicture): Figure | null {
     series: [
       ...drawn.map(
         ({ name, auc, roc }): Series => ({
-          name: `${quoted(name)}, AUC ${scoreText(auc ?? Number.NaN)}`,
+          name: `${quoted(name)}, AUC ${shareText(auc ?? Number.NaN)}`,
           kind: 'estimate',
           marks: 'curve',
           points: roc.map(({ falsePositiveShare, truePositiveShare }) => ({
@@ -398,12 +388,12 @@ export function confusionFigure({ confusion, rowCount }: ClassesPicture): GridFi
   const right = counts.reduce((sum, row, i) => sum + row[i], 0);
   return {
     title: 'Confusion matrix',
-    seen: `Rows: the actual class; columns: the class that was said. ${confusion.mergedCount > 0 ? `${numberText(confusion.mergedCount)} rare classes are merged into the last.` : `${numberText(right, 12)} of ${counted(rowCount, 'test row')} on the diagonal are right.`}`,
+    seen: `Rows: the actual class; columns: the class that was said. ${confusion.mergedCount > 0 ? `${numberText(confusion.mergedCount)} rare classes are merged into the last.` : `${integer(right)} of ${counted(rowCount, 'test row')} on the diagonal are right.`}`,
     label: 'actual (row) by predicted (column); shade: share of the row',
     names,
     values: counts.map((row, i) => row.map((count) => (sums[i] > 0 ? count / sums[i] : 0))),
     most: 1,
     text: (value) => percentText(value),
-    cellTexts: counts.map((row) => row.map((count) => numberText(count, 12))),
+    cellTexts: counts.map((row) => row.map((count) => integer(count))),
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
 import { skippedText } from '@fewfire/core/internal';
+import { counted, integer, numberText, shareText } from '@fewfire/core/words';
 import { barSvg } from './bar-figure.ts';
 import { effectSvg } from './effect-figure.ts';
 import { figureSvg, undrawnCount } from './figure.ts';
@@ -25,12 +26,11 @@ import {
   termFigure,
 } from './fit-figures.ts';
 import {
-  alignedTexts,
+  alignedSigned,
   calibrationText,
   codingText,
   combinationText,
   confirmationText,
-  counted,
   EFFECT_TEXT,
   errorUnit,
   fitText,
@@ -42,13 +42,12 @@ import {
   percentText,
   quoted,
   remarks,
-  scoreText,
   signed,
   testOriginText,
   yesWord,
 } from './fit-words.ts';
 import { gridSvg } from './grid-figure.ts';
-import { escapeMarkup, numberText } from './markup.ts';
+import { escapeMarkup } from './markup.ts';
 import type { Figure } from './result.ts';
 import { commandMarkup, shell } from './shell.ts';
 
@@ -130,7 +129,7 @@ function tiles({ target, training }: FitReport): string {
   if (test === null) return '';
   const facts: [string, string, string][] = [];
   if (target.kind === 'regression') {
-    facts.push(['R²', test.r2 === null ? 'none' : scoreText(test.r2), 'constant: 0']);
+    facts.push(['R²', test.r2 === null ? 'none' : shareText(test.r2), 'constant: 0']);
     facts.push([
       target.transform === 'log' ? 'error of the logarithm' : 'typical error',
       numberText(Math.sqrt(test.mse)),
@@ -139,9 +138,9 @@ function tiles({ target, training }: FitReport): string {
   } else {
     const { accuracy = Number.NaN, auc, baseline } = test;
     facts.push(['right', percentText(accuracy), `constant: ${percentText(baseline.accuracy ?? Number.NaN)}`]);
-    facts.push(['AUC', auc === null || auc === undefined ? 'none' : scoreText(auc), 'guessing: 0.5']);
+    facts.push(['AUC', auc === null || auc === undefined ? 'none' : shareText(auc), 'guessing: 0.5']);
   }
-  facts.push(['test rows', numberText(test.sampleCount, 12), 'used once']);
+  facts.push(['test rows', integer(test.sampleCount), 'used once']);
   return `<ul class="tiles">${facts
     .map(
       ([name, value, beside]) =>
@@ -187,7 +186,7 @@ function testSection(report: FitReport): string {
 
 function numberBlocks(report: FitReport, picture: NumbersPicture): string[] {
   const rows = picture.groups.map((group) => [
-    numberText(group.rowCount, 12),
+    integer(group.rowCount),
     numberText(group.meanPredicted),
     numberText(group.meanActual),
     `${numberText(group.low)} to ${numberText(group.high)}`,
@@ -234,10 +233,10 @@ function classBlocks(picture: ClassesPicture): string[] {
     reliability.map((bin): Cell[] => [
       ...shared(name),
       `${numberText(bin.from)} to ${numberText(bin.to)}`,
-      numberText(bin.rowCount, 12),
-      scoreText(bin.meanProbability),
-      scoreText(bin.share),
-      `${scoreText(bin.low)} to ${scoreText(bin.high)}`,
+      integer(bin.rowCount),
+      shareText(bin.meanProbability),
+      shareText(bin.share),
+      `${shareText(bin.low)} to ${shareText(bin.high)}`,
     ]),
   );
   const binColumns = [
@@ -261,7 +260,7 @@ function classBlocks(picture: ClassesPicture): string[] {
       grid.seen,
       table(
         [{ head: 'Actual class' }, ...said],
-        names.map((name, i) => [name, ...counts[i].map((count) => numberText(count, 12))]),
+        names.map((name, i) => [name, ...counts[i].map((count) => integer(count))]),
       ),
     ),
   );
@@ -333,13 +332,13 @@ function termPart(report: FitReport, output: OutputReport): string {
     { head: 'Rows', number: true },
     { head: 'Coeffi\u00adcient', number: true },
   ];
-  const effects = alignedTexts(terms.map(({ effect }) => effect));
-  const coefficients = alignedTexts(terms.map(({ coefficient }) => coefficient));
+  const effects = alignedSigned(terms.map(({ effect }) => effect));
+  const coefficients = alignedSigned(terms.map(({ coefficient }) => coefficient));
   const rows = terms.map((term, i): Cell[] => [
     combinationMarkup(term.coordinates),
     effects[i],
     ...(confirmed ? [term.confirmed === null ? 'none' : intervalText(term.confirmed)] : []),
-    term.rows === null ? 'not counted' : numberText(term.rows, 12),
+    term.rows === null ? 'not counted' : integer(term.rows),
     coefficients[i],
   ]);
   const seldom =
@@ -427,7 +426,7 @@ function levelSection(report: FitReport): string {
     ],
     levelRows(report).map(({ level, termCount, weight, share }) => [
       level === 0 ? '0 (constant)' : String(level),
-      numberText(termCount, 12),
+      integer(termCount),
       numberText(weight),
       share === null ? '' : percentText(share),
     ]),
@@ -470,7 +469,7 @@ function choiceSection(report: FitReport, say: Say): string {
       `${numberText(
         output.levels.reduce((sum, level) => sum + level.termCount, 0),
         12,
-      )} of ${numberText(output.fit.monomialCount, 12)}`,
+      )} of ${integer(output.fit.monomialCount)}`,
       chosenError(output),
     ]),
   );
@@ -533,7 +532,7 @@ function dataSection(report: FitReport, say: Say): string {
   const { source } = provenance;
   const parts = [
     paragraph(
-      `${source.label}: ${counted(source.rowCount, 'row')}; the model is fitted on ${sampleCount === source.rowCount ? 'all' : numberText(sampleCount, 12)} of them. ${counted(encoding.length, 'column')} ${encoding.length === 1 ? 'makes' : 'make'} ${counted(coordinateCount, 'yes/no coordinate')}.`,
+      `${source.label}: ${counted(source.rowCount, 'row')}; the model is fitted on ${sampleCount === source.rowCount ? 'all' : integer(sampleCount)} of them. ${counted(encoding.length, 'column')} ${encoding.length === 1 ? 'makes' : 'make'} ${counted(coordinateCount, 'yes/no coordinate')}.`,
     ),
     notes.length + dropped.length + missing.length === 0 ? paragraph('Nothing odd was noticed.') : '',
     notes.length === 0 ? '' : `<h3>Remarks</h3>${list(notes)}`,
@@ -550,7 +549,7 @@ function dataSection(report: FitReport, say: Say): string {
           missing
             .toSorted((a, b) => b.count - a.count)
             .slice(0, COLUMNS_LISTED)
-            .map(({ column, count }) => [column, numberText(count, 12)]),
+            .map(({ column, count }) => [column, integer(count)]),
         )}${leftOut(missing.length - COLUMNS_LISTED, 'column')}`,
     details(
       `How columns became yes and no (${counted(encoding.length, 'column')})`,

@@ -1,36 +1,17 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
 import type { EncodedColumn, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
 import { dateText, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
-import { nameInText, numberText } from './markup.ts';
+import { alignedTexts, counted, integer, numberText, percentText as percent, shareText } from '@fewfire/core/words';
+import { nameInText } from './markup.ts';
 
 /** A name or value inside a sentence. */
 export function quoted(text: string): string {
   return `“${nameInText(text)}”`;
 }
 
-/** `1 row`, `2 rows`. */
-export function counted(count: number, one: string, many: string = `${one}s`): string {
-  return `${numberText(count, 12)} ${count === 1 ? one : many}`;
-}
-
-/** A share as `39.2 %`, never rounded to a 0 or 100 that it is not. The space does not break. */
+/** A share in per cent, whose space does not break. */
 export function percentText(share: number): string {
-  if (share === 0 || share === 1) return `${100 * share}\u00a0%`;
-  if (share > 0 && share < 0.0005) return '<0.1\u00a0%';
-  for (let digits = 1; digits < 5; digits++) {
-    const text = (100 * share).toFixed(digits);
-    if (Number(text) !== 100) return `${text}\u00a0%`;
-  }
-  return '>99.9999\u00a0%';
-}
-
-/** A score up to 1, such as an area under a curve, never rounded to a 1 that it is not. */
-export function scoreText(value: number): string {
-  for (let digits = 3; digits < 7; digits++) {
-    const text = value.toFixed(digits);
-    if (Number(text) !== 1 || value >= 1) return text;
-  }
-  return '>0.999999';
+  return percent(share).replace(' ', '\u00a0');
 }
 
 /** Items as `a, b and c`. */
@@ -48,31 +29,18 @@ export function combinationText(coordinates: readonly string[]): string {
   return `${listText(coordinates.map(nameInText))} ${yesWord(coordinates.length)}`;
 }
 
-/**
- * Numbers of one kind for a column, with their signs: the same decimals for all, at least two digits of the smallest
- * unless that would take more than four of the largest.
- */
-export function alignedTexts(values: readonly number[]): string[] {
-  const sizes = values.map(Math.abs).filter((size) => size > 0 && Number.isFinite(size));
-  const smallest = Math.min(...sizes);
-  const largest = Math.max(...sizes);
-  if (sizes.length === 0 || largest >= 1e9 || largest < 1e-6) return values.map(signed);
-  const decimals = (size: number, digits: number): number => digits - 1 - Math.floor(Math.log10(size));
-  const places = Math.min(12, Math.max(0, Math.min(decimals(smallest, 2), decimals(largest, 4))));
-  return values.map((value) => {
-    // Too small for these decimals: its own digits rather than a zero.
-    if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -places) return signed(value);
-    const text = Math.abs(value).toLocaleString('en-US', {
-      minimumFractionDigits: places,
-      maximumFractionDigits: places,
-    });
-    return `${value < 0 ? '−' : '+'}${text}`;
-  });
+/** A number with its sign, as print has it. */
+export function signed(value: number): string {
+  return withSign(numberText(value));
 }
 
-export function signed(value: number): string {
-  const text = numberText(Math.abs(value));
-  return value < 0 ? `−${text}` : `+${text}`;
+/** Numbers of one kind for a column, with their signs. */
+export function alignedSigned(values: readonly number[]): string[] {
+  return alignedTexts(values).map(withSign);
+}
+
+function withSign(text: string): string {
+  return text.startsWith('-') ? `−${text.slice(1)}` : `+${text}`;
 }
 
 export function intervalText({ low, high }: { readonly low: number; readonly high: number }): string {
@@ -135,7 +103,7 @@ function taskText({ target, training, encoding, coordinateCount, outputs }: FitR
   // The mean of rows with weights says what a class weighs, not how many rows it has.
   const counts =
     weight === undefined
-      ? shares.map((part) => numberText(Math.round(part * training.sampleCount), 12))
+      ? shares.map((part) => integer(Math.round(part * training.sampleCount)))
       : shares.map(percentText);
   const weighed = weight === undefined ? '' : `, by the weight in ${quoted(weight)}`;
   if (target.kind === 'binary' && weight !== undefined) {
@@ -144,7 +112,7 @@ function taskText({ target, training, encoding, coordinateCount, outputs }: FitR
   if (target.kind === 'binary') {
     const { positive, negative } = target;
     const positiveCount = Math.round(shares[0] * training.sampleCount);
-    return `${quoted(target.column)} is ${quoted(positive)} (${counted(positiveCount, 'row')}, the positive class) or ${quoted(negative)} (${numberText(training.sampleCount - positiveCount, 12)}), learned ${from}.`;
+    return `${quoted(target.column)} is ${quoted(positive)} (${counted(positiveCount, 'row')}, the positive class) or ${quoted(negative)} (${integer(training.sampleCount - positiveCount)}), learned ${from}.`;
   }
   const most = 6;
   const classes = target.classes.slice(0, most).map((name, k) => `${quoted(name)} (${counts[k]})`);
@@ -209,7 +177,7 @@ export function measureRows({ target }: FitReport, test: TestResult): MeasureRow
   const interval = (which: MeasuredInterval | undefined, text: (value: number) => string): string =>
     which === undefined ? '' : measuredIntervalText(which, text);
   const figure = (value: number | undefined): string => (value === undefined ? 'none' : numberText(value));
-  const r2 = test.r2 === null ? 'none: the targets do not vary' : scoreText(test.r2);
+  const r2 = test.r2 === null ? 'none: the targets do not vary' : shareText(test.r2);
   if (target.kind === 'regression') {
     const unit = target.transform === 'log' ? ' (of the natural logarithm)' : '';
     const root = (value: number): string => numberText(Math.sqrt(Math.max(0, value)));
@@ -223,7 +191,7 @@ export function measureRows({ target }: FitReport, test: TestResult): MeasureRow
       { name: `R²${unit}: share of the variance that is explained`, model: r2, constant: '0', interval: '' },
     ];
   }
-  const auc = test.auc === null || test.auc === undefined ? 'none: one class only' : scoreText(test.auc);
+  const auc = test.auc === null || test.auc === undefined ? 'none: one class only' : shareText(test.auc);
   return [
     {
       name: 'Accuracy: share of rows whose class is right',

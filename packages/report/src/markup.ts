@@ -1,4 +1,4 @@
-/** Text as it may stand in markup, and numbers as people read them. */
+/** Text as it may stand in markup. */
 
 /** Without control characters, which XML forbids or which would turn the direction of the text around. */
 export function cleanText(text: string): string {
@@ -27,13 +27,4 @@ export function escapeMarkup(text: string): string {
     "'": '&#39;',
   };
   return cleanText(text).replace(/[&<>"']/g, (c) => named[c]);
-}
-
-/** With so many significant digits, thousands with commas, exponents only where they help. */
-export function numberText(value: number, digits = 3): string {
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential(digits - 1).replace('e+', 'e');
-  if (size >= 1000) return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
-  return String(Number(value.toPrecision(digits)));
 }

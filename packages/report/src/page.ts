@@ -1,6 +1,8 @@
 /** The results of `reproduce` as one HTML file: a claim table, then a section for every experiment. */
+
+import { numberText } from '@fewfire/core/words';
 import { figureSvg, undrawnCount } from './figure.ts';
-import { escapeMarkup, numberText } from './markup.ts';
+import { escapeMarkup } from './markup.ts';
 import type { Claim, Figure, Report, ReportSection, Setting, Slip } from './result.ts';
 import { commandMarkup, shell } from './shell.ts';
 

@@ -1,5 +1,5 @@
 /** Results as CSV and as the Markdown of docs/reproduction.md: the claim table and the figures. */
-import { numberText } from './markup.ts';
+import { numberText } from '@fewfire/core/words';
 import type { Claim, ReportSection } from './result.ts';
 
 /** Every point of every figure, one a row. */

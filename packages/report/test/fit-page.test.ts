@@ -1,4 +1,5 @@
 /** Reports of real fits, of every kind of target and of degenerate ones: safe, well formed, and with core's numbers. */
+
 import {
   createRandom,
   type FitReport,
@@ -9,12 +10,13 @@ import {
   type Model,
   memoryTable,
 } from '@fewfire/core';
+import { shareText } from '@fewfire/core/words';
 import { fitReportPage } from '@fewfire/report';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { effectSvg } from '../src/effect-figure.ts';
 import { confirmedFigure, levelRows, penaltyFigure, rocFigure, scatterFigure } from '../src/fit-figures.ts';
-import { percentText, scoreText } from '../src/fit-words.ts';
+import { percentText } from '../src/fit-words.ts';
 import { gridSvg } from '../src/grid-figure.ts';
 import { checkWellFormed, texts } from './markup.ts';
 
@@ -110,7 +112,7 @@ describe('a page', () => {
       percentText(test?.baseline.accuracy ?? -1),
       `${percentText(sure?.low ?? -1)} to ${percentText(sure?.high ?? -1)} (95 %, Clopper-Pearson)`,
     ]);
-    expect(measures[1][1]).toBe(scoreText(test?.auc ?? -1));
+    expect(measures[1][1]).toBe(shareText(test?.auc ?? -1));
     const influences = cells(document.querySelector('#columns table'));
     expect(influences).toEqual(
       data.influences.filter(({ share }) => share > 0).map(({ column, share }) => [column, percentText(share)]),

@@ -1,10 +1,12 @@
 /** `fewfire export`: a model in another language, which needs nothing of fewfire. */
+
 import { basename } from 'node:path';
 import type { ExportTarget } from '@fewfire/core';
+import { byteSize } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { readModel } from '../data.ts';
 import { InputArgument, OutputOption } from '../file-roles.ts';
-import { byteSize, printable } from '../format.ts';
+import { printable } from '../format.ts';
 import { parseNames, QuietOption } from '../options.ts';
 import type { Session } from '../session.ts';
 

@@ -1,7 +1,9 @@
 /** `fewfire fit`: from a table and its target to a model, measured on rows set aside first. */
+
 import { stat } from 'node:fs/promises';
 import type { CellRules, FitTableOptions, Model, SourceRecord, TableFit } from '@fewfire/core';
 import { FIT_OPTIONS, type FitOptionValues } from '@fewfire/core/options';
+import { byteSize } from '@fewfire/core/words';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { reportPage, type Work, withProgress, withTable } from '../data.ts';
@@ -22,7 +24,7 @@ import {
   testSection,
 } from '../describe.ts';
 import { InputArgument, InputOption, OutputOption, tableInput } from '../file-roles.ts';
-import { byteSize, printable, quoteArgument } from '../format.ts';
+import { printable, quoteArgument } from '../format.ts';
 import { modelJson } from '../model-json.ts';
 import {
   addTableOptions,

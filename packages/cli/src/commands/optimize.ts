@@ -1,11 +1,13 @@
 /** `fewfire optimize`: the configuration that a model rates highest or lowest, and what is proven of it. */
+
 import type { ColumnChoice, Model, ModelOptimum } from '@fewfire/core';
+import { counted, numberText, shareText } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { readModel, withProgress } from '../data.ts';
 import { guessingSection, heading, joinSections, labelled, type Section } from '../describe.ts';
 import { InputArgument, ResultOption } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
-import { counted, figure, layoutTable, listSome, printable, quoted, type Screen, share, wrapText } from '../format.ts';
+import { layoutTable, listSome, printable, quoted, type Screen, wrapText } from '../format.ts';
 import { addWorkOptions, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
 import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
@@ -138,7 +140,7 @@ function resultSection(path: string, model: Model, optimum: ModelOptimum, second
   const what = `${superlative} ${unitText(model, optimum)}: ${predictionText(optimum, prediction)}`;
   return [
     ...labelled('Model', printable(path), screen),
-    ...labelled('Best', `${what} (polynomial ${figure(value, 6)})`, screen),
+    ...labelled('Best', `${what} (polynomial ${numberText(value, 6)})`, screen),
     ...labelled('Proof', proofText(optimum, seconds), screen),
     ...notes.flatMap((note) => labelled('', withFlags(note), screen)),
   ];
@@ -161,7 +163,7 @@ function proofRemarks({ proof }: ModelOptimum): string[] {
 }
 
 function proofText(optimum: ModelOptimum, seconds: number): string {
-  const time = `${figure(seconds, 2)} s`;
+  const time = `${numberText(seconds, 2)} s`;
   const remarks = proofRemarks(optimum).join('; ');
   if (optimum.proof === 'enumerated (exact)') {
     return `enumerated (exact): every other configuration was looked at or ruled out, in ${time}; ${remarks}`;
@@ -170,12 +172,12 @@ function proofText(optimum: ModelOptimum, seconds: number): string {
     return `solver optimum: ${optimum.solver} proved it in floating point, in ${time}; ${remarks}`;
   }
   const limit = optimum.direction === 'maximise' ? 'above' : 'below';
-  return `a gap remains after ${time}: none goes ${limit} ${predictionText(optimum, optimum.predictionBound)} (polynomial ${figure(optimum.bound, 6)}, ${figure(optimum.gap)} from this one)`;
+  return `a gap remains after ${time}: none goes ${limit} ${predictionText(optimum, optimum.predictionBound)} (polynomial ${numberText(optimum.bound, 6)}, ${numberText(optimum.gap)} from this one)`;
 }
 
 // A probability is never rounded to a 0 or 1 that it is not.
 function predictionText(optimum: ModelOptimum, prediction: number): string {
-  return optimum.class === null ? figure(prediction, 4) : share(prediction);
+  return optimum.class === null ? numberText(prediction, 4) : shareText(prediction);
 }
 
 function columnSection(model: Model, optimum: ModelOptimum, screen: Screen): Section {

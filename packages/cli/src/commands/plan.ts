@@ -1,10 +1,12 @@
 /** `fewfire plan`: which degree and how many samples learn a sparse network, by every statement there is. */
+
 import type { DegreeCertificate, LearningCost, SparsityCertificate } from '@fewfire/core';
+import { integer, numberText } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import { heading, joinSections, type Section } from '../describe.ts';
 import { InputOption, ResultOption } from '../file-roles.ts';
-import { figure, integer, layoutTable, printable, type Screen } from '../format.ts';
+import { layoutTable, printable, type Screen } from '../format.ts';
 import {
   boundSparsity,
   certifyDegree,
@@ -262,7 +264,7 @@ async function classOfNetwork(
 function planSections(planned: Plan, options: PlanOptions, screen: Screen): Section[] {
   const { n, s, k, W, B } = planned.class;
   const { epsilon, confidenceDelta, found, rows } = planned;
-  const about = `n = ${integer(n)} inputs, s = ${integer(s)} units, k = ${integer(k)}, W = ${figure(W, 4)}, B = ${figure(B, 4)}`;
+  const about = `n = ${integer(n)} inputs, s = ${integer(s)} units, k = ${integer(k)}, W = ${numberText(W, 4)}, B = ${numberText(B, 4)}`;
   const pairs: [string, string][] =
     found === undefined
       ? [['Class', about]]
@@ -271,7 +273,7 @@ function planSections(planned: Plan, options: PlanOptions, screen: Screen): Sect
           ['k', `on the whole cube ${sparsityText(found.sparsity)}`],
         ];
   for (const note of notesOf(found)) pairs.push(['Note', note]);
-  pairs.push(['Goal', `square error ${figure(epsilon)} with probability ${1 - confidenceDelta} over the samples`]);
+  pairs.push(['Goal', `square error ${numberText(epsilon)} with probability ${1 - confidenceDelta} over the samples`]);
   return [facts(pairs, screen), uniformSection(rows, screen), anySection(planned, screen)];
 }
 
@@ -299,7 +301,7 @@ const KINDS: Readonly<Record<PlanRow['statement'], string>> = {
 };
 
 function uniformSection(rows: readonly PlanRow[], screen: Screen): Section {
-  const size = (value: number | null, none: string): string => (value === null ? none : figure(value));
+  const size = (value: number | null, none: string): string => (value === null ? none : numberText(value));
   const cells = rows.map(({ statement, kind, statedDegree, degree, sampleCount, regressionSampleCount }) => [
     statement,
     statedDegree === degree ? integer(degree) : `${size(statedDegree, '>1e308')}, so n`,
@@ -324,7 +326,7 @@ function uniformSection(rows: readonly PlanRow[], screen: Screen): Section {
 
 function anySection({ anyDistribution }: Plan, screen: Screen): Section {
   const { sparsity, published, explicit, new: ours } = anyDistribution;
-  const size = (value: number): string => (Number.isFinite(value) ? figure(value) : '>9e15');
+  const size = (value: number): string => (Number.isFinite(value) ? numberText(value) : '>9e15');
   return [
     ...heading(
       'Any distribution on points of the cube with this sparsity',

@@ -1,10 +1,12 @@
 /** `fewfire predict`: one prediction per row of a table, in its order. */
+
 import type { EncodedRows, Model, ModelRowAttributions, Prediction, RunOptions } from '@fewfire/core';
+import { counted } from '@fewfire/core/words';
 import type { FileTable, OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { driftLines, openData, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
-import { counted, listSome, printable } from '../format.ts';
+import { listSome, printable } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
 import { addTableOptions, addWorkOptions, parseNames, type TableOptions, type WorkOptions } from '../options.ts';
 import { checkKept, checkNames, type Predicted, type PredictedColumns } from '../prediction-columns.ts';

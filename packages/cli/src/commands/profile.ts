@@ -1,11 +1,13 @@
 /** `fewfire profile`: how sparse the feed-forward blocks of a trained model are on real inputs, and what that is worth. */
+
 import type { MlpActivation } from '@fewfire/core';
+import { counted, integer, numberText } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { withProgress } from '../data.ts';
 import { joinSections, type Section } from '../describe.ts';
 import { InputArgument, InputOption, OutputOption, ResultOption } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
-import { counted, figure, integer, printable, quoteArgument, type Screen, wrapText } from '../format.ts';
+import { printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
 import { addTableOptions, addWorkOptions, parseWhole, type TableOptions, type WorkOptions } from '../options.ts';
 import {
@@ -304,7 +306,7 @@ function unitsText({ activity, unitCount, sparse }: ProfiledBlock): string {
 
 function ratesText({ activity }: ProfiledBlock): string {
   const bins = activity.rateHistogram.map(({ to, unitCount }) =>
-    to === 0 ? `${integer(unitCount)} never` : `${integer(unitCount)} up to ${figure(100 * to)} %`,
+    to === 0 ? `${integer(unitCount)} never` : `${integer(unitCount)} up to ${numberText(100 * to)} %`,
   );
   return `units by the share of rows they fire on: ${bins.join(', ')}`;
 }
@@ -335,7 +337,7 @@ function topLines({ topRows, unitRates }: ProfiledBlock['activity'], positions: 
       wrapText(
         `unit ${u}: ${topRows[u]
           .slice(0, ROWS_SHOWN)
-          .map(({ row, activation }) => `${place(row)} (${figure(activation)})`)
+          .map(({ row, activation }) => `${place(row)} (${numberText(activation)})`)
           .join(', ')}`,
         screen.width - 2,
         '    ',

@@ -2,14 +2,16 @@
  * `fewfire reproduce`: the statements of the paper as measurements. Runs the experiments one after another, keeps what
  * is finished, and writes numbers (JSON, CSV), figures (SVG), the claim table and one HTML report.
  */
+
 import { join } from 'node:path';
 import type { Progress } from '@fewfire/core';
+import { counted, numberText } from '@fewfire/core/words';
 import type { ExperimentId, ExperimentResult, ExperimentScale } from '@fewfire/paper';
 import type { ReportSection } from '@fewfire/report';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import { OutputOption } from '../file-roles.ts';
-import { counted, figure, layoutTable, printable, quoteArgument } from '../format.ts';
+import { layoutTable, printable, quoteArgument } from '../format.ts';
 import { addWorkOptions, parseWhole, type WorkOptions } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -170,6 +172,6 @@ function sectionText(result: ExperimentResult, seconds: number, kept: boolean, {
     verdict === 'holds' || verdict === 'consistent with' ? screen.good(verdict) : screen.warn(verdict),
     `${printable(statement)}: ${printable(measured)}`,
   ]);
-  const time = screen.dim(kept ? 'kept from an earlier run' : `${figure(seconds)} s`);
+  const time = screen.dim(kept ? 'kept from an earlier run' : `${numberText(seconds)} s`);
   return `${screen.bold(`${result.id}. ${printable(result.title)}`)}  ${time}\n${layoutTable(rows, [{}, { flexible: true }], screen.width).join('\n')}\n`;
 }

@@ -1,11 +1,13 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
+
 import type { TreeNetwork } from '@fewfire/core';
+import { counted } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
 import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, ResultOption, tableInput } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
-import { counted, printable, quoted } from '../format.ts';
+import { printable, quoted } from '../format.ts';
 import { noteJson } from '../model-json.ts';
 import { besideNetwork } from '../network-data.ts';
 import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../options.ts';

@@ -1,5 +1,7 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
+
 import type { Model, TreeNetwork } from '@fewfire/core';
+import { byteSize, counted, numberText } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { readModelOrTrees, reportPage } from '../data.ts';
 import {
@@ -20,7 +22,7 @@ import {
 } from '../describe.ts';
 import { attributionSections } from '../describe-attributions.ts';
 import { InputArgument, OutputOption, ResultOption } from '../file-roles.ts';
-import { byteSize, counted, figure, printable, quoteArgument, type Screen } from '../format.ts';
+import { printable, quoteArgument, type Screen } from '../format.ts';
 import { constantOf, modelJson } from '../model-json.ts';
 import { facts } from '../network-describe.ts';
 import { parseWhole, QuietOption } from '../options.ts';
@@ -209,13 +211,13 @@ function provenanceSection({ target, provenance, outputs }: Model, screen: Scree
       'of each class against the rest, by a logistic curve from held-out rows; divided by their sum (--json has the curves)';
     pairs.push(['Chances', text]);
   } else if (calibration.kind === 'platt') {
-    const curve = `1 / (1 + exp(${figure(calibration.slope, 4)} f ${calibration.intercept > 0 ? '-' : '+'} ${figure(Math.abs(calibration.intercept), 4)}))`;
+    const curve = `1 / (1 + exp(${numberText(calibration.slope, 4)} f ${calibration.intercept > 0 ? '-' : '+'} ${numberText(Math.abs(calibration.intercept), 4)}))`;
     pairs.push(['Chances', `probability of the positive class = ${curve}, from ${calibration.rowCount} held-out rows`]);
   }
   if (calibration.kind === 'smearing') {
     pairs.push([
       'Scale',
-      `prediction = ${figure(calibration.factor, 4)} exp(f), from ${calibration.rowCount} held-out rows`,
+      `prediction = ${numberText(calibration.factor, 4)} exp(f), from ${calibration.rowCount} held-out rows`,
     ]);
   }
   return pairs.flatMap(([name, text]) => labelled(name, text, screen));

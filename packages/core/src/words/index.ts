@@ -1,2 +1,3 @@
 export * from './fit.ts';
 export * from './notes.ts';
+export * from './numbers.ts';

@@ -1,11 +1,13 @@
 /** `fewfire network certify`: proves how many units of a network are active at once, and writes the proof. */
+
 import type { AnyNetwork, CertifyOptions, CubePoints, NetworkDomain, SparsityCertificate } from '@fewfire/core';
+import { byteSize, counted, integer, numberText } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../../data.ts';
 import { joinSections, type Section } from '../../describe.ts';
 import { InputArgument, InputOption, OutputOption, tableInput } from '../../file-roles.ts';
 import { withFlags } from '../../flags.ts';
-import { byteSize, counted, figure, integer, listSome, printable, quoteArgument, type Screen } from '../../format.ts';
+import { listSome, printable, quoteArgument, type Screen } from '../../format.ts';
 import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { domainText, facts, familyText, sizeText, sparsityText, witnessText } from '../../network-describe.ts';
 import {
@@ -199,7 +201,7 @@ function certificateFacts(
     const { k, aboveCount, sampleCount, shareUpperLimit, confidenceDelta } = evidence;
     pairs.push([
       'Share',
-      `more than ${k} units are active on at most a share ${figure(shareUpperLimit)} of the domain, with probability ${1 - confidenceDelta} (bound from ${counted(sampleCount, 'sampled point')}, ${integer(aboveCount)} of them with more; k is the most that was seen)`,
+      `more than ${k} units are active on at most a share ${numberText(shareUpperLimit)} of the domain, with probability ${1 - confidenceDelta} (bound from ${counted(sampleCount, 'sampled point')}, ${integer(aboveCount)} of them with more; k is the most that was seen)`,
     ]);
   }
   if ('histogram' in evidence) {

@@ -1,10 +1,12 @@
 /** `fewfire network import`: a trained tree ensemble as a network file. */
+
 import type { TreeModel } from '@fewfire/core';
+import { byteSize, counted } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
 import { InputArgument, OutputOption } from '../../file-roles.ts';
 import { withFlags } from '../../flags.ts';
-import { byteSize, counted, listSome, printable, quoteArgument } from '../../format.ts';
+import { listSome, printable, quoteArgument } from '../../format.ts';
 import { isTensorFile, NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
 import { parseMemory, parseNames, parseWhole, QuietOption } from '../../options.ts';

@@ -1,9 +1,11 @@
 /** `fewfire network make <family>`: a member of a family with stated parameters, as a network file. */
+
 import type { FamilyMember } from '@fewfire/core';
+import { byteSize, counted } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { joinSections } from '../../describe.ts';
 import { OutputOption } from '../../file-roles.ts';
-import { byteSize, counted, printable, quoteArgument } from '../../format.ts';
+import { printable, quoteArgument } from '../../format.ts';
 import { NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, familyText, scaleText, sizeText } from '../../network-describe.ts';
 import { parseMemory, QuietOption } from '../../options.ts';

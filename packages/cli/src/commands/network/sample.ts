@@ -1,10 +1,12 @@
 /** `fewfire network sample`: labelled rows of a network's domain, as data to learn from. */
+
 import type { NetworkSample } from '@fewfire/core';
+import { byteSize, counted, numberText } from '@fewfire/core/words';
 import type { OutputColumn } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { withProgress } from '../../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING } from '../../file-roles.ts';
-import { byteSize, counted, figure, printable } from '../../format.ts';
+import { printable } from '../../format.ts';
 import { besideNetwork, readNetwork } from '../../network-data.ts';
 import { addWorkOptions, parseNonNegative, parseWhole, type WorkOptions } from '../../options.ts';
 import type { Session } from '../../session.ts';
@@ -119,6 +121,6 @@ function targetText({ flippedCount }: NetworkSample, { values }: OutputColumn, n
   const kind =
     values instanceof Uint8Array
       ? 'y is true where the network is -1 and false where it is +1'
-      : `y is the value of the network${noiseSd > 0 ? ` with normal noise of standard deviation ${figure(noiseSd)}` : ''}`;
+      : `y is the value of the network${noiseSd > 0 ? ` with normal noise of standard deviation ${numberText(noiseSd)}` : ''}`;
   return flippedCount > 0 ? `${kind}; ${counted(flippedCount, 'label')} flipped` : kind;
 }

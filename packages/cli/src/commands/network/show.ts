@@ -1,10 +1,12 @@
 /** `fewfire network show`: what a network is, and what can be said of it exactly, by a bound or by an estimate. */
+
 import type { AnyNetwork, FiringRates, SparsityCertificate } from '@fewfire/core';
+import { counted, integer, numberText } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections, type Section } from '../../describe.ts';
 import { InputArgument, ResultOption } from '../../file-roles.ts';
-import { counted, figure, integer, layoutTable, listSome, printable, type Screen, wrapText } from '../../format.ts';
+import { layoutTable, listSome, printable, type Screen, wrapText } from '../../format.ts';
 import {
   boundSparsity,
   type CertifiedDegree,
@@ -200,8 +202,8 @@ function ratesFacts({ network, rates }: Findings): [string, string][] {
   const mean = rates.rates.reduce((sum, rate) => sum + rate, 0);
   const one = (j: number): string =>
     rates.kind === 'exact'
-      ? figure(rates.rates[j])
-      : `${figure(rates.rates[j])} (${figure(rates.lower[j])} to ${figure(rates.upper[j])})`;
+      ? numberText(rates.rates[j])
+      : `${numberText(rates.rates[j])} (${numberText(rates.lower[j])} to ${numberText(rates.upper[j])})`;
   const kind =
     rates.kind === 'exact'
       ? 'exact, on the domain'
@@ -209,7 +211,7 @@ function ratesFacts({ network, rates }: Findings): [string, string][] {
   return [
     [
       'Firing',
-      `${rates.rates[least] === rates.rates[most] ? `every unit at rate ${one(least)}` : `units at rates from ${one(least)} to ${one(most)}`}, ${figure(mean)} active on average (${kind})`,
+      `${rates.rates[least] === rates.rates[most] ? `every unit at rate ${one(least)}` : `units at rates from ${one(least)} to ${one(most)}`}, ${numberText(mean)} active on average (${kind})`,
     ],
   ];
 }
@@ -228,12 +230,12 @@ function functionSection(found: Findings, screen: Screen): Section {
   const { space, coordinateCount, mean, secondMoment, largest, largestKind, averageSensitivity, degree } = measured;
   const where =
     space === 'cube'
-      ? `over all ${coordinateCount < 1024 ? figure(2 ** coordinateCount) : `2^${coordinateCount}`} points of the cube`
+      ? `over all ${coordinateCount < 1024 ? numberText(2 ** coordinateCount) : `2^${coordinateCount}`} points of the cube`
       : `as a function of the ${coordinateCount} bits y of the lift, over all ${integer(2 ** coordinateCount)} of them`;
   return [
     ...heading('Function', `${where} (exact)`, screen),
     ...wrapText(
-      `mean ${figure(clean(mean, Math.sqrt(secondMoment)), 4)}, mean square ${figure(secondMoment, 4)}, size at most ${figure(largest, 4)}${largestKind === 'bound' ? ' (bound)' : ''}, average sensitivity ${figure(averageSensitivity, 4)}, degree ${degree}`,
+      `mean ${numberText(clean(mean, Math.sqrt(secondMoment)), 4)}, mean square ${numberText(secondMoment, 4)}, size at most ${numberText(largest, 4)}${largestKind === 'bound' ? ' (bound)' : ''}, average sensitivity ${numberText(averageSensitivity, 4)}, degree ${degree}`,
       screen.width - 2,
       '  ',
     ),
@@ -246,8 +248,8 @@ function bitsTable({ levelWeights, tailWeights, secondMoment, degree }: Measured
     .slice(0, degree + 1)
     .map((weight, d) => [
       String(d),
-      figure(clean(weight, secondMoment)),
-      figure(clean(tailWeights[d] ?? 0, secondMoment)),
+      numberText(clean(weight, secondMoment)),
+      numberText(clean(tailWeights[d] ?? 0, secondMoment)),
     ]);
   return layoutTable([['degree', 'weight', 'beyond'], ...rows], new Array(3).fill({ align: 'right' }), screen.width);
 }
@@ -276,7 +278,7 @@ function degreeText({ certificate, classCount }: CertifiedDegree, sparsity: Spar
     groups !== undefined && groups.averageSensitivity < whole.averageSensitivity
       ? `by ${counted(classCount ?? 0, 'class', 'classes')} of units that never fire together`
       : `2 min(2k, s) Q with k = ${sparsity?.kUpper}`;
-  return `average sensitivity at most ${figure(sensitivity, 4)} (${trust}; new Lemma 3.2, ${route}, Q = ${figure(scaledFiring, 4)}), so at most that / (d + 1) of the square lies beyond degree d; Theorem A bounds it too. Both are of this project, not peer reviewed.`;
+  return `average sensitivity at most ${numberText(sensitivity, 4)} (${trust}; new Lemma 3.2, ${route}, Q = ${numberText(scaledFiring, 4)}), so at most that / (d + 1) of the square lies beyond degree d; Theorem A bounds it too. Both are of this project, not peer reviewed.`;
 }
 
 async function degreeSection(found: Findings, screen: Screen): Promise<Section> {
@@ -289,7 +291,7 @@ async function degreeSection(found: Findings, screen: Screen): Promise<Section> 
   const scale = measured?.secondMoment ?? 1;
   const enough = measured === undefined ? all.length - 1 : Math.max(1, measured.degree);
   const rows = all.slice(0, Math.min(enough, DEGREES_SHOWN - 1) + 1);
-  const cell = (value: number | null): string => (value === null ? '-' : figure(clean(value, scale)));
+  const cell = (value: number | null): string => (value === null ? '-' : numberText(clean(value, scale)));
   return [
     ...heading('Degree certificate', degreeText(degree, sparsity), screen),
     ...layoutTable(

@@ -1,10 +1,12 @@
 /** `fewfire network verify`: checks a certificate against its network with code that shares nothing with the prover. */
+
 import type { CertificateCheck, CertificateReport } from '@fewfire/core';
+import { counted } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections } from '../../describe.ts';
 import { InputArgument, InputOption, ResultOption, tableInput } from '../../file-roles.ts';
-import { counted, layoutTable, printable, type Screen } from '../../format.ts';
+import { layoutTable, printable, type Screen } from '../../format.ts';
 import { besideNetwork, readNetwork, readRows } from '../../network-data.ts';
 import { addTableOptions, addWorkOptions, type TableOptions, type WorkOptions } from '../../options.ts';
 import { giveResult } from '../../result.ts';
