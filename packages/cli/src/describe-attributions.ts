@@ -2,7 +2,7 @@
 
 import type { Model, ModelAttributions } from '@fewfire/core';
 import { alignedTexts, shareText } from '@fewfire/core/words';
-import { combinationText, effectUnit, heading, outputText, type Section } from './describe.ts';
+import { combination, heading, outputText, type Section, unitOfEffects } from './describe.ts';
 import { bar, layoutTable, printable, type Screen } from './format.ts';
 
 const BAR_COLUMNS = 20;
@@ -63,7 +63,7 @@ function coordinateSection(
   return [
     ...heading(
       `Yes/no coordinates${of} (${shown.length} of ${coordinates.length})`,
-      `influence: the sum of squared coefficients of the terms with it; Shapley: its share of f(all yes) - f(all no), ${effectUnit(model)}; Banzhaf: what its yes adds, averaged over all other answers. Exact, of the fitted polynomial`,
+      `influence: the sum of squared coefficients of the terms with it; Shapley: its share of f(all yes) - f(all no), ${unitOfEffects(model)}; Banzhaf: what its yes adds, averaged over all other answers. Exact, of the fitted polynomial`,
       screen,
     ),
     screen.dim(head),
@@ -77,13 +77,13 @@ function interactionSection(model: Model, { interactions }: ModelAttributions, o
   const shapley = alignedTexts(interactions.map((entry) => entry.shapley));
   const rows = [
     ['', 'Banzhaf', 'Shapley'],
-    ...interactions.map(({ coordinates }, i) => [combinationText(coordinates), banzhaf[i], shapley[i]]),
+    ...interactions.map(({ coordinates }, i) => [combination(coordinates), banzhaf[i], shapley[i]]),
   ];
   const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right], screen.width);
   return [
     ...heading(
       `Interactions${of} (leading ${interactions.length})`,
-      `what all of these being yes adds beyond the parts, ${effectUnit(model)}; Banzhaf: averaged over all other answers; Shapley: the interaction index, averaged over the orders of joining`,
+      `what all of these being yes adds beyond the parts, ${unitOfEffects(model)}; Banzhaf: averaged over all other answers; Shapley: the interaction index, averaged over the orders of joining`,
       screen,
     ),
     screen.dim(head),

@@ -9,10 +9,33 @@ import type {
   MeasuredInterval,
   Model,
   ModelOutput,
-  TermSummary,
   TestResult,
 } from '@fewfire/core';
-import { alignedTexts, counted, integer, numberText, percentText, shareText, skippedText } from '@fewfire/core/words';
+import type { ShownTerms } from '@fewfire/core/internal';
+import {
+  alignedTexts,
+  aucText,
+  classCounts,
+  classSizes,
+  combinationText,
+  counted,
+  effectUnit,
+  errorUnit,
+  fitText,
+  guessingText,
+  integer,
+  isSetAside,
+  measuredIntervalText,
+  NO_AUC,
+  NO_R_SQUARED,
+  numberTargetText,
+  numberText,
+  overlapText,
+  rSquaredText,
+  shareText,
+  skippedText,
+  termIntervals,
+} from '@fewfire/core/words';
 import { withFlags } from './flags.ts';
 import { bar, layoutTable, listSome, printable, quoted, type Screen, wrapText } from './format.ts';
 
@@ -59,30 +82,20 @@ export function labelled(name: string, text: string, screen: Screen, width = 9):
 
 const CLASSES_SHOWN = 6;
 
-function targetText({ target, training, outputs }: Model): string {
+function targetText(model: Model): string {
+  const { target, training } = model;
   const name = quoted(target.column);
-  if (target.kind === 'regression') {
-    return target.transform === 'log' ? `${name}, a number, learned as its natural logarithm` : `${name}, a number`;
-  }
-  // The mean of rows with weights says what a class weighs, not how many rows it has.
-  if (training.weight !== undefined) {
-    const weights = outputs.map(({ fit }) => percentText((1 - fit.targetMean) / 2));
-    const by = `of the weight in ${quoted(training.weight)}`;
-    if (target.kind === 'multiclass') {
-      const parts = weights.map((part, k) => `${quoted(target.classes[k])} ${part}`);
-      return `${name}, ${counted(parts.length, 'class', 'classes')}, each learned against the rest: ${listSome(parts, CLASSES_SHOWN)} ${by}`;
-    }
-    return `${name}: ${quoted(target.positive)} with ${weights[0]} ${by} (the positive class), ${quoted(target.negative)} with the rest`;
-  }
-  const [positives, ...others] = outputs.map(({ fit }) =>
-    Math.round(((1 - fit.targetMean) / 2) * training.sampleCount),
-  );
+  if (target.kind === 'regression') return `${name}, ${numberTargetText(target)}`;
+  const sizes = classSizes(model);
+  const by = training.weight === undefined ? '' : ` of the weight in ${quoted(training.weight)}`;
   if (target.kind === 'multiclass') {
-    const counts = [positives, ...others].map((count, k) => `${quoted(target.classes[k])} ${integer(count)}`);
-    return `${name}, ${counted(counts.length, 'class', 'classes')}, each learned against the rest: ${listSome(counts, CLASSES_SHOWN)}`;
+    const parts = sizes.map((size, k) => `${quoted(target.classes[k])} ${size}`);
+    return `${name}, ${counted(parts.length, 'class', 'classes')}, each learned against the rest: ${listSome(parts, CLASSES_SHOWN)}${by}`;
   }
-  const negatives = training.sampleCount - positives;
-  return `${name}: ${quoted(target.positive)} in ${counted(positives, 'row')} (the positive class), ${quoted(target.negative)} in ${integer(negatives)}`;
+  const [positive, negative] = [quoted(target.positive), quoted(target.negative)];
+  return by === ''
+    ? `${name}: ${positive} in ${counted(classCounts(model)[0], 'row')} (the positive class), ${negative} in ${sizes[1]}`
+    : `${name}: ${positive} with ${sizes[0]}${by} (the positive class), ${negative} with the rest`;
 }
 
 const OBVIOUS_YES = ['true', 'yes', 'y', 't', '1'];
@@ -222,32 +235,6 @@ function lowest(candidates: readonly Candidate[]): Candidate {
   return candidates.reduce((best, candidate) => (candidate.mse < best.mse ? candidate : best));
 }
 
-/** `ridge, lambda 26 on parities`. */
-export function fitText({
-  method,
-  lambda,
-  basis,
-  refit,
-}: Pick<Candidate, 'method' | 'lambda' | 'basis' | 'refit'>): string {
-  if (method === 'estimate') return 'one-pass means';
-  if (method === 'least-squares') return 'least squares, no penalty';
-  if (method === 'lasso') return `lasso, lambda ${numberText(lambda)}${refit ? ', refitted' : ''}`;
-  if (method === 'elastic-net') return `elastic net, lambda ${numberText(lambda)}${refit ? ', refitted' : ''}`;
-  if (method === 'logistic') return `logistic loss with ridge, lambda ${numberText(lambda)} on parities`;
-  return `ridge, lambda ${numberText(lambda)} on ${basis === 'parity' ? 'parities' : 'the biased basis'}`;
-}
-
-/** What a squared error is of. */
-export function errorUnit({ target }: Model): string {
-  if (target.kind !== 'regression') return 'against -1/+1';
-  return target.transform === 'log' ? 'of the natural logarithm' : 'in squared units of the target';
-}
-
-/** Whether a test says that nothing was learned; without a test nothing says so. */
-export function isGuessing({ training: { test } }: Model): boolean {
-  return test?.betterThanConstant === false;
-}
-
 /**
  * Stands before everything else where a model does not predict the rows it is measured on.
  * @param rows what these are called, one of them
@@ -255,8 +242,7 @@ export function isGuessing({ training: { test } }: Model): boolean {
 export function guessingSection(result: TestResult | null, rows: string, more: string, screen: Screen): Section {
   if (result === null || result.betterThanConstant) return [];
   const where = rowsText(counted(result.sampleCount, rows), result);
-  const why = `on ${where} the squared error is not lower than that of the constant by more than two standard errors${FEW_TEXT}`;
-  return heading('No better than guessing', `${why}. ${more}`.trim(), screen);
+  return heading('No better than guessing', `${guessingText(where)}. ${more}`.trim(), screen);
 }
 
 /** Of a model that only guesses: what is not shown because it would pretend to be found, and how to see it. */
@@ -279,10 +265,8 @@ export function testSection(model: Model, screen: Screen): Section {
         : '';
     return heading('No test', `no rows were set aside.${folds}`, screen);
   }
-  const apart = training.fittedOn !== 'all rows';
-  const where = apart
-    ? `${counted(test.sampleCount, 'test row')} of another table`
-    : `${counted(test.sampleCount, 'test row')} set aside first`;
+  const apart = !isSetAside(training);
+  const where = `${counted(test.sampleCount, 'test row')} ${apart ? 'of another table' : 'set aside first'}`;
   const refitted = apart
     ? `Fitted on ${counted(training.sampleCount, 'row')}${overlapText(training.testOverlap, test.sampleCount)}.`
     : `The model delivered is fitted anew on all ${counted(training.sampleCount, 'row')}; these figures are those of the same fit without the test rows.`;
@@ -292,15 +276,6 @@ export function testSection(model: Model, screen: Screen): Section {
     ...wrapText(refitted, screen.width - 2, '  '),
   ];
 }
-
-function overlapText(sharedCount: number | undefined, testCount: number): string {
-  if (sharedCount === undefined) return '';
-  if (sharedCount === 0) return '; none of the test rows is equal to any of them';
-  return `; ${integer(sharedCount)} of the ${integer(testCount)} test rows are equal to one of them`;
-}
-
-/** Two standard errors are Student's of as many units as there are. */
-const FEW_TEXT = ' (or more, where rows or groups are few)';
 
 // Rows that depend on each other, or of which some hardly count, say less than their number.
 function rowsText(rows: string, { groupCount, effectiveCount }: TestResult): string {
@@ -323,21 +298,16 @@ function classSentences(model: Model, result: TestResult, where: string): string
   const sentences = [
     `accuracy ${shareText(result.accuracy ?? Number.NaN)}${intervalText(result.intervals?.accuracy, shareText)} on ${where}; ${constantText(model)}: ${shareText(baseline.accuracy ?? Number.NaN)}`,
   ];
-  const auc =
-    result.auc === null || result.auc === undefined
-      ? 'AUC none (one class only)'
-      : `AUC ${shareText(result.auc)} (guessing: 0.5)`;
+  const area = aucText(result);
+  const auc = area === undefined ? `AUC none (${NO_AUC})` : `AUC ${area} (guessing: 0.5)`;
   sentences.push(
     `${auc}; log-loss ${numberText(result.logLoss ?? Number.NaN)} (constant: ${numberText(baseline.logLoss ?? Number.NaN)}); mean squared error ${errorUnit(model)} ${numberText(result.mse)} (constant: ${numberText(baseline.mse)})`,
   );
   return sentences;
 }
 
-// ` (95 % Clopper-Pearson: 0.981 to 0.996)`
-function intervalText(interval: MeasuredInterval | undefined, format: (value: number) => string): string {
-  if (interval === undefined) return '';
-  const { low, high, confidence, method } = interval;
-  return ` (${numberText(100 * confidence)} % ${method}: ${format(low)} to ${format(high)})`;
+function intervalText(interval: MeasuredInterval | undefined, text: (value: number) => string): string {
+  return interval === undefined ? '' : ` (${measuredIntervalText(interval, text)})`;
 }
 
 // The constant of the test came from fewer rows than the model's: where the classes are nearly even, it may differ.
@@ -354,10 +324,7 @@ function numberSentences(model: Model, result: TestResult, where: string): strin
   const { baseline, mse } = result;
   const log = model.target.kind === 'regression' && model.target.transform === 'log';
   const unit = log ? ' of the natural logarithm' : '';
-  const r2 =
-    result.r2 === null
-      ? 'R2 none (the targets do not vary)'
-      : `R2 ${result.r2 > 0 ? shareText(result.r2) : numberText(result.r2)}`;
+  const r2 = `R2 ${rSquaredText(result) ?? `none (${NO_R_SQUARED})`}`;
   return [
     `root of the mean squared error${unit} ${numberText(Math.sqrt(mse))} on ${where}; always saying the mean: ${numberText(Math.sqrt(baseline.mse))}`,
     `${r2}${log ? ' of the logarithm' : ''}; mean squared error ${numberText(mse)}${intervalText(result.intervals?.mse, numberText)} (constant: ${numberText(baseline.mse)})`,
@@ -388,37 +355,25 @@ export function influenceSection(influences: readonly ColumnInfluence[], screen:
   ];
 }
 
-/** A combination that fewer of the rows show than this says little, however large its coefficient. */
-function fewestRows(model: Model): number {
-  return Math.max(5, Math.ceil(0.01 * model.training.sampleCount));
-}
-
 /**
  * Leading combinations in yes/no terms, the coefficient beside.
- * @param terms by decreasing size of the coefficient
  * @param explanation of what an effect is; empty where it stands elsewhere
  */
 function termSection(
   model: Model,
-  terms: readonly TermSummary[],
-  most: number,
+  { shown, termCount, seldomCount, fewestRows }: ShownTerms,
   screen: Screen,
   explanation: string,
   output: number,
 ): Section {
   const of = outputText(model, output);
-  if (terms.length === 0) return heading(`Combinations${of}`, 'none; the model is a constant', screen);
-  const fewest = fewestRows(model);
-  const seldom = (term: TermSummary): boolean => term.rows !== null && term.rows < fewest;
-  const shown = terms.filter((term) => !seldom(term)).slice(0, most);
-  const above = shown.length === 0 ? terms.length : terms.indexOf(shown[shown.length - 1]);
-  const leftOut = terms.slice(0, above).filter(seldom).length;
+  if (termCount === 0) return heading(`Combinations${of}`, 'none; the model is a constant', screen);
   const effects = alignedTexts(shown.map(({ effect }) => effect));
   const coefficients = alignedTexts(shown.map(({ coefficient }) => coefficient));
   const rows = [
     ['', 'effect', 'rows', 'coefficient'],
     ...shown.map((term, i) => [
-      combinationText(term.coordinates),
+      combination(term.coordinates),
       term.effect > 0 ? `+${effects[i]}` : effects[i],
       term.rows === null ? '' : integer(term.rows),
       coefficients[i],
@@ -426,25 +381,22 @@ function termSection(
   ];
   const right = { align: 'right' as const };
   const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
-  const rest = `${counted(leftOut, 'larger one')} that fewer than ${fewest} rows show: left out here, not in --json`;
+  const rest = `${counted(seldomCount, 'larger one')} that fewer than ${fewestRows} rows show: left out here, not in --json`;
   return [
-    ...heading(`Leading combinations${of} (${shown.length} of ${integer(terms.length)})`, explanation, screen),
+    ...heading(`Leading combinations${of} (${shown.length} of ${integer(termCount)})`, explanation, screen),
     screen.dim(head),
     ...body,
-    ...(leftOut > 0 ? wrapText(rest, screen.width, '  ').map(screen.dim) : []),
+    ...(seldomCount > 0 ? wrapText(rest, screen.width, '  ').map(screen.dim) : []),
   ];
 }
 
-/** `a yes`, `a and b both yes`, `a, b and c all yes`. */
-export function combinationText(coordinates: readonly string[]): string {
-  const names = coordinates.map(printable);
-  if (names.length < 2) return `${names[0] ?? 'always'} yes`;
-  const last = names[names.length - 1];
-  return `${names.slice(0, -1).join(', ')} and ${last} ${names.length === 2 ? 'both' : 'all'} yes`;
+/** A combination of coordinates by their names. */
+export function combination(coordinates: readonly string[]): string {
+  return combinationText(coordinates.map(printable));
 }
 
 function effectText(model: Model): string {
-  return `effect: what the yes adds ${effectUnit(model)}, beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1`;
+  return `effect: what the yes adds ${unitOfEffects(model)}, beyond what its parts add, averaged over all other answers; rows: those of the fit where all are yes; coefficient: of the parity over -1/+1`;
 }
 
 /** ` for "class"` where there are several outputs. */
@@ -453,15 +405,10 @@ export function outputText({ target }: Model, output: number): string {
 }
 
 /** What effects are measured in and point to. */
-export function effectUnit({ target, loss }: Model): string {
-  if (target.kind !== 'regression') {
-    const unit = loss === 'logistic' ? 'in log-odds' : 'in points of (1 - f)/2, near a probability (0.1 is about 10 %)';
-    return `toward ${target.kind === 'binary' ? quoted(target.positive) : 'the class'}, ${unit}`;
-  }
-  if (target.transform === 'log') {
-    return `to the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more)`;
-  }
-  return `to ${quoted(target.column)}, in its own unit`;
+export function unitOfEffects(model: Model): string {
+  const { target } = model;
+  if (target.kind === 'multiclass') return effectUnit(model, 'the class');
+  return effectUnit(model, quoted(target.kind === 'binary' ? target.positive : target.column));
 }
 
 /** How sure the leading terms of every output are. */
@@ -487,7 +434,7 @@ function confirmationSection(
     ...shown.map(({ coordinates }, i) => {
       const steady = shares.get(coordinates.join(' '));
       return [
-        combinationText(coordinates.map((s) => polynomial.coordinates[s])),
+        combination(coordinates.map((s) => polynomial.coordinates[s])),
         numbers[3 * i],
         `${numbers[3 * i + 1]} to ${numbers[3 * i + 2]}`,
         steady === undefined ? '' : shareText(steady),
@@ -496,8 +443,9 @@ function confirmationSection(
   ];
   const right = { align: 'right' as const };
   const [head, ...body] = layoutTable(rows, [{ flexible: true }, right, right, right], screen.width);
-  const { choosingRowCount, confirmingRowCount, interval, confidence, simultaneous } = confirmation;
-  const method = `${numberText(100 * confidence)} % ${interval === 'normal' ? 'normal-theory' : 'bootstrap'} intervals, ${simultaneous ? 'all at once' : 'each by itself'}`;
+  const { choosingRowCount, confirmingRowCount } = confirmation;
+  const [level, kind, together] = termIntervals(confirmation);
+  const method = `${level} ${kind} intervals, ${together}`;
   return [
     ...heading(
       `How sure${outputText(model, output)} (${shown.length} of ${terms.length})`,
@@ -519,14 +467,9 @@ export function modelText({ outputs }: Model): string {
 }
 
 /** Leading combinations of every output; what an effect is stands beside the first. */
-export function termSections(
-  model: Model,
-  leading: (output: number) => readonly TermSummary[],
-  most: number,
-  screen: Screen,
-): Section[] {
+export function termSections(model: Model, leading: (output: number) => ShownTerms, screen: Screen): Section[] {
   const all = model.outputs.map((_, k) => leading(k));
   // An output that is a constant has no effects to explain.
-  const first = all.findIndex((terms) => terms.length > 0);
-  return all.map((terms, k) => termSection(model, terms, most, screen, k === first ? effectText(model) : '', k));
+  const first = all.findIndex(({ termCount }) => termCount > 0);
+  return all.map((terms, k) => termSection(model, terms, screen, k === first ? effectText(model) : '', k));
 }

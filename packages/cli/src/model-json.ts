@@ -11,7 +11,8 @@ import type {
   TestResult,
   TrainingRecord,
 } from '@fewfire/core';
-import { effectUnit, errorUnit } from './describe.ts';
+import { errorUnit } from '@fewfire/core/words';
+import { unitOfEffects } from './describe.ts';
 import { withFlags } from './flags.ts';
 
 export interface TermJson {
@@ -104,7 +105,7 @@ export async function modelJson(model: Model): Promise<ModelJson> {
     test: training.test,
     units: {
       error: `mean squared error ${errorUnit(model)}`,
-      effect: `what the yes adds ${effectUnit(model)}`,
+      effect: `what the yes adds ${unitOfEffects(model)}`,
       coefficient: 'of the parity over -1/+1',
     },
     encoding: {

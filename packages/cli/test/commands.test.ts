@@ -354,7 +354,7 @@ describe('the programme', () => {
       hook,
       `import { register } from 'node:module';
        const source = \`
-         const light = /packages.core.dist.(options|words|words.(fit|numbers)|base.(fit-options|option-specs|errors|nearest-names)).js$/;
+         const light = /packages.core.dist.(options|words|words.(fit|measures|numbers|terms)|base.(fit-options|option-specs|errors|nearest-names)).js$/;
          export async function resolve(specifier, context, next) {
            if (/^@/.test(specifier) && !/^@fewfire.core.(options|words)$/.test(specifier)) throw new Error('imported ' + specifier);
            const found = await next(specifier, context);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { combinationText } from '../src/describe.ts';
+import { combination } from '../src/describe.ts';
 import {
   bar,
   clip,
@@ -87,9 +87,9 @@ describe('text', () => {
   });
 
   it('speaks of combinations in yes/no terms', () => {
-    expect(combinationText(['a'])).toBe('a yes');
-    expect(combinationText(['a', 'b=x'])).toBe('a and b=x both yes');
-    expect(combinationText(['a', 'b', 'c'])).toBe('a, b and c all yes');
+    expect(combination(['a'])).toBe('a yes');
+    expect(combination(['a', 'b=x'])).toBe('a and b=x both yes');
+    expect(combination(['a', 'b', 'c'])).toBe('a, b and c all yes');
   });
 
   it('listSome says how many it left out', () => {

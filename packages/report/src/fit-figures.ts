@@ -1,7 +1,7 @@
 /** The figures of a report on a fit, from what core computed: nothing is measured or estimated here. */
 import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
-import { counted, integer, numberText, shareText } from '@fewfire/core/words';
-import { combinationText, effectLabel, errorUnit, fitText, methodText, percentText, quoted } from './fit-words.ts';
+import { confidenceText, counted, fitText, integer, methodText, numberText, shareText } from '@fewfire/core/words';
+import { combination, effectLabel, errorText, percentText, quoted } from './fit-words.ts';
 import type { BarFigure, EffectFigure, Figure, GridFigure, Series } from './result.ts';
 
 export const INFLUENCES_DRAWN = 15;
@@ -89,12 +89,12 @@ function effectFigure(
   texts: Pick<EffectFigure, 'title' | 'seen'>,
 ): EffectFigure {
   const { confirmation } = output;
-  const confidence = confirmation === null ? '' : ` with its ${numberText(100 * confirmation.confidence)} % interval`;
+  const confidence = confirmation === null ? '' : ` with its ${confidenceText(confirmation.confidence)} interval`;
   return {
     ...texts,
     label: effectLabel(report, output),
     rows: terms.map(({ coordinates, effect, confirmed, stability }) => ({
-      name: combinationText(coordinates),
+      name: combination(coordinates),
       value: effect,
       ...(confirmed === null
         ? {}
@@ -188,7 +188,7 @@ export function penaltyFigure(report: FitReport, output: OutputReport): Figure |
       scale: 'log',
       ...(lambdas.includes(0) ? { zeroAt: Math.min(...positive) / 10 } : {}),
     },
-    y: { label: `mean squared error ${errorUnit(report)}`, scale: errorScale(curves) },
+    y: { label: `mean squared error ${errorText(report)}`, scale: errorScale(curves) },
     series: [...series, chosenSeries(output, ({ lambda }) => lambda)],
     seen: `Mean squared error on rows held out by the folds; bars are one standard error over the folds on either side.${apart} ${chosenText(output)}`,
   };
@@ -214,7 +214,7 @@ export function degreeFigure(report: FitReport, output: OutputReport): Figure | 
   return {
     title: 'Error against the degree',
     x: { label: 'degree', scale: 'linear', whole: true },
-    y: { label: `mean squared error ${errorUnit(report)}`, scale: 'linear' },
+    y: { label: `mean squared error ${errorText(report)}`, scale: 'linear' },
     series: [
       {
         name: 'best of the degree',

@@ -4,8 +4,18 @@
  * table, and says of its numbers whether they are exact, an estimate or an interval.
  */
 import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
-import { skippedText } from '@fewfire/core/internal';
-import { counted, integer, numberText, shareText } from '@fewfire/core/words';
+import {
+  aucText,
+  counted,
+  fitText,
+  integer,
+  isGuessing,
+  numberText,
+  rSquaredText,
+  shareText,
+  skippedText,
+  yesWord,
+} from '@fewfire/core/words';
 import { barSvg } from './bar-figure.ts';
 import { effectSvg } from './effect-figure.ts';
 import { figureSvg, undrawnCount } from './figure.ts';
@@ -27,24 +37,21 @@ import {
 } from './fit-figures.ts';
 import {
   alignedSigned,
-  calibrationText,
   codingText,
-  combinationText,
+  combination,
   confirmationText,
   EFFECT_TEXT,
-  errorUnit,
-  fitText,
+  errorText,
   headline,
   intervalText,
-  isGuessing,
   measureRows,
   pageTitle,
   percentText,
+  predictionText,
   quoted,
   remarks,
   signed,
   testOriginText,
-  yesWord,
 } from './fit-words.ts';
 import { gridSvg } from './grid-figure.ts';
 import { escapeMarkup } from './markup.ts';
@@ -129,16 +136,16 @@ function tiles({ target, training }: FitReport): string {
   if (test === null) return '';
   const facts: [string, string, string][] = [];
   if (target.kind === 'regression') {
-    facts.push(['R²', test.r2 === null ? 'none' : shareText(test.r2), 'constant: 0']);
+    facts.push(['R²', rSquaredText(test) ?? 'none', 'constant: 0']);
     facts.push([
       target.transform === 'log' ? 'error of the logarithm' : 'typical error',
       numberText(Math.sqrt(test.mse)),
       `constant: ${numberText(Math.sqrt(test.baseline.mse))}`,
     ]);
   } else {
-    const { accuracy = Number.NaN, auc, baseline } = test;
+    const { accuracy = Number.NaN, baseline } = test;
     facts.push(['right', percentText(accuracy), `constant: ${percentText(baseline.accuracy ?? Number.NaN)}`]);
-    facts.push(['AUC', auc === null || auc === undefined ? 'none' : shareText(auc), 'guessing: 0.5']);
+    facts.push(['AUC', aucText(test) ?? 'none', 'guessing: 0.5']);
   }
   facts.push(['test rows', integer(test.sampleCount), 'used once']);
   return `<ul class="tiles">${facts
@@ -400,7 +407,7 @@ function confirmedPart(report: FitReport, output: OutputReport): string {
 function untoldText({ collinear, unsupported, termCount }: NonNullable<OutputReport['confirmation']>): string[] {
   const most = 10;
   const named = (combinations: readonly (readonly string[])[]): string =>
-    `${combinations.slice(0, most).map(combinationText).join('; ')}${combinations.length > most ? `; and ${combinations.length - most} more` : ''}`;
+    `${combinations.slice(0, most).map(combination).join('; ')}${combinations.length > most ? `; and ${combinations.length - most} more` : ''}`;
   const chosen = (combinations: readonly unknown[]): string => counted(combinations.length, 'chosen combination');
   const texts: string[] = [];
   if (termCount + collinear.length + unsupported.length === 0)
@@ -444,7 +451,7 @@ function choiceSection(report: FitReport, say: Say): string {
   const how =
     tried <= outputs.length
       ? 'There was nothing to choose from.'
-      : `${counted(tried, 'candidate')} ${several ? 'of all classes ' : ''}compared by ${counted(selection.folds, 'fold')} of ${counted(selection.rowCount, 'row')}: mean squared error ${errorUnit(report)} on the rows held out, an estimate that flatters the one chosen a little. No test row was used.`;
+      : `${counted(tried, 'candidate')} ${several ? 'of all classes ' : ''}compared by ${counted(selection.folds, 'fold')} of ${counted(selection.rowCount, 'row')}: mean squared error ${errorText(report)} on the rows held out, an estimate that flatters the one chosen a little. No test row was used.`;
   const skipped = first.skipped.map((skip) => `D${say(skippedText(skip)).slice(1)}.`);
   const drawn = outputs.slice(0, PENALTY_FIGURES);
   const blocks = drawn.flatMap((output) => {
@@ -580,7 +587,7 @@ function provenanceSection(report: FitReport): string {
   if (source.byteCount !== undefined) facts.push(['Size', counted(source.byteCount, 'byte')]);
   if (source.sha256 !== undefined) facts.push(['SHA-256', source.sha256]);
   facts.push(['Loss', report.loss === 'logistic' ? 'log-loss' : 'squared error']);
-  facts.push(['Prediction', calibrationText(report)]);
+  facts.push(['Prediction', predictionText(report)]);
   const again =
     command === null
       ? paragraph('The model was not made by a command; the settings below are recorded with it.')

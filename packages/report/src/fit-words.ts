@@ -1,7 +1,31 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
 import type { EncodedColumn, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
 import { dateText, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
-import { alignedTexts, counted, integer, numberText, percentText as percent, shareText } from '@fewfire/core/words';
+import {
+  alignedTexts,
+  aucText,
+  calibrationText,
+  classCounts,
+  classSizes,
+  combinationText,
+  confidenceText,
+  counted,
+  effectUnit,
+  errorUnit,
+  guessingText,
+  isGuessing,
+  isSetAside,
+  listText,
+  measuredIntervalText,
+  NO_AUC,
+  NO_R_SQUARED,
+  numberTargetText,
+  numberText,
+  overlapText,
+  percentText as percent,
+  rSquaredText,
+  termIntervals,
+} from '@fewfire/core/words';
 import { nameInText } from './markup.ts';
 
 /** A name or value inside a sentence. */
@@ -11,22 +35,21 @@ export function quoted(text: string): string {
 
 /** A share in per cent, whose space does not break. */
 export function percentText(share: number): string {
-  return percent(share).replace(' ', '\u00a0');
+  return unbroken(percent(share));
 }
 
-/** Items as `a, b and c`. */
-export function listText(items: readonly string[]): string {
-  return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
+function unbroken(text: string): string {
+  return text.replace(' %', '\u00a0%');
 }
 
-/** What stands behind the names of a combination. */
-export function yesWord(count: number): string {
-  return count < 2 ? 'yes' : count === 2 ? 'both yes' : 'all yes';
+/** A combination of coordinates by their names. */
+export function combination(coordinates: readonly string[]): string {
+  return combinationText(coordinates.map(nameInText));
 }
 
-/** `a yes`, `a and b both yes`, `a, b and c all yes`. */
-export function combinationText(coordinates: readonly string[]): string {
-  return `${listText(coordinates.map(nameInText))} ${yesWord(coordinates.length)}`;
+/** A text of plain signs, as print has them. */
+function typeset(text: string): string {
+  return text.replace('-1/+1', '−1/+1').replace(' f - ', ' f − ');
 }
 
 /** A number with its sign, as print has it. */
@@ -45,13 +68,6 @@ function withSign(text: string): string {
 
 export function intervalText({ low, high }: { readonly low: number; readonly high: number }): string {
   return `${signed(low)} to ${signed(high)}`;
-}
-
-export function measuredIntervalText(
-  { low, high, confidence, method }: MeasuredInterval,
-  text: (value: number) => string,
-): string {
-  return `${text(low)} to ${text(high)} (${numberText(100 * confidence)} %, ${method})`;
 }
 
 export function pageTitle({ target, provenance }: FitReport): string {
@@ -78,44 +94,31 @@ export function headline(report: FitReport): string[] {
   return texts;
 }
 
-/** Whether the test says that nothing was learned; without a test nothing says so. */
-export function isGuessing({ training: { test } }: FitReport): boolean {
-  return test?.betterThanConstant === false;
-}
-
-const GUESSING =
-  'This is no better than guessing: on the test rows the squared error is not lower than the constant’s by more than two standard errors (or more, where rows or groups are few).';
+const GUESSING = `This is no better than guessing: ${guessingText('the test rows')}.`;
 
 /** The notes, without those that stand where degrees are compared. */
 export function remarks({ training, outputs }: FitReport): string[] {
   return remarkTexts(training.notes, outputs[0].skipped);
 }
 
-function taskText({ target, training, encoding, coordinateCount, outputs }: FitReport): string {
+function taskText(report: FitReport): string {
+  const { target, training, encoding, coordinateCount } = report;
   const inputs = `${counted(encoding.length, 'column')} (${counted(coordinateCount, 'yes/no coordinate')})`;
   const from = `from ${inputs} of ${counted(training.sampleCount, 'row')}`;
   if (target.kind === 'regression') {
-    const learned = target.transform === 'log' ? 'a number, learned as its natural logarithm,' : 'a number, learned';
-    return `${quoted(target.column)} is ${learned} ${from}.`;
+    const learned = target.transform === 'log' ? '' : 'learned ';
+    return `${quoted(target.column)} is ${numberTargetText(target)}, ${learned}${from}.`;
   }
-  const shares = outputs.map(({ fit }) => (1 - fit.targetMean) / 2);
-  const { weight } = training;
-  // The mean of rows with weights says what a class weighs, not how many rows it has.
-  const counts =
-    weight === undefined
-      ? shares.map((part) => integer(Math.round(part * training.sampleCount)))
-      : shares.map(percentText);
-  const weighed = weight === undefined ? '' : `, by the weight in ${quoted(weight)}`;
-  if (target.kind === 'binary' && weight !== undefined) {
-    return `${quoted(target.column)} is ${quoted(target.positive)} (${counts[0]}${weighed}, the positive class) or ${quoted(target.negative)}, learned ${from}.`;
-  }
+  const sizes = classSizes(report).map(unbroken);
+  const weighed = training.weight === undefined ? '' : `, by the weight in ${quoted(training.weight)}`;
   if (target.kind === 'binary') {
-    const { positive, negative } = target;
-    const positiveCount = Math.round(shares[0] * training.sampleCount);
-    return `${quoted(target.column)} is ${quoted(positive)} (${counted(positiveCount, 'row')}, the positive class) or ${quoted(negative)} (${integer(training.sampleCount - positiveCount)}), learned ${from}.`;
+    const [positive, negative] = [quoted(target.positive), quoted(target.negative)];
+    const parts =
+      weighed === '' ? [counted(classCounts(report)[0], 'row'), ` (${sizes[1]})`] : [`${sizes[0]}${weighed}`, ''];
+    return `${quoted(target.column)} is ${positive} (${parts[0]}, the positive class) or ${negative}${parts[1]}, learned ${from}.`;
   }
   const most = 6;
-  const classes = target.classes.slice(0, most).map((name, k) => `${quoted(name)} (${counts[k]})`);
+  const classes = target.classes.slice(0, most).map((name, k) => `${quoted(name)} (${sizes[k]})`);
   const rest = target.classes.length - classes.length;
   if (rest > 0) classes.push(`${rest} more`);
   return `${quoted(target.column)} is one of ${target.classes.length} classes, ${listText(classes)}${weighed}, each learned against the rest ${from}.`;
@@ -141,27 +144,19 @@ function testText(report: FitReport): string {
 }
 
 function withInterval(interval: MeasuredInterval | undefined, text: (value: number) => string): string {
-  if (interval === undefined) return '';
-  const { low, high, confidence, method } = interval;
-  return ` (${numberText(100 * confidence)} % ${method} interval: ${text(low)} to ${text(high)})`;
+  return interval === undefined ? '' : ` (${measuredIntervalText(interval, text)})`;
 }
 
 function testOrigin({ training }: FitReport): string {
-  return training.fittedOn === 'all rows' ? 'set aside before anything was learned' : 'of another table';
+  return isSetAside(training) ? 'set aside before anything was learned' : 'of another table';
 }
 
 /** Which rows the test's figures and the delivered model come from. */
 export function testOriginText({ training }: FitReport): string {
   const rows = counted(training.sampleCount, 'row');
-  return training.fittedOn === 'all rows'
+  return isSetAside(training)
     ? `These are estimates from the test rows, for a fit that never saw them. The model that is delivered was then fitted anew, with the same settings, on all ${rows}.`
-    : `These are estimates from the test rows. The model was fitted on ${rows}${overlapText(training.testOverlap)}.`;
-}
-
-function overlapText(sharedCount: number | undefined): string {
-  if (sharedCount === undefined) return '';
-  if (sharedCount === 0) return '; none of the test rows is equal to any of them';
-  return `; ${counted(sharedCount, 'test row is', 'test rows are')} equal to one of them`;
+    : `These are estimates from the test rows. The model was fitted on ${rows}${overlapText(training.testOverlap, training.test?.sampleCount ?? 0)}.`;
 }
 
 export interface MeasureRow {
@@ -175,9 +170,11 @@ export interface MeasureRow {
 export function measureRows({ target }: FitReport, test: TestResult): MeasureRow[] {
   const { baseline, intervals } = test;
   const interval = (which: MeasuredInterval | undefined, text: (value: number) => string): string =>
-    which === undefined ? '' : measuredIntervalText(which, text);
+    which === undefined
+      ? ''
+      : `${text(which.low)} to ${text(which.high)} (${confidenceText(which.confidence)}, ${which.method})`;
   const figure = (value: number | undefined): string => (value === undefined ? 'none' : numberText(value));
-  const r2 = test.r2 === null ? 'none: the targets do not vary' : shareText(test.r2);
+  const r2 = rSquaredText(test) ?? `none: ${NO_R_SQUARED}`;
   if (target.kind === 'regression') {
     const unit = target.transform === 'log' ? ' (of the natural logarithm)' : '';
     const root = (value: number): string => numberText(Math.sqrt(Math.max(0, value)));
@@ -191,7 +188,7 @@ export function measureRows({ target }: FitReport, test: TestResult): MeasureRow
       { name: `R²${unit}: share of the variance that is explained`, model: r2, constant: '0', interval: '' },
     ];
   }
-  const auc = test.auc === null || test.auc === undefined ? 'none: one class only' : shareText(test.auc);
+  const auc = aucText(test) ?? `none: ${NO_AUC}`;
   return [
     {
       name: 'Accuracy: share of rows whose class is right',
@@ -212,7 +209,7 @@ export function measureRows({ target }: FitReport, test: TestResult): MeasureRow
       interval: '',
     },
     {
-      name: 'Mean squared error against −1/+1 (lower is better)',
+      name: `Mean squared error ${errorText({ target })} (lower is better)`,
       model: numberText(test.mse),
       constant: numberText(baseline.mse),
       interval: interval(intervals?.mse, numberText),
@@ -222,15 +219,8 @@ export function measureRows({ target }: FitReport, test: TestResult): MeasureRow
 
 /** The unit of effects, for an axis. */
 export function effectLabel({ target, loss }: FitReport, { outputClass }: OutputReport): string {
-  if (target.kind === 'regression') {
-    return target.transform === 'log'
-      ? `effect on the natural logarithm of ${quoted(target.column)} (0.1 is about 10 % more)`
-      : `effect on ${quoted(target.column)}, in its own unit`;
-  }
-  const toward = outputClass ?? (target.kind === 'binary' ? target.positive : '');
-  return loss === 'logistic'
-    ? `effect toward ${quoted(toward)}, in log-odds`
-    : `effect toward ${quoted(toward)}, in points near a probability (0.1 is about 10 %)`;
+  const toward = outputClass ?? (target.kind === 'binary' ? target.positive : target.column);
+  return `effect ${effectUnit({ target, loss }, quoted(toward), 'on')}`;
 }
 
 export const EFFECT_TEXT: string =
@@ -244,8 +234,8 @@ export function confirmationText({ outputs, training }: FitReport): string {
     const why = reasons.length > 0 ? reasons.join('; ') : 'no rows were kept back to confirm the terms';
     return `No intervals are drawn: ${why}. The rows that chose and fitted these terms cannot also say how sure they are, and sizes of chosen terms flatter.`;
   }
-  const { confirmingRowCount, choosingRowCount, confidence, interval, simultaneous } = first;
-  const level = `${numberText(100 * confidence)} %, ${interval}, ${simultaneous ? 'all of them at once' : 'each by itself'}`;
+  const { confirmingRowCount, choosingRowCount } = first;
+  const level = termIntervals(first).join(', ');
   const without = outputs.filter(({ confirmation }) => confirmation === null).length;
   const some =
     without > 0
@@ -254,31 +244,9 @@ export function confirmationText({ outputs, training }: FitReport): string {
   return `The intervals (${level}) are of another fit than the model’s: ${counted(choosingRowCount, 'row')} chose the terms, and these terms alone were fitted again, without a penalty, on ${counted(confirmingRowCount, 'other row')}. They are for the coefficients of the best approximation on the chosen terms, so they need not cover the model’s own effects, which stand among other terms and are shrunk by its penalty, if it has one.${some}`;
 }
 
-/** `ridge, lambda 26 on parities`. */
-export function fitText({
-  method,
-  lambda,
-  basis,
-  refit,
-}: Pick<OutputReport['fit'], 'method' | 'lambda' | 'basis' | 'refit'>): string {
-  if (method === 'estimate') return 'one-pass means';
-  if (method === 'least-squares') return 'least squares, no penalty';
-  if (method === 'lasso' || method === 'elastic-net') {
-    return `${methodText(method)}, lambda ${numberText(lambda)} per row${refit ? ', its terms fitted again without a penalty' : ''}`;
-  }
-  const on = basis === 'parity' ? 'parities' : 'the biased basis';
-  return `${methodText(method)}, lambda ${numberText(lambda)} on ${on}`;
-}
-
-/** A method by its name. */
-export function methodText(method: string): string {
-  return method === 'logistic' ? 'logistic loss with ridge' : method.replace('-', ' ');
-}
-
-/** What a squared error of the folds is of. */
-export function errorUnit({ target }: FitReport): string {
-  if (target.kind !== 'regression') return 'against −1/+1';
-  return target.transform === 'log' ? 'of the natural logarithm' : `in squared units of ${quoted(target.column)}`;
+/** What a squared error is of. */
+export function errorText(report: Pick<FitReport, 'target'>): string {
+  return typeset(errorUnit(report));
 }
 
 const VALUES_SHOWN = 12;
@@ -299,17 +267,6 @@ export function codingText({ type, coding }: Pick<EncodedColumn, 'type' | 'codin
 }
 
 /** How values become probabilities or numbers. */
-export function calibrationText({ target, outputs }: FitReport): string {
-  const [{ calibration }] = outputs;
-  if (target.kind === 'multiclass') {
-    return 'probability of each class against the rest by a logistic curve from held-out rows, divided by their sum';
-  }
-  if (calibration.kind === 'platt') {
-    const { slope, intercept, rowCount } = calibration;
-    return `probability of the positive class = 1 / (1 + exp(${numberText(slope, 4)} f ${intercept > 0 ? '−' : '+'} ${numberText(Math.abs(intercept), 4)})), from ${counted(rowCount, 'held-out row')}`;
-  }
-  if (calibration.kind === 'smearing') {
-    return `prediction = ${numberText(calibration.factor, 4)} exp(f), from ${counted(calibration.rowCount, 'held-out row')}`;
-  }
-  return target.kind === 'regression' ? 'prediction = f' : 'probability from the value itself';
+export function predictionText(report: FitReport): string {
+  return typeset(calibrationText(report));
 }

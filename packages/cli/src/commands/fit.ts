@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import type { CellRules, FitTableOptions, Model, SourceRecord, TableFit } from '@fewfire/core';
 import { FIT_OPTIONS, type FitOptionValues } from '@fewfire/core/options';
-import { byteSize } from '@fewfire/core/words';
+import { byteSize, isGuessing } from '@fewfire/core/words';
 import type { FileTable } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { reportPage, type Work, withProgress, withTable } from '../data.ts';
@@ -13,7 +13,6 @@ import {
   guessingSection,
   heading,
   influenceSection,
-  isGuessing,
   joinSections,
   leftOutText,
   modelText,
@@ -268,7 +267,7 @@ async function reportSections(
   { out }: FitOptions,
   session: Session,
 ): Promise<Section[]> {
-  const { columnInfluences, leadingTerms, modelRemarks } = await import('@fewfire/core/internal');
+  const { columnInfluences, modelRemarks, shownTerms } = await import('@fewfire/core/internal');
   const { screen } = session;
   const show = `fewfire show ${out === undefined ? 'model.json' : printable(quoteArgument(out))} --top ${COMBINATIONS_SHOWN}`;
   const asked = leftOutText(model, out === undefined ? `with --out model.json, ${show}` : show);
@@ -277,7 +276,7 @@ async function reportSections(
     : [
         ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
         influenceSection(columnInfluences(model), screen),
-        ...termSections(model, (k) => leadingTerms(model, undefined, k), shownPerOutput(model), screen),
+        ...termSections(model, (k) => shownTerms(model, shownPerOutput(model), k), screen),
       ];
   return [
     guessingSection(model.training.test, 'test row', asked, screen),

@@ -1,10 +1,10 @@
 /** `fewfire score`: how well a model does on rows whose targets are known. */
 
 import type { TreeNetwork } from '@fewfire/core';
-import { counted } from '@fewfire/core/words';
+import { counted, errorUnit } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { driftLines, readModelOrTrees, unseenLines, withProgress, withTable } from '../data.ts';
-import { errorUnit, guessingSection, heading, joinSections, metricLines } from '../describe.ts';
+import { guessingSection, heading, joinSections, metricLines } from '../describe.ts';
 import { InputArgument, ResultOption, tableInput } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
 import { printable, quoted } from '../format.ts';

@@ -1,7 +1,7 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
 
 import type { Model, TreeNetwork } from '@fewfire/core';
-import { byteSize, counted, numberText } from '@fewfire/core/words';
+import { byteSize, calibrationText, counted, isGuessing } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { readModelOrTrees, reportPage } from '../data.ts';
 import {
@@ -9,7 +9,6 @@ import {
   dataSection,
   guessingSection,
   influenceSection,
-  isGuessing,
   joinSections,
   labelled,
   leftOutText,
@@ -116,7 +115,7 @@ async function showJson(path: string, model: Model, options: ShowOptions, sessio
 }
 
 async function showText(path: string, model: Model, options: ShowOptions, session: Session): Promise<string> {
-  const { columnInfluences, leadingTerms, modelAttributions, modelRemarks } = await import('@fewfire/core/internal');
+  const { columnInfluences, modelAttributions, modelRemarks, shownTerms } = await import('@fewfire/core/internal');
   const { screen } = session;
   const top = options.top ?? DEFAULT_TOP;
   const attributions: Section[] = [];
@@ -131,7 +130,7 @@ async function showText(path: string, model: Model, options: ShowOptions, sessio
   const found = isShown
     ? [
         influenceSection(columnInfluences(model), screen, top),
-        ...termSections(model, (k) => leadingTerms(model, undefined, k), top, screen),
+        ...termSections(model, (k) => shownTerms(model, top, k), screen),
         ...confirmationSections(model, top, screen),
         ...attributions,
       ]
@@ -205,20 +204,9 @@ function provenanceSection({ target, provenance, outputs }: Model, screen: Scree
   pairs.push(['Seed', String(seed)]);
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version.slice(0, 16)}`);
   if (parts.length > 0) pairs.push(['Made by', printable(parts.join(', '))]);
-  const [{ calibration }] = outputs;
-  if (target.kind === 'multiclass') {
-    const text =
-      'of each class against the rest, by a logistic curve from held-out rows; divided by their sum (--json has the curves)';
-    pairs.push(['Chances', text]);
-  } else if (calibration.kind === 'platt') {
-    const curve = `1 / (1 + exp(${numberText(calibration.slope, 4)} f ${calibration.intercept > 0 ? '-' : '+'} ${numberText(Math.abs(calibration.intercept), 4)}))`;
-    pairs.push(['Chances', `probability of the positive class = ${curve}, from ${calibration.rowCount} held-out rows`]);
-  }
-  if (calibration.kind === 'smearing') {
-    pairs.push([
-      'Scale',
-      `prediction = ${numberText(calibration.factor, 4)} exp(f), from ${calibration.rowCount} held-out rows`,
-    ]);
-  }
+  const { kind } = outputs[0].calibration;
+  const text = calibrationText({ target, outputs });
+  if (target.kind === 'multiclass') pairs.push(['Chances', `${text} (--json has the curves)`]);
+  else if (kind !== 'none') pairs.push([kind === 'platt' ? 'Chances' : 'Scale', text]);
   return pairs.flatMap(([name, text]) => labelled(name, text, screen));
 }

@@ -17,7 +17,14 @@ import {
   outputClass,
   type SelectionRecord,
 } from './model.ts';
-import { type ColumnInfluence, columnInfluences, effectScale, leadingTerms, type TermSummary } from './summary.ts';
+import {
+  type ColumnInfluence,
+  columnInfluences,
+  effectScale,
+  leadingTerms,
+  shownTerms,
+  type TermSummary,
+} from './summary.ts';
 import { type TestPicture, testPicture } from './test-pictures.ts';
 
 /** A coefficient estimated on rows that did not choose its term, in the unit of `TermSummary.effect`. */
@@ -150,11 +157,6 @@ const TERMS = 20;
 const TERMS_PER_CLASS = 8;
 const INTERACTION_COLUMNS = 15;
 
-/** A combination that fewer rows show than this says little, however large its coefficient: 1 % of the rows, at least 5. */
-export function fewestRows({ training }: Pick<Model, 'training'>): number {
-  return Math.max(5, Math.ceil(0.01 * training.sampleCount));
-}
-
 /** @param testRows the rows of the test with their predictions, as `fitTable` gives them */
 export function fitReport(model: Model, testRows: TestRows | null = null, options: FitReportOptions = {}): FitReport {
   const { target, loss, training, provenance, encoder, outputs } = model;
@@ -180,10 +182,7 @@ function outputReport(model: Model, k: number, most: number): OutputReport {
   const { polynomial, calibration, fit } = model.outputs[k];
   const { method, degree, lambda, basis, refit, monomialCount, converged, relativeGradient, targetMean } = fit;
   const all = leadingTerms(model, undefined, k);
-  const fewest = fewestRows(model);
-  const seldom = (term: TermSummary): boolean => term.rows !== null && term.rows < fewest;
-  const shown = all.filter((term) => !seldom(term)).slice(0, most);
-  const above = shown.length === 0 ? all.length : all.indexOf(shown[shown.length - 1]);
+  const { shown, seldomCount, fewestRows } = shownTerms(model, most, k);
   const confirmed = confirmedEffects(model, k);
   const stable = stableEffects(model, k);
   const evidence = (term: TermSummary): ReportTerm => ({
@@ -204,8 +203,8 @@ function outputReport(model: Model, k: number, most: number): OutputReport {
     termCount: all.length,
     constant: polynomial.termCount > 0 && polynomial.offsets[1] === 0 ? polynomial.coefficients[0] : 0,
     terms,
-    seldomCount: all.slice(0, above).filter(seldom).length,
-    fewestRows: fewest,
+    seldomCount,
+    fewestRows,
     levels: levelSummaries(polynomial),
     curves: candidateCurves(fit),
     skipped: fit.selection.skipped,

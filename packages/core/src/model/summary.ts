@@ -53,6 +53,27 @@ export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINI
     });
 }
 
+/** The leading terms that enough rows show. */
+export interface ShownTerms {
+  readonly shown: readonly TermSummary[];
+  /** Of the output, without the constant. */
+  readonly termCount: number;
+  /** Terms larger than the last shown, left out because fewer than `fewestRows` rows show them. */
+  readonly seldomCount: number;
+  readonly fewestRows: number;
+}
+
+/** Terms of one output by decreasing |coefficient|, without those that say little because few rows show them. */
+export function shownTerms(model: Model, most: number, output = 0): ShownTerms {
+  const all = leadingTerms(model, undefined, output);
+  // A combination that fewer rows show says little, however large its coefficient.
+  const fewestRows = Math.max(5, Math.ceil(0.01 * model.training.sampleCount));
+  const isSeldom = ({ rows }: TermSummary): boolean => rows !== null && rows < fewestRows;
+  const shown = all.filter((term) => !isSeldom(term)).slice(0, most);
+  const above = shown.length === 0 ? all.length : all.indexOf(shown[shown.length - 1]);
+  return { shown, termCount: all.length, seldomCount: all.slice(0, above).filter(isSeldom).length, fewestRows };
+}
+
 /** Columns by decreasing influence on the uniform cube. */
 export function columnInfluences(model: Model): ColumnInfluence[] {
   const { outputs, encoder } = model;
