@@ -8,5 +8,6 @@ export * from './option-specs.ts';
 export * from './options.ts';
 export * from './pick.ts';
 export * from './random.ts';
+export * from './row-draws.ts';
 export * from './statistics.ts';
 export * from './turn.ts';
