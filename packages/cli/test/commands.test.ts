@@ -60,7 +60,7 @@ describe('chess', () => {
     expect(measured).toBeGreaterThanOrEqual(0.98);
     expect(low).toBeLessThan(measured);
     expect(high).toBeGreaterThan(measured);
-    expect(accuracy?.[4]).toBe('0.523');
+    expect(accuracy?.[4]).toBe('0.545');
     expect(report).toMatch(/How sure \(12 of \d+\): terms chosen on 1,598 rows and fitted again on 1,598\s+others/);
     expect(report).toContain('fitted anew on all 3,196 rows');
     expect(report).toMatch(/ and \S+ both yes +[+-]\d/);

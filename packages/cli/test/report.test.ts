@@ -62,6 +62,7 @@ describe('fit --report', () => {
       '--target',
       'class',
       ...quick,
+      ...['--seed', '2'],
     ]);
     expect(other.stdout).toContain('Combinations for "w": none');
     expect(other.stdout.match(/effect: what the yes adds/g)?.length).toBe(1);

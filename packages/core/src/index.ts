@@ -8,6 +8,8 @@ export {
   type FewfireErrorCode,
   type Progress,
   type Random,
+  type RowKeys,
+  type RowNames,
   type RunOptions,
 } from './base/index.ts';
 

@@ -227,7 +227,8 @@ describe('terms that are confirmed', () => {
       ...{ interval: 'normal', confidence: 0.95, simultaneous: false, loss: 'squared', seed: 1 },
       choose: async () => polynomial,
     };
-    const { record, obstacle } = await confirmTerms({ points, target, weights: undefined, clusters }, target, options);
+    const names = { clusters, rowKeys: undefined, clusterKeys: undefined };
+    const { record, obstacle } = await confirmTerms({ points, target, weights: undefined, ...names }, target, options);
     return record === null ? obstacle && noteText(obstacle) : record.terms.length - 1;
   };
 

@@ -174,7 +174,9 @@ describe('rows of weight 0', () => {
     const points = cubePointsFromRows(kept.map((i) => [0, 1, 2, 3].map((j) => (sign(all, i, j) < 0 ? 1 : 0))));
     const options = { degree: 2, method: 'auto' } as const;
     const whole = await selectLowDegree(all, target, { ...options, rowWeights: weights });
-    const part = await selectLowDegree(points, pick(target), { ...options, rowWeights: pick(weights) });
+    const part = await selectLowDegree(points, pick(target), {
+      ...{ ...options, rowWeights: pick(weights), rowKeys: Uint32Array.from(kept) },
+    });
     expect(whole.candidates).toEqual(part.candidates);
     expect(whole.rowCount).toBe(120); // the budget asked for no fewer
     expect(whole.heldOut.predictions).toEqual(part.heldOut.predictions);

@@ -586,6 +586,7 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
         await expectEncoding(rows, spec, expected, options);
         expect(await rows.texts('c')).toEqual(['p', 'q', 'p', 'q']);
         expect(Array.from(await rows.numbers('n'))).toEqual([1, 2, 3, 4]);
+        expect(Array.from(rows.rowKeys ?? [])).toEqual(kept);
         await rows.close();
       }
       // The whole is as it was; where no row is 0 there is no other table.
@@ -594,12 +595,18 @@ export function tableContract(name: string, makeTable: MakeTable, options: Contr
       await expect(table.nonZeroRows('x')).rejects.toThrow(/no column "x"/);
     });
 
-    it('keeps the order of many rows that are not 0', async () => {
+    it('keeps the order of many rows that are not 0, and what they are called in the whole', async () => {
       const rowCount = 30_000;
       const x = Array.from({ length: rowCount }, (_, i) => (i * 48271) % 65537);
-      const table = await make({ x, w: x.map((value) => value % 3) });
+      const table = await make({ x, w: x.map((value) => value % 3), v: x.map((value) => value % 5) });
+      expect(table.rowKeys).toBeUndefined();
       const rows = (await table.nonZeroRows('w')) as Table;
       expect(Array.from(await rows.numbers('x'))).toEqual(x.filter((value) => value % 3 !== 0));
+      const keys = x.flatMap((value, row) => (value % 3 !== 0 ? [row] : []));
+      expect(Array.from(rows.rowKeys ?? [])).toEqual(keys);
+      const fewer = (await rows.nonZeroRows('v')) as Table;
+      expect(Array.from(fewer.rowKeys ?? [])).toEqual(keys.filter((row) => x[row] % 5 !== 0));
+      await fewer.close();
       await rows.close();
     });
 

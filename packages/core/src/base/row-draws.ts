@@ -12,6 +12,16 @@ import { pickNumbers, pickWholes } from './pick.ts';
 /** Names of rows or groups, by which they are drawn: whole numbers from 0 to 2^53 - 1, of rows each given once. */
 export type RowKeys = Uint32Array | Float64Array;
 
+/** By what rows are drawn, and which of them only together. */
+export interface RowNames {
+  /** Name of each row; its place without them. */
+  readonly rowKeys?: RowKeys | undefined;
+  /** Number of each row's cluster: rows of one are never parted. */
+  readonly clusters?: ArrayLike<number> | undefined;
+  /** Name of each cluster, by its number; the number without them. */
+  readonly clusterKeys?: RowKeys | undefined;
+}
+
 /** All that rows (or whole groups of them) are drawn for. */
 const SALTS = {
   /** The rows set aside for the test. */
@@ -36,6 +46,8 @@ export interface Draw {
 
 /** As many leading bits of the hash as fit a cache: what they leave open is sorted. */
 const BUCKET_BITS = 12;
+/** Of a bucket whose rows go to several parts. */
+const OPEN = -1;
 
 /**
  * Divides rows at random into parts of exactly these sizes: the part of each row.
@@ -43,12 +55,8 @@ const BUCKET_BITS = 12;
  * @param keys the rows' names; without them a row's name is its place
  */
 export function drawParts(draw: Draw, sizes: ArrayLike<number>, keys?: RowKeys): Uint32Array {
-  const ends = new Float64Array(sizes.length);
   let count = 0;
-  for (let k = 0; k < ends.length; k++) {
-    count += sizes[k];
-    ends[k] = count;
-  }
+  const ends = Float64Array.from(sizes, (size) => (count += size));
   const hash = hasher(draw, keys);
   const bucketOf = new Uint16Array(count);
   const starts = new Uint32Array(2 ** BUCKET_BITS + 1);
@@ -57,20 +65,18 @@ export function drawParts(draw: Draw, sizes: ArrayLike<number>, keys?: RowKeys):
     starts[bucketOf[row] + 1]++;
   }
   // The rows of most buckets all go to one part, whatever their order.
-  const wholly = new Uint32Array(2 ** BUCKET_BITS);
-  const isSplit = new Uint8Array(2 ** BUCKET_BITS);
+  const partOfBucket = new Int32Array(2 ** BUCKET_BITS);
   let part = 0;
-  for (let bucket = 0; bucket < wholly.length; bucket++) {
+  for (let bucket = 0; bucket < partOfBucket.length; bucket++) {
     starts[bucket + 1] += starts[bucket];
-    while (part < ends.length - 1 && starts[bucket] >= ends[part]) part++;
-    wholly[bucket] = part;
-    isSplit[bucket] = Number(starts[bucket + 1] > ends[part]);
+    while (starts[bucket] >= ends[part]) part++;
+    partOfBucket[bucket] = starts[bucket + 1] > ends[part] ? OPEN : part;
   }
   const partOf = new Uint32Array(count);
   const open: number[] = [];
   for (let row = 0; row < count; row++) {
-    if (isSplit[bucketOf[row]] === 1) open.push(row);
-    else partOf[row] = wholly[bucketOf[row]];
+    partOf[row] = partOfBucket[bucketOf[row]];
+    if (partOfBucket[bucketOf[row]] === OPEN) open.push(row);
   }
   let rank = 0;
   part = 0;
@@ -82,6 +88,16 @@ export function drawParts(draw: Draw, sizes: ArrayLike<number>, keys?: RowKeys):
     rank++;
   }
   return partOf;
+}
+
+/** The places that are in a part, ascending. */
+export function placesIn(partOf: Uint32Array, part: number): Uint32Array {
+  let count = 0;
+  for (const each of partOf) if (each === part) count++;
+  const places = new Uint32Array(count);
+  let end = 0;
+  for (let place = 0; place < partOf.length; place++) if (partOf[place] === part) places[end++] = place;
+  return places;
 }
 
 /** The places of these names in random order. Of equal names the first comes first. */
@@ -122,6 +138,7 @@ function sortedByHash(places: Iterable<number>, hash: (place: number) => Uint32A
   return pickWholes(given, order);
 }
 
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 /** Makes the third word of the key. */
 const KEY_PARITY = 0x1bd11bda;
 
@@ -130,29 +147,19 @@ const KEY_PARITY = 0x1bd11bda;
  * @param hash is written to
  */
 export function threefry(hash: Uint32Array, key0: number, key1: number, word0: number, word1: number): void {
-  let k = key0 | 0;
-  let next = key1 | 0;
-  let third = k ^ next ^ KEY_PARITY;
-  let a = ((word0 | 0) + k) | 0;
-  let b = ((word1 | 0) + next) | 0;
-  for (let part = 1; part <= 5; part++) {
-    const odd = (part & 1) === 1;
+  const keys = [key0 | 0, key1 | 0, key0 ^ key1 ^ KEY_PARITY];
+  let a = ((word0 | 0) + keys[0]) | 0;
+  let b = ((word1 | 0) + keys[1]) | 0;
+  for (let round = 0; round < 20; round++) {
+    const turn = ROTATIONS[round & 7];
     a = (a + b) | 0;
-    b = a ^ (odd ? rotate(b, 13) : rotate(b, 17));
-    a = (a + b) | 0;
-    b = a ^ (odd ? rotate(b, 15) : rotate(b, 29));
-    a = (a + b) | 0;
-    b = a ^ (odd ? rotate(b, 26) : rotate(b, 16));
-    a = (a + b) | 0;
-    b = a ^ (odd ? rotate(b, 6) : rotate(b, 24));
-    a = (a + next) | 0;
-    b = (b + third + part) | 0;
-    [k, next, third] = [next, third, k];
+    b = ((b << turn) | (b >>> (32 - turn))) ^ a;
+    if ((round & 3) === 3) {
+      const part = (round + 1) >> 2;
+      a = (a + keys[part % 3]) | 0;
+      b = (b + keys[(part + 1) % 3] + part) | 0;
+    }
   }
   hash[0] = a;
   hash[1] = b;
-}
-
-function rotate(word: number, turn: number): number {
-  return (word << turn) | (word >>> (32 - turn));
 }

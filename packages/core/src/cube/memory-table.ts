@@ -3,7 +3,16 @@
  * the `Table` contract means: the table over files is tested against it. One `Map` of values per column is the whole
  * machinery; tables that do not fit in memory belong to the Node package.
  */
-import { createTurn, FewfireError, type RunOptions, rowsWhere, throwIfAborted, unknownColumn } from '../base/index.ts';
+import {
+  createTurn,
+  FewfireError,
+  pickKeys,
+  type RowKeys,
+  type RunOptions,
+  rowsWhere,
+  throwIfAborted,
+  unknownColumn,
+} from '../base/index.ts';
 import {
   type Cell,
   checkBins,
@@ -113,7 +122,13 @@ interface Reading {
   readonly typed: boolean;
 }
 
-function tableOfColumns(label: string, rowCount: number, byName: Map<string, Column>, reading: Reading): Table {
+function tableOfColumns(
+  label: string,
+  rowCount: number,
+  byName: Map<string, Column>,
+  reading: Reading,
+  rowKeys?: RowKeys,
+): Table {
   const find = (name: string): Column => {
     const column = byName.get(name);
     if (column === undefined) throw unknownColumn(name, [...byName.keys()], label);
@@ -139,6 +154,7 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
     rowCount,
     columns: [...byName.values()].map(({ name, type, sourceType }) => ({ name, type, sourceType })),
     rules: reading.rules,
+    rowKeys,
 
     async profile(names, options = {}) {
       const bins = checkBins(options.bins);
@@ -229,6 +245,7 @@ function tableOfColumns(label: string, rowCount: number, byName: Map<string, Col
         rows.length,
         new Map([...byName].map(([key, whole]) => [key, pick(whole)])),
         reading,
+        pickKeys(rowKeys, Uint32Array.from(rows)),
       );
     },
 

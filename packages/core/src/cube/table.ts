@@ -4,7 +4,7 @@
  * SQL engine) is its own business. `memoryTable` is the implementation of this
  * package; the Node package has one over files.
  */
-import type { RunOptions } from '../base/index.ts';
+import type { RowKeys, RunOptions } from '../base/index.ts';
 import type { EncoderSpec } from './encoder.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { CubePoints } from './points.ts';
@@ -73,6 +73,14 @@ export interface Table {
   readonly columns: readonly TableColumn[];
   /** What was said of the cells when the table was opened. */
   readonly rules: CellRules;
+
+  /**
+   * A name for each row, by which rows are drawn (for the test, for folds); without them a row's position is its name. Names
+   * stay with their rows: a table of some rows of another has theirs. Where rows come in no order of their own, as from an
+   * engine that has none, they are hashes of a column that tells rows apart; the rows then need only come in the same order
+   * in every call.
+   */
+  readonly rowKeys?: RowKeys | undefined;
 
   /**
    * Describes the columns, over the rows where `mask` is non-zero (all rows without it).

@@ -30,6 +30,7 @@ import {
   meanOfUnits,
   type Random,
   type RunOptions,
+  sampleSeed,
   type Turn,
   type Units,
   unitsOf,
@@ -171,7 +172,7 @@ async function bootstrapMean(
   turn: Turn,
 ): Promise<Interval> {
   const count = options.bootstrapCount ?? DEFAULT_BOOTSTRAP;
-  const random = createRandom(options.seed ?? 1);
+  const random = createRandom(sampleSeed({ purpose: 'lossSamples', seed: options.seed ?? 1 }));
   const all = meanOfUnits(units);
   if (all.standardError === 0) return [all.mean, all.mean];
   if (!Number.isFinite(all.standardError)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];

@@ -4,7 +4,7 @@
  * its fits and are predicted with the others, so one operator serves all folds.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
-import { createRandom, FewfireError, meanWithError, pickNumbers } from '../base/index.ts';
+import { drawOrder, drawParts, FewfireError, meanWithError, pickNumbers, type RowNames } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import type { PenaltyBasis } from './least-squares.ts';
@@ -71,25 +71,26 @@ export interface FoldContext {
 }
 
 /**
- * Fold number of each row: sizes differ by at most one, the assignment is random. Rows of one cluster stay together; then
- * each cluster, in random order, goes to the smallest fold.
+ * Fold number of each row: sizes differ by at most one, the assignment is random, by the rows' names. Rows of one cluster
+ * stay together; then each cluster, in random order, goes to the smallest fold.
  * @throws FewfireError `invalid-argument` when there are fewer clusters than folds
  */
 export function foldAssignment(
   rowCount: number,
   folds: number,
   seed: number,
-  clusters?: ArrayLike<number>,
+  { rowKeys, clusters, clusterKeys }: RowNames = {},
 ): Uint32Array {
-  const fold = new Uint32Array(rowCount);
+  const draw = { purpose: 'folds', seed } as const;
   if (clusters === undefined) {
-    createRandom(seed)
-      .permutation(rowCount)
-      .forEach((row, position) => {
-        fold[row] = position % folds;
-      });
-    return fold;
+    const upTo = (fold: number): number => Math.floor((fold * rowCount) / folds);
+    return drawParts(
+      draw,
+      Array.from({ length: folds }, (_, fold) => upTo(fold + 1) - upTo(fold)),
+      rowKeys,
+    );
   }
+  const fold = new Uint32Array(rowCount);
   const members = new Map<number, number[]>();
   for (let row = 0; row < rowCount; row++) {
     const known = members.get(clusters[row]);
@@ -103,8 +104,9 @@ export function foldAssignment(
     );
   }
   const groups = [...members.values()];
+  const groupKeys = Float64Array.from(members.keys(), (cluster) => clusterKeys?.[cluster] ?? cluster);
   const sizes = new Array<number>(folds).fill(0);
-  for (const g of createRandom(seed).permutation(groups.length)) {
+  for (const g of drawOrder(draw, groupKeys)) {
     const smallest = sizes.indexOf(Math.min(...sizes));
     for (const row of groups[g]) fold[row] = smallest;
     sizes[smallest] += groups[g].length;

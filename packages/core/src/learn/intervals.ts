@@ -22,6 +22,7 @@ import {
   type Random,
   type RunOptions,
   rowsWhere,
+  sampleSeed,
   type Turn,
 } from '../base/index.ts';
 import { bitAt, type CubePoints } from '../cube/index.ts';
@@ -157,7 +158,7 @@ export async function refitIntervals(
     errors = await jackknifeErrors(rows, fit, undefined, simultaneous, turn);
   }
 
-  const random = createRandom(options.seed ?? 1);
+  const random = createRandom(sampleSeed({ purpose: 'termSamples', seed: options.seed ?? 1 }));
   const bootstrap =
     interval === 'bootstrap'
       ? await bootstrapMultipliers(rows, fit, loss, { ...options, confidence, simultaneous }, random, turn)

@@ -16,11 +16,14 @@
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import {
-  createRandom,
+  drawParts,
   FewfireError,
   FIT_OPTIONS,
+  pickKeys,
   pickNumbers,
   pickWholes,
+  placesIn,
+  type RowNames,
   type RunOptions,
   rowsWhere,
 } from '../base/index.ts';
@@ -61,7 +64,8 @@ import {
 import { chooseSparsest, SPARSE_PATH_LENGTH, type SparsePathOptions, trySparsePath } from './sparse-path.ts';
 import type { Work } from './work.ts';
 
-export interface SelectOptions extends RunOptions {
+/** Clusters, where there are any, are never split between folds. */
+export interface SelectOptions extends RunOptions, RowNames {
   /**
    * Degree to try, or `auto`: 1, 2, ... while they fit the budget and have at most four monomials per row (the lasso and
    * elastic net: any number of them).
@@ -88,8 +92,6 @@ export interface SelectOptions extends RunOptions {
   readonly classNames?: readonly [string, string];
   /** Weight of each row, in fits and errors. */
   readonly rowWeights?: Float64Array;
-  /** Number of each row's cluster: rows of one are never in different folds. */
-  readonly clusters?: ArrayLike<number>;
   /** Number of folds, at least 2. Default 5. */
   readonly folds?: number;
   readonly groups?: ArrayLike<number>;
@@ -163,6 +165,13 @@ export async function selectLowDegree(
   if (!Number.isInteger(folds) || folds < 2) {
     throw new FewfireError('invalid-argument', `folds is ${folds}; expected a whole number, at least 2`);
   }
+  const keyCount = options.rowKeys?.length ?? points.rowCount;
+  if (keyCount !== points.rowCount) {
+    throw new FewfireError(
+      'invalid-argument',
+      `there are ${keyCount} row keys and ${points.rowCount} rows; expected one per row`,
+    );
+  }
   const counting = countingRows(options.rowWeights);
   const rowCount = counting?.length ?? points.rowCount;
   if (rowCount < folds) {
@@ -174,10 +183,11 @@ export async function selectLowDegree(
   }
   checkCoordinateCount(points.coordinateCount);
   if (counting !== undefined) {
-    const { rowWeights, clusters, ...others } = options;
+    const { rowWeights, clusters, rowKeys, ...others } = options;
     const selection = await selectLowDegree(selectRows(points, counting), pickNumbers(target, counting), {
       ...others,
       rowWeights: pickNumbers(rowWeights as Float64Array, counting),
+      rowKeys: pickKeys(rowKeys, counting),
       ...(clusters === undefined ? {} : { clusters: pickWholes(clusters, counting) }),
     });
     const { rows, predictions } = selection.heldOut;
@@ -196,13 +206,19 @@ export async function selectLowDegree(
   }
   if (options.l1Ratio !== undefined) checkL1Ratio(options.l1Ratio);
   const plan = planSelection(points, options, folds);
-  const order = createRandom(options.seed ?? 1).permutation(points.rowCount);
-  const rows = order.slice(0, plan.rowCount).sort();
+  const seed = options.seed ?? 1;
+  const left = points.rowCount - plan.rowCount;
+  const partOf =
+    left === 0
+      ? new Uint32Array(points.rowCount)
+      : drawParts({ purpose: 'choice', seed }, [plan.rowCount, left], options.rowKeys);
+  const rows = placesIn(partOf, 0);
   const clusters = options.clusters && pickNumbers(options.clusters, rows);
   const subset = plan.rowCount === points.rowCount ? points : selectRows(points, rows);
   const values = pickNumbers(target, rows);
   const rowWeights = options.rowWeights && pickNumbers(options.rowWeights, rows);
-  const foldOf = foldAssignment(plan.rowCount, folds, (options.seed ?? 1) + 1, clusters);
+  const rowKeys = pickKeys(options.rowKeys, rows);
+  const foldOf = foldAssignment(plan.rowCount, folds, seed, { rowKeys, clusters, clusterKeys: options.clusterKeys });
   checkFoldWeights(foldOf, folds, rowWeights);
   if (options.loss === 'logistic') checkFoldClasses(foldOf, folds, values, options.classNames ?? ['-1', '+1']);
 

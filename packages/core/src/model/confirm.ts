@@ -8,7 +8,16 @@
  * The whole choice (degree, penalty) is made anew on the first half: one made on
  * all rows would have seen the rows that are to confirm it.
  */
-import { createRandom, FewfireError, pickNumbers, pickWholes, type RunOptions, rowsWhere } from '../base/index.ts';
+import {
+  drawOrder,
+  drawParts,
+  FewfireError,
+  pickKeys,
+  pickNumbers,
+  pickWholes,
+  placesIn,
+  type RunOptions,
+} from '../base/index.ts';
 import { selectRows } from '../cube/index.ts';
 import { refitIntervals } from '../learn/index.ts';
 import { type Polynomial, termCoordinates, termsBySize } from '../spectrum/index.ts';
@@ -84,28 +93,34 @@ export async function confirmTerms(
   }
 }
 
-function halves({ target, clusters }: LabelledPoints, seed: number): [Uint32Array, Uint32Array] {
-  const random = createRandom(seed + 17);
+function halves({ target, clusters, rowKeys, clusterKeys }: LabelledPoints, seed: number): [Uint32Array, Uint32Array] {
+  const draw = { purpose: 'confirmation', seed } as const;
   if (clusters === undefined) {
-    const order = random.permutation(target.length);
-    const middle = order.length >> 1;
-    return [Uint32Array.from(order.slice(0, middle)).sort(), Uint32Array.from(order.slice(middle)).sort()];
+    const middle = target.length >> 1;
+    const halfOf = drawParts(draw, [middle, target.length - middle], rowKeys);
+    return [placesIn(halfOf, 0), placesIn(halfOf, 1)];
   }
-  const names = [...new Set(clusters)];
-  if (names.length < FEWEST_GROUPS) return [new Uint32Array(0), new Uint32Array(0)];
-  const order = random.permutation(names.length);
-  const chosen = new Set(Array.from(order.slice(0, names.length >> 1), (k) => names[k]));
-  const half = (first: boolean): Uint32Array => rowsWhere(target.length, (row) => chosen.has(clusters[row]) === first);
-  return [half(true), half(false)];
+  const groups = Uint32Array.from(new Set(clusters));
+  if (groups.length < FEWEST_GROUPS) return [new Uint32Array(0), new Uint32Array(0)];
+  const order = drawOrder(draw, pickKeys(clusterKeys, groups));
+  const chosen = new Set(Array.from(order.subarray(0, groups.length >> 1), (k) => groups[k]));
+  const halfOf = clusters.map((group) => Number(!chosen.has(group)));
+  return [placesIn(halfOf, 0), placesIn(halfOf, 1)];
 }
 
 // The target is the output's.
-function pick({ points, weights, clusters }: LabelledPoints, target: Float64Array, rows: Uint32Array): LabelledPoints {
+function pick(
+  { points, weights, clusters, rowKeys, clusterKeys }: LabelledPoints,
+  target: Float64Array,
+  rows: Uint32Array,
+): LabelledPoints {
   return {
     points: selectRows(points, rows),
     target: pickNumbers(target, rows),
     weights: weights === undefined ? undefined : pickNumbers(weights, rows),
     clusters: clusters === undefined ? undefined : pickWholes(clusters, rows),
+    rowKeys: pickKeys(rowKeys, rows),
+    clusterKeys,
   };
 }
 

@@ -329,6 +329,8 @@ function choose(
     groups: coordinateGroups(encoder),
     rowWeights: data.weights,
     clusters: data.clusters,
+    rowKeys: data.rowKeys,
+    clusterKeys: data.clusterKeys,
   });
 }
 

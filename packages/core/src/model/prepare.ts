@@ -3,13 +3,16 @@
  * anything is learned from them, the encoder included), what each row weighs and which rows belong together.
  */
 import {
-  createRandom,
+  drawOrder,
+  drawParts,
   FewfireError,
   FIT_OPTIONS,
   type FitOptionValues,
   listNames,
+  pickKeys,
   pickNumbers,
   pickWholes,
+  type RowKeys,
   type RunOptions,
   unknownColumn,
 } from '../base/index.ts';
@@ -45,6 +48,10 @@ export interface LabelledPoints {
   readonly weights: Float64Array | undefined;
   /** Number of the row's group; undefined where rows are independent. */
   readonly clusters: Uint32Array | undefined;
+  /** The rows' names in the table; undefined where they are the places here. */
+  readonly rowKeys: RowKeys | undefined;
+  /** As in `RowLabels`. */
+  readonly clusterKeys: Float64Array | undefined;
 }
 
 /** An encoder and the rows it encodes. */
@@ -121,7 +128,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
     }
     rowNotes.push(...weightsNotes(options.weight, usable.length, zeroCount, usableWeights));
   }
-  const isTest = testRows(usable, table.rowCount, testShare, labels.clusters, options.seed ?? 1);
+  const isTest = testRows(table, usable, labels, testShare, options.seed ?? 1);
   if (options.weight !== undefined) refuseLopsidedTest(options.weight, isTest, usable, labels.weights);
   const testCount = isTest.reduce((sum, flag) => sum + flag, 0);
   if (options.group !== undefined && testShare > 0) {
@@ -160,7 +167,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
       sides = undefined;
       if (testCount === 0) return { ...training, notes: whole.notes };
       const encoded = await table.encode(whole.spec, options);
-      const data = pickRows(encoded, labels, (row) => !Number.isNaN(target[row]));
+      const data = pickRows(table, encoded, labels, (row) => !Number.isNaN(target[row]));
       return { encoder: whole.spec, data, notes: whole.notes };
     },
   };
@@ -196,7 +203,7 @@ async function readSides(
   const isTraining = rowMask(target.length, (row) => isTest[row] === 0 && !Number.isNaN(target[row]));
   const encoder = testCount === 0 ? whole : await fit(isTraining);
   const encoded = await table.encode(encoder, options);
-  const training = { encoder, data: pickRows(encoded, labels, (row) => isTraining[row] === 1) };
+  const training = { encoder, data: pickRows(table, encoded, labels, (row) => isTraining[row] === 1) };
   const testNotes: Note[] = [];
   if (typeof options.test === 'object') {
     const learned = [spec.column, ...encoder.columns.map(({ column }) => column)];
@@ -206,7 +213,7 @@ async function readSides(
     return { training, test, testNotes, testOverlap: sharedCount };
   }
   if (testCount > 0) testNotes.push(...(await duplicateNotes(table, isTest, profiles, options)));
-  const test = testCount > 0 ? pickRows(encoded, labels, (row) => isTest[row] === 1) : undefined;
+  const test = testCount > 0 ? pickRows(table, encoded, labels, (row) => isTest[row] === 1) : undefined;
   return { training, test, testNotes, testOverlap: undefined };
 }
 
@@ -275,25 +282,29 @@ function countMissingTargets(target: Float64Array, spec: TargetSpec, missing: Mi
 // Flags of the rows set aside: a random share of them; or random groups, each that still fits in the share, and one that
 // does not where it brings their number nearer to it or nothing else did.
 function testRows(
+  table: Table,
   usable: Uint32Array,
-  rowCount: number,
+  { clusters, clusterKeys }: Omit<RowLabels, 'target'>,
   share: number,
-  clusters: Uint32Array | undefined,
   seed: number,
 ): Uint8Array {
+  const draw = { purpose: 'test', seed } as const;
   const wanted = Math.round(share * usable.length);
-  const isTest = new Uint8Array(rowCount);
+  const isTest = new Uint8Array(table.rowCount);
   let count = 0;
   if (clusters === undefined) {
-    const order = createRandom(seed).permutation(usable.length);
-    for (; count < wanted; count++) isTest[usable[order[count]]] = 1;
+    const partOf = drawParts(draw, [wanted, usable.length - wanted], pickKeys(table.rowKeys, usable));
+    usable.forEach((row, i) => {
+      isTest[row] = Number(partOf[i] === 0);
+    });
+    count = wanted;
   } else {
     const groups: number[][] = [];
     for (const row of usable) {
       groups[clusters[row]] ??= [];
       groups[clusters[row]].push(row);
     }
-    const order = Array.from(createRandom(seed).permutation(groups.length), (g) => groups[g]);
+    const order = Array.from(drawOrder(draw, clusterKeys as Float64Array), (g) => groups[g]);
     const take = (group: readonly number[]): void => {
       for (const row of group) isTest[row] = 1;
       count += group.length;
@@ -345,7 +356,12 @@ function refuseLopsidedTest(
   );
 }
 
-function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) => boolean): LabelledPoints {
+function pickRows(
+  table: Table,
+  encoded: EncodedRows,
+  labels: RowLabels,
+  keep: (row: number) => boolean,
+): LabelledPoints {
   const { points, rows } = encoded;
   const places = new Uint32Array(points.rowCount);
   let count = 0;
@@ -358,13 +374,16 @@ function pickRows(encoded: EncodedRows, labels: RowLabels, keep: (row: number) =
     );
   }
   const original = rows === undefined ? positions : pickWholes(rows, positions);
-  const { target, weights, clusters } = labels;
-  if (count === target.length) return { points, target, weights, clusters };
+  const { target, weights, clusters, clusterKeys } = labels;
+  const isWhole = original.length === table.rowCount;
+  if (isWhole) return { points, target, weights, clusters, rowKeys: table.rowKeys, clusterKeys };
   return {
     points: count === points.rowCount ? points : selectRows(points, positions),
     target: pickNumbers(target, original),
     weights: weights === undefined ? undefined : pickNumbers(weights, original),
     clusters: clusters === undefined ? undefined : pickWholes(clusters, original),
+    rowKeys: pickKeys(table.rowKeys, original.slice()),
+    clusterKeys,
   };
 }
 
@@ -380,7 +399,7 @@ async function encodedTestTable(
   const target = await readTarget(table, spec, options);
   const labels = await readLabels(table, target, options, options);
   const encoded = await table.encode(encoder, options);
-  const data = pickRows(encoded, labels, (row) => !Number.isNaN(target[row]));
+  const data = pickRows(table, encoded, labels, (row) => !Number.isNaN(target[row]));
   notes.push(...testTableNotes(encoded, table.rowCount, data.target.length));
   if (zeroCount > 0) notes.push({ kind: 'test-zero-weights', count: zeroCount, rowCount: source.rowCount });
   return data;

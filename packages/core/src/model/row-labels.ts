@@ -1,10 +1,11 @@
 /**
  * What stands beside each row of a table: its target, what it weighs, and which rows belong together. A row of weight 0
  * says nothing, so it is left out before anything is made of the table: thresholds, categories, classes and types come
- * from the others, as if the row were not in the file.
+ * from the others, as if the row were not in the file. These keep the names they have there, so that they are drawn for
+ * the test and the folds as they were.
  */
 import { effectiveCount, FewfireError, type RunOptions, rowsWhere } from '../base/index.ts';
-import type { Table } from '../cube/index.ts';
+import { answerOf, createFingerprintBuilder, type Table } from '../cube/index.ts';
 
 /** The columns that weigh rows and hold them together. */
 export interface LabelColumns {
@@ -24,6 +25,8 @@ export interface RowLabels {
   readonly clusters: Uint32Array | undefined;
   /** What the groups are called, by number. */
   readonly groupNames: readonly string[] | undefined;
+  /** Names to draw groups by, by number: hashes of what they are called, so that a group keeps its own whatever rows there are. */
+  readonly clusterKeys: Float64Array | undefined;
 }
 
 /** Weights that say as much as fewer rows than this are no sample: folds would fit what one or two rows say. */
@@ -55,7 +58,7 @@ export async function readLabels(
   const weights = weight === undefined ? undefined : await readWeights(table, weight, usable, options);
   const { clusters, names } =
     group === undefined ? { clusters: undefined, names: undefined } : await readGroups(table, group, usable, options);
-  return { target, weights, clusters, groupNames: names, usable };
+  return { target, weights, clusters, groupNames: names, clusterKeys: names && hashesOf(names), usable };
 }
 
 // Scaled to a mean of 1 over the usable rows, so that a penalty means the same whatever unit the weights are in.
@@ -110,6 +113,13 @@ async function readGroups(
     if (known === undefined) numbers.set(text, numbers.size);
   }
   return { clusters, names: [...numbers.keys()] };
+}
+
+// Answers are what they mean: a yes of one file is another's true.
+function hashesOf(names: readonly string[]): Float64Array {
+  const builder = createFingerprintBuilder(names.length);
+  for (const [k, name] of names.entries()) builder.addText(k, String(answerOf(name) ?? name));
+  return builder.values();
 }
 
 /**

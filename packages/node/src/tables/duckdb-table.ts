@@ -93,6 +93,8 @@ export interface Relation {
   readonly name: string;
   /** The expression of a row's key: its position in the source, from 0 without gaps. */
   readonly rowKey: string;
+  /** Where these are some rows of a whole: the expression of a row's position there. */
+  readonly wholeKey?: string;
   readonly rowCount: number;
   readonly columns: readonly RelationColumn[];
   /** What was said of the cells. */
@@ -307,15 +309,21 @@ export function duckdbTable(engine: Engine, given: Relation): Table {
       const [kept] = (await engine.numbers(`SELECT count(*) FILTER (${condition}) FROM ${data}`, run)) as [number];
       if (kept === rowCount) return undefined;
       const rows = engine.newName('rows');
-      // Copied, so that its rows have an order and numbers of their own.
-      await engine.run(`CREATE TABLE ${rows} AS SELECT * FROM ${data} WHERE ${condition}`, run);
-      const copy = { ...given, name: rows, label: nonZeroLabel(label, name), rowCount: kept, rowKey: 'rowid' };
-      return {
-        ...duckdbTable(engine, copy),
-        close: async () => {
-          await engine.run(`DROP TABLE IF EXISTS ${rows}`);
-        },
+      // Copied, so that its rows have an order and numbers of their own; beside them it keeps those of the whole.
+      const wholeKey = 'whole_key';
+      const cells = given.wholeKey === undefined ? `*, (${given.rowKey})::UINTEGER AS ${wholeKey}` : '*';
+      await engine.run(`CREATE TABLE ${rows} AS SELECT ${cells} FROM ${data} WHERE ${condition}`, run);
+      const place = { name: rows, label: nonZeroLabel(label, name), rowCount: kept, rowKey: 'rowid', wholeKey };
+      const copy = { ...given, ...place };
+      const close = async (): Promise<void> => {
+        await engine.run(`DROP TABLE IF EXISTS ${rows}`);
       };
+      try {
+        return { ...duckdbTable(engine, copy), rowKeys: await readKeys(engine, copy, options), close };
+      } catch (error) {
+        await close();
+        throw error;
+      }
     },
 
     close: () => engine.close(),
@@ -478,6 +486,20 @@ async function* keyedRows(
     firstRow += chunk.rowCount;
   }
   checkRowCount(label, firstRow, endRow);
+}
+
+// Where each row stood in the whole that these are some rows of.
+async function readKeys(
+  engine: Engine,
+  relation: Relation & { readonly wholeKey: string },
+  options: RunOptions,
+): Promise<Uint32Array> {
+  const keys = new Uint32Array(relation.rowCount);
+  const { name, wholeKey } = relation;
+  for await (const { chunk, firstRow } of keyedRows(engine, relation, [wholeKey], name, options)) {
+    keys.set(rawVector(chunk.getColumnVector(0), Uint32Array).items.subarray(0, chunk.rowCount), firstRow);
+  }
+  return keys;
 }
 
 function outOfOrder(label: string, found: number | string, expectedRow: number): FewfireError {
