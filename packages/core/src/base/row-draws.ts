@@ -106,10 +106,8 @@ export function drawOrder(draw: Draw, keys: RowKeys): Uint32Array {
 }
 
 /** A seed for samples that are drawn with replacement, one after the other. */
-export function sampleSeed({ purpose, seed }: Draw): number {
-  const words = new Uint32Array(2);
-  threefry(words, seed, SALTS[purpose], 0, 0);
-  return words[0];
+export function sampleSeed(draw: Draw): number {
+  return hasher(draw, undefined)(0)[0];
 }
 
 /** The keys at chosen places; without keys a row's name is its place. */
