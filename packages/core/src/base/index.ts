@@ -1,4 +1,5 @@
 export * from './checksum.ts';
+export * from './dense.ts';
 export * from './errors.ts';
 export * from './fit-options.ts';
 export * from './json.ts';

@@ -15,6 +15,7 @@
  * |t| over the terms gives simultaneous intervals in the same way).
  */
 import {
+  cholesky,
   createRandom,
   createTurn,
   FewfireError,
@@ -23,10 +24,10 @@ import {
   type RunOptions,
   rowsWhere,
   sampleSeed,
+  solveCholesky,
   type Turn,
 } from '../base/index.ts';
 import { bitAt, type CubePoints } from '../cube/index.ts';
-import { cholesky, solveCholesky } from './dense.ts';
 import { bestConstant, checkTwoClasses } from './logit.ts';
 import { checkTarget, DEFAULT_MEMORY_BYTES, formatBytes } from './low-degree.ts';
 import { normalTail, studentQuantile } from './student.ts';

@@ -17,8 +17,7 @@
  * (sum_g s_g (1-h_g))^2 / sum_g s_g^2 (1-h_g). For balanced terms they are
  * rowCount - termCount; for a term whose rows of one sign are few, less than those.
  */
-import { pickNumbers, type Turn } from '../base/index.ts';
-import { cholesky, inverseCholesky, mirror, multiply, solveCholesky } from './dense.ts';
+import { cholesky, inverseCholesky, mirror, multiply, pickNumbers, solveCholesky, type Turn } from '../base/index.ts';
 
 export type RefitLoss = 'squared' | 'logistic';
 
