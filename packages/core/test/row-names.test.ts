@@ -34,7 +34,7 @@ function firstRows(count: number): number[] {
 /** Names of the rows set aside. */
 async function testNames(names: readonly string[], places: readonly number[], options: Partial<FitTableOptions> = {}) {
   const prepared = await prepareTable(memoryTable(rowsOf(places, names)), { target: 'y', ...options });
-  return new Set(prepared.test?.rowKeys);
+  return new Set(prepared.test()?.rowKeys);
 }
 
 /** Whether one of two sets has all that is in the other. */
@@ -141,8 +141,8 @@ describe('rows that are appended', () => {
       const data: LabelledPoints = { points, target, ...names };
       await confirmTerms(data, target, {
         ...{ interval: 'normal', confidence: 0.9, simultaneous: false, loss: 'squared', seed: 1 },
-        choose: async (_half, half) => {
-          chosen = half;
+        choose: async (half) => {
+          chosen = half.target;
           throw new Error('seen enough');
         },
       }).catch(() => undefined);
@@ -165,22 +165,24 @@ describe('rows that are left out', () => {
       y: y.map((value, row) => (w[row] === 0 ? null : value)),
     });
     const prepared = await prepareTable(memoryTable(holes), { target: 'y' });
-    expect(new Set(prepared.test?.rowKeys)).toEqual(weighing);
+    expect(new Set(prepared.test()?.rowKeys)).toEqual(weighing);
     const dropped = Object.assign(rowsOf(firstRows(ROWS), ['b', 'y']), {
       a: a.map((bit, row) => (w[row] === 0 ? null : bit)),
     });
     const complete = await prepareTable(memoryTable(dropped), { target: 'y', missing: 'drop-rows' });
-    expect(new Set(complete.test?.rowKeys)).toEqual(new Set([...whole].filter((row) => w[row] !== 0)));
-    expect(Array.from(complete.training.data.rowKeys ?? []).some((row) => w[row] === 0 || whole.has(row))).toBe(false);
+    expect(new Set(complete.test()?.rowKeys)).toEqual(new Set([...whole].filter((row) => w[row] !== 0)));
+    expect(Array.from(complete.training().data.rowKeys ?? []).some((row) => w[row] === 0 || whole.has(row))).toBe(
+      false,
+    );
   });
 
   it('leave a group its own name, whichever of its rows are there', async () => {
     const groups = async (places: readonly number[]) => {
-      const { test } = await prepareTable(memoryTable(rowsOf(places, ['a', 'b', 'y', 'g'])), {
+      const prepared = await prepareTable(memoryTable(rowsOf(places, ['a', 'b', 'y', 'g'])), {
         target: 'y',
         group: 'g',
       });
-      return new Set(Array.from(test?.rowKeys ?? [], (row) => g[places[row]]));
+      return new Set(Array.from(prepared.test()?.rowKeys ?? [], (row) => g[places[row]]));
     };
     // Eight rows of each of 45 groups, without any one of them: what is left is the same groups, numbered otherwise.
     const eight = firstRows(360);
