@@ -26,6 +26,10 @@ export interface Work {
   readonly onProgress: (progress: Progress) => void;
   readonly threads: number;
   readonly memoryLimitBytes: number;
+}
+
+/** The same with what opening a table takes besides. */
+export interface Reading extends Work {
   readonly files: Pick<CommandFiles, 'addInputs'>;
   /** How tables are read. */
   readonly encoding?: TextEncoding | undefined;
@@ -38,7 +42,7 @@ export interface Work {
 export async function withProgress<T>(
   session: Session,
   options: WorkOptions & TableOptions,
-  task: (work: Work) => Promise<T>,
+  task: (work: Work, reading: Reading) => Promise<T>,
 ): Promise<T> {
   collectEarly(options.memory);
   const tableNotes: string[] = [];
@@ -46,11 +50,14 @@ export async function withProgress<T>(
   // Ctrl-C clears the line at once: what the terminal echoes for it should not stand in a bar.
   session.signal.addEventListener('abort', line.close, { once: true });
   try {
-    return await task({
+    const work = {
       signal: session.signal,
       onProgress: line.report,
       threads: options.threads,
       memoryLimitBytes: options.memory,
+    };
+    return await task(work, {
+      ...work,
       files: session.files,
       encoding: options.encoding,
       delimiter: options.delimiter,
@@ -76,23 +83,23 @@ function collectEarly(memoryLimitBytes: number): void {
 }
 
 /** Opens a table, which whoever asks closes. */
-export async function openData(source: string, work: Work & { readonly rules?: CellRules }): Promise<FileTable> {
+export async function openData(source: string, reading: Reading & { readonly rules?: CellRules }): Promise<FileTable> {
   const { openTable } = await import('@fewfire/node');
-  const table = await openTable(source, work);
-  work.tableNotes.push(...table.notes);
+  const table = await openTable(source, reading);
+  reading.tableNotes.push(...table.notes);
   return table;
 }
 
 /** Opens a table for the time of `task`. */
 export async function withTable<T>(
   source: string,
-  work: Work & { readonly rules?: CellRules },
+  reading: Reading & { readonly rules?: CellRules },
   task: (table: FileTable) => Promise<T>,
 ): Promise<T> {
-  const table = await openData(source, work);
+  const table = await openData(source, reading);
   try {
     // A pattern may match more by now than when it was first looked at.
-    await work.files.addInputs(source, table.provenance.paths);
+    await reading.files.addInputs(source, table.provenance.paths);
     return await task(table);
   } finally {
     await table.close();

@@ -1,8 +1,7 @@
 /** What the network commands share: reading and writing network files, and rows of a table as points. */
-
-import type { AnyNetwork, CubePoints, Table, TreeNetwork } from '@fewfire/core';
+import type { AnyNetwork, CubePoints, RunOptions, Table, TreeNetwork } from '@fewfire/core';
 import { byteSize } from '@fewfire/core/words';
-import { type Work, withTable } from './data.ts';
+import { type Reading, withTable } from './data.ts';
 import type { Ending } from './file-roles.ts';
 import type { Session } from './session.ts';
 import { treeTablePoints } from './tree-rows.ts';
@@ -101,14 +100,20 @@ export interface NetworkRows {
  * @param path the file of the network, for messages
  * @throws FewfireError `invalid-data` for a table without these columns or with other values in them
  */
-export async function readRows(source: string, network: AnyNetwork, path: string, work: Work): Promise<NetworkRows> {
-  const { isTreeNetwork } = await import('@fewfire/core/internal');
-  return await withTable(source, work, async (table) => {
+export async function readRows(
+  source: string,
+  network: AnyNetwork,
+  path: string,
+  reading: Reading,
+): Promise<NetworkRows> {
+  const { isTreeNetwork, runOptionsOf } = await import('@fewfire/core/internal');
+  return await withTable(source, reading, async (table) => {
     const { label } = table;
+    const run = runOptionsOf(reading);
     if (isTreeNetwork(network) && !(await holdsAnswers(network, table, path))) {
-      return { ...(await treeTablePoints(network, path, table, work)), label };
+      return { ...(await treeTablePoints(network, path, table, run)), label };
     }
-    return { points: await inputRows(table, network.inputCount, work), label, messages: [] };
+    return { points: await inputRows(table, network.inputCount, run), label, messages: [] };
   });
 }
 
@@ -133,7 +138,7 @@ function inputNames(inputCount: number): string[] {
   return Array.from({ length: inputCount }, (_, i) => `x${i}`);
 }
 
-async function inputRows(table: Table, inputCount: number, work: Work): Promise<CubePoints> {
+async function inputRows(table: Table, inputCount: number, work: RunOptions): Promise<CubePoints> {
   const { FewfireError, listNames } = await import('@fewfire/core/internal');
   const names = inputNames(inputCount);
   const present = new Set(table.columns.map(({ name }) => name));
@@ -156,7 +161,7 @@ async function inputRows(table: Table, inputCount: number, work: Work): Promise<
 const YES = ['true', 'yes', 'y', 't', '1'];
 const NO = ['false', 'no', 'n', 'f', '0'];
 
-async function encodeRows(table: Table, names: readonly string[], work: Work): Promise<CubePoints> {
+async function encodeRows(table: Table, names: readonly string[], work: RunOptions): Promise<CubePoints> {
   const { FewfireError } = await import('@fewfire/core');
   const profiles = await table.profile(names, work);
   const columns = profiles.map(({ name, type, values, distinctCount, missingCount, nonFiniteCount }) => {

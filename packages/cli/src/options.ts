@@ -2,16 +2,16 @@
  * Reading option values. A wrong one is a usage error that says what was expected; commander adds which option it was.
  */
 import { availableParallelism } from 'node:os';
-import { closestName, expectedOf, type OptionSpec } from '@fewfire/core/options';
+import { closestName, expectedOf, type OptionHelp, type OptionSpec } from '@fewfire/core/options';
 import type { TextEncoding } from '@fewfire/node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { flagOf, withFlags } from './flags.ts';
 
 /** An option of the library as an option of a command: the same name, choices and default, and its parser. */
-export function optionOf(name: string, spec: OptionSpec): Option {
-  const flag = spec.kind === 'flag' ? flagOf(name) : `${flagOf(name)} <${spec.value ?? 'value'}>`;
-  const option = new Option(flag, withFlags(spec.help));
-  if (spec.kind === 'choice') option.choices(spec.choices).argParser((text) => choiceOf(spec.choices, text));
+export function optionOf(name: string, spec: OptionSpec, { help, value = 'value' }: OptionHelp): Option {
+  const flag = spec.kind === 'flag' ? flagOf(name) : `${flagOf(name)} <${value}>`;
+  const option =
+    spec.kind === 'choice' ? new ChoiceOption(flag, withFlags(help), spec.choices) : new Option(flag, withFlags(help));
   if (spec.kind === 'whole' || spec.kind === 'share') option.argParser((text) => numberOf(spec, text));
   if (spec.kind === 'names') option.argParser(parseNames);
   if (spec.kind === 'texts') option.argParser(parseTexts);
@@ -19,7 +19,15 @@ export function optionOf(name: string, spec: OptionSpec): Option {
   return option;
 }
 
-function choiceOf(choices: readonly string[], text: string): string {
+/** An option that is one of some words; a wrong one is told which may be meant. */
+export class ChoiceOption extends Option {
+  constructor(flags: string, description: string, choices: readonly string[]) {
+    super(flags, description);
+    this.choices(choices).argParser((text) => choiceOf(choices, text));
+  }
+}
+
+export function choiceOf(choices: readonly string[], text: string): string {
   if (choices.includes(text)) return text;
   const close = closestName(text, choices);
   throw new InvalidArgumentError(
@@ -187,9 +195,9 @@ const ENCODINGS: readonly TextEncoding[] = ['auto', 'utf-8', 'latin1', 'windows-
 export function addTableOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--encoding <name>', 'characters of CSV and JSON; auto recognises them')
-        .choices(ENCODINGS)
-        .default('auto'),
+      new ChoiceOption('--encoding <name>', 'characters of CSV and JSON; auto recognises them', ENCODINGS).default(
+        'auto',
+      ),
     )
     .addOption(
       new Option(

@@ -3,7 +3,7 @@ import type { MlpActivation, ReluLayer } from '@fewfire/core';
 import type { BlockActivity, BlockTimings, StaticSparsity } from '@fewfire/core/internal';
 import { counted } from '@fewfire/core/words';
 import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
-import type { Work } from './data.ts';
+import type { Reading, Work } from './data.ts';
 import { arrayBytes, checkBytes, modelBytes, timedBytes, watchedBytes } from './profile-memory.ts';
 
 export interface ProfileTask {
@@ -79,7 +79,7 @@ const KEPT_ROWS = 2048;
 const CHUNK_ROWS = 32;
 
 /** @throws FewfireError as the readers of `@fewfire/node` */
-export async function profileModel(task: ProfileTask, work: Work): Promise<Profile> {
+export async function profileModel(task: ProfileTask, work: Reading): Promise<Profile> {
   return isTensorModel(task.path) ? await profileTensors(task, work) : await profileOnnx(task, work);
 }
 
@@ -87,7 +87,7 @@ export function isTensorModel(path: string): boolean {
   return /\.safetensors$/i.test(path);
 }
 
-async function profileOnnx(task: ProfileTask, work: Work): Promise<Profile> {
+async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
   const { externalLocations, FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel, withExternalData } =
     await import('@fewfire/core/internal');
   const {
@@ -230,7 +230,7 @@ function dependenceNotes(
   ];
 }
 
-async function profileTensors(task: ProfileTask, work: Work): Promise<Profile> {
+async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile> {
   const { activationTitle, createActivityCounter, createReservoir, createTurn, gateActivations } = await import(
     '@fewfire/core/internal'
   );

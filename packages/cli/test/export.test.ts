@@ -122,7 +122,7 @@ console.log(JSON.stringify(found.map((each) => [each.prediction, ...classes.map(
     [['--to', 'onnx'], 2, /--out with a file name/],
     [['--to', 'js', '--table', 'x'], 2, /--table is for --to sql, and this is --to js/],
     [['--to', 'python', '--keep', 'Class'], 2, /--keep is for --to sql/],
-    [['--to', 'r'], 2, /Allowed choices are sql, js, python, onnx/],
+    [['--to', 'r'], 2, /--to.*Expected one of sql, js, python, onnx/],
     [[], 2, /--to <language>/],
     [['--to', 'sql', '--table', 'x y'], 2, /expected a name such as data/],
     [['--to', 'js', '--out', join(folder, 'no', 'such.mjs')], 1, /does not exist/],

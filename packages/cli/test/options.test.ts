@@ -1,4 +1,4 @@
-import { FIT_OPTIONS } from '@fewfire/core/options';
+import { FIT_HELP, FIT_OPTIONS } from '@fewfire/core/options';
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,6 +13,7 @@ import {
   parseWhole,
   parseWholes,
 } from '../src/options.ts';
+import { commands } from './every-command.ts';
 
 function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
   for (const text of texts) expect(() => parse(text), JSON.stringify(text)).toThrow(InvalidArgumentError);
@@ -21,7 +22,7 @@ function refuses(parse: (text: string) => unknown, texts: readonly string[]): vo
 const parserOf =
   (name: keyof typeof FIT_OPTIONS) =>
   (text: string): unknown =>
-    optionOf(name, FIT_OPTIONS[name]).parseArg?.(text, undefined);
+    optionOf(name, FIT_OPTIONS[name], FIT_HELP[name]).parseArg?.(text, undefined);
 
 describe('option values', () => {
   it('degree', () => {
@@ -37,9 +38,13 @@ describe('option values', () => {
     refuses(parserOf('confidence'), ['0.49', '1', '95']);
     refuses(parserOf('method'), ['lass', 'Ridge', '']);
     expect(parserOf('exclude')('a,"b, c"')).toEqual(['a', 'b, c']);
-    const { flags, defaultValue, argChoices } = optionOf('targetTransform', FIT_OPTIONS.targetTransform);
+    const { flags, defaultValue, argChoices } = optionOf(
+      'targetTransform',
+      FIT_OPTIONS.targetTransform,
+      FIT_HELP.targetTransform,
+    );
     expect([flags, defaultValue, argChoices]).toEqual(['--target-transform <transform>', 'none', ['none', 'log']]);
-    expect(optionOf('allowOverlap', FIT_OPTIONS.allowOverlap).flags).toBe('--allow-overlap');
+    expect(optionOf('allowOverlap', FIT_OPTIONS.allowOverlap, FIT_HELP.allowOverlap).flags).toBe('--allow-overlap');
   });
 
   it('whole numbers', () => {
@@ -91,5 +96,25 @@ describe('option values', () => {
       'a%b.csv',
     ]);
     refuses(parseTest, ['1', '20', '-0.1', '20%', '', ' ']);
+  });
+});
+
+describe('options that are one of some words, of every command', () => {
+  const withChoices = [...commands].flatMap(([path, command]) =>
+    [...command.options, ...command.registeredArguments]
+      .filter(({ argChoices }) => argChoices !== undefined)
+      .map((option) => ({ of: `${path} ${option.name()}`, option })),
+  );
+
+  it('are some', () => expect(withChoices.length).toBeGreaterThan(15));
+
+  it.each(withChoices)('$of', ({ option }) => {
+    const choices = option.argChoices as readonly string[];
+    expect(() => option.parseArg?.('no such word', undefined)).toThrow(/^Expected (one|all, or some) of /);
+    const long = choices.find((word) => word.length > 4);
+    if (long !== undefined) {
+      expect(() => option.parseArg?.(`${long}x`, undefined)).toThrow(`Did you mean ${long}?`);
+    }
+    for (const word of choices) expect([word, [word]]).toContainEqual(option.parseArg?.(word, undefined));
   });
 });

@@ -367,7 +367,7 @@ describe('calibrateMlp', () => {
   it('states no limit of a method that does not cover', async () => {
     const options = { ...OPTIONS, intervalMethod: 'bootstrap' };
     await expect(calibrateMlp({ block: makeBlock() }, makeInputs(1200, 2), options)).rejects.toThrow(
-      /intervalMethod is "bootstrap"; expected "betting"/,
+      /calibrateMlp has no option "intervalMethod"/,
     );
   });
 

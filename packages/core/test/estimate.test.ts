@@ -235,8 +235,9 @@ describe('estimates', () => {
   it('of the tail by Claim 1: an upper limit, about the bound at the exact noise sensitivity', async () => {
     const spectrum = await fourierTransform(signs);
     for (const degree of [0, 1, 3]) {
-      const options = { degree, noiseDelta: 1 / Math.max(2, degree + 1) };
-      const bound = tailFromNoiseSensitivity({ noiseSensitivity: noiseSensitivity(spectrum, options), ...options });
+      const noiseDelta = 1 / Math.max(2, degree + 1);
+      const exact = noiseSensitivity(spectrum, { noiseDelta });
+      const bound = tailFromNoiseSensitivity({ noiseSensitivity: exact, noiseDelta, degree });
       const { estimate, interval } = await estimateTailBound(f, degree, { accuracy: 0.05 });
       expect(Math.abs(estimate - Math.min(1, bound))).toBeLessThan(0.05);
       expect(interval[0]).toBe(0);

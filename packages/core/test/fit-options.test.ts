@@ -18,14 +18,14 @@ describe('options of a fit that the compiler did not see', () => {
     [{ degree: '3' }, '`degree` is "3"; expected auto or a whole number from 1 to 64'],
     [{ degree: 0 }, '`degree` is 0; expected auto or a whole number from 1 to 64'],
     [{ bins: 2.5 }, '`bins` is 2.5; expected a whole number from 2 to 64'],
-    [{ folds: Number.NaN }, '`folds` is null; expected a whole number from 2 to 1000'],
+    [{ folds: Number.NaN }, '`folds` is NaN; expected a whole number from 2 to 1000'],
     [{ confidence: 95 }, '`confidence` is 95; expected a number from 0.5 to below 1'],
     [{ l1Ratio: 0 }, '`l1Ratio` is 0; expected a number above 0, up to 1'],
     [{ features: 'a' }, '`features` is "a"; expected a list of texts'],
     [{ exclude: ['a', 1] }, '`exclude` is ["a", "1"]; expected a list of texts'],
     [{ simultaneous: 'yes' }, '`simultaneous` is "yes"; expected true or false'],
     [{ weight: 4 }, '`weight` is 4; expected the name of a column'],
-    [{ target: undefined }, '`target` is missing; expected the column to learn'],
+    [{ target: undefined }, '`target` is missing; expected the name of a column'],
     [{ hasOwnProperty: 1 }, 'fitTable has no option "hasOwnProperty"'],
   ])('%j', async (options, message) => {
     await expect(fit(options)).rejects.toMatchObject({ code: 'invalid-argument' });

@@ -416,6 +416,6 @@ describe('a network as a layer', () => {
       expect(layerFromNetwork(network, 'double').up).toEqual(network.weights);
     }
     const error = await refusal(() => layerFromNetwork(createNetwork(parts), 'half' as 'single'));
-    expect(error.message).toContain('precision is "half"');
+    expect(error.message).toContain('`precision` is "half"; expected one of single, double');
   });
 });

@@ -116,7 +116,9 @@ describe('juntas', () => {
     expect(() => juntaNetwork({ inputCount: 3, coordinates: [1], truthTable: [1] })).toThrow('expected 2');
     expect(() => juntaNetwork({ inputCount: 3, coordinates: [1], truthTable: [1, Number.NaN] })).toThrow('finite');
     expect(() => parityNetwork({ inputCount: 60_000, coordinates: [...Array(20).keys()] })).toThrow('MB of weights');
-    expect(() => parityNetwork({ inputCount: 1, coordinates: [], form: 'loose' as never })).toThrow("'paper'");
+    expect(() => parityNetwork({ inputCount: 1, coordinates: [], form: 'loose' as never })).toThrow(
+      '`form` is "loose"; expected one of paper, tight',
+    );
   });
 });
 

@@ -126,8 +126,10 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
   }
 
   const all = [...sparse, ...dense];
-  const given = (network: ExactNetwork): number =>
-    core.averageSensitivityBound({ ...network.class, scaledFiring: network.scaledFiring });
+  const given = (network: ExactNetwork): number => {
+    const { unitCount, sparsity } = network.class;
+    return core.averageSensitivityBound({ unitCount, sparsity, scaledFiring: network.scaledFiring });
+  };
   const compare = (bound: (network: ExactNetwork) => number) =>
     all.map((network) => ({ measured: network.averageSensitivity, bound: bound(network) }));
   const forms = all.map((network) => core.averageSensitivityBounds(network.class));

@@ -144,5 +144,6 @@ async function run(options: ExperimentOptions): Promise<ExperimentResult> {
 }
 
 function givenBound(core: typeof import('@fewfire/core/internal'), network: ExactNetwork, noiseDelta: number): number {
-  return core.noiseSensitivityBound({ ...network.class, scaledFiring: network.scaledFiring, noiseDelta });
+  const { unitCount, sparsity } = network.class;
+  return core.noiseSensitivityBound({ unitCount, sparsity, scaledFiring: network.scaledFiring, noiseDelta });
 }

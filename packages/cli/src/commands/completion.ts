@@ -2,7 +2,7 @@
 import { Argument, type Command } from 'commander';
 import { OutputOption } from '../file-roles.ts';
 import { printable } from '../format.ts';
-import { QuietOption } from '../options.ts';
+import { choiceOf, QuietOption } from '../options.ts';
 import type { Session } from '../session.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -19,7 +19,7 @@ export function addCompletionCommand(program: Command, session: Session): void {
     .description(
       'Prints a script for a shell that completes commands, options, their choices and file names when Tab is pressed. It needs nothing of fewfire while you type.',
     )
-    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS).argParser((text) => choiceOf(SHELLS, text)))
     .addOption(
       new OutputOption('-o, --out <file>', 'write here (default: standard output)', { orStandardOutput: true }),
     )

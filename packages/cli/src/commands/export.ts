@@ -3,11 +3,11 @@
 import { basename } from 'node:path';
 import type { ExportTarget } from '@fewfire/core';
 import { byteSize } from '@fewfire/core/words';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { readModel } from '../data.ts';
 import { InputArgument, OutputOption } from '../file-roles.ts';
 import { printable } from '../format.ts';
-import { parseNames, QuietOption } from '../options.ts';
+import { ChoiceOption, parseNames, QuietOption } from '../options.ts';
 import type { Session } from '../session.ts';
 
 interface ExportCommandOptions {
@@ -29,7 +29,7 @@ export function addExportCommand(program: Command, session: Session): void {
       'Writes a model in another language. What it writes takes the raw columns, gives the predictions of fewfire predict and needs nothing but the runtime of the language (SQL: DuckDB; Python: the standard library).',
     )
     .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out'))
-    .addOption(new Option('--to <language>', 'what to write').choices(TARGETS).makeOptionMandatory())
+    .addOption(new ChoiceOption('--to <language>', 'what to write', TARGETS).makeOptionMandatory())
     .addOption(
       new OutputOption('-o, --out <file>', 'write here (default: standard output; needed for onnx)', {
         orStandardOutput: true,

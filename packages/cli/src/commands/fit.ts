@@ -2,10 +2,10 @@
 
 import { stat } from 'node:fs/promises';
 import type { CellRules, FitTableOptions, Model, SourceRecord, TableFit } from '@fewfire/core';
-import { FIT_OPTIONS, type FitOptionValues } from '@fewfire/core/options';
+import { FIT_HELP, FIT_OPTIONS, type FitOptionValues } from '@fewfire/core/options';
 import { byteSize, isGuessing } from '@fewfire/core/words';
 import type { FileTable } from '@fewfire/node';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { reportPage, type Work, withProgress, withTable } from '../data.ts';
 import {
   confirmationSections,
@@ -28,6 +28,7 @@ import { modelJson } from '../model-json.ts';
 import {
   addTableOptions,
   addWorkOptions,
+  ChoiceOption,
   optionOf,
   parseNames,
   parseTest,
@@ -70,7 +71,7 @@ export function addFitCommand(program: Command, session: Session): void {
           .default(0.2),
       );
     }
-    command.addOption(optionOf(name, spec));
+    command.addOption(optionOf(name, spec, FIT_HELP[name as keyof typeof FIT_HELP]));
   }
   command
     .addOption(
@@ -118,7 +119,7 @@ function addCellOptions(command: Command): void {
     )
     .option('--text <columns>', 'read these columns as texts, whatever they look like', parseNames)
     .option('--number <columns>', 'read these columns as numbers', parseNames)
-    .addOption(new Option('--decimal <mark>', 'the decimal mark of numbers in texts').choices(['.', ',']));
+    .addOption(new ChoiceOption('--decimal <mark>', 'the decimal mark of numbers in texts', ['.', ',']));
 }
 
 /** Says of an option that would change nothing what it is for: whoever typed it expects it to. */
@@ -148,14 +149,14 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
   const startedAt = performance.now();
   const testFile = typeof options.test === 'string' ? options.test : undefined;
   await refuseOneInputTwice(data, testFile);
-  const done = await withProgress(session, options, (work) =>
-    withTable(data, { ...work, rules: cellRules(options) }, async (table) => {
+  const done = await withProgress(session, options, (work, reading) =>
+    withTable(data, { ...reading, rules: cellRules(options) }, async (table) => {
       const openedAt = performance.now();
       const learn = (test: number | FileTable): Promise<TableFit> => fitOne(table, test, options, work, session);
       const result =
         testFile === undefined
           ? await learn(options.test as number)
-          : await withTable(testFile, { ...work, rules: cellRules(options) }, async (test) => {
+          : await withTable(testFile, { ...reading, rules: cellRules(options) }, async (test) => {
               if (options.allowOverlap !== true) await refuseSameFile(table, test);
               return await learn(test);
             });

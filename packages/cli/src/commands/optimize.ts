@@ -8,7 +8,7 @@ import { guessingSection, heading, joinSections, labelled, type Section } from '
 import { InputArgument, ResultOption } from '../file-roles.ts';
 import { withFlags } from '../flags.ts';
 import { layoutTable, listSome, printable, quoted, type Screen, wrapText } from '../format.ts';
-import { addWorkOptions, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
+import { addWorkOptions, ChoiceOption, parseNames, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
 import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
 
@@ -57,12 +57,11 @@ export function addOptimizeCommand(program: Command, session: Session): void {
     .option('--among <columns>', 'count only these columns for --at-most (a,b or "one, with comma",b)', parseNames)
     .option('--allow-missing', 'let cells be missing where the model knows missing')
     .addOption(
-      new Option(
+      new ChoiceOption(
         '--method <method>',
         'enumerate: branch and bound, exact; milp: a solver, whose proof nothing here checks; auto: the first, then the second',
-      )
-        .choices(['auto', 'enumerate', 'milp'])
-        .default('auto'),
+        ['auto', 'enumerate', 'milp'],
+      ).default('auto'),
     )
     .addOption(
       new Option('--time-limit <seconds>', 'then the best one found is given with its gap')

@@ -3,12 +3,19 @@
 import type { EncodedRows, Model, ModelRowAttributions, Prediction, RunOptions } from '@fewfire/core';
 import { counted } from '@fewfire/core/words';
 import type { FileTable, OutputColumn } from '@fewfire/node';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { driftLines, openData, readModelOrTrees, unseenLines, withProgress } from '../data.ts';
 import { InputArgument, OutputOption, TABLE_ENDING, tableInput } from '../file-roles.ts';
 import { listSome, printable } from '../format.ts';
 import { besideNetwork } from '../network-data.ts';
-import { addTableOptions, addWorkOptions, parseNames, type TableOptions, type WorkOptions } from '../options.ts';
+import {
+  addTableOptions,
+  addWorkOptions,
+  ChoiceOption,
+  parseNames,
+  type TableOptions,
+  type WorkOptions,
+} from '../options.ts';
 import { checkKept, checkNames, type Predicted, type PredictedColumns } from '../prediction-columns.ts';
 import type { Session } from '../session.ts';
 import { predictTreeTable } from '../tree-rows.ts';
@@ -34,10 +41,11 @@ export function addPredictCommand(program: Command, session: Session): void {
       parseNames,
     )
     .addOption(
-      new Option(
+      new ChoiceOption(
         '--attributions <baseline>',
         "add what each column contributes to the row's value (Shapley values): against a row of all no, or against the average over these rows",
-      ).choices(['all-no', 'average']),
+        ['all-no', 'average'],
+      ),
     )
     .addOption(
       new OutputOption('-o, --out <file>', 'write here, .csv or .parquet (default: CSV to standard output)', {
@@ -65,7 +73,7 @@ async function predict(path: string, data: string, given: PredictOptions, sessio
   const { csvParts } = await import('@fewfire/node');
   const { cellRulesOf } = await import('@fewfire/core/internal');
   const rules = 'part' in model ? {} : cellRulesOf(model);
-  const table = await withProgress(session, options, (work) => openData(data, { ...work, rules }));
+  const table = await withProgress(session, options, (_, reading) => openData(data, { ...reading, rules }));
   const told: string[] = [];
   const predictRows = (work: RunOptions): Promise<Predicted> =>
     'part' in model

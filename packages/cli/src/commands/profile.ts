@@ -9,7 +9,14 @@ import { InputArgument, InputOption, OutputOption, ResultOption } from '../file-
 import { withFlags } from '../flags.ts';
 import { printable, quoteArgument, type Screen, wrapText } from '../format.ts';
 import { facts } from '../network-describe.ts';
-import { addTableOptions, addWorkOptions, parseWhole, type TableOptions, type WorkOptions } from '../options.ts';
+import {
+  addTableOptions,
+  addWorkOptions,
+  ChoiceOption,
+  parseWhole,
+  type TableOptions,
+  type WorkOptions,
+} from '../options.ts';
 import {
   isTensorModel,
   type Profile,
@@ -43,9 +50,10 @@ export function addProfileCommand(program: Command, session: Session): void {
     .addArgument(new InputArgument('<model>', 'a trained model (.onnx), or the weights of blocks (.safetensors)'))
     .addOption(new InputOption('--inputs <file>', 'inputs of the model: .npy, .npz, .safetensors or .csv'))
     .addOption(
-      new Option('--activation <name>', 'of safetensors blocks, whose file does not say it')
-        .choices(['relu', 'squared-relu'])
-        .default('relu'),
+      new ChoiceOption('--activation <name>', 'of safetensors blocks, whose file does not say it', [
+        'relu',
+        'squared-relu',
+      ]).default('relu'),
     )
     .addOption(
       new Option('--top <count>', 'also the inputs that each unit answers most').argParser(parseWhole(1, 1000)),
@@ -87,7 +95,7 @@ Examples:
 
 async function profile(path: string, options: ProfileOptions, session: Session): Promise<void> {
   await checkModelName(path);
-  const result = await withProgress(session, options, (work) =>
+  const result = await withProgress(session, options, (_, reading) =>
     profileModel(
       {
         path,
@@ -98,7 +106,7 @@ async function profile(path: string, options: ProfileOptions, session: Session):
         samplesPerRun: options.batch,
         seed: options.seed,
       },
-      work,
+      reading,
     ),
   );
   const { report } = options;

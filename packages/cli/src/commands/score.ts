@@ -60,8 +60,8 @@ async function score(path: string, data: string, options: ScoreOptions, session:
       `--target is ${JSON.stringify(options.target)}, and ${path} was fitted for ${JSON.stringify(model.target.column)}; leave --target out, it is for imported trees`,
     );
   }
-  const { result, label, sha256 } = await withProgress(session, options, (work) =>
-    withTable(data, { ...work, rules: cellRulesOf(model) }, async (table) => ({
+  const { result, label, sha256 } = await withProgress(session, options, (work, reading) =>
+    withTable(data, { ...reading, rules: cellRulesOf(model) }, async (table) => ({
       result: await scoreTable(model, table, work),
       label: table.label,
       sha256: table.provenance.sha256,
@@ -125,8 +125,8 @@ async function scoreNetwork(
       `${path} holds imported trees, whose target is not in their file; name the column with the true values: --target`,
     );
   }
-  const { result, label } = await withProgress(session, options, (work) =>
-    withTable(data, work, async (table) => ({
+  const { result, label } = await withProgress(session, options, (work, reading) =>
+    withTable(data, reading, async (table) => ({
       result: await scoreTrees(model, table, target, { ...work, label: path }),
       label: table.label,
     })),

@@ -1,5 +1,5 @@
 /** The options of a fit that are words and numbers. */
-import type { SpecsOf } from './option-specs.ts';
+import type { OptionHelp, SpecsOf } from './option-specs.ts';
 
 export interface FitOptionValues {
   /** The column to learn. */
@@ -44,106 +44,104 @@ export interface FitOptionValues {
   readonly seed?: number;
 }
 
-/** In the order of the help. */
+/** In the order of the help, which is apart so that a page that learns does not load it. */
 export const FIT_OPTIONS: SpecsOf<FitOptionValues> = {
   target: {
     kind: 'name',
-    value: 'column',
     required: true,
-    help: 'the column to learn: numbers, or classes, two or more (required)',
   },
   degree: {
     kind: 'whole',
-    value: 'degree',
     least: 1,
     most: 64,
     or: 'auto',
     default: 'auto',
-    help: 'most columns in a combination; auto lets the folds choose',
   },
   method: {
     kind: 'choice',
-    value: 'method',
     choices: ['auto', 'least-squares', 'ridge', 'lasso', 'elastic-net', 'estimate'],
     default: 'auto',
-    help: 'auto lets the folds choose between ridge, least squares and lasso',
   },
   hierarchy: {
     kind: 'choice',
-    value: 'kind',
     choices: ['none', 'weak', 'strong'],
     default: 'none',
-    help: 'lasso: combinations only where some (weak) or all (strong) of their parts are',
   },
   l1Ratio: {
     kind: 'share',
-    value: 'share',
     default: 0.5,
-    help: 'elastic net: share of the penalty on absolute values',
   },
   loss: {
     kind: 'choice',
-    value: 'loss',
     choices: ['squared', 'logistic'],
     default: 'squared',
-    help: 'what is minimised; logistic: the log-loss of classes',
   },
   features: {
     kind: 'names',
-    value: 'columns',
-    help: 'learn from these only (a,b or "one, with comma",b)',
   },
-  exclude: { kind: 'names', value: 'columns', help: 'leave these out (written as for `features`)' },
+  exclude: { kind: 'names' },
   bins: {
     kind: 'whole',
-    value: 'count',
     least: 2,
     most: 64,
     default: 4,
-    help: 'bins of number columns, between quantiles',
   },
   missing: {
     kind: 'choice',
-    value: 'policy',
     choices: ['auto', 'indicator', 'refuse', 'drop-rows'],
     default: 'auto',
-    help: 'cells without a value: auto and indicator make being missing a coordinate; or refuse them, or drop their rows',
   },
   task: {
     kind: 'choice',
-    value: 'task',
     choices: ['auto', 'number', 'classes'],
     default: 'auto',
-    help: 'learn the target as this; auto: two different values, or texts, are classes',
   },
-  weight: { kind: 'name', value: 'column', help: 'how much each row counts: numbers, at least 0' },
+  weight: { kind: 'name' },
   group: {
     kind: 'name',
-    value: 'column',
-    help: 'rows with the same value here are never split between fit, folds and test',
   },
-  positive: {
-    kind: 'name',
-    value: 'class',
-    help: 'the class to call positive (default: the one that reads as a yes)',
-  },
+  positive: { kind: 'name', names: 'class' },
   targetTransform: {
     kind: 'choice',
-    value: 'transform',
     choices: ['none', 'log'],
     default: 'none',
-    help: 'learn the logarithm of a number',
   },
-  allowOverlap: { kind: 'flag', help: 'measure on test rows that were fitted too, which is refused otherwise' },
+  allowOverlap: { kind: 'flag' },
   intervals: {
     kind: 'choice',
-    value: 'kind',
     choices: ['normal', 'bootstrap', 'none'],
     default: 'normal',
-    help: 'how sure the terms are, from rows that did not choose them',
   },
-  confidence: { kind: 'share', value: 'share', least: 0.5, below: 1, default: 0.95, help: 'of all intervals' },
-  simultaneous: { kind: 'flag', help: 'intervals that hold for all terms at once' },
-  folds: { kind: 'whole', value: 'count', least: 2, most: 1000, default: 5, help: 'folds to choose with' },
-  seed: { kind: 'whole', value: 'number', least: 0, most: 2 ** 31 - 1, default: 1, help: 'of all randomness' },
+  confidence: { kind: 'share', least: 0.5, below: 1, default: 0.95 },
+  simultaneous: { kind: 'flag' },
+  folds: { kind: 'whole', least: 2, most: 1000, default: 5 },
+  seed: { kind: 'whole', least: 0, most: 2 ** 31 - 1, default: 1 },
+};
+
+/** What `--help` says of them: a line, in which other options stand between back-quotes, and what their values are called. */
+export const FIT_HELP: { readonly [K in keyof FitOptionValues]-?: OptionHelp } = {
+  target: { value: 'column', help: 'the column to learn: numbers, or classes, two or more (required)' },
+  degree: { value: 'degree', help: 'most columns in a combination; auto lets the folds choose' },
+  method: { value: 'method', help: 'auto lets the folds choose between ridge, least squares and lasso' },
+  hierarchy: { value: 'kind', help: 'lasso: combinations only where some (weak) or all (strong) of their parts are' },
+  l1Ratio: { value: 'share', help: 'elastic net: share of the penalty on absolute values' },
+  loss: { value: 'loss', help: 'what is minimised; logistic: the log-loss of classes' },
+  features: { value: 'columns', help: 'learn from these only (a,b or "one, with comma",b)' },
+  exclude: { value: 'columns', help: 'leave these out (written as for `features`)' },
+  bins: { value: 'count', help: 'bins of number columns, between quantiles' },
+  missing: {
+    value: 'policy',
+    help: 'cells without a value: auto and indicator make being missing a coordinate; or refuse them, or drop their rows',
+  },
+  task: { value: 'task', help: 'learn the target as this; auto: two different values, or texts, are classes' },
+  weight: { value: 'column', help: 'how much each row counts: numbers, at least 0' },
+  group: { value: 'column', help: 'rows with the same value here are never split between fit, folds and test' },
+  positive: { value: 'class', help: 'the class to call positive (default: the one that reads as a yes)' },
+  targetTransform: { value: 'transform', help: 'learn the logarithm of a number' },
+  allowOverlap: { help: 'measure on test rows that were fitted too, which is refused otherwise' },
+  intervals: { value: 'kind', help: 'how sure the terms are, from rows that did not choose them' },
+  confidence: { value: 'share', help: 'of all intervals' },
+  simultaneous: { help: 'intervals that hold for all terms at once' },
+  folds: { value: 'count', help: 'folds to choose with' },
+  seed: { value: 'number', help: 'of all randomness' },
 };

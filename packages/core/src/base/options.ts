@@ -20,3 +20,8 @@ export interface RunOptions {
   /** Work that would need more memory than this is refused before it is allocated. */
   readonly memoryLimitBytes?: number | undefined;
 }
+
+/** What of a caller's options is for every call, to hand on to one that does not know the others. */
+export function runOptionsOf({ signal, onProgress, seed, threads, memoryLimitBytes }: RunOptions): RunOptions {
+  return { signal, onProgress, seed, threads, memoryLimitBytes };
+}

@@ -2,6 +2,7 @@
  * Claim 1 (Klivans, O'Donnell, Servedio): little noise sensitivity, or little
  * average sensitivity, means little weight on high degrees.
  */
+import { checkOptions } from '../base/index.ts';
 import { checkBound, checkCount, checkNoise } from './checks.ts';
 import { ceilCount } from './minimise.ts';
 
@@ -11,6 +12,7 @@ export function tailFromNoiseSensitivity(options: {
   readonly noiseDelta: number;
   readonly degree: number;
 }): number {
+  checkOptions('tailFromNoiseSensitivity', options, { noiseSensitivity: 'any', noiseDelta: 'any', degree: 'any' });
   checkBound('noiseSensitivity', options.noiseSensitivity);
   checkNoise('noiseDelta', options.noiseDelta);
   checkCount('degree (d)', options.degree, 0);
@@ -24,6 +26,7 @@ export function tailFromAverageSensitivity(options: {
   readonly averageSensitivity: number;
   readonly degree: number;
 }): number {
+  checkOptions('tailFromAverageSensitivity', options, { averageSensitivity: 'any', degree: 'any' });
   checkBound('averageSensitivity', options.averageSensitivity);
   checkCount('degree (d)', options.degree, 0);
   return options.averageSensitivity / (options.degree + 1);

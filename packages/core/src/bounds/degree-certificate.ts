@@ -4,7 +4,7 @@
  * learns it. A proof needs k (and groups) proven on the whole cube and rates
  * that are exact or too large; anything else makes an estimate, and says so.
  */
-import { FewfireError } from '../base/index.ts';
+import { checkOptions, FewfireError } from '../base/index.ts';
 import { checkConfidence, checkCount, checkPositive, checkScale, checkShare } from './checks.ts';
 import { averageSensitivityBound, groupedAverageSensitivityBound } from './lemma-3-2.ts';
 import { product } from './minimise.ts';
@@ -77,6 +77,18 @@ export interface SufficientDegrees {
 
 /** Q, Gamma, and the bounds of the average sensitivity as a whole and by groups. */
 export function degreeCertificate(network: NetworkDescription): DegreeCertificate {
+  checkOptions('degreeCertificate', network, {
+    inputCount: 'number',
+    unitCount: 'any',
+    sparsity: 'any',
+    sparsityKind: { need: ['bound', 'estimate'] },
+    firingRates: { need: 'object' },
+    firingRatesKind: { need: ['exact', 'upper-limit', 'estimate'] },
+    confidenceDelta: 'number',
+    squaredScales: { need: 'object' },
+    groups: 'object',
+    groupsKind: ['bound', 'estimate'],
+  });
   checkDescription(network);
   const { unitCount: s, sparsity: k, firingRates, squaredScales, groups } = network;
   let sum = 0;
@@ -162,6 +174,7 @@ export function sufficientDegrees(
   certificate: DegreeCertificate,
   options: { readonly epsilon: number },
 ): SufficientDegrees {
+  checkOptions('sufficientDegrees', options, { epsilon: 'any' });
   checkPositive('epsilon', options.epsilon);
   const { kind, averageSensitivity, derivativeFactor } = bestRoute(certificate);
   const most = certificate.inputCount ?? Number.POSITIVE_INFINITY;

@@ -3,6 +3,7 @@
  * true is insensitive on average. Proof in docs/theory.md: Cauchy-Schwarz and
  * the level-1 inequality; it holds for every unate function.
  */
+import { checkOptions } from '../base/index.ts';
 import { checkCount, checkShare } from './checks.ts';
 
 /** g*(p) = q sqrt(ln(1/q)) with q = min(p, 1 - p): concave, symmetric, 0 at 0 and 1, largest at 1/2. */
@@ -25,6 +26,7 @@ export function halfspaceSensitivityBound(options: {
   /** p = Pr[f(x) = 1] for uniform x. */
   readonly probability: number;
 }): number {
+  checkOptions('halfspaceSensitivityBound', options, { inputCount: 'any', probability: 'any' });
   checkCount('inputCount (n)', options.inputCount, 0);
   checkShare('probability (p)', options.probability);
   return biasFactor(options.probability) * Math.sqrt(options.inputCount / 2);

@@ -3,6 +3,7 @@
  * one-pass estimator and for least squares. D = D(n, d) is the number of
  * monomials of degree at most d.
  */
+import { checkOptions } from '../base/index.ts';
 import { checkBound, checkConfidence, checkCount, checkPositive, checkScale } from './checks.ts';
 import { lnMonomialCount } from './log-binomial.ts';
 import { product } from './minimise.ts';
@@ -29,6 +30,13 @@ export function lowDegreeSampleCounts(options: {
   readonly epsilon: number;
   readonly confidenceDelta: number;
 }): LowDegreeSampleCounts {
+  checkOptions('lowDegreeSampleCounts', options, {
+    inputCount: 'any',
+    degree: 'any',
+    valueBound: 'any',
+    epsilon: 'any',
+    confidenceDelta: 'any',
+  });
   const lnD = lnMonomialCount(options);
   checkBound('valueBound (C)', options.valueBound);
   checkPositive('epsilon', options.epsilon);

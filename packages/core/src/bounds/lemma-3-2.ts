@@ -3,7 +3,7 @@
  * published form grows with sqrt(n) and log s; the new one, 4 k^2 W^2, has
  * neither n nor s nor B, and is met with equality (docs/theory.md).
  */
-import { FewfireError } from '../base/index.ts';
+import { type ChecksOf, checkOptions, FewfireError } from '../base/index.ts';
 import { checkBound, checkClass, checkCount, checkScale, checkShare } from './checks.ts';
 import { biasFactorSum } from './lemma-2-1.ts';
 import { leastOverEta, paperLog, product } from './minimise.ts';
@@ -21,6 +21,15 @@ export interface NetworkClass {
   /** B = max_j |u_j b_j|. */
   readonly biasScale: number;
 }
+
+/** What their values can be, the statements say. */
+export const CLASS_CHECKS: ChecksOf<NetworkClass> = {
+  inputCount: 'any',
+  unitCount: 'any',
+  sparsity: 'any',
+  weightScale: 'any',
+  biasScale: 'any',
+};
 
 export interface StatementForms {
   /** The paper's O() with constant 1, and its log at least 1: a scale for comparison, not a bound. */
@@ -43,6 +52,7 @@ export function valueBound(options: NetworkClass): number {
  * 4 k^2 W^2 for s >= 2k and never above the explicit form (4 k^2 W^2 can be, at s = 1).
  */
 export function averageSensitivityBounds(options: NetworkClass): StatementForms {
+  checkOptions('averageSensitivityBounds', options, CLASS_CHECKS);
   checkClass(options);
   const { inputCount: n, unitCount: s, sparsity: k, weightScale: W, biasScale: B } = options;
   const published =
@@ -72,6 +82,7 @@ export function averageSensitivityBound(options: {
   /** Q = sum_j p_j u_j^2 ||w_j||^2, with p_j the probability that unit j is active. */
   readonly scaledFiring: number;
 }): number {
+  checkOptions('averageSensitivityBound', options, { unitCount: 'any', sparsity: 'any', scaledFiring: 'any' });
   checkCount('unitCount (s)', options.unitCount, 0);
   checkCount('sparsity (k)', options.sparsity, 0, options.unitCount);
   checkBound('scaledFiring (Q)', options.scaledFiring);
@@ -118,7 +129,8 @@ export function averageSensitivityBoundWithExceedance(options: {
   /** q, the probability that more than k units are active, exact or an upper limit. */
   readonly exceedanceShare: number;
 }): number {
-  const sparse = averageSensitivityBound(options);
+  const { unitCount, sparsity, scaledFiring } = options;
+  const sparse = averageSensitivityBound({ unitCount, sparsity, scaledFiring });
   checkScale('squaredScaleSum', options.squaredScaleSum);
   checkShare('exceedanceShare (q)', options.exceedanceShare);
   const extra = product(2 * options.exceedanceShare * options.unitCount, options.squaredScaleSum);

@@ -3,11 +3,13 @@
  * published route (Peres's bucketing) falls like sqrt(delta); the new bound
  * falls like delta and is never larger than the explicit one.
  */
+import { checkOptions } from '../base/index.ts';
 import { checkClass, checkNoise } from './checks.ts';
 import { biasFactorSum, halfspaceNoiseSensitivityFactor } from './lemma-2-1.ts';
 import {
   averageSensitivityBound,
   averageSensitivityBounds,
+  CLASS_CHECKS,
   largeValue,
   type NetworkClass,
   type StatementForms,
@@ -22,9 +24,11 @@ import { leastOverEta, paperLog, product } from './minimise.ts';
  * 4 delta k^2 W^2 for s >= 2k.
  */
 export function noiseSensitivityBounds(options: NetworkClass & { readonly noiseDelta: number }): StatementForms {
+  checkOptions('noiseSensitivityBounds', options, { ...CLASS_CHECKS, noiseDelta: 'any' });
   checkClass(options);
   checkNoise('noiseDelta', options.noiseDelta);
-  const { inputCount: n, unitCount: s, sparsity: k, weightScale: W, biasScale: B, noiseDelta } = options;
+  const { noiseDelta, ...given } = options;
+  const { inputCount: n, unitCount: s, sparsity: k, weightScale: W, biasScale: B } = given;
   const lnPoints = Math.log(n) + Math.log(s) - Math.log(noiseDelta);
   const published =
     Math.sqrt(noiseDelta) *
@@ -38,7 +42,7 @@ export function noiseSensitivityBounds(options: NetworkClass & { readonly noiseD
       product(factor, largeValue(options, t)) +
       Math.exp(Math.min(lnFailure - t, 1e6)),
   );
-  return { published, explicit, new: noiseDelta * averageSensitivityBounds(options).new };
+  return { published, explicit, new: noiseDelta * averageSensitivityBounds(given).new };
 }
 
 /** New Lemma 3.4 for a given network: NS_delta <= delta AS <= 2 delta min(2k, s) Q. Proven like `averageSensitivityBound`. */
@@ -48,6 +52,13 @@ export function noiseSensitivityBound(options: {
   readonly scaledFiring: number;
   readonly noiseDelta: number;
 }): number {
+  checkOptions('noiseSensitivityBound', options, {
+    unitCount: 'any',
+    sparsity: 'any',
+    scaledFiring: 'any',
+    noiseDelta: 'any',
+  });
   checkNoise('noiseDelta', options.noiseDelta);
-  return options.noiseDelta * averageSensitivityBound(options);
+  const { noiseDelta, ...network } = options;
+  return noiseDelta * averageSensitivityBound(network);
 }

@@ -3,6 +3,7 @@
  * class to square error epsilon, and the degree certificate of the new
  * Lemma 3.2.
  */
+import { checkOptions } from '../base/index.ts';
 import {
   checkBound,
   checkClass,
@@ -13,7 +14,7 @@ import {
   checkUnits,
 } from './checks.ts';
 import { lowDegreeSampleCounts } from './lemma-2-3.ts';
-import { averageSensitivityBound, type NetworkClass, valueBound } from './lemma-3-2.ts';
+import { averageSensitivityBound, CLASS_CHECKS, type NetworkClass, valueBound } from './lemma-3-2.ts';
 import { noiseSensitivityBounds } from './lemma-3-4.ts';
 import { ceilCount, leastInteger, paperLog } from './minimise.ts';
 import { derivativeFactor, theoremADegree } from './theorem-a.ts';
@@ -43,6 +44,7 @@ export interface LearningCosts {
 export function uniformLearningCosts(
   options: NetworkClass & { readonly epsilon: number; readonly confidenceDelta: number },
 ): LearningCosts {
+  checkOptions('uniformLearningCosts', options, { ...CLASS_CHECKS, epsilon: 'any', confidenceDelta: 'any' });
   checkClass(options);
   checkPositive('epsilon', options.epsilon);
   checkConfidence('confidenceDelta', options.confidenceDelta);
@@ -79,12 +81,12 @@ export function uniformLearningCosts(
 
 // The least r - 1 with 2 / (1 - e^-2) NS_{1/r} <= epsilon / 2 by the explicit Lemma 3.4 (Claim 1 at delta = 1/r).
 function explicitDegree(options: NetworkClass & { readonly epsilon: number }): number {
+  const { inputCount, unitCount, sparsity, weightScale, biasScale } = options;
+  const given = { inputCount, unitCount, sparsity, weightScale, biasScale };
   const most = (options.epsilon / 4) * -Math.expm1(-2);
   return (
-    leastInteger(
-      2,
-      (r) => noiseSensitivityBounds({ ...options, noiseDelta: Math.max(1 / r, 1e-300) }).explicit <= most,
-    ) - 1
+    leastInteger(2, (r) => noiseSensitivityBounds({ ...given, noiseDelta: Math.max(1 / r, 1e-300) }).explicit <= most) -
+    1
   );
 }
 
@@ -117,9 +119,16 @@ export function networkDegreeCertificate(options: {
   readonly scaledFiring: number;
   readonly epsilon: number;
 }): number {
+  checkOptions('networkDegreeCertificate', options, {
+    unitCount: 'any',
+    sparsity: 'any',
+    scaledFiring: 'any',
+    epsilon: 'any',
+  });
+  const { epsilon, ...network } = options;
   return degreeFromAverageSensitivity({
-    averageSensitivity: averageSensitivityBound(options),
-    epsilon: options.epsilon,
+    averageSensitivity: averageSensitivityBound(network),
+    epsilon,
   });
 }
 

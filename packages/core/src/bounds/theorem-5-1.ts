@@ -2,7 +2,10 @@
  * Theorem 5.1: how many samples of any distribution determine a network of the
  * class to square error epsilon by (intractable) empirical risk minimisation.
  */
+
+import { checkOptions } from '../base/index.ts';
 import { checkConfidence, checkPositive } from './checks.ts';
+import { CLASS_CHECKS } from './lemma-3-2.ts';
 import { leastInteger } from './minimise.ts';
 import { rademacherBounds } from './theorem-5-3.ts';
 import { checkSampledClass, type SampledClass } from './theorem-b.ts';
@@ -27,6 +30,12 @@ export interface AnyDistributionSampleCounts {
 export function anyDistributionSampleCounts(
   options: Omit<SampledClass, 'sampleCount'> & { readonly epsilon: number; readonly confidenceDelta: number },
 ): AnyDistributionSampleCounts {
+  checkOptions('anyDistributionSampleCounts', options, {
+    ...CLASS_CHECKS,
+    radius: 'any',
+    epsilon: 'any',
+    confidenceDelta: 'any',
+  });
   checkSampledClass({ ...options, sampleCount: 1 });
   checkPositive('epsilon', options.epsilon);
   checkConfidence('confidenceDelta', options.confidenceDelta);
@@ -34,7 +43,7 @@ export function anyDistributionSampleCounts(
   const M = options.weightScale * options.radius + options.biasScale;
   if (M === 0) return { published: 1, explicit: 1, new: 1 };
   // Divided through by M^2 every quantity is a pure number and nothing overflows early.
-  const unit = { ...options, weightScale: 0, biasScale: 1, radius: 1 };
+  const unit = { inputCount: n, unitCount: s, sparsity: k, weightScale: 0, biasScale: 1, radius: 1 };
   const target = epsilon / M / M;
   const published = (k ** 3 * s * n + k ** 4 * -Math.log(confidenceDelta)) / target / target;
   const enough = (form: 'explicit' | 'least'): number => {

@@ -3,9 +3,10 @@
  * beside the classical bound that ignores sparsity, the trivial one, and
  * Theorem B. At practical sizes any of them may be the least.
  */
+import { checkOptions } from '../base/index.ts';
 import { lnHalfspaceCuts } from './log-binomial.ts';
 import { leastOverEta, paperLog, product } from './minimise.ts';
-import { type SampledClass, theoremB, unitValueBound } from './theorem-b.ts';
+import { SAMPLED_CHECKS, type SampledClass, theoremB, unitValueBound } from './theorem-b.ts';
 
 export interface RademacherBounds {
   /** O(M sqrt(s k n log(k m (R + B)) / m)) with constant 1 and its log at least 1: for comparison, not a bound. */
@@ -24,6 +25,7 @@ export interface RademacherBounds {
 
 /** Theorem 5.3 and its companions: bounds of the empirical Rademacher complexity, M = W R + B. */
 export function rademacherBounds(options: SampledClass): RademacherBounds {
+  checkOptions('rademacherBounds', options, SAMPLED_CHECKS);
   const largest = unitValueBound(options);
   const { inputCount: n, unitCount: s, sparsity: k, sampleCount: m } = options;
   const lnSize = Math.log(k) + Math.log(m) + Math.log(options.radius + options.biasScale);

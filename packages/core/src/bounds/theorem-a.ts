@@ -4,6 +4,7 @@
  * factor sqrt(log(s/k)). The proof bounds the noise sensitivity of the
  * derivatives, which are averages of halfspace indicators (docs/theory.md).
  */
+import { checkOptions } from '../base/index.ts';
 import { checkBound, checkCount, checkPositive, checkScale, checkShare, checkUnits } from './checks.ts';
 import { biasFactor } from './lemma-2-1.ts';
 import { leastInteger } from './minimise.ts';
@@ -65,6 +66,7 @@ export function theoremASimpleTail(options: {
 
 /** The least degree d >= 1 with a Theorem A bound of at most epsilon / 2; Infinity beyond the range of a double. */
 export function theoremADegree(options: { readonly derivativeFactor: number; readonly epsilon: number }): number {
+  checkOptions('theoremADegree', options, { derivativeFactor: 'any', epsilon: 'any' });
   checkBound('derivativeFactor', options.derivativeFactor);
   checkPositive('epsilon', options.epsilon);
   const most = options.epsilon / 2 / options.derivativeFactor;

@@ -4,7 +4,10 @@
  * of coordinates. The proof chains over covers of the linear functions and
  * keeps every link on the points where its unit is active (docs/theory.md).
  */
+
+import { type ChecksOf, checkOptions } from '../base/index.ts';
 import { checkCount, checkPositive, checkScale, checkUnits } from './checks.ts';
+import { CLASS_CHECKS } from './lemma-3-2.ts';
 import { product } from './minimise.ts';
 
 /** The class under any distribution, on a sample of m points with ||x|| <= R. */
@@ -21,6 +24,8 @@ export interface SampledClass {
   /** m. */
   readonly sampleCount: number;
 }
+
+export const SAMPLED_CHECKS: ChecksOf<SampledClass> = { ...CLASS_CHECKS, radius: 'any', sampleCount: 'any' };
 
 export interface TheoremB {
   /** M sqrt(sk/m) times the least over K of 2^(1-K) sqrt(m) + sum_l 4 2^-l sqrt(2 (e_l + e_{l-1} + ln 2)). Proven. */
@@ -55,6 +60,7 @@ export function checkSampledClass(options: SampledClass): void {
  * e_l = min(4 4^l ln(2m) + ln 2, (n+1) ln(1 + 2^(l+1))) at scale M 2^-l.
  */
 export function theoremB(options: SampledClass): TheoremB {
+  checkOptions('theoremB', options, SAMPLED_CHECKS);
   const largest = unitValueBound(options);
   const { inputCount: n, unitCount: s, sparsity: k, sampleCount: m } = options;
   const plain = chain(n, m, Math.LN2);

@@ -12,7 +12,7 @@
  * month. Products of coordinates of one column (of one part of a date) are
  * redundant, so each is a group.
  */
-import { FewfireError } from '../base/index.ts';
+import { checkOptions, FewfireError, FIT_OPTIONS } from '../base/index.ts';
 import type { ColumnProfile, ColumnType, ValueCount } from './profile.ts';
 import { dateText, MISSING_AMONG_OTHERS, readNumber, readQuantity, type TextForm, UNITS } from './text-form.ts';
 import { answerOf, areAnswers } from './words.ts';
@@ -196,6 +196,11 @@ export function fitEncoder(
     readonly missingValues?: readonly string[] | undefined;
   } = {},
 ): { spec: EncoderSpec; notes: EncoderNotes } {
+  checkOptions('fitEncoder', options, {
+    missing: FIT_OPTIONS.missing,
+    keep: 'names',
+    missingValues: 'names',
+  });
   const policy = options.missing ?? 'auto';
   const dropped: { column: string; reason: string }[] = [];
   const warnings: EncoderWarning[] = [];

@@ -4,6 +4,7 @@
  * machinery; tables that do not fit in memory belong to the Node package.
  */
 import {
+  checkOptions,
   createTurn,
   FewfireError,
   pickKeys,
@@ -100,6 +101,14 @@ export interface MemoryTableOptions {
  * @throws FewfireError `invalid-data` when lengths differ
  */
 export function memoryTable(columns: Readonly<Record<string, MemoryColumn>>, options: MemoryTableOptions = {}): Table {
+  checkOptions('memoryTable', options, { label: 'string', rules: 'object', typedTexts: 'boolean' });
+  checkOptions('rules', options.rules ?? {}, {
+    missingValues: 'names',
+    text: 'names',
+    number: 'names',
+    decimal: ['.', ','],
+    forms: 'object',
+  });
   const label = options.label ?? 'the table';
   const entries = Object.entries(columns);
   const rowCount = entries[0]?.[1].length ?? 0;

@@ -3,7 +3,7 @@
  * the elastic net over all monomials at one lambda, checked, in the form that
  * every learner has. `elastic-net.ts` says how it is solved.
  */
-import { FewfireError } from '../base/index.ts';
+import { checkRunOptions, FewfireError, FIT_OPTIONS } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { polynomialFromVector } from '../spectrum/index.ts';
 import { createElasticNetSolver } from './elastic-net.ts';
@@ -11,6 +11,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import {
   checkTarget,
   DEFAULT_MEMORY_BYTES,
+  LOW_DEGREE_CHECKS,
   type LowDegreeFit,
   type LowDegreeOptions,
   openLowDegree,
@@ -55,6 +56,15 @@ export async function fitElasticNet(
   target: Float64Array,
   options: ElasticNetFitOptions,
 ): Promise<LowDegreeFit> {
+  checkRunOptions('fitElasticNet', options, {
+    ...LOW_DEGREE_CHECKS,
+    lambda: { need: 'number' },
+    l1Ratio: 'number',
+    hierarchy: FIT_OPTIONS.hierarchy,
+    refit: 'boolean',
+    gapTolerance: 'number',
+    maxIterations: 'number',
+  });
   const {
     lambda,
     l1Ratio = 1,

@@ -19,6 +19,7 @@
  * that are always, or never, 0 and 1.
  */
 import {
+  checkRunOptions,
   clopperPearsonLowerLimit,
   clopperPearsonUpperLimit,
   createRandom,
@@ -66,6 +67,13 @@ export interface ErrorInterval {
 
 /** @throws FewfireError `invalid-data` (fewer than 2 rows or clusters where one says nothing, losses that are not finite or out of bounds), `invalid-argument` */
 export async function errorInterval(losses: Float64Array, options: ErrorIntervalOptions = {}): Promise<ErrorInterval> {
+  checkRunOptions('errorInterval', options, {
+    confidence: 'number',
+    bounds: 'object',
+    clusters: 'object',
+    weights: 'object',
+    bootstrapCount: 'number',
+  });
   const { confidence = 0.95, bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = options;
   const { clusters, weights } = options;
   check(losses, confidence, bounds, options);

@@ -15,10 +15,12 @@
  * |t| over the terms gives simultaneous intervals in the same way).
  */
 import {
+  checkRunOptions,
   cholesky,
   createRandom,
   createTurn,
   FewfireError,
+  FIT_OPTIONS,
   pickNumbers,
   type Random,
   type RunOptions,
@@ -117,6 +119,16 @@ export async function refitIntervals(
   target: Float64Array,
   options: RefitOptions,
 ): Promise<RefitResult> {
+  checkRunOptions('refitIntervals', options, {
+    terms: { need: 'object' },
+    interval: ['normal', 'bootstrap'],
+    confidence: 'number',
+    simultaneous: 'boolean',
+    loss: FIT_OPTIONS.loss,
+    rowWeights: 'object',
+    clusters: 'object',
+    bootstrapCount: 'number',
+  });
   const { interval = 'normal', confidence = 0.95, simultaneous = false, loss = 'squared' } = options;
   checkConfidence(confidence);
   checkTarget(points, target, options.rowWeights);

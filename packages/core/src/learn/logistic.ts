@@ -19,7 +19,7 @@
  * reported; it would otherwise pass for convergence, the gradient falling too.
  */
 import type { MonomialOperator } from '@fewfire/kernels';
-import { FewfireError } from '../base/index.ts';
+import { checkRunOptions, FewfireError } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
 import { bestConstant, checkTwoClasses, logisticSlope, sigmoid, softplus } from './logit.ts';
@@ -27,6 +27,7 @@ import {
   checkTarget,
   countTerms,
   DENSE,
+  LOW_DEGREE_CHECKS,
   type LowDegreeOptions,
   type LowDegreeSummary,
   openLowDegree,
@@ -278,6 +279,12 @@ export async function fitLogistic(
   target: Float64Array,
   options: LogisticFitOptions,
 ): Promise<LogisticFit> {
+  checkRunOptions('fitLogistic', options, {
+    ...LOW_DEGREE_CHECKS,
+    lambda: 'number',
+    tolerance: 'number',
+    maxIterations: 'number',
+  });
   const lambda = options.lambda ?? 0;
   if (!(lambda >= 0 && Number.isFinite(lambda))) {
     throw new FewfireError('invalid-argument', `lambda is ${lambda}; expected a finite number, at least 0`);

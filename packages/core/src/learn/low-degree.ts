@@ -15,7 +15,7 @@ import {
   planSignedEstimate,
   signedEstimate,
 } from '@fewfire/kernels';
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { type ChecksOf, checkRunOptions, FewfireError, type RunOptions } from '../base/index.ts';
 import {
   COORDINATE_LIMIT,
   type CubePoints,
@@ -51,6 +51,14 @@ export interface LowDegreeOptions extends RunOptions {
   /** For tests: which implementation of the kernels to use. */
   readonly variant?: KernelVariant;
 }
+
+export const LOW_DEGREE_CHECKS: ChecksOf<Omit<LowDegreeOptions, keyof RunOptions>> = {
+  degree: { need: 'number' },
+  coordinates: 'names',
+  groups: 'object',
+  rowWeights: 'object',
+  variant: ['simd', 'scalar', 'reference'],
+};
 
 export interface LeastSquaresFitOptions extends LowDegreeOptions {
   /** Ridge penalty on the sum of squared coefficients, intercept free (scikit-learn's alpha). Default 0: least squares. */
@@ -112,6 +120,13 @@ export async function fitLowDegree(
   target: Float64Array,
   options: LeastSquaresFitOptions,
 ): Promise<LowDegreeFit> {
+  checkRunOptions('fitLowDegree', options, {
+    ...LOW_DEGREE_CHECKS,
+    lambda: 'number',
+    basis: ['parity', 'biased'],
+    tolerance: 'number',
+    maxIterations: 'number',
+  });
   const lambda = options.lambda ?? 0;
   const basis = options.basis ?? 'parity';
   if (!(lambda >= 0 && Number.isFinite(lambda))) {
@@ -172,6 +187,7 @@ export async function estimateLowDegree(
   target: Float64Array,
   options: LowDegreeOptions,
 ): Promise<LowDegreeFit> {
+  checkRunOptions('estimateLowDegree', options, LOW_DEGREE_CHECKS);
   checkTarget(points, target, options.rowWeights);
   const setup = await openLowDegree(points, options);
   try {

@@ -16,6 +16,7 @@
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import {
+  checkRunOptions,
   drawParts,
   FewfireError,
   FIT_OPTIONS,
@@ -161,6 +162,22 @@ export async function selectLowDegree(
   target: Float64Array,
   options: SelectOptions,
 ): Promise<Selection> {
+  checkRunOptions('selectLowDegree', options, {
+    degree: { need: FIT_OPTIONS.degree },
+    method: { need: FIT_OPTIONS.method },
+    l1Ratio: FIT_OPTIONS.l1Ratio,
+    lasso: 'boolean',
+    hierarchy: FIT_OPTIONS.hierarchy,
+    loss: FIT_OPTIONS.loss,
+    classNames: 'names',
+    rowWeights: 'object',
+    clusters: 'object',
+    rowKeys: 'object',
+    clusterKeys: 'object',
+    folds: 'number',
+    groups: 'object',
+    budgetSeconds: 'number',
+  });
   const folds = options.folds ?? DEFAULT_FOLDS;
   if (!Number.isInteger(folds) || folds < 2) {
     throw new FewfireError('invalid-argument', `folds is ${folds}; expected a whole number, at least 2`);

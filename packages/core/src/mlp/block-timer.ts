@@ -7,7 +7,7 @@
  * sparse way gains more. Times depend on the machine and the moment; nothing else in a profile does.
  */
 import type { ReluLayer } from '@fewfire/kernels';
-import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions, runOptionsOf } from '../base/index.ts';
 import { calibrateMlp, statableMissedMass } from './calibrate.ts';
 import type { BlockTimings, InexactTiming } from './profile.ts';
 import { prepareSparseMlp, type SparseMlp } from './sparse-mlp.ts';
@@ -51,7 +51,7 @@ export async function timeBlock(block: ReluLayer, rows: Float32Array, options: R
   const isFitted = some.length / inputWidth >= LEAST_FITTING_ROWS && work <= MOST_FITTING_WORK;
   if (!isFitted) leftOut.push(`the first test, ${tooMuch(work, MOST_FITTING_WORK, LEAST_FITTING_ROWS)}`);
   const sampleInputs = isFitted ? everyNth(some, inputWidth, 2, 0) : undefined;
-  using sparse = await prepareSparseMlp(block, { ...options, threads: 1, path: 'sparse', sampleInputs });
+  using sparse = await prepareSparseMlp(block, { ...runOptionsOf(options), threads: 1, path: 'sparse', sampleInputs });
   using dense = await prepareSparseMlp(block, { signal, memoryLimitBytes, path: 'dense' });
   const passed = await passAll({ block, rows: some, rowCount: some.length / inputWidth, sparse, dense, options });
   const timed = isFitted ? everyNth(some, inputWidth, 2, 1) : some;
@@ -94,7 +94,7 @@ async function inexactTime(
   if (work > MOST_CALIBRATION_WORK || missedMass === null) {
     return `the inexact way, ${tooMuch(work, MOST_CALIBRATION_WORK, LEAST_CALIBRATION_ROWS)}`;
   }
-  using calibrated = await calibrateMlp(sparse, rows, { ...options, missedMass });
+  using calibrated = await calibrateMlp(sparse, rows, { ...runOptionsOf(options), missedMass });
   if (calibrated.calibration === null) return `the inexact way: ${calibrated.reason}`;
   const { times, missedMass: stated } = calibrated.calibration;
   return { timeUs: (denseUs * times.calibratedUs) / times.denseUs, missedMass: stated };

@@ -8,7 +8,15 @@
  * if none passes, or nothing is gained, the block runs exactly and the reason is given.
  */
 import { type CalibratedScreen, quantiseRows, type ReluLayer } from '@fewfire/kernels';
-import { createRandom, createReportingTurn, createTurn, FewfireError, throwIfAborted } from '../base/index.ts';
+import {
+  checkRunOptions,
+  checkWord,
+  createRandom,
+  createReportingTurn,
+  createTurn,
+  FewfireError,
+  throwIfAborted,
+} from '../base/index.ts';
 import { bettingInterval } from './betting.ts';
 import { type CalibratedMlp, createBlockKernel, runCalibratedBlock } from './calibrated-mlp.ts';
 import {
@@ -54,6 +62,14 @@ export async function calibrateMlp(
   inputs: Float32Array,
   options: CalibrateOptions = {},
 ): Promise<CalibratedMlp> {
+  checkRunOptions('calibrateMlp', options, {
+    missedMass: 'number',
+    confidence: 'number',
+    methods: 'names',
+    evenIfSlower: 'boolean',
+    variant: ['simd', 'scalar'],
+    drift: 'object',
+  });
   const { block, projection } = sparse;
   const settings = readSettings(block, inputs, options);
   throwIfAborted(options.signal);
@@ -84,16 +100,11 @@ export interface Settings extends CalibrateOptions {
   readonly seed: number;
 }
 
+const METHODS: readonly CalibrationMethod[] = ['lookup', 'low-rank'];
+
 function readSettings(block: ReluLayer, inputs: Float32Array, options: CalibrateOptions): Settings {
   const { missedMass: target = 1e-3, confidence = 0.95, seed = 1 } = options;
-  // Of earlier versions; to pass over it in silence would change what is stated.
-  const { intervalMethod = 'betting' } = options as { readonly intervalMethod?: unknown };
-  if (intervalMethod !== 'betting') {
-    throw new FewfireError(
-      'invalid-argument',
-      `intervalMethod is ${JSON.stringify(intervalMethod)}; expected "betting": limits of other methods do not hold`,
-    );
-  }
+  for (const method of options.methods ?? []) checkWord('methods', method, METHODS);
   for (const [what, value] of Object.entries({ missedMass: target, confidence })) {
     if (value > 0 && value < 1) continue;
     throw new FewfireError('invalid-argument', `${what} is ${value}; expected above 0 and below 1`);
@@ -135,7 +146,7 @@ async function findScreen(block: Prepared, inputs: Float32Array, settings: Setti
       `${inputs.length / block.inputWidth} inputs are too few to state a missed mass of ${target}: give at least ${least}, better twice as many`,
     );
   }
-  const tried = settings.methods ?? ['lookup', 'low-rank'];
+  const tried = settings.methods ?? METHODS;
   const methods = tried.filter((method) => method === 'lookup' || lowRanks(block.inputWidth).length > 0);
   if (methods.length === 0) return exact('no method fits a block with so few inputs');
   const moments = await inputMoments(parts.fit, block.inputWidth, settings);

@@ -8,7 +8,7 @@
  * nothing changed is at most `falseAlarm`, if inputs are independent. Inputs that come in runs of similar ones (tokens of
  * one text) are covered as far as `tolerance` goes and no further.
  */
-import { createRandom, FewfireError, type Interval } from '../base/index.ts';
+import { checkOptions, createRandom, FewfireError, type Interval } from '../base/index.ts';
 import { bettingInterval, createMeanAlarm } from './betting.ts';
 import { type DriftOptions, type MlpCalibration, SURVIVOR_DELTA } from './calibration.ts';
 
@@ -56,6 +56,13 @@ export function createDriftWatch(
   { survivorRate, missedMass }: Pick<MlpCalibration, 'survivorRate' | 'missedMass'>,
   options: DriftOptions = {},
 ): DriftWatch {
+  checkOptions('drift', options, {
+    falseAlarm: 'number',
+    checkEvery: 'number',
+    tolerance: 'number',
+    onDrift: ['exact', 'report'],
+    seed: 'number',
+  });
   const { falseAlarm = 0.01, checkEvery = 256, tolerance = 0.25 } = options;
   if (!(falseAlarm > SURVIVOR_DELTA && falseAlarm < 1)) {
     throw new FewfireError(

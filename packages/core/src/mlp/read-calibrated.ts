@@ -1,4 +1,5 @@
 /** From a file of a calibrated block back to the block in memory. */
+import { checkRunOptions } from '../base/index.ts';
 import { type CalibratedMlp, type CalibratedRunOptions, runCalibratedBlock } from './calibrated-mlp.ts';
 import { parseCalibrated } from './calibration-file.ts';
 
@@ -11,6 +12,7 @@ export async function parseCalibratedMlp(
   label: string,
   options: CalibratedRunOptions = {},
 ): Promise<CalibratedMlp> {
+  checkRunOptions('parseCalibratedMlp', options, { variant: ['simd', 'scalar'], drift: 'object' });
   const { block, screens, outcome } = await parseCalibrated(bytes, label);
   return runCalibratedBlock(block, screens, outcome, options);
 }

@@ -1,7 +1,7 @@
 /** From a file of a prepared block back to the block in memory. */
-import { throwIfAborted } from '../base/index.ts';
+import { checkRunOptions, throwIfAborted } from '../base/index.ts';
 import { parseMlp } from './mlp-file.ts';
-import { buildSparseMlp, type SparseMlp, type SparseMlpRunOptions } from './sparse-mlp.ts';
+import { buildSparseMlp, SPARSE_RUN_CHECKS, type SparseMlp, type SparseMlpRunOptions } from './sparse-mlp.ts';
 
 /**
  * @param label names the file in messages
@@ -12,6 +12,7 @@ export async function parseSparseMlp(
   label: string,
   options: SparseMlpRunOptions = {},
 ): Promise<SparseMlp> {
+  checkRunOptions('parseSparseMlp', options, SPARSE_RUN_CHECKS);
   const { block, screens } = await parseMlp(bytes, label);
   throwIfAborted(options.signal);
   return buildSparseMlp(block, screens, options);

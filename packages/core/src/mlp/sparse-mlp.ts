@@ -21,7 +21,7 @@ import {
   quantiseRows,
   type ReluLayer,
 } from '@fewfire/kernels';
-import { FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
+import { type ChecksOf, checkRunOptions, FewfireError, type RunOptions, throwIfAborted } from '../base/index.ts';
 import { checkBlock } from './check-block.ts';
 import { createMethodChooser } from './choose-method.ts';
 import { checkInputs, fitProjection } from './fit-projection.ts';
@@ -48,6 +48,12 @@ export interface SparseMlpRunOptions extends RunOptions {
   /** Default: SIMD where the engine has it. Results do not depend on it. */
   readonly variant?: 'simd' | 'scalar' | undefined;
 }
+
+export const SPARSE_RUN_CHECKS: ChecksOf<Omit<SparseMlpRunOptions, keyof RunOptions>> = {
+  path: ['auto', 'sparse', 'dense'],
+  inputCapacity: 'number',
+  variant: ['simd', 'scalar'],
+};
 
 /** Totals since the block was prepared or `resetCounters`. */
 export interface MlpCounters {
@@ -91,6 +97,7 @@ export interface SparseMlp extends Disposable {
  *   `memory-budget` beyond `memoryLimitBytes` or the 4 GiB of WebAssembly, `invalid-argument` for options out of range
  */
 export async function prepareSparseMlp(block: ReluLayer, options: SparseMlpOptions = {}): Promise<SparseMlp> {
+  checkRunOptions('prepareSparseMlp', options, { ...SPARSE_RUN_CHECKS, sampleInputs: 'object' });
   checkBlock(block);
   const { sampleInputs } = options;
   if (sampleInputs !== undefined) checkInputs(sampleInputs, block.inputWidth, 'sample inputs');

@@ -4,7 +4,7 @@
  * those of rows are of the answers the row gives, against a stated baseline. Effects are toward the output's class, as
  * in `effectScale`.
  */
-import type { RunOptions } from '../base/index.ts';
+import { checkRunOptions, type RunOptions } from '../base/index.ts';
 import { type CubePoints, encoderCoordinates } from '../cube/index.ts';
 import {
   attributeRows,
@@ -54,6 +54,7 @@ export async function modelAttributions(
   most: number = Number.POSITIVE_INFINITY,
   options: RunOptions = {},
 ): Promise<ModelAttributions> {
+  checkRunOptions('modelAttributions', options, {});
   const { polynomial } = model.outputs[output];
   const scale = effectScale(model);
   const [influence, shapley, banzhaf] = [influences(polynomial), shapleyValues(polynomial), banzhafValues(polynomial)];
@@ -107,6 +108,7 @@ export async function attributeModelRows(
   points: CubePoints,
   options: RunOptions & { readonly baseline: 'all-no' | 'average'; readonly background?: CubePoints },
 ): Promise<ModelRowAttributions> {
+  checkRunOptions('attributeModelRows', options, { baseline: { need: ['all-no', 'average'] }, background: 'object' });
   const scale = effectScale(model);
   const offset = scale === -0.5 ? 0.5 : 0;
   const pools = encoderCoordinates(model.encoder).map((coordinate) => coordinate.group);

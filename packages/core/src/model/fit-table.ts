@@ -9,7 +9,14 @@
  * rows, encoder included; the test figures are those of step 4 and say so.
  * With several classes each is learned against the rest, steps 3 to 6 per class.
  */
-import { checkOptions, FewfireError, FIT_OPTIONS, pickNumbers, type RunOptions } from '../base/index.ts';
+import {
+  checkRunOptions,
+  FewfireError,
+  FIT_OPTIONS,
+  pickNumbers,
+  type RunOptions,
+  runOptionsOf,
+} from '../base/index.ts';
 import {
   type ColumnProfile,
   countAllYes,
@@ -102,12 +109,6 @@ export interface TableFit {
   readonly timings: FitTimings;
 }
 
-/** Those that are no words or numbers, and those of `RunOptions`. */
-const OTHER_OPTIONS = [
-  ...['signal', 'onProgress', 'threads', 'memoryLimitBytes'],
-  ...['test', 'budgetSeconds', 'source', 'command', 'versions'],
-];
-
 /** Of how many leading terms the rows with a yes at all of them are counted, and the folds asked. */
 const LEADING_TERMS = 200;
 const FIT_ITERATIONS = 2000;
@@ -117,7 +118,14 @@ const CONFIRM_BUDGET_SECONDS = 3;
 /** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
 export async function fitTable(table: Table, options: FitTableOptions): Promise<TableFit> {
   const startedAt = performance.now();
-  checkOptions('fitTable', options, FIT_OPTIONS, OTHER_OPTIONS);
+  checkRunOptions('fitTable', options, {
+    ...FIT_OPTIONS,
+    test: typeof options?.test === 'number' ? 'number' : 'object',
+    budgetSeconds: 'number',
+    source: 'object',
+    command: 'string',
+    versions: 'object',
+  });
   refuseTooWide(table, options);
   const prepared = await prepareTable(table, options);
   const { spec } = prepared;
@@ -322,7 +330,12 @@ function choose(
   names: [string, string],
 ): Promise<Selection> {
   return selectLowDegree(data.points, target, {
-    ...options,
+    ...runOptionsOf(options),
+    budgetSeconds: options.budgetSeconds,
+    folds: options.folds,
+    loss: options.loss,
+    hierarchy: options.hierarchy,
+    l1Ratio: options.l1Ratio,
     classNames: names,
     degree: options.degree ?? 'auto',
     method: options.method ?? 'auto',
@@ -415,7 +428,7 @@ async function evaluateFits(
   options: RunOptions,
 ): Promise<Float64Array[]> {
   const values: Float64Array[] = [];
-  for (const { model } of fits) values.push(await evaluatePolynomial(model, points, options));
+  for (const { model } of fits) values.push(await evaluatePolynomial(model, points, runOptionsOf(options)));
   return values;
 }
 

@@ -4,7 +4,7 @@
  * Predictions are made here, so that every caller (command line, library,
  * browser) makes the same ones.
  */
-import type { RunOptions } from '../base/index.ts';
+import { checkRunOptions, type RunOptions } from '../base/index.ts';
 import {
   type CellRules,
   type ColumnSpelling,
@@ -228,6 +228,7 @@ export function outputClass({ target }: Pick<Model, 'target'>, output: number): 
 
 /** Predicts encoded rows. @throws FewfireError `invalid-argument` when the points are not those of the model's encoder */
 export async function predictPoints(model: Model, points: CubePoints, options: RunOptions = {}): Promise<Prediction> {
+  checkRunOptions('predictPoints', options, {});
   const values: Float64Array[] = [];
   for (const { polynomial } of model.outputs) values.push(await evaluatePolynomial(polynomial, points, options));
   return predictionFromValues(

@@ -3,7 +3,15 @@
  * one; branch and bound looks at the rest or rules it out; a mixed-integer solver tries where that has no room or takes
  * too long. Whatever is left open is stated as a gap.
  */
-import { createRandom, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import {
+  type ChecksOf,
+  checkOptions,
+  checkRunOptions,
+  createRandom,
+  createTurn,
+  FewfireError,
+  type RunOptions,
+} from '../base/index.ts';
 import { cubePointsFromRows } from '../cube/index.ts';
 import type { MilpSolver } from '../network/index.ts';
 import { evaluatePolynomial, type FixedCoordinate, type Polynomial } from '../spectrum/index.ts';
@@ -29,6 +37,12 @@ export interface OptimiseOptions extends RunOptions {
   /** `auto` enumerates for up to half of the time and gives the rest to the solver. */
   readonly method?: 'auto' | 'enumerate' | 'milp' | undefined;
 }
+
+export const OPTIMISE_CHECKS: ChecksOf<Pick<OptimiseOptions, 'direction' | 'timeLimitMs' | 'method'>> = {
+  direction: { need: ['maximise', 'minimise'] },
+  timeLimitMs: 'number',
+  method: ['auto', 'enumerate', 'milp'],
+};
 
 /**
  * What is known of the configuration found. `enumerated (exact)`: every other one was looked at or ruled out; exact up
@@ -67,8 +81,14 @@ export async function optimisePolynomial(
   solver: MilpSolver | undefined,
   options: OptimiseOptions,
 ): Promise<PolynomialOptimum> {
+  checkRunOptions('optimisePolynomial', options, {
+    ...OPTIMISE_CHECKS,
+    groups: 'object',
+    fixed: 'object',
+    atMost: 'object',
+  });
   const { direction, timeLimitMs = DEFAULT_TIME_LIMIT_MS, method = 'auto' } = options;
-  checkOptions(options, solver);
+  checkLimits(options, solver);
   const turn = createTurn(options.signal);
   const startedAt = performance.now();
   const limits = { groups: options.groups ?? [], fixed: options.fixed ?? [], atMost: options.atMost };
@@ -129,7 +149,7 @@ function termBound({ polynomial: { termCount, offsets, coefficients } }: SearchS
   return sum;
 }
 
-function checkOptions(options: OptimiseOptions, solver: MilpSolver | undefined): void {
+function checkLimits(options: OptimiseOptions, solver: MilpSolver | undefined): void {
   const { timeLimitMs = DEFAULT_TIME_LIMIT_MS, atMost, method, groups = [] } = options;
   const refuse = (message: string): never => {
     throw new FewfireError('invalid-argument', message);
@@ -139,6 +159,7 @@ function checkOptions(options: OptimiseOptions, solver: MilpSolver | undefined):
     refuse("method is 'milp' without a solver; expected one, such as createHighsSolver() of @fewfire/node");
   }
   if (atMost === undefined) return;
+  checkOptions('atMost', atMost, { count: { need: 'number' }, groups: 'object' });
   if (!Number.isInteger(atMost.count) || atMost.count < 0) {
     refuse(`atMost.count is ${atMost.count}; expected a whole number, at least 0`);
   }

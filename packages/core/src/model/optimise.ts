@@ -4,12 +4,14 @@
  * thresholds that follow from each other.
  */
 import {
+  checkRunOptions,
   closestName,
   createTurn,
   FewfireError,
   listNames,
   listNearest,
   type RunOptions,
+  runOptionsOf,
   suggestName,
   unknownColumn,
 } from '../base/index.ts';
@@ -32,7 +34,12 @@ import {
   type TargetSpec,
   targetClasses,
 } from './model.ts';
-import { type OptimiseOptions, optimisePolynomial, type PolynomialOptimum } from './optimise-polynomial.ts';
+import {
+  OPTIMISE_CHECKS,
+  type OptimiseOptions,
+  optimisePolynomial,
+  type PolynomialOptimum,
+} from './optimise-polynomial.ts';
 
 export interface OptimiseModelOptions extends RunOptions, Pick<OptimiseOptions, 'timeLimitMs' | 'method'> {
   /** Of the number, or of the probability of `class`. */
@@ -93,6 +100,14 @@ export async function optimiseModel(
   solver: MilpSolver | undefined,
   options: OptimiseModelOptions,
 ): Promise<ModelOptimum> {
+  checkRunOptions('optimiseModel', options, {
+    ...OPTIMISE_CHECKS,
+    class: 'string',
+    fix: 'names',
+    atMost: 'number',
+    among: 'names',
+    allowMissing: 'boolean',
+  });
   const named = classOf(model, options.class);
   const { polynomial, calibration } = outputOf(model, named);
   const toPrediction = (value: number): number => predictionOf(model, calibration, named, value);
@@ -103,7 +118,9 @@ export async function optimiseModel(
   const names = columns.map(encodedColumnName);
   const cells = restrictCells(columns, options.fix ?? [], options.allowMissing === true);
   const optimum = await optimisePolynomial(polynomial, solver, {
-    ...options,
+    ...runOptionsOf(options),
+    timeLimitMs: options.timeLimitMs,
+    method: options.method,
     direction: upwards ? 'maximise' : 'minimise',
     groups: cells.map(({ coordinates, states }) => ({ coordinates, states: states.map(({ yes }) => yes) })),
     atMost: options.atMost === undefined ? undefined : { count: options.atMost, groups: groupsNamed(names, options) },

@@ -2,7 +2,7 @@
  * Predicting with a model: the rows of a table, a part at a time, so that a table of any length takes the memory of one
  * part; or one row that is at hand.
  */
-import { closestName, FewfireError, listNames, listNearest, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, closestName, FewfireError, listNames, listNearest, type RunOptions } from '../base/index.ts';
 import { type EncodedPart, type EncodedParts, type MemoryColumn, memoryTable, type Table } from '../cube/index.ts';
 import { attributeModelRows, type ModelRowAttributions } from './attributions.ts';
 import { type ColumnDrift, createColumnDriftMeter } from './column-drift.ts';
@@ -36,6 +36,7 @@ export async function predictTable(
   table: Table,
   options: PredictTableOptions = {},
 ): Promise<TablePrediction> {
+  checkRunOptions('predictTable', options, { attributions: ['all-no', 'average'] });
   refuseLackingColumns(model, table);
   const { attributions: baseline, ...run } = options;
   const { parts, unseen, missing } = await table.encodeParts(model.encoder, run);
@@ -84,6 +85,7 @@ export async function predictRow(
   row: Readonly<Record<string, RowValue>>,
   options: RunOptions = {},
 ): Promise<RowPrediction> {
+  checkRunOptions('predictRow', options, {});
   const columns: [string, MemoryColumn][] = Object.entries(row).map(([name, value]) => [name, [value]]);
   const table = memoryTable(Object.fromEntries(columns), { label: 'the row', rules: cellRulesOf(model) });
   refuseLackingColumns(model, table);

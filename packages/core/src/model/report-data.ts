@@ -5,6 +5,7 @@
  * Figures of coefficients (effects, influences, interactions, level weights) are exact for the fitted polynomial on the
  * uniform cube; they do not say how well it fits. Figures of folds and test rows are estimates.
  */
+import { checkOptions } from '../base/index.ts';
 import { encoderCoordinates } from '../cube/index.ts';
 import type { Candidate } from '../learn/index.ts';
 import { type Polynomial, termCoordinates } from '../spectrum/index.ts';
@@ -159,6 +160,7 @@ const INTERACTION_COLUMNS = 15;
 
 /** @param testRows the rows of the test with their predictions, as `fitTable` gives them */
 export function fitReport(model: Model, testRows: TestRows | null = null, options: FitReportOptions = {}): FitReport {
+  checkOptions('fitReport', options, { terms: 'number', interactionColumns: 'number' });
   const { target, loss, training, provenance, encoder, outputs } = model;
   const most = options.terms ?? (outputs.length > 1 ? TERMS_PER_CLASS : TERMS);
   const influences = columnInfluences(model);

@@ -2,7 +2,7 @@
  * Scoring imported trees on a table whose targets are known, beside the best constant. The constant is that of these rows,
  * because what the trees were trained on is not in their file: it is the harder one to beat.
  */
-import { FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
+import { checkRunOptions, FewfireError, listNames, type RunOptions, unknownColumn } from '../base/index.ts';
 import { rowRanges, type Table } from '../cube/index.ts';
 import { areaUnderCurve, meanSquaredError, rSquared, surprise } from '../learn/index.ts';
 import { encodeTreeTable, predictTrees, type TreeColumns, type TreeModel, treeColumns } from '../network/index.ts';
@@ -39,6 +39,7 @@ export async function scoreTrees(
   target: string,
   options: RunOptions & { readonly label?: string } = {},
 ): Promise<TreeScore> {
+  checkRunOptions('scoreTrees', options, { label: 'string' });
   const { onProgress, label, ...quiet } = options;
   if (model.classes === null && model.outputs.length > 1) {
     throw new FewfireError(

@@ -1,5 +1,5 @@
 /** Scoring a model on a table with known targets, a part of its rows at a time. */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, FewfireError, type RunOptions } from '../base/index.ts';
 import { selectRows, type Table, type UnseenValue } from '../cube/index.ts';
 import { type ColumnDrift, createColumnDriftMeter } from './column-drift.ts';
 import { createMeasurement, type Measured } from './measurement.ts';
@@ -41,6 +41,7 @@ export function modelMeasured({ target, loss, outputs }: Model): Measured {
  * @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target, or for weights as a fit
  */
 export async function scoreTable(model: Model, table: Table, options: RunOptions = {}): Promise<ScoreResult> {
+  checkRunOptions('scoreTable', options, {});
   refuseLackingColumns(model, table, model.target.column);
   const names = new Set(table.columns.map(({ name }) => name));
   const there = (column: string | undefined): string | undefined =>

@@ -2,7 +2,7 @@
  * Intervals for the figures of a test: how far the mean over these rows may be from the mean over all rows like them.
  * Which kind of interval follows from what is known of the loss (`errorInterval`), and is said.
  */
-import { type RunOptions, unitsOf } from '../base/index.ts';
+import { type RunOptions, runOptionsOf, unitsOf } from '../base/index.ts';
 import { type ErrorInterval, errorInterval } from '../learn/index.ts';
 import { expectedTarget, type MeasuredRows } from './measurement.ts';
 import {
@@ -30,7 +30,13 @@ export async function testIntervals(
   const { target, weights, clusters } = rows;
   if (unitsOf(target, { weights, clusters }).sums.length < 2) return undefined;
   const interval = async (losses: Float64Array, bounds?: readonly [number, number]): Promise<ErrorInterval> =>
-    errorInterval(losses, { ...options, weights, clusters, ...(bounds === undefined ? {} : { bounds }) });
+    errorInterval(losses, {
+      ...runOptionsOf(options),
+      confidence: options.confidence,
+      weights,
+      clusters,
+      ...(bounds === undefined ? {} : { bounds }),
+    });
   const squares = new Float64Array(target.length);
   for (let k = 0; k < outputCount(spec); k++) {
     const wanted = outputTarget(spec, target, k);

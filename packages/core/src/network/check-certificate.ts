@@ -9,7 +9,7 @@
  * Every item of the report is `verified`, `failed`, or `not independently checked`:
  * a solver's bound always, a sweep unless it is asked for again, rows without points.
  */
-import { createTurn, FewfireError, type RunOptions, type Turn } from '../base/index.ts';
+import { checkRunOptions, createTurn, FewfireError, type RunOptions, type Turn } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import type { AnyNetwork } from './tree-network.ts';
 
@@ -46,6 +46,7 @@ export async function checkCertificate(
   network: AnyNetwork,
   options: CheckOptions = {},
 ): Promise<CertificateReport> {
+  checkRunOptions('checkCertificate', options, { points: 'object', rerunSweep: 'boolean' });
   const file = readFile(text);
   const checks: CertificateCheck[] = [];
   const add = (what: string, passed: boolean, detail: string): boolean => {

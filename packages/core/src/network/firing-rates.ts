@@ -10,10 +10,12 @@
 import { exactUnit } from '@fewfire/kernels';
 import {
   checkConfidenceDelta,
+  checkRunOptions,
   clopperPearsonInterval,
   createReportingTurn,
   FewfireError,
   type RunOptions,
+  runOptionsOf,
 } from '../base/index.ts';
 import { domainBits, domainPoints, drawnParts } from './domain.ts';
 import { measureSparsity, roundingMargin, type SparseNetwork, unitWeights } from './network.ts';
@@ -47,6 +49,7 @@ const WHOLE_NUMBER_INPUTS = 24;
  * @throws FewfireError `unsupported` for a unit on the cube with more than 40 weights, a lift of more than 24 bits, or rows of data
  */
 export async function measureFiringRates(network: AnyNetwork, options: RunOptions = {}): Promise<FiringRates> {
+  checkRunOptions('measureFiringRates', options, {});
   if (isTreeNetwork(network)) return leafRates(network);
   const bits = domainBits(network);
   return network.domain.kind === 'lift' ? countOnLift(network, bits, options) : countOnCube(network, options);
@@ -60,14 +63,16 @@ export async function estimateFiringRates(
   network: SparseNetwork,
   options: RunOptions & { readonly sampleCount: number; readonly confidenceDelta?: number },
 ): Promise<FiringRates> {
+  checkRunOptions('estimateFiringRates', options, { sampleCount: { need: 'number' }, confidenceDelta: 'number' });
   const { sampleCount, confidenceDelta = 0.05 } = options;
   checkConfidenceDelta(confidenceDelta);
   if (!Number.isInteger(sampleCount) || sampleCount < 1) {
     throw new FewfireError('invalid-argument', `sampleCount is ${sampleCount}, expected a whole number of at least 1`);
   }
   const unitCounts = new Float64Array(network.unitCount);
+  const run = runOptionsOf(options);
   for (const points of drawnParts(network, sampleCount, options.seed ?? 1)) {
-    const own = await measureSparsity(network, points, options);
+    const own = await measureSparsity(network, points, run);
     own.unitCounts.forEach((count, j) => {
       unitCounts[j] += count;
     });

@@ -4,14 +4,14 @@
  * A square (T - a)^2 of an affine function T of the bits is affine in the lift,
  * so relu(c - (T - a)^2) is one unit, active only where T = a.
  */
-import { createRandom, FewfireError } from '../base/index.ts';
+import { checkOptions, createRandom, FewfireError } from '../base/index.ts';
 import { liftedPair } from './domain.ts';
 import {
   checkCoordinates,
   checkCount,
-  checkForm,
   checkSize,
   type FamilyMember,
+  FORMS,
   type LeafForm,
   type LeafOptions,
   networkFromUnits,
@@ -41,12 +41,16 @@ export interface LiftedParityOptions extends LeafOptions {
 export function liftedParityNetwork(
   options: LiftedParityOptions,
 ): FamilyMember & { readonly subset: readonly number[] } {
-  const { bitCount: q, values = 'sign', seed = 1 } = options;
+  checkOptions('liftedParityNetwork', options, {
+    bitCount: { need: 'number' },
+    subset: 'object',
+    subsetSize: 'number',
+    values: ['sign', 'zero-one'],
+    seed: 'number',
+    form: FORMS,
+  });
+  const { bitCount: q, values = 'sign', seed = 1, form = 'tight' } = options;
   checkCount('bitCount', q, 1, MAX_BITS);
-  const form = checkForm(options.form);
-  if (values !== 'zero-one' && values !== 'sign') {
-    throw new FewfireError('invalid-argument', `values is ${JSON.stringify(values)}, expected 'zero-one' or 'sign'`);
-  }
   const isRandom = options.subset === undefined;
   const subset = options.subset ?? randomSubset(q, options.subsetSize, seed);
   checkCoordinates(subset, q);
@@ -105,6 +109,14 @@ export interface LearningWithRoundingOptions {
 export function learningWithRoundingNetwork(
   options: LearningWithRoundingOptions,
 ): FamilyMember & { readonly secret: readonly number[] } {
+  checkOptions('learningWithRoundingNetwork', options, {
+    dimension: { need: 'number' },
+    modulus: { need: 'number' },
+    roundedModulus: { need: 'number' },
+    rounding: ['standard', 'published'],
+    secret: 'object',
+    seed: 'number',
+  });
   const { dimension: m, modulus: q, roundedModulus: p, rounding = 'standard', seed = 1 } = options;
   checkCount('modulus', q, 2, 2 ** 16);
   const digits = Math.log2(q);

@@ -1,5 +1,5 @@
 /** A trained tree ensemble from the bytes of its file: which format it is, is in the bytes and not in the name. */
-import { FewfireError } from '../base/index.ts';
+import { checkOptions, FewfireError } from '../base/index.ts';
 import { isUbjson } from '../formats/index.ts';
 import { importOnnxTrees } from './import-onnx-trees.ts';
 import { importXgboost } from './import-xgboost.ts';
@@ -33,6 +33,13 @@ export function treeFileFormat(bytes: Uint8Array): TreeFileFormat | undefined {
  *   for options that do not fit; `unsupported`
  */
 export function importTreeModel(bytes: Uint8Array, options: TreeFileOptions = {}): TreeModel {
+  checkOptions('importTreeModel', options, {
+    label: 'string',
+    booleanFeatures: 'names',
+    missing: ['follow', 'refuse'],
+    roundCount: 'number',
+    featureNames: 'names',
+  });
   const label = options.label ?? 'the model';
   const format = treeFileFormat(bytes);
   if (format === 'json' || format === 'ubjson') return importXgboost(bytes, options);

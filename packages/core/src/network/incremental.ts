@@ -7,7 +7,7 @@
  * sum. docs/sparse-mlp.md says how the two relate, and when flips stop paying.
  */
 import { createIncrementalKernel, type IncrementalKernel, planIncremental } from '@fewfire/kernels';
-import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { deadUnits, type SparseNetwork } from './network.ts';
 
@@ -81,6 +81,7 @@ export async function createIncrementalNetwork(
   network: SparseNetwork,
   options: IncrementalOptions = {},
 ): Promise<IncrementalNetwork> {
+  checkRunOptions('createIncrementalNetwork', options, { variant: ['simd', 'scalar'] });
   const { inputCount, unitCount } = network;
   options.signal?.throwIfAborted();
   const dead = deadUnits(network);
@@ -164,7 +165,9 @@ function wrap(
     },
     value: () => kernel.value(),
     activeUnits: () => kernel.activeUnits(),
-    async evaluateSequence(points, { way = 'auto', signal, onProgress } = {}) {
+    async evaluateSequence(points, options = {}) {
+      checkRunOptions('evaluateSequence', options, { way: ['auto', 'flip', 'refresh'] });
+      const { way = 'auto', signal, onProgress } = options;
       checkPoints(network, points);
       signal?.throwIfAborted();
       const { rowCount } = points;

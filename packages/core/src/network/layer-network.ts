@@ -8,7 +8,7 @@
  * layer is refused instead of rounded, since a certificate would be about another layer.
  */
 import type { ReluLayer } from '@fewfire/kernels';
-import { checkOptions, FewfireError } from '../base/index.ts';
+import { checkOptions, checkWord, FewfireError } from '../base/index.ts';
 import { type AnyLayer, checkLayer } from './check-layer.ts';
 import {
   createNetwork,
@@ -59,7 +59,12 @@ const LIMITS = { leastUnits: 0, mostOfEach: 2 ** 24, isSingle: false };
  *   `invalid-data` for sizes that do not fit or numbers that are not finite
  */
 export function networkFromLayer(layer: AnyLayer, options: LayerNetworkOptions = {}): LayerNetwork {
-  checkOptions('networkFromLayer', options, {}, ['output', 'inputs', 'domain', 'provenance']);
+  checkOptions('networkFromLayer', options, {
+    output: 'number',
+    inputs: 'object',
+    domain: 'object',
+    provenance: 'object',
+  });
   checkLayer(layer, LIMITS);
   const { name, inputWidth, unitCount, outputWidth, up, upBias, down, downBias } = layer;
   if (layer.activation !== 'relu' || layer.linear !== undefined) {
@@ -131,12 +136,7 @@ export function layerFromNetwork(network: SparseNetwork, precision?: 'single'): 
 export function layerFromNetwork(network: SparseNetwork, precision: 'double'): ReluLayer<Float64Array>;
 export function layerFromNetwork(network: SparseNetwork, precision: 'single' | 'double' = 'single'): AnyLayer {
   const { inputCount, unitCount, weights, biases, outputWeights, provenance } = network;
-  if (precision !== 'single' && precision !== 'double') {
-    throw new FewfireError(
-      'invalid-argument',
-      `precision is ${JSON.stringify(precision)}; expected "single" or "double"`,
-    );
-  }
+  checkWord('precision', precision, ['single', 'double']);
   const copy = (what: string, values: Float64Array): Float32Array | Float64Array => {
     if (precision === 'double') return values.slice();
     const rounded = Float32Array.from(values);
@@ -173,6 +173,7 @@ function chosenOutput({ name, outputWidth }: AnyLayer, output: number | undefine
 }
 
 function checkInputValues(inputs: LayerInputValues): void {
+  checkOptions('inputs', inputs, { no: 'any', yes: 'any' });
   const { no, yes } = inputs;
   if ([no, yes].every((value) => value === -1 || value === 0 || value === 1) && no !== yes) return;
   throw new FewfireError(

@@ -11,6 +11,7 @@
 import * as z from 'zod/mini';
 import {
   canonicalJson,
+  checkRunOptions,
   checksumOf,
   checksumOfText,
   describeIssue,
@@ -135,6 +136,7 @@ export async function parseNetwork(
   label: string,
   options: NetworkReadOptions = {},
 ): Promise<SparseNetwork> {
+  checkRunOptions('parseNetwork', options, {});
   const network = await parseAnyNetwork(text, label, options);
   return isTreeNetwork(network) ? expandTreeNetwork(network, options) : network;
 }
@@ -150,6 +152,7 @@ export async function parseAnyNetwork(
   label: string,
   options: NetworkReadOptions = {},
 ): Promise<AnyNetwork> {
+  checkRunOptions('parseAnyNetwork', options, {});
   checkMemory(text, label, options);
   const data = parseJson(text, (why, cause) =>
     damaged(

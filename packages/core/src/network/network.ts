@@ -14,7 +14,7 @@ import {
   preactivationsOfRow,
   referenceNetwork,
 } from '@fewfire/kernels';
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { checkOptions, checkRunOptions, checkWord, FewfireError, type RunOptions } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 
 /** The points that a network's sparsity is about. */
@@ -70,15 +70,19 @@ export interface NetworkParts {
 /** The most inputs of a network: one without units may claim any number, and points have that many coordinates. */
 const MAX_INPUT_COUNT = 2 ** 24;
 
+/** @throws FewfireError `invalid-argument` for a kind of domain that there is not */
+export function checkDomainKind({ kind }: NetworkDomain): void {
+  checkWord('kind', kind, ['cube', 'lift', 'rows']);
+}
+
 /**
  * Checks and copies the parts of a network; the number of units is that of the biases.
  * @param options.owned the arrays become the network's own where they are of its type: large ones are not copied
  * @throws FewfireError `invalid-argument` for lengths that do not fit, numbers that are not finite, or a domain of other points
  */
-export function createNetwork(
-  parts: NetworkParts,
-  { owned = false }: { readonly owned?: boolean } = {},
-): SparseNetwork {
+export function createNetwork(parts: NetworkParts, options: { readonly owned?: boolean } = {}): SparseNetwork {
+  checkOptions('createNetwork', options, { owned: 'boolean' });
+  const { owned = false } = options;
   const { inputCount } = parts;
   if (!Number.isInteger(inputCount) || inputCount < 1 || inputCount > MAX_INPUT_COUNT) {
     throw new FewfireError(
@@ -94,6 +98,7 @@ export function createNetwork(
     );
   }
   const domain = parts.domain ?? { kind: 'cube' };
+  checkDomainKind(domain);
   if (domain.kind === 'lift') {
     const expected = liftedCount(domain.bitCount);
     if (!Number.isInteger(domain.bitCount) || expected !== inputCount) {
@@ -133,6 +138,7 @@ export async function evaluateNetwork(
   points: CubePoints,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  checkRunOptions('evaluateNetwork', options, {});
   checkPoints(network, points);
   checkMemory(network, points, options);
   return evaluateDenseNetwork(network, points, kernelOptions(points, options));
@@ -296,6 +302,7 @@ export async function measureSparsity(
   points: CubePoints,
   options: RunOptions = {},
 ): Promise<SparsityMeasure> {
+  checkRunOptions('measureSparsity', options, {});
   checkPoints(network, points);
   checkMemory(network, points, options);
   const { rowCounts, unitCounts } = await countNetworkActivity(network, points, kernelOptions(points, options));

@@ -1,5 +1,5 @@
 /** Labelled samples of a network: points of its domain, its values there, noise and flipped labels if wanted. */
-import { createRandom, FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, createRandom, FewfireError, type RunOptions, runOptionsOf } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { drawPoints } from './domain.ts';
 import { evaluateNetwork } from './network.ts';
@@ -31,6 +31,7 @@ export interface NetworkSample {
  * @throws FewfireError `invalid-argument` (options out of range; flips of a network with other values), `unsupported` (a domain of rows)
  */
 export async function sampleNetwork(network: AnyNetwork, options: SampleOptions): Promise<NetworkSample> {
+  checkRunOptions('sampleNetwork', options, { rowCount: { need: 'number' }, noiseSd: 'number', flip: 'number' });
   const { rowCount, noiseSd = 0, flip = 0, seed = 1 } = options;
   if (!(noiseSd >= 0 && noiseSd < Number.POSITIVE_INFINITY)) {
     throw new FewfireError('invalid-argument', `noiseSd is ${noiseSd}, expected a number of at least 0`);
@@ -62,9 +63,8 @@ export async function sampleNetwork(network: AnyNetwork, options: SampleOptions)
 }
 
 function valuesAt(network: AnyNetwork, points: CubePoints, options: RunOptions): Promise<Float64Array> {
-  return isTreeNetwork(network)
-    ? evaluateTreeNetwork(network, points, options)
-    : evaluateNetwork(network, points, options);
+  const run = runOptionsOf(options);
+  return isTreeNetwork(network) ? evaluateTreeNetwork(network, points, run) : evaluateNetwork(network, points, run);
 }
 
 function otherLabel(network: AnyNetwork, values: Float64Array): (value: number) => number {

@@ -10,7 +10,7 @@
  * |a|! (|b|-1)! / (|a|+|b|)!. So only how often each set of features meets the leaf matters, in the rows and in the
  * background, and not how many rows there are.
  */
-import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, createCubePoints } from '../cube/index.ts';
 import type { DecisionTree } from './families/index.ts';
 import { askedFeatures, refuseBytes, type TreeModel } from './tree-ensemble.ts';
@@ -48,6 +48,7 @@ export async function attributeTreeRows(
   points: CubePoints,
   options: TreeAttributionOptions,
 ): Promise<TreeAttributions> {
+  checkRunOptions('attributeTreeRows', options, { baseline: { need: ['all-no', 'average'] }, background: 'object' });
   const background = backgroundOf(model, points, options);
   const features = [...askedFeatures(model).keys()];
   const place = new Map(features.map((feature, p) => [feature, p]));

@@ -9,7 +9,14 @@
  * coordinates. Thresholds of one feature imply each other on data; on the cube,
  * where spectra and attributions live, they are independent.
  */
-import { createReportingTurn, FewfireError, listNames, type RunOptions, suggestName } from '../base/index.ts';
+import {
+  checkRunOptions,
+  createReportingTurn,
+  FewfireError,
+  listNames,
+  type RunOptions,
+  suggestName,
+} from '../base/index.ts';
 import { type CubePoints, createCubePoints, cubePointsBytes } from '../cube/index.ts';
 import { type DecisionTree, ensembleNetwork, type FamilyMember, type LeafForm } from './families/index.ts';
 
@@ -216,6 +223,7 @@ export async function predictTrees(
   points: CubePoints,
   options: RunOptions = {},
 ): Promise<TreePredictions> {
+  checkRunOptions('predictTrees', options, {});
   const margins: Float64Array[] = [];
   for (const output of model.outputs) margins.push(await sumTrees(output, points, model.summation === 'f32', options));
   return {

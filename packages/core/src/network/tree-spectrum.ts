@@ -11,7 +11,14 @@
  * hash is the exclusive or of a random word per coordinate, so going from one
  * subset to the next costs one operation, and equality is checked on the members.
  */
-import { createRandom, createReportingTurn, FewfireError, type RunOptions, type Turn } from '../base/index.ts';
+import {
+  checkRunOptions,
+  createRandom,
+  createReportingTurn,
+  FewfireError,
+  type RunOptions,
+  type Turn,
+} from '../base/index.ts';
 import { countMonomials } from '../cube/index.ts';
 import type { Polynomial } from '../spectrum/index.ts';
 import type { DecisionTree } from './families/index.ts';
@@ -50,6 +57,7 @@ export async function treeEnsembleSpectrum(
   ensemble: TreeEnsemble,
   options: TreeSpectrumOptions = {},
 ): Promise<Polynomial> {
+  checkRunOptions('treeEnsembleSpectrum', options, { degree: 'number' });
   const maximumDegree = checkDegree(options.degree);
   const trees = ensemble.trees.map(reduceTree);
   const size = sizeOf(trees, ensemble.coordinates.length, maximumDegree);

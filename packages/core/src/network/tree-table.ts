@@ -3,7 +3,7 @@
  * questions by hand. Cells are numbers, rounded as the source rounds them; an empty cell or NaN is a missing value, which
  * goes where the trees send it; true and false are 1 and 0. Only columns that some tree asks for are read.
  */
-import { closestName, FewfireError, listNames, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, closestName, FewfireError, listNames, type RunOptions } from '../base/index.ts';
 import {
   type CubePoints,
   createCubePoints,
@@ -83,9 +83,11 @@ function hint(lacking: readonly string[], names: readonly string[], isUnnamed: b
 export async function encodeTreeTable(
   model: TreeModel,
   table: Table,
-  { columns }: TreeColumns,
+  read: TreeColumns,
   options: RunOptions & { readonly range?: RowRange } = {},
 ): Promise<CubePoints> {
+  checkRunOptions('encodeTreeTable', options, { range: 'object' });
+  const { columns } = read;
   const range = options.range ?? { firstRow: 0, endRow: table.rowCount };
   const rowCount = range.endRow - range.firstRow;
   const bytes = cubePointsBytes(rowCount, model.coordinates.length) + 8 * rowCount;

@@ -3,7 +3,7 @@
  * coefficients, so networks of any number of inputs are affordable as long as every unit reads few, as the leaves of
  * trees do. (For few inputs in all, `fourierTransform` of the values is the shorter way.)
  */
-import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import {
   fourierTransform,
   type Polynomial,
@@ -30,6 +30,7 @@ export function unitSpectraSize(network: SparseNetwork): number {
  * @throws FewfireError `memory-budget` when `unitSpectraSize` is beyond 2^24
  */
 export async function networkPolynomial(network: SparseNetwork, options: RunOptions = {}): Promise<Polynomial> {
+  checkRunOptions('networkPolynomial', options, {});
   const { inputCount, unitCount } = network;
   const size = unitSpectraSize(network);
   if (size > TERM_LIMIT) {

@@ -4,7 +4,7 @@
  * (THEORY section 6). "All present" is f at x = (-1, ..., -1), "none" f at
  * x = (+1, ..., +1).
  */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, FewfireError, type RunOptions } from '../base/index.ts';
 import { type Polynomial, termList } from './polynomial.ts';
 import { type Spectrum, sumByCoordinate } from './spectrum.ts';
 import { sumOverSupersets } from './subset-sums.ts';
@@ -76,6 +76,7 @@ export async function shapleyInteractions(
   polynomial: Polynomial,
   options: Pick<RunOptions, 'signal' | 'memoryLimitBytes'> & { readonly order: number },
 ): Promise<Interaction[]> {
+  checkRunOptions('shapleyInteractions', options, { order: { need: 'number' } });
   const weight = (termSize: number, size: number): number =>
     size > 0 && (termSize - size) % 2 === 0 ? 1 / (termSize - size + 1) : 0;
   const sums = await sumOverSupersets(polynomial, weight, (size) => (-2) ** size, options);

@@ -14,6 +14,7 @@
  */
 import {
   checkConfidenceDelta,
+  checkRunOptions,
   clopperPearsonInterval,
   createRandom,
   createTurn,
@@ -41,6 +42,8 @@ export interface EstimateOptions extends RunOptions {
   readonly confidenceDelta?: number | undefined;
 }
 
+const ESTIMATE_CHECKS = { accuracy: 'number', sampleCount: 'number', confidenceDelta: 'number' } as const;
+
 export type EstimateMethod = 'hoeffding' | 'empirical-bernstein' | 'clopper-pearson';
 
 export interface Estimate {
@@ -60,6 +63,7 @@ export interface Estimate {
 
 /** E f. */
 export async function estimateMean(f: QueryFunction, options: EstimateOptions): Promise<Estimate> {
+  checkRunOptions('estimateMean', options, ESTIMATE_CHECKS);
   return estimateFourierCoefficient(f, [], options);
 }
 
@@ -69,6 +73,7 @@ export async function estimateFourierCoefficient(
   coordinates: readonly number[],
   options: EstimateOptions,
 ): Promise<Estimate> {
+  checkRunOptions('estimateFourierCoefficient', options, ESTIMATE_CHECKS);
   const subset = checkCoordinates(f, coordinates);
   // E chi_S = 0, so the middle of the range may be taken off first: the numbers are then as small as they can be.
   const { middle, radius } = subset.length === 0 ? { middle: 0, radius: 0 } : centre(f);
@@ -96,6 +101,7 @@ export async function estimateInfluence(
   coordinate: number,
   options: EstimateOptions,
 ): Promise<Estimate> {
+  checkRunOptions('estimateInfluence', options, ESTIMATE_CHECKS);
   checkCoordinates(f, [coordinate]);
   const largest = centre(f).radius ** 2;
   return estimateFromPairs(f, [0, largest], 1, [0, largest], options, (points, count) => {
@@ -105,6 +111,7 @@ export async function estimateInfluence(
 
 /** AS(f): each sample flips one random coordinate of one random point, and counts n times. */
 export async function estimateAverageSensitivity(f: QueryFunction, options: EstimateOptions): Promise<Estimate> {
+  checkRunOptions('estimateAverageSensitivity', options, ESTIMATE_CHECKS);
   const n = f.coordinateCount;
   if (n === 0) throw new FewfireError('invalid-argument', 'the function has no coordinates; expected at least one');
   const largest = n * centre(f).radius ** 2;
@@ -118,6 +125,7 @@ export async function estimateNoiseSensitivity(
   f: QueryFunction,
   options: EstimateOptions & { readonly noiseDelta: number },
 ): Promise<Estimate> {
+  checkRunOptions('estimateNoiseSensitivity', options, { ...ESTIMATE_CHECKS, noiseDelta: { need: 'number' } });
   checkNoiseDelta(options.noiseDelta);
   const largest = centre(f).radius ** 2;
   // NS is at most half the variance.
@@ -131,6 +139,7 @@ export async function estimateNoiseStability(
   f: QueryFunction,
   options: EstimateOptions & { readonly rho: number },
 ): Promise<Estimate> {
+  checkRunOptions('estimateNoiseStability', options, { ...ESTIMATE_CHECKS, rho: { need: 'number' } });
   checkRho(options.rho);
   const { range, twoValued } = products(f);
   return estimateExpectation(
@@ -186,6 +195,7 @@ export async function estimateLevelWeight(
   level: number,
   options: EstimateOptions,
 ): Promise<Estimate> {
+  checkRunOptions('estimateLevelWeight', options, ESTIMATE_CHECKS);
   checkDegree(level);
   return estimateLevels(f, level, level, options);
 }
@@ -199,6 +209,7 @@ export async function estimateTailWeight(
   degree: number,
   options: EstimateOptions,
 ): Promise<Estimate> {
+  checkRunOptions('estimateTailWeight', options, ESTIMATE_CHECKS);
   checkDegree(degree);
   return estimateLevels(f, degree + 1, f.coordinateCount, options);
 }
@@ -213,6 +224,7 @@ export async function estimateTailBound(
   degree: number,
   options: EstimateOptions & { readonly noiseDelta?: number | undefined },
 ): Promise<Estimate> {
+  checkRunOptions('estimateTailBound', options, { ...ESTIMATE_CHECKS, noiseDelta: 'number' });
   checkDegree(degree);
   const noiseDelta = options.noiseDelta ?? Math.min(0.5, 1 / (degree + 1));
   const factor = tailFromNoiseSensitivity({ noiseSensitivity: 1, noiseDelta, degree });

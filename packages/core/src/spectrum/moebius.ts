@@ -4,7 +4,7 @@
  * whole of S adds beyond all its parts, everything else absent;
  * m(S) = (-2)^|S| sum_{U containing S} f^(U).
  */
-import type { RunOptions } from '../base/index.ts';
+import { checkRunOptions, type RunOptions } from '../base/index.ts';
 import type { Polynomial } from './polynomial.ts';
 import { type SupersetSumOptions, sumOverSupersets } from './subset-sums.ts';
 
@@ -29,6 +29,7 @@ export async function moebiusForm(
   polynomial: Polynomial,
   options: Pick<RunOptions, 'signal' | 'memoryLimitBytes'> = {},
 ): Promise<MoebiusForm> {
+  checkRunOptions('moebiusForm', options, {});
   return asMoebiusForm(await sumOverSupersets(polynomial, one, minusTwoPower, options));
 }
 
@@ -37,6 +38,7 @@ export async function polynomialFromMoebius(
   form: MoebiusForm,
   options: Pick<RunOptions, 'signal' | 'memoryLimitBytes'> = {},
 ): Promise<Polynomial> {
+  checkRunOptions('polynomialFromMoebius', options, {});
   const { dividends, ...shape } = form;
   return sumOverSupersets(
     { ...shape, coefficients: dividends },

@@ -3,7 +3,7 @@
  * with probability noiseDelta; rho = 1 - 2 noiseDelta is the correlation of each
  * coordinate with its noisy copy.
  */
-import { FewfireError } from '../base/index.ts';
+import { checkOptions, FewfireError } from '../base/index.ts';
 import { bitCount, cubeDimension, forEachCoefficient, type Spectrum } from './spectrum.ts';
 
 /**
@@ -12,6 +12,7 @@ import { bitCount, cubeDimension, forEachCoefficient, type Spectrum } from './sp
  * @param options.noiseDelta in [0, 1/2]
  */
 export function noiseSensitivity(spectrum: Spectrum, options: { readonly noiseDelta: number }): number {
+  checkOptions('noiseSensitivity', options, { noiseDelta: { need: 'number' } });
   checkNoiseDelta(options.noiseDelta);
   let sum = 0;
   const losses: number[] = [];
@@ -24,6 +25,7 @@ export function noiseSensitivity(spectrum: Spectrum, options: { readonly noiseDe
 
 /** Stab_rho(f) = E f(x) f(y) = <f, T_rho f> = sum_S rho^|S| f^(S)^2. @param options.rho in [-1, 1] */
 export function noiseStability(spectrum: Spectrum, options: { readonly rho: number }): number {
+  checkOptions('noiseStability', options, { rho: { need: 'number' } });
   checkRho(options.rho);
   let sum = 0;
   const powers: number[] = [];

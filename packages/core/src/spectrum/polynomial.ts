@@ -5,7 +5,7 @@
  * thousands of them stay cheap.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, checkCoordinateCount, countMonomials, createMonomialIndex } from '../cube/index.ts';
 
 export interface Polynomial {
@@ -142,6 +142,7 @@ export async function evaluatePolynomial(
   points: CubePoints,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  checkRunOptions('evaluatePolynomial', options, {});
   if (points.coordinateCount !== polynomial.coordinates.length) {
     throw new FewfireError(
       'invalid-argument',

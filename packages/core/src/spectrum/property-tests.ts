@@ -8,6 +8,7 @@
  */
 import {
   checkConfidenceDelta,
+  checkRunOptions,
   createRandom,
   createTurn,
   FewfireError,
@@ -24,6 +25,8 @@ export interface PropertyTestOptions extends RunOptions {
   /** Allowed probability of accepting such a function; default 0.05. */
   readonly confidenceDelta?: number | undefined;
 }
+
+const ERROR_CHECKS = { epsilon: { need: 'number' }, confidenceDelta: 'number' } as const;
 
 export type PropertyVerdict<Witness> = {
   readonly epsilon: number;
@@ -74,7 +77,8 @@ export async function testLinearity(
   f: QueryFunction,
   options: PropertyTestOptions & { readonly affine?: boolean | undefined },
 ): Promise<PropertyVerdict<LinearityWitness>> {
-  const { epsilon, confidenceDelta, seed } = checkOptions(options);
+  checkRunOptions('testLinearity', options, { ...ERROR_CHECKS, affine: 'boolean' });
+  const { epsilon, confidenceDelta, seed } = settingsOf(options);
   if (!f.twoValued || f.range[0] !== -1 || f.range[1] !== 1) {
     throw new FewfireError(
       'invalid-argument',
@@ -143,7 +147,8 @@ export async function testJunta(
   f: QueryFunction,
   options: PropertyTestOptions & { readonly size: number },
 ): Promise<PropertyVerdict<JuntaDetails> & JuntaDetails> {
-  const { epsilon, confidenceDelta, seed } = checkOptions(options);
+  checkRunOptions('testJunta', options, { ...ERROR_CHECKS, size: { need: 'number' } });
+  const { epsilon, confidenceDelta, seed } = settingsOf(options);
   const { size } = options;
   if (!Number.isInteger(size) || size < 0) {
     throw new FewfireError('invalid-argument', `the size is ${size}; expected a whole number, at least 0`);
@@ -259,7 +264,7 @@ function bitsOf(points: CubePoints, row: number): Uint8Array {
   return Uint8Array.from({ length: points.coordinateCount }, (_, i) => bitAt(points, row, i));
 }
 
-function checkOptions(options: PropertyTestOptions): { epsilon: number; confidenceDelta: number; seed: number } {
+function settingsOf(options: PropertyTestOptions): { epsilon: number; confidenceDelta: number; seed: number } {
   const { epsilon, confidenceDelta = 0.05, seed = 1 } = options;
   checkConfidenceDelta(confidenceDelta);
   if (epsilon > 0 && epsilon < 1) return { epsilon, confidenceDelta, seed };

@@ -20,7 +20,7 @@
  * game of the pools is the sum of its coordinates' values.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
-import { createReportingTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, createReportingTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { bitAt, type CubePoints, createMonomialIndex } from '../cube/index.ts';
 import { type Polynomial, polynomialDegree, termCoordinates } from './polynomial.ts';
 import { bitCount } from './spectrum.ts';
@@ -55,6 +55,11 @@ export async function attributeRows(
   points: CubePoints,
   options: RowAttributionOptions,
 ): Promise<RowAttributions> {
+  checkRunOptions('attributeRows', options, {
+    baseline: { need: ['all-no', 'average'] },
+    background: 'object',
+    pools: 'object',
+  });
   const n = polynomial.coordinates.length;
   const pools = options.pools ?? Array.from({ length: n }, (_, i) => i);
   checkShapes(polynomial, points, pools, options);

@@ -7,7 +7,14 @@
  * chi_S(x) = (-1)^popcount(x & S).
  */
 import { createTransformBuffer } from '@fewfire/kernels';
-import { createReportingTurn, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
+import {
+  checkOptions,
+  checkRunOptions,
+  createReportingTurn,
+  createTurn,
+  FewfireError,
+  type RunOptions,
+} from '../base/index.ts';
 import { type Polynomial, polynomialDegree } from './polynomial.ts';
 import { bitCount, cubeDimension } from './spectrum.ts';
 
@@ -23,11 +30,13 @@ const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
  * @throws FewfireError `invalid-argument`, `invalid-data` (NaN, infinity), `memory-budget`
  */
 export async function fourierTransform(values: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
+  checkRunOptions('fourierTransform', options, {});
   return transform(values, 'values', 2 ** -cubeDimension(values), options);
 }
 
 /** The values of the function with these coefficients, f(x) = sum_S f^(S) chi_S(x): the inverse of `fourierTransform`. */
 export async function inverseFourierTransform(spectrum: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
+  checkRunOptions('inverseFourierTransform', options, {});
   return transform(spectrum, 'coefficients', 1, options);
 }
 
@@ -40,6 +49,7 @@ export async function valuesOnCube(
   f: (x: Int8Array, point: number) => number,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  checkRunOptions('valuesOnCube', options, {});
   checkTransformSize(coordinateCount, 1, options.memoryLimitBytes);
   const values = new Float64Array(2 ** coordinateCount);
   const x = new Int8Array(coordinateCount).fill(1);
@@ -63,6 +73,7 @@ export function polynomialFromSpectrum(
   spectrum: Float64Array,
   options: { readonly coordinates?: readonly string[]; readonly tolerance?: number } = {},
 ): Polynomial {
+  checkOptions('polynomialFromSpectrum', options, { coordinates: 'names', tolerance: 'number' });
   const n = cubeDimension(spectrum);
   const coordinates = options.coordinates ?? Array.from({ length: n }, (_, i) => `x${i}`);
   const tolerance = options.tolerance ?? 0;
@@ -100,6 +111,7 @@ export function polynomialFromSpectrum(
 
 /** All 2^n coefficients of a polynomial over at most 26 coordinates. */
 export function polynomialToSpectrum(polynomial: Polynomial, options: RunOptions = {}): Float64Array {
+  checkRunOptions('polynomialToSpectrum', options, {});
   const n = polynomial.coordinates.length;
   checkTransformSize(n, 1, options.memoryLimitBytes, ` (a polynomial of degree ${polynomialDegree(polynomial)})`);
   const spectrum = new Float64Array(2 ** n);

@@ -3,7 +3,7 @@
 import type { AnyNetwork, CertifyOptions, CubePoints, NetworkDomain, SparsityCertificate } from '@fewfire/core';
 import { byteSize, counted, integer, numberText } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
-import { type Work, withProgress } from '../../data.ts';
+import { type Reading, type Work, withProgress } from '../../data.ts';
 import { joinSections, type Section } from '../../describe.ts';
 import { InputArgument, InputOption, OutputOption, tableInput } from '../../file-roles.ts';
 import { withFlags } from '../../flags.ts';
@@ -13,6 +13,7 @@ import { domainText, facts, familyText, sizeText, sparsityText, witnessText } fr
 import {
   addTableOptions,
   addWorkOptions,
+  ChoiceOption,
   parsePositive,
   parseWhole,
   type TableOptions,
@@ -48,12 +49,11 @@ export function addCertifyCommand(network: Command, session: Session): void {
       ),
     )
     .addOption(
-      new Option(
+      new ChoiceOption(
         '--method <method>',
         'auto takes the cheapest that settles it; sweep: every point; conflicts: pairs of units; milp: a solver, whose bound nothing here checks; sample: the share of points with more',
-      )
-        .choices(['auto', 'sweep', 'conflicts', 'milp', 'sample', 'rows'])
-        .default('auto'),
+        ['auto', 'sweep', 'conflicts', 'milp', 'sample', 'rows'],
+      ).default('auto'),
     )
     .addOption(
       new Option('--budget <seconds>', 'what auto may spend on each of its steps, by prediction')
@@ -92,8 +92,8 @@ async function certify(path: string, options: CertifyCommandOptions, session: Se
   const { serializeCertificate } = await import('@fewfire/core');
   const { out } = options;
   const network = await readNetwork(path, session, options.memory);
-  const { certificate, messages } = await withProgress(session, besideNetwork(network, options), (work) =>
-    certifyNetwork(network, path, options, work),
+  const { certificate, messages } = await withProgress(session, besideNetwork(network, options), (work, reading) =>
+    certifyNetwork(network, path, options, work, reading),
   );
   if (options.quiet !== true) for (const line of messages) session.tell(line);
   const text = await serializeCertificate(certificate);
@@ -122,10 +122,11 @@ async function certifyNetwork(
   path: string,
   options: CertifyCommandOptions,
   work: Work,
+  reading: Reading,
 ): Promise<{ readonly certificate: SparsityCertificate; readonly messages: readonly string[] }> {
   const { certifySparsity } = await import('@fewfire/core');
   const { createHighsSolver } = await import('@fewfire/node');
-  const { domain, points, messages = [] } = await chooseDomain(network, path, options.domain, work);
+  const { domain, points, messages = [] } = await chooseDomain(network, path, options.domain, reading);
   const { method, budget, timeLimit, samples, confidenceDelta, seed } = options;
   const certificate = await certifySparsity(network, {
     ...work,
@@ -155,7 +156,7 @@ async function chooseDomain(
   network: AnyNetwork,
   path: string,
   wanted: string | undefined,
-  work: Work,
+  reading: Reading,
 ): Promise<ChosenDomain> {
   const { FewfireError } = await import('@fewfire/core');
   const { inputCount, domain } = network;
@@ -177,7 +178,7 @@ async function chooseDomain(
   }
   const rows = rowsOf(wanted);
   if (rows !== undefined) {
-    const { points, label, messages } = await readRows(rows, network, path, work);
+    const { points, label, messages } = await readRows(rows, network, path, reading);
     return { domain: { kind: 'rows', label }, points, messages };
   }
   throw new FewfireError('invalid-argument', `--domain is ${wanted}; expected cube, lift or rows:<file>`);

@@ -1,7 +1,7 @@
 /** The families that `fewfire network make` offers: what each is called, its flags, and how core makes it. */
 import type { FamilyMember } from '@fewfire/core';
 import { Option } from 'commander';
-import { parseNumber, parseNumbers, parseWhole, parseWholes } from '../../options.ts';
+import { ChoiceOption, parseNumber, parseNumbers, parseWhole, parseWholes } from '../../options.ts';
 
 type Core = typeof import('@fewfire/core/internal');
 
@@ -28,9 +28,9 @@ const seed = (what: string): Option =>
   new Option('--seed <number>', `of ${what}`).argParser(parseWhole(0, MOST)).default(1);
 const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parseWhole(0, MOST));
 const form = (): Option =>
-  new Option('--form <form>', 'of a leaf: tight has half the W of the paper')
-    .choices(['tight', 'paper'])
-    .default('tight');
+  new ChoiceOption('--form <form>', 'of a leaf: tight has half the W of the paper', ['tight', 'paper']).default(
+    'tight',
+  );
 const inputs = (): Option => count('--inputs <n>', 'number of inputs n (required)');
 const coordinates = (): Option =>
   new Option('--coordinates <list>', 'the inputs it reads, counted from 0, as in 0,3,5').argParser(parseWholes);
@@ -162,7 +162,7 @@ const ensemble: FamilyCommand = {
 };
 
 const valueKinds = (text: string, first: string): Option =>
-  new Option('--values <kind>', text).choices(['sign', 'zero-one']).default(first);
+  new ChoiceOption('--values <kind>', text, ['sign', 'zero-one']).default(first);
 const addressBits = (): Option => count('--address-bits <a>', 'bits of the address (required)');
 
 const indexing: FamilyCommand = {
@@ -331,9 +331,10 @@ const rounding: FamilyCommand = {
     count('--dimension <m>', 'length of the secret (required)'),
     count('--modulus <q>', 'a power of two (required)'),
     count('--rounded-modulus <p>', 'levels after rounding, at most q (required)'),
-    new Option('--rounding <kind>', 'standard: floor(p (V mod q) / q); published: (V mod q) mod p')
-      .choices(['standard', 'published'])
-      .default('standard'),
+    new ChoiceOption('--rounding <kind>', 'standard: floor(p (V mod q) / q); published: (V mod q) mod p', [
+      'standard',
+      'published',
+    ]).default('standard'),
     new Option('--secret <list>', 'the m numbers of the secret (default: random)').argParser(parseWholes),
     seed('the random secret'),
   ],

@@ -9,7 +9,7 @@ import { withFlags } from '../../flags.ts';
 import { listSome, printable, quoteArgument } from '../../format.ts';
 import { isTensorFile, NETWORK_ENDING, writeNetwork } from '../../network-data.ts';
 import { domainText, facts, scaleText, sizeText } from '../../network-describe.ts';
-import { parseMemory, parseNames, parseWhole, QuietOption } from '../../options.ts';
+import { ChoiceOption, parseMemory, parseNames, parseWhole, QuietOption } from '../../options.ts';
 import type { Session } from '../../session.ts';
 import { modelText } from '../../tree-describe.ts';
 
@@ -56,14 +56,15 @@ export function addImportCommand(network: Command, session: Session): void {
     .option('--features <names>', 'names of the features in their order, of a model that has none (a,b)', parseNames)
     .option('--boolean <features>', 'features that are 0 or 1 wherever they are known (a,b)', parseNames)
     .addOption(
-      new Option('--missing <policy>', 'where missing values go: as the trees send them, or nowhere')
-        .choices(['follow', 'refuse'])
-        .default('follow'),
+      new ChoiceOption('--missing <policy>', 'where missing values go: as the trees send them, or nowhere', [
+        'follow',
+        'refuse',
+      ]).default('follow'),
     )
     .addOption(
-      new Option('--form <form>', 'of a leaf: tight has half the W of the paper')
-        .choices(['tight', 'paper'])
-        .default('tight'),
+      new ChoiceOption('--form <form>', 'of a leaf: tight has half the W of the paper', ['tight', 'paper']).default(
+        'tight',
+      ),
     )
     .addOption(
       new Option('--memory <size>', 'refuse work that needs more memory than this')

@@ -54,8 +54,8 @@ async function verify(certificate: string, path: string, options: VerifyOptions,
   await checkFileSize(certificate, { memoryLimitBytes: options.memory, copies: CERTIFICATE_COPIES });
   const text = await readTextFile(certificate, { signal: session.signal });
   const network = await readNetwork(path, session, options.memory);
-  const report = await withProgress(session, besideNetwork(network, options), async (work) => {
-    const rows = options.rows === undefined ? undefined : await readRows(options.rows, network, path, work);
+  const report = await withProgress(session, besideNetwork(network, options), async (work, reading) => {
+    const rows = options.rows === undefined ? undefined : await readRows(options.rows, network, path, reading);
     try {
       return await checkCertificate(text, network, {
         ...work,

@@ -2,6 +2,7 @@
  * A fitted model in another language: it takes the raw columns, needs nothing but the target's runtime, and gives the
  * predictions that `predictPoints` gives.
  */
+import { checkOptions } from '../../base/index.ts';
 import type { Model } from '../model.ts';
 import { exportJavaScript } from './javascript.ts';
 import { exportOnnx } from './onnx.ts';
@@ -30,6 +31,12 @@ export function exportModel(model: Model, options: ExportOptions & { readonly to
 export function exportModel(model: Model, options: ExportOptions & { readonly to: 'sql' | 'js' | 'python' }): string;
 export function exportModel(model: Model, options: ExportOptions): string | Uint8Array;
 export function exportModel(model: Model, options: ExportOptions): string | Uint8Array {
+  checkOptions('exportModel', options, {
+    to: { need: ['sql', 'js', 'python', 'onnx'] },
+    name: 'string',
+    table: 'string',
+    keep: 'names',
+  });
   const plan = planExport(model, options.name ?? 'model');
   if (options.to === 'sql') return exportSql(plan, options);
   if (options.to === 'js') return exportJavaScript(plan);

@@ -8,10 +8,10 @@
  * same call gives the same certificate: conflicts, a sweep, the solver.
  */
 import { MAX_SWEPT_BITS, planSweep, type SweepDomain, sweepActivity } from '@fewfire/kernels';
-import { FewfireError, type RunOptions } from '../../base/index.ts';
+import { checkRunOptions, FewfireError, type RunOptions } from '../../base/index.ts';
 import { bitAt, type CubePoints } from '../../cube/index.ts';
 import { liftedPair } from '../domain.ts';
-import { liftedCount, type NetworkDomain } from '../network.ts';
+import { checkDomainKind, liftedCount, type NetworkDomain } from '../network.ts';
 import { networkChecksum } from '../network-file.ts';
 import { type AnyNetwork, isTreeNetwork, treeUnitCounts } from '../tree-network.ts';
 import { type CertificateMethod, type Evidence, pointsChecksum, type SparsityCertificate } from './certificate.ts';
@@ -50,8 +50,21 @@ const DEFAULT_MEMORY = 2 ** 31;
  *   `memory-budget`, `unsupported` (a sweep over more than 40 bits)
  */
 export async function certifySparsity(network: AnyNetwork, options: CertifyOptions = {}): Promise<SparsityCertificate> {
+  checkRunOptions('certifySparsity', options, {
+    domain: 'object',
+    points: 'object',
+    method: ['auto', 'conflicts', 'sweep', 'milp', 'rows', 'sample'],
+    solver: 'object',
+    timeLimitMs: 'number',
+    budgetSeconds: 'number',
+    sampleCount: 'number',
+    confidenceDelta: 'number',
+    k: 'number',
+    shareThreshold: 'number',
+  });
   const { method = 'auto', solver } = options;
   const domain = options.domain ?? network.domain;
+  checkDomainKind(domain);
   checkDomain(network, domain, options.points);
   options.signal?.throwIfAborted();
   const tightened = await tightenWithPauses(network, options);

@@ -3,7 +3,7 @@
  * chosen firing rate, random units without bias, and a parity from units that
  * overlap as much as they can.
  */
-import { createRandom, FewfireError, normalQuantile, type Random } from '../../base/index.ts';
+import { checkOptions, createRandom, FewfireError, normalQuantile, type Random } from '../../base/index.ts';
 import { createNetwork } from '../network.ts';
 import {
   checkCount,
@@ -25,6 +25,7 @@ export interface HalfspaceOptions {
 
 /** Random unit vectors w_j with one bias b for the firing rate, u_j = +-1: W = 1, B = |b|; k must be measured. */
 export function halfspaceNetwork(options: HalfspaceOptions): FamilyMember {
+  checkOptions('halfspaceNetwork', options, { ...RANDOM_UNIT_CHECKS, firingRate: { need: 'number' } });
   const { inputCount, unitCount, firingRate, seed = 1 } = options;
   if (!(firingRate > 0 && firingRate < 1)) {
     throw new FewfireError('invalid-argument', `firingRate is ${firingRate}, expected a share above 0 and below 1`);
@@ -39,8 +40,11 @@ export interface DenseOptions {
   readonly seed?: number;
 }
 
+const RANDOM_UNIT_CHECKS = { inputCount: { need: 'number' }, unitCount: { need: 'number' }, seed: 'number' } as const;
+
 /** Random unit vectors without bias, u_j = +-1: about half of the units are active anywhere; all k can promise is s. W = 1, B = 0. */
 export function denseNetwork(options: DenseOptions): FamilyMember {
+  checkOptions('denseNetwork', options, RANDOM_UNIT_CHECKS);
   const { inputCount, unitCount, seed = 1 } = options;
   const member = randomUnits('dense', { inputCount, unitCount }, 0, seed);
   return { network: member.network, claims: { ...member.claims, k: unitCount } };
@@ -51,6 +55,7 @@ export function denseNetwork(options: DenseOptions): FamilyMember {
  * of them active where every bit is a no. k = s = n + 1.
  */
 export function denseParityNetwork(options: { readonly inputCount: number }): FamilyMember {
+  checkOptions('denseParityNetwork', options, { inputCount: { need: 'number' } });
   const n = checkCount('inputCount', options.inputCount, 1, 4096);
   const ones = Array.from({ length: n }, (_, i) => [i, 1] as const);
   const units = Array.from({ length: n + 1 }, (_, j) => {

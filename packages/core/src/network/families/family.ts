@@ -22,6 +22,7 @@ export interface FamilyMember {
  * v/2 relu(<z, x> - (p - 2)), which also vanishes at the neighbours and has half the W.
  */
 export type LeafForm = 'paper' | 'tight';
+export const FORMS: readonly LeafForm[] = ['paper', 'tight'];
 
 export interface LeafOptions {
   /** Default `tight`. */
@@ -99,13 +100,6 @@ export function leafScale(p: number, magnitude: number, form: LeafForm): { reado
 export function measuredClaims(network: SparseNetwork, k: number | null): FamilyClaims {
   const { weight, bias } = networkScale(network);
   return { k, W: weight, B: bias };
-}
-
-export function checkForm(form: LeafForm | undefined): LeafForm {
-  if (form !== undefined && form !== 'paper' && form !== 'tight') {
-    throw new FewfireError('invalid-argument', `form is ${JSON.stringify(form)}, expected 'paper' or 'tight'`);
-  }
-  return form ?? 'tight';
 }
 
 export function checkCount(name: string, value: number, least: number, most: number): number {

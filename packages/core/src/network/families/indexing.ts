@@ -7,14 +7,14 @@
  * Address bits are the coordinates 0 .. a-1, and the address is the number with
  * these bits (bit 1 is -1); data follow. code_A in {+1,-1}^a is the address A as a point.
  */
-import { createRandom, FewfireError } from '../../base/index.ts';
+import { checkOptions, createRandom, FewfireError } from '../../base/index.ts';
 import { createNetwork, roundingMargin } from '../network.ts';
 import {
   checkCount,
   checkFinite,
-  checkForm,
   checkSize,
   type FamilyMember,
+  FORMS,
   type LeafOptions,
   MAX_INPUTS,
   measuredClaims,
@@ -36,14 +36,16 @@ export interface IndexingOptions extends LeafOptions {
  * paper's form: W = sqrt(a + 1/4), B = |a - 1/2|.
  */
 export function indexingNetwork(options: IndexingOptions): FamilyMember {
-  const { addressBits: a, values = 'zero-one' } = options;
-  const form = checkForm(options.form);
+  checkOptions('indexingNetwork', options, {
+    addressBits: { need: 'number' },
+    values: ['zero-one', 'sign'],
+    inputCount: 'number',
+    form: FORMS,
+  });
+  const { addressBits: a, values = 'zero-one', form = 'tight' } = options;
   checkCount('addressBits', a, 0, 12);
   const least = a + 2 ** a;
   const inputCount = checkCount('inputCount', options.inputCount ?? least, least, MAX_INPUTS);
-  if (values !== 'zero-one' && values !== 'sign') {
-    throw new FewfireError('invalid-argument', `values is ${JSON.stringify(values)}, expected 'zero-one' or 'sign'`);
-  }
   const units: SparseUnit[] = [];
   for (let address = 0; address < 2 ** a; address++) {
     const gate = form === 'tight' ? 0.5 : 1;
@@ -88,11 +90,22 @@ export interface GatedIndexingOptions {
  * alpha >= max_j (||w'_j||_1 - b_j)/2 gives k = 1. W = max |u_j| sqrt(||w'_j||^2 + alpha^2 log2 s), B = max |u_j (b_j + alpha log2 s)|.
  */
 export function gatedIndexingNetwork(options: GatedIndexingOptions): FamilyMember & { readonly alpha: number } {
+  checkOptions('gatedIndexingNetwork', options, {
+    addressBits: { need: 'number' },
+    dataCount: { need: 'number' },
+    units: 'object',
+    alpha: 'number',
+    seed: 'number',
+  });
   const { addressBits: a, dataCount, seed = 1 } = options;
   checkCount('addressBits', a, 0, 16);
   checkCount('dataCount', dataCount, 1, MAX_INPUTS - a);
   const s = 2 ** a;
   checkSize(a + dataCount, s);
+  if (options.units !== undefined) {
+    const need = { need: 'object' } as const;
+    checkOptions('units', options.units, { weights: need, biases: need, outputWeights: need });
+  }
   const own = options.units ?? randomUnits(s, dataCount, seed);
   if (own.weights.length !== s * dataCount || own.biases.length !== s || own.outputWeights.length !== s) {
     throw new FewfireError(

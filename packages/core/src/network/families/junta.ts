@@ -3,14 +3,14 @@
  * one unit per point of the p-cube, parities among them, and the extremal
  * networks that meet the new Lemma 3.2 with equality.
  */
-import { FewfireError } from '../../base/index.ts';
+import { checkOptions, FewfireError } from '../../base/index.ts';
 import {
   checkCoordinates,
   checkCount,
   checkFinite,
-  checkForm,
   checkSize,
   type FamilyMember,
+  FORMS,
   type Leaf,
   type LeafForm,
   type LeafOptions,
@@ -33,8 +33,8 @@ export interface JuntaOptions extends LeafOptions {
 
 /** f(x) = truthTable[bits of x_J]. s = 2^p less zeros, k = 1 (0 for the zero function), W = |f|max sqrt(p)/2, B = |f|max |p-2|/2. */
 export function juntaNetwork(options: JuntaOptions): FamilyMember {
-  const { inputCount, coordinates, truthTable } = options;
-  const form = checkForm(options.form);
+  checkOptions('juntaNetwork', options, { ...JUNTA_CHECKS, truthTable: { need: 'object' } });
+  const { inputCount, coordinates, truthTable, form = 'tight' } = options;
   checkJunta(inputCount, coordinates);
   if (truthTable.length !== 2 ** coordinates.length) {
     throw new FewfireError(
@@ -62,10 +62,12 @@ export interface ParityOptions extends LeafOptions {
   readonly coordinates: readonly number[];
 }
 
+const JUNTA_CHECKS = { inputCount: { need: 'number' }, coordinates: { need: 'object' }, form: FORMS } as const;
+
 /** The parity chi_S, into {+1,-1}: s = 2^p, k = 1. */
 export function parityNetwork(options: ParityOptions): FamilyMember {
-  const { inputCount, coordinates } = options;
-  const form = checkForm(options.form);
+  checkOptions('parityNetwork', options, JUNTA_CHECKS);
+  const { inputCount, coordinates, form = 'tight' } = options;
   checkJunta(inputCount, coordinates);
   return parityCopies(inputCount, coordinates, 1, form, 'parity', {
     inputCount,
@@ -86,8 +88,8 @@ export interface ExtremalOptions extends LeafOptions {
  * Lemma 3.2 with equality, and its tail beyond degree p - 1 too.
  */
 export function extremalNetwork(options: ExtremalOptions): FamilyMember {
-  const { inputCount, coordinates, copies } = options;
-  const form = checkForm(options.form);
+  checkOptions('extremalNetwork', options, { ...JUNTA_CHECKS, copies: { need: 'number' } });
+  const { inputCount, coordinates, copies, form = 'tight' } = options;
   checkCount('copies', copies, 1, 4096);
   checkJunta(inputCount, coordinates, copies);
   return parityCopies(inputCount, coordinates, copies, form, 'extremal', {

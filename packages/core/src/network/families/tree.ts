@@ -4,12 +4,12 @@
  * units of a tree stand together: `treeUnitCounts` of the provenance says how
  * many each has, which is the partition into 1-sparse groups.
  */
-import { createRandom, FewfireError, type Random } from '../../base/index.ts';
+import { checkOptions, createRandom, FewfireError, type Random } from '../../base/index.ts';
 import {
   checkCount,
-  checkForm,
   checkSize,
   type FamilyMember,
+  FORMS,
   type Leaf,
   type LeafForm,
   type LeafOptions,
@@ -93,8 +93,13 @@ export interface DecisionTreeOptions extends LeafOptions {
 
 /** A decision tree: s = its reachable leaves with a value other than 0, k = 1; W and B are the largest over leaves. */
 export function decisionTreeNetwork(options: DecisionTreeOptions): FamilyMember {
+  checkOptions('decisionTreeNetwork', options, {
+    inputCount: { need: 'number' },
+    tree: { need: 'object' },
+    form: FORMS,
+  });
   const { inputCount, tree } = options;
-  return treesNetwork(inputCount, [tree], 0, checkForm(options.form), 'decision-tree', undefined, {});
+  return treesNetwork(inputCount, [tree], 0, options.form ?? 'tight', 'decision-tree', undefined, {});
 }
 
 export interface EnsembleOptions extends LeafOptions {
@@ -109,12 +114,18 @@ export interface EnsembleOptions extends LeafOptions {
  * then k may not be reached.
  */
 export function ensembleNetwork(options: EnsembleOptions): FamilyMember {
+  checkOptions('ensembleNetwork', options, {
+    inputCount: { need: 'number' },
+    trees: { need: 'object' },
+    intercept: 'number',
+    form: FORMS,
+  });
   const { inputCount, trees, intercept = 0 } = options;
   if (!Number.isFinite(intercept)) {
     throw new FewfireError('invalid-argument', `intercept is ${intercept}, expected a finite number`);
   }
   const given = trees.length === 0 ? [{ value: 0 }] : trees;
-  return treesNetwork(inputCount, given, intercept, checkForm(options.form), 'ensemble', undefined, { intercept });
+  return treesNetwork(inputCount, given, intercept, options.form ?? 'tight', 'ensemble', undefined, { intercept });
 }
 
 export interface RandomEnsembleOptions extends LeafOptions {
@@ -130,7 +141,15 @@ export interface RandomEnsembleOptions extends LeafOptions {
 export function randomEnsembleNetwork(
   options: RandomEnsembleOptions,
 ): FamilyMember & { trees: readonly DecisionTree[] } {
-  const { inputCount, treeCount, depth, seed = 1, intercept = 0 } = options;
+  checkOptions('randomEnsembleNetwork', options, {
+    inputCount: { need: 'number' },
+    treeCount: { need: 'number' },
+    depth: { need: 'number' },
+    seed: 'number',
+    intercept: 'number',
+    form: FORMS,
+  });
+  const { inputCount, treeCount, depth, seed = 1, intercept = 0, form = 'tight' } = options;
   checkCount('inputCount', inputCount, 1, MAX_INPUTS);
   checkCount('depth', depth, 0, Math.min(20, inputCount));
   checkCount('treeCount', treeCount, 1, Math.floor(MAX_UNITS / 2 ** depth));
@@ -138,7 +157,6 @@ export function randomEnsembleNetwork(
   const random = createRandom(seed);
   const trees = Array.from({ length: treeCount }, () => randomTree({ inputCount, depth, random }));
   const parameters = { treeCount, depth, intercept };
-  const form = checkForm(options.form);
   return { ...treesNetwork(inputCount, trees, intercept, form, 'random-ensemble', seed, parameters), trees };
 }
 
