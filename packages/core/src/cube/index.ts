@@ -1,4 +1,5 @@
 export * from './cells.ts';
+export * from './coordinate-columns.ts';
 export * from './encoder.ts';
 export * from './fingerprints.ts';
 export * from './memory-table.ts';
