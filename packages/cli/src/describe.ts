@@ -101,6 +101,7 @@ function targetText(model: Model): string {
 const OBVIOUS_YES = ['true', 'yes', 'y', 't', '1'];
 const OBVIOUS_NO = ['false', 'no', 'n', 'f', '0', ''];
 const CODINGS_SHOWN = 4;
+const CUTS_SHOWN = 7;
 
 // How columns became yes and no, where the names of the coordinates alone do not tell.
 function codingTexts(columns: readonly EncodedColumn[], names: readonly string[]): string[] {
@@ -125,7 +126,11 @@ function codingTexts(columns: readonly EncodedColumn[], names: readonly string[]
       );
     } else {
       const cuts = names.slice(first, first + coding.above.length).map((cut) => cut.slice(cut.lastIndexOf('>') + 1));
-      thresholds.push(`${name} (${type === 'date' ? 'after' : 'above'} ${cuts.join(', ')})`);
+      const where =
+        cuts.length > CUTS_SHOWN
+          ? `${cuts.length} cuts, ${cuts[0]} to ${cuts[cuts.length - 1]}`
+          : `${type === 'date' ? 'after' : 'above'} ${cuts.join(', ')}`;
+      thresholds.push(`${name} (${where})`);
     }
     const codes =
       coding.kind === 'two-valued' ? 1 : coding.kind === 'categories' ? coding.values.length : coding.above.length;
@@ -223,10 +228,10 @@ function bestPerDegree(candidates: readonly Candidate[]): Candidate[] {
   return degrees.map((degree) => lowest(candidates.filter((candidate) => candidate.degree === degree)));
 }
 
-function chosenCandidate({ selection, method, degree, lambda, basis, refit }: ModelOutput['fit']): Candidate {
-  const same = selection.candidates.filter(
-    (c) => c.method === method && c.degree === degree && c.lambda === lambda && c.basis === basis && c.refit === refit,
-  );
+function chosenCandidate({ selection, ...fit }: ModelOutput['fit']): Candidate {
+  const kind = ({ method, degree, lambda, basis, refit, roundCount }: Candidate | typeof fit): string =>
+    [method, degree, lambda, basis, refit, roundCount].join(' ');
+  const same = selection.candidates.filter((candidate) => kind(candidate) === kind(fit));
   return lowest(same.length > 0 ? same : selection.candidates);
 }
 

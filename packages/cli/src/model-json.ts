@@ -44,6 +44,8 @@ export interface OutputJson {
   readonly l1Ratio: number;
   readonly hierarchy: OutputRecord['hierarchy'];
   readonly refit: boolean;
+  /** Of boosting. */
+  readonly roundCount?: number;
   readonly dualityGap: number | null;
   readonly monomialCount: number;
   readonly termCount: number;
@@ -143,7 +145,7 @@ function classShares({ target, outputs }: Model): Record<string, number> | null 
 
 async function outputJson(model: Model, k: number): Promise<OutputJson> {
   const { polynomial, calibration, fit } = model.outputs[k];
-  const { degree, method, lambda, basis, l1Ratio, hierarchy, refit, dualityGap } = fit;
+  const { degree, method, lambda, basis, l1Ratio, hierarchy, refit, roundCount, dualityGap } = fit;
   const { monomialCount, targetMean, selection, converged, confirmation } = fit;
   const names = (coordinates: readonly number[]): string[] => coordinates.map((s) => polynomial.coordinates[s]);
   const named = <T extends { readonly coordinates: readonly number[] }>(entry: T): Named<T> => ({
@@ -152,6 +154,7 @@ async function outputJson(model: Model, k: number): Promise<OutputJson> {
   });
   return {
     ...{ degree, method, lambda, basis, l1Ratio, hierarchy, refit, dualityGap },
+    ...(roundCount === undefined ? {} : { roundCount }),
     ...{ monomialCount, termCount: polynomial.termCount, targetMean, selection, calibration, converged },
     confirmation: confirmation && {
       ...confirmation,

@@ -8,14 +8,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { flagOf, withFlags } from './flags.ts';
 
 /** An option of the library as an option of a command: the same name, choices and default, and its parser. */
-export function optionOf(name: string, spec: OptionSpec, { help, value = 'value' }: OptionHelp): Option {
+export function optionOf(name: string, spec: OptionSpec, { help, unless, value = 'value' }: OptionHelp): Option {
   const flag = spec.kind === 'flag' ? flagOf(name) : `${flagOf(name)} <${value}>`;
-  const option =
-    spec.kind === 'choice' ? new ChoiceOption(flag, withFlags(help), spec.choices) : new Option(flag, withFlags(help));
+  const defaultText = 'default' in spec && unless !== undefined ? ` (default: ${spec.default}; ${unless})` : '';
+  const text = withFlags(help) + defaultText;
+  const option = spec.kind === 'choice' ? new ChoiceOption(flag, text, spec.choices) : new Option(flag, text);
   if (spec.kind === 'whole' || spec.kind === 'share') option.argParser((text) => numberOf(spec, text));
   if (spec.kind === 'names') option.argParser(parseNames);
   if (spec.kind === 'texts') option.argParser(parseTexts);
-  if ('default' in spec && spec.default !== undefined) option.default(spec.default);
+  if ('default' in spec && spec.default !== undefined && unless === undefined) option.default(spec.default);
   return option;
 }
 

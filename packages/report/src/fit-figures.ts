@@ -235,6 +235,7 @@ export function degreeFigure(report: FitReport, output: OutputReport): Figure | 
 interface Tried {
   readonly degree: number;
   readonly lambda: number;
+  readonly roundCount?: number;
   readonly mse: number;
   readonly standardError: number;
   readonly chosen: boolean;

@@ -491,13 +491,14 @@ function chosenError({ curves }: OutputReport): string {
 
 function penaltyTable({ curves }: OutputReport): string {
   const rows = curves.flatMap(({ degree, basis, method, refit, points }) =>
-    points.map(({ lambda, mse, standardError, chosen }): Cell[] => [
+    points.map(({ lambda, roundCount, mse, standardError, chosen }): Cell[] => [
       String(degree),
       fitText({
         method: (lambda === 0 && method === 'ridge' ? 'least-squares' : method) as OutputReport['fit']['method'],
         lambda,
         basis,
         refit,
+        roundCount,
       }),
       numberText(mse, 4),
       numberText(standardError, 2),
@@ -519,13 +520,13 @@ function degreeTable(output: OutputReport): string {
   return table(
     [
       { head: 'Degree', number: true },
-      { head: 'Lambda', number: true },
+      { head: output.fit.roundCount === undefined ? 'Lambda' : 'Trees', number: true },
       { head: 'Held-out error', number: true },
       { head: 'Standard error', number: true },
     ],
-    bestPerDegree(output).map(({ degree, lambda, mse, standardError }) => [
+    bestPerDegree(output).map(({ degree, lambda, roundCount, mse, standardError }) => [
       String(degree),
-      numberText(lambda),
+      numberText(roundCount ?? lambda),
       numberText(mse, 4),
       numberText(standardError, 2),
     ]),

@@ -12,6 +12,8 @@ export interface OptionHelp {
   readonly help: string;
   /** What its value is called. */
   readonly value?: string;
+  /** Where leaving it out means something else than its default, in a few words. */
+  readonly unless?: string;
 }
 
 /** One of a few words. */

@@ -3,7 +3,9 @@
  * and penalty. A candidate's lambda means something else for each method, so it
  * must go to the learner of that method and to no other.
  */
-import type { CubePoints } from '../cube/index.ts';
+import type { CoordinateColumn, CubePoints } from '../cube/index.ts';
+import { fitBoosted } from './boosted-fit.ts';
+import type { BoostingOptions } from './boosting.ts';
 import { fitElasticNet } from './elastic-net-fit.ts';
 import type { Candidate } from './folds.ts';
 import { fitLogistic } from './logistic.ts';
@@ -13,6 +15,10 @@ export interface CandidateFitOptions extends Omit<LowDegreeOptions, 'degree'> {
   /** Of least squares, ridge and the logistic loss, as their learners have them. */
   readonly tolerance?: number;
   readonly maxIterations?: number;
+  /** Of boosting. */
+  readonly loss?: BoostingOptions['loss'];
+  readonly columns?: readonly CoordinateColumn[];
+  readonly seed?: number;
 }
 
 /** @throws FewfireError as the learner of the candidate's method */
@@ -23,7 +29,7 @@ export function fitCandidate(
   options: CandidateFitOptions = {},
 ): Promise<LowDegreeFit> {
   const { degree, lambda, basis, l1Ratio, hierarchy, refit } = candidate;
-  const { tolerance, maxIterations, ...shared } = options;
+  const { tolerance, maxIterations, loss, columns, seed, ...shared } = options;
   const stop = {
     ...(tolerance === undefined ? {} : { tolerance }),
     ...(maxIterations === undefined ? {} : { maxIterations }),
@@ -34,6 +40,10 @@ export function fitCandidate(
       return fitElasticNet(points, target, { ...shared, degree, lambda, l1Ratio, hierarchy, refit });
     case 'estimate':
       return estimateLowDegree(points, target, { ...shared, degree });
+    case 'boosting': {
+      const { roundCount = 0 } = candidate;
+      return fitBoosted(points, target, { ...shared, degree, roundCount, ...{ loss, columns, seed } });
+    }
     case 'logistic':
       return fitLogistic(points, target, { ...shared, ...stop, degree, lambda });
     default:

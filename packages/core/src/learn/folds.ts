@@ -10,7 +10,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import type { PenaltyBasis } from './least-squares.ts';
 
 /** `logistic` is ridge under the logistic loss. */
-export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net' | 'logistic';
+export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net' | 'logistic' | 'boosting';
 
 export interface Candidate {
   readonly method: FitMethod;
@@ -23,7 +23,9 @@ export interface Candidate {
   readonly hierarchy: Hierarchy;
   /** Whether the lasso only chose the terms, and least squares gave the coefficients. */
   readonly refit: boolean;
-  /** Non-zero terms, the constant not counted: mean over the folds. */
+  /** Of boosting: how many trees. */
+  readonly roundCount?: number | undefined;
+  /** Non-zero terms, the constant not counted: mean over the folds. Of boosting, whose terms are many, the trees. */
   readonly termCount: number;
   /** Mean squared error over the held-out rows. */
   readonly mse: number;
@@ -165,7 +167,10 @@ export function foldWeights(foldOf: Uint32Array, fold: number, rowWeights: Float
 }
 
 /** Errors of the held-out predictions. */
-export function foldScores(context: FoldContext, heldOut: Float64Array): { mse: number; standardError: number } {
+export function foldScores(
+  context: Omit<FoldContext, 'operator' | 'excluded'>,
+  heldOut: Float64Array,
+): { mse: number; standardError: number } {
   const { target, rowWeights, foldOf, heldOutCount, clusters } = context;
   const all = target.map((value, i) => (value - heldOut[i]) ** 2);
   // Of folds each is a unit: their fits differ. One split has one fit, and its rows or clusters are what may vary.

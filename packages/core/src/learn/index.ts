@@ -1,3 +1,5 @@
+export * from './boosted-fit.ts';
+export * from './boosting.ts';
 export * from './calibration.ts';
 export * from './candidate-fit.ts';
 export * from './elastic-net.ts';
@@ -14,3 +16,4 @@ export * from './select.ts';
 export * from './sparse-path.ts';
 export * from './stability.ts';
 export { studentQuantile } from './student.ts';
+export * from './tree-polynomial.ts';

@@ -86,6 +86,8 @@ export interface LowDegreeSummary {
   readonly hierarchy: Hierarchy;
   /** Whether the coefficients are least squares on the terms the lasso chose. */
   readonly refit: boolean;
+  /** Of boosting: how many trees. */
+  readonly roundCount?: number | undefined;
   /** Terms that are not zero, the constant not counted. */
   readonly termCount: number;
   readonly iterations: number;

@@ -29,12 +29,14 @@ import {
   rowsWhere,
 } from '../base/index.ts';
 import {
+  type CoordinateColumn,
   type CubePoints,
   checkCoordinateCount,
   countMonomials,
   redundantMonomials,
   selectRows,
 } from '../cube/index.ts';
+import { boostingSeconds, checkDepth, tryBoosting } from './boosted-fit.ts';
 import { checkL1Ratio } from './elastic-net-fit.ts';
 import {
   type Candidate,
@@ -96,6 +98,8 @@ export interface SelectOptions extends RunOptions, RowNames {
   /** Number of folds, at least 2. Default 5. */
   readonly folds?: number;
   readonly groups?: ArrayLike<number>;
+  /** Of boosting: which coordinates belong together. By default each stands alone. */
+  readonly columns?: readonly CoordinateColumn[];
   /** Predicted seconds of one thread that the choice may take. Default 60. */
   readonly budgetSeconds?: number;
 }
@@ -176,6 +180,7 @@ export async function selectLowDegree(
     clusterKeys: 'object',
     folds: 'number',
     groups: 'object',
+    columns: 'object',
     budgetSeconds: 'number',
   });
   const folds = options.folds ?? DEFAULT_FOLDS;
@@ -215,10 +220,10 @@ export async function selectLowDegree(
       heldOut: { rows: rows.map((row) => counting[row]), predictions },
     };
   }
-  if (options.loss === 'logistic' && options.method !== 'auto' && options.method !== 'ridge') {
+  if (options.loss === 'logistic' && !['auto', 'ridge', 'boosting'].includes(options.method)) {
     throw new FewfireError(
       'invalid-argument',
-      `the logistic loss has a ridge penalty, and the method is ${options.method}; expected \`method\` auto or ridge`,
+      `the logistic loss has a ridge penalty or boosted trees, and the method is ${options.method}; expected \`method\` auto, ridge or boosting`,
     );
   }
   if (options.l1Ratio !== undefined) checkL1Ratio(options.l1Ratio);
@@ -268,6 +273,23 @@ export async function selectLowDegree(
   const onFit = (): void =>
     options.onProgress?.({ phase: 'choosing', done: ++fits, total: Math.max(total, fits), unit: 'fits' });
 
+  if (options.method === 'boosting') {
+    const context = {
+      points: subset,
+      target: values,
+      rowWeights,
+      clusters,
+      foldOf,
+      folds,
+      onFit,
+      signal: options.signal,
+    };
+    await tryBoosting(
+      { ...context, heldOutCount: plan.heldOutCount },
+      { degree: options.degree, loss: options.loss ?? 'squared', columns: options.columns, seed: options.seed ?? 1 },
+      consider,
+    );
+  }
   const stopped: number[] = [];
   let sparseNs = 1e9 * plan.sparseSeconds;
   for (const degree of [...new Set([...plan.degrees, ...plan.sparseDegrees])].sort((a, b) => a - b)) {
@@ -526,6 +548,7 @@ interface SelectionPlan {
 
 // Which degrees to try, on how many rows. `auto` lets the lasso have as much predicted work as the others.
 function planSelection(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
+  if (options.method === 'boosting') return planBoosting(points, options, folds);
   if (isSparse(options.method)) return planSparse(points, options, folds);
   const plan = planDense(points, options, folds);
   if (options.method !== 'auto' || options.lasso === false || options.loss === 'logistic') return plan;
@@ -594,6 +617,24 @@ function memoryReason(bytes: number, limit: number): string {
 
 function timeReason(seconds: number, allowed: number): string {
   return `choosing would take about ${Math.ceil(seconds)} s, more than the ${Number(allowed.toPrecision(2))} s allowed`;
+}
+
+function planBoosting(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
+  const { rowCount, coordinateCount } = points;
+  const budgetSeconds = options.budgetSeconds ?? DEFAULT_BUDGET_SECONDS;
+  if (options.degree !== 'auto') checkDepth(options.degree);
+  const width = options.columns?.length ?? coordinateCount;
+  const cost = (rows: number): number => boostingSeconds(rows, width, options.degree, folds);
+  const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
+  let rows = rowCount;
+  while (rows > fewest && cost(rows) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
+  return {
+    ...{ degrees: [], sparseDegrees: [], sparseSeconds: 0, heldOutCount: folds, skipped: [] },
+    rowCount: rows,
+    fewerFor: rows === rowCount ? undefined : 'time',
+    budgetSeconds,
+    predictedSeconds: cost(rows),
+  };
 }
 
 function planSparse(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {

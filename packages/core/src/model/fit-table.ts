@@ -19,6 +19,7 @@ import {
 } from '../base/index.ts';
 import {
   type ColumnProfile,
+  coordinateColumns,
   countAllYes,
   type EncoderSpec,
   encoderCoordinates,
@@ -131,7 +132,9 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const { spec } = prepared;
   const readAt = performance.now();
 
-  const loss = checkLoss(spec, options.loss ?? 'squared');
+  // What boosted trees are for; the other methods are compared under one loss.
+  const ownLoss = options.method === 'boosting' && spec.kind !== 'regression' ? 'logistic' : 'squared';
+  const loss = checkLoss(spec, options.loss ?? ownLoss);
   const confidence = options.confidence ?? FIT_OPTIONS.confidence.default;
   const { chosenAt, selections, calibrations, ...measured } = await chooseAndMeasure(prepared, {
     ...options,
@@ -142,7 +145,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   // The model that is delivered: everything anew on all rows, unless nothing was set aside from them.
   const whole = await prepared.all();
   const { data, notes } = whole;
-  const fits = measured.fits ?? (await fitOutputs(spec, selections, whole, beside(options, data)));
+  const fits = measured.fits ?? (await fitOutputs(spec, selections, whole, { ...beside(options, data), loss }));
   const fittedAt = performance.now();
   const outputs: ModelOutput[] = [];
   const evidenceNotes: Note[] = [];
@@ -340,6 +343,7 @@ function choose(
     degree: options.degree ?? 'auto',
     method: options.method ?? 'auto',
     groups: coordinateGroups(encoder),
+    columns: coordinateColumns(encoder),
     rowWeights: data.weights,
     clusters: data.clusters,
     rowKeys: data.rowKeys,
@@ -409,13 +413,14 @@ function fitChosen(
   data: LabelledPoints,
   target: Float64Array,
   encoder: EncoderSpec,
-  options: RunOptions,
+  options: RunOptions & Pick<FitTableOptions, 'loss' | 'seed'>,
 ): Promise<LowDegreeFit> {
-  const { signal, onProgress, threads, memoryLimitBytes } = options;
+  const { signal, onProgress, threads, memoryLimitBytes, loss, seed = 1 } = options;
   return fitCandidate(data.points, target, best, {
-    ...{ signal, onProgress, threads, memoryLimitBytes },
+    ...{ signal, onProgress, threads, memoryLimitBytes, loss, seed },
     coordinates: encoderCoordinates(encoder).map((coordinate) => coordinate.name),
     groups: coordinateGroups(encoder),
+    columns: coordinateColumns(encoder),
     rowWeights: data.weights,
     tolerance: FIT_TOLERANCE,
     maxIterations: FIT_ITERATIONS,
@@ -486,11 +491,12 @@ function fitRecord(
   { summary }: LowDegreeFit,
   selection: Selection,
 ): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability'> {
-  const { degree, lambda, basis, l1Ratio, hierarchy, refit } = summary;
+  const { degree, lambda, basis, l1Ratio, hierarchy, refit, roundCount } = summary;
   const { monomialCount, converged, relativeGradient, dualityGap } = summary;
   const { best, heldOut: _, foldTerms: __, stopped: ___, fewerFor: ____, ...record } = selection;
   return {
     ...{ method: best.method, degree, lambda, basis, l1Ratio, hierarchy, refit },
+    ...(roundCount === undefined ? {} : { roundCount }),
     ...{ monomialCount, converged, relativeGradient, dualityGap },
     selection: record,
   };
@@ -508,7 +514,8 @@ function foldStability(
   trainingEncoder: EncoderSpec,
   { best, validation, foldTerms }: Selection,
 ): TermStability[] {
-  if (validation === 'split') return []; // one fit says nothing of how steady its terms are
+  // One fit says nothing of how steady its terms are, and of boosted trees the terms of the folds are not kept.
+  if (validation === 'split' || foldTerms.length === 0) return [];
   const keys = encoderCoordinates(encoder).map(({ key }) => key);
   const trainingKeys = encoderCoordinates(trainingEncoder).map(({ key }) => key);
   const places = new Map(trainingKeys.map((key, place) => [key, place]));

@@ -23,7 +23,7 @@ const VERSIONS: readonly unknown[] = [OLDEST_VERSION, 3, MODEL_VERSION];
 const finite = z.number();
 const count = z.int().check(z.nonnegative());
 const index = z.int().check(z.nonnegative());
-const method = z.enum(['least-squares', 'ridge', 'estimate', 'lasso', 'elastic-net', 'logistic']);
+const method = z.enum(['least-squares', 'ridge', 'estimate', 'lasso', 'elastic-net', 'logistic', 'boosting']);
 const basis = z.enum(['parity', 'biased']);
 const columnReason = z.strictObject({ column: z.string(), reason: z.string() });
 const degreeReason = z.strictObject({ degree: count, reason: z.string() });
@@ -67,6 +67,7 @@ const sparsity = {
   l1Ratio: finite,
   hierarchy: z.enum(['none', 'weak', 'strong']),
   refit: z.boolean(),
+  roundCount: z.optional(count),
 };
 const candidateSchema = z.strictObject({
   method,

@@ -143,6 +143,8 @@ export interface OutputRecord {
   readonly hierarchy: Hierarchy;
   /** Whether the terms the penalty chose were fitted again without it. */
   readonly refit: boolean;
+  /** Of boosting: how many trees. */
+  readonly roundCount?: number | undefined;
   readonly monomialCount: number;
   readonly converged: boolean;
   readonly relativeGradient: number;

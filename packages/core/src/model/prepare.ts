@@ -6,9 +6,9 @@ import {
   drawOrder,
   drawParts,
   FewfireError,
-  FIT_OPTIONS,
   type FitOptionValues,
   listNames,
+  MOST_BINS,
   pickKeys,
   pickNumbers,
   pickWholes,
@@ -18,6 +18,7 @@ import {
 } from '../base/index.ts';
 import {
   type ColumnProfile,
+  DEFAULT_BINS,
   type EncodedRows,
   type EncoderNotes,
   type EncoderSpec,
@@ -97,7 +98,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
       `\`test\` is ${testShare}; expected a share of the rows from 0 (no test) to below 1, or a file`,
     );
   }
-  const bins = options.bins ?? FIT_OPTIONS.bins.default;
+  const bins = options.bins ?? (options.method === 'boosting' ? MOST_BINS : DEFAULT_BINS);
   const features = featureNames(source, options);
   const { table, zeroCount } = await weighingRows(source, options, options);
   if (options.weight !== undefined && zeroCount > 0) {

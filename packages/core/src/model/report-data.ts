@@ -68,6 +68,8 @@ export interface CandidateCurve {
   /** By increasing lambda; 0 is least squares. */
   readonly points: readonly {
     readonly lambda: number;
+    /** Of boosting: how many trees. */
+    readonly roundCount?: number;
     readonly mse: number;
     readonly standardError: number;
     readonly chosen: boolean;
@@ -84,6 +86,7 @@ export interface OutputReport {
     | 'lambda'
     | 'basis'
     | 'refit'
+    | 'roundCount'
     | 'monomialCount'
     | 'converged'
     | 'relativeGradient'
@@ -182,7 +185,8 @@ export function fitReport(model: Model, testRows: TestRows | null = null, option
 
 function outputReport(model: Model, k: number, most: number): OutputReport {
   const { polynomial, calibration, fit } = model.outputs[k];
-  const { method, degree, lambda, basis, refit, monomialCount, converged, relativeGradient, targetMean } = fit;
+  const { method, degree, lambda, basis, refit, roundCount } = fit;
+  const { monomialCount, converged, relativeGradient, targetMean } = fit;
   const all = leadingTerms(model, undefined, k);
   const { shown, seldomCount, fewestRows } = shownTerms(model, most, k);
   const confirmed = confirmedEffects(model, k);
@@ -200,7 +204,10 @@ function outputReport(model: Model, k: number, most: number): OutputReport {
     .map(({ coordinates }) => evidence(known.get(termKey(coordinates)) ?? notInModel(coordinates)));
   return {
     outputClass: outputClass(model, k),
-    fit: { method, degree, lambda, basis, refit, monomialCount, converged, relativeGradient, targetMean },
+    fit: {
+      ...{ method, degree, lambda, basis, refit, monomialCount, converged, relativeGradient, targetMean },
+      ...(roundCount === undefined ? {} : { roundCount }),
+    },
     calibration,
     termCount: all.length,
     constant: polynomial.termCount > 0 && polynomial.offsets[1] === 0 ? polynomial.coefficients[0] : 0,
@@ -286,10 +293,10 @@ function levelSummaries({ termCount, offsets, coefficients }: Polynomial): Level
   return levels;
 }
 
-/** Candidates that differ in their penalty only, together; least squares is ridge regression with lambda 0. */
+/** Candidates that differ in their penalty (of boosting: their trees) only, together; least squares is ridge regression with lambda 0. */
 function candidateCurves({ selection: { candidates }, ...fit }: OutputRecord): CandidateCurve[] {
-  const kind = ({ method, degree, lambda, basis, refit }: Candidate | typeof fit): string =>
-    [method, degree, lambda, basis, refit].join(' ');
+  const kind = ({ method, degree, lambda, basis, refit, roundCount }: Candidate | typeof fit): string =>
+    [method, degree, lambda, basis, refit, roundCount].join(' ');
   const best = candidates.find((candidate) => kind(candidate) === kind(fit));
   const groups = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
@@ -304,9 +311,10 @@ function candidateCurves({ selection: { candidates }, ...fit }: OutputRecord): C
     basis: group[0].basis,
     refit: group[0].refit,
     points: group
-      .toSorted((a, b) => a.lambda - b.lambda)
+      .toSorted((a, b) => a.lambda - b.lambda || (a.roundCount ?? 0) - (b.roundCount ?? 0))
       .map((candidate) => ({
         lambda: candidate.lambda,
+        ...(candidate.roundCount === undefined ? {} : { roundCount: candidate.roundCount }),
         mse: candidate.mse,
         standardError: candidate.standardError,
         chosen: candidate === best,

@@ -7,13 +7,15 @@ export function skippedText({ degree, reason }: SelectionRecord['skipped'][numbe
   return `degree ${degree} and above were not tried: ${reason}`;
 }
 
-/** `ridge, lambda 26 on parities`. */
+/** `ridge, lambda 26 on parities`; `boosting, 110 trees`. */
 export function fitText({
   method,
   lambda,
   basis,
   refit,
-}: Pick<OutputRecord, 'method' | 'lambda' | 'basis' | 'refit'>): string {
+  roundCount,
+}: Pick<OutputRecord, 'method' | 'lambda' | 'basis' | 'refit' | 'roundCount'>): string {
+  if (roundCount !== undefined) return `${methodText(method)}, ${counted(roundCount, 'tree')}`;
   if (method === 'estimate') return 'one-pass means';
   if (method === 'least-squares') return 'least squares, no penalty';
   const penalised = `${methodText(method)}, lambda ${numberText(lambda)}`;
