@@ -19,6 +19,9 @@ await installPackages();
 await buildKernels();
 if (!(await runBin('typescript', 'tsc', force ? ['-b', '--force'] : ['-b']))) fail('setup: tsc -b failed, see above');
 for (const name of readdirSync(join(root, 'packages'))) removeStrayOutput(join(root, 'packages', name));
+// Imported now only: it needs what was just installed.
+const { bundleForNode } = await import('./node-bundles.mjs');
+for (const name of readdirSync(join(root, 'packages'))) await bundleForNode(join(root, 'packages', name), root);
 
 async function installPackages() {
   const modules = join(root, 'node_modules');

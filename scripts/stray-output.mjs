@@ -14,9 +14,10 @@ export function strayOutput(packageFolder) {
     .sort();
 }
 
-// The compiler's own record, the binaries (the kernels' build removes old ones itself), and what tsc writes for a source.
+// The compiler's own record, the binaries (the kernels' build removes old ones itself), the bundles for Node (which are made
+// anew as a whole), and what tsc writes for a source.
 function isMade(packageFolder, file) {
-  if (file === '.tsbuildinfo' || /^[^/\\]+\.wasm$/.test(file)) return true;
+  if (file === '.tsbuildinfo' || /^[^/\\]+\.wasm$/.test(file) || /^node[/\\][^/\\]+\.js$/.test(file)) return true;
   const source = file.replace(/(\.d\.ts|\.js)$/, '.ts');
   return source !== file && existsSync(join(packageFolder, 'src', source));
 }
