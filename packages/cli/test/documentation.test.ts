@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { programsOf } from './programs.ts';
 import { bin, root, temporaryFolder } from './run.ts';
 
 /** Lines of `sh` blocks that run fewfire, those continued with a backslash joined. */
@@ -32,15 +33,6 @@ function printedOf(markdown: string): { readonly command: string; readonly lines
       const [command, ...lines] = part.trimEnd().split('\n');
       return { command, lines };
     });
-}
-
-/** Programs in a page: those that import the library, with what their comments say that they print. */
-function programsOf(markdown: string): { readonly code: string; readonly printed: readonly string[] }[] {
-  const blocks = Array.from(markdown.matchAll(/^```ts\n([\s\S]*?)^```/gm), (match) => match[1]);
-  return blocks.map((code) => ({
-    code,
-    printed: Array.from(code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm), (match) => match[1]),
-  }));
 }
 
 // Times differ from run to run.

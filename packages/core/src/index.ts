@@ -346,6 +346,7 @@ export {
   type ThresholdCoordinate,
   type TreeAttributionOptions,
   type TreeAttributions,
+  treeColumns,
   type TreeColumns,
   type TreeCoordinate,
   type TreeEnsemble,
@@ -375,7 +376,6 @@ export {
   lowDegreeSampleCounts,
   type LowDegreeSampleCounts,
   type NetworkClass,
-  networkDegreeCertificate,
   type NetworkDescription,
   noiseSensitivityBound,
   noiseSensitivityBounds,
@@ -389,7 +389,6 @@ export {
   type TailBounds,
   tailFromAverageSensitivity,
   tailFromNoiseSensitivity,
-  theoremADegree,
   theoremB,
   type TheoremB,
   uniformLearningCosts,
@@ -398,15 +397,16 @@ export {
 // Feed-forward blocks of trained models
 export type { MlpActivation, ReluLayer } from './network/index.ts';
 export type { Units } from './base/index.ts';
-export type {
-  InnerValue,
-  OnnxAttribute,
-  OnnxBranch,
-  OnnxGraph,
-  OnnxModel,
-  OnnxNode,
-  OnnxTensor,
-  OnnxValue,
+export {
+  type InnerValue,
+  type OnnxAttribute,
+  type OnnxBranch,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+  readOnnxModel,
 } from './formats/index.ts';
 export {
   type BlockSearch,

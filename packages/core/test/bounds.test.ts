@@ -14,7 +14,6 @@ import {
   halfspaceSensitivityBound,
   lowDegreeSampleCounts,
   type NetworkDescription,
-  networkDegreeCertificate,
   noiseSensitivityBound,
   noiseSensitivityBounds,
   rademacherBounds,
@@ -22,7 +21,6 @@ import {
   tailBounds,
   tailFromAverageSensitivity,
   tailFromNoiseSensitivity,
-  theoremADegree,
   theoremB,
   uniformLearningCosts,
 } from '../src/index.ts';
@@ -36,8 +34,10 @@ import {
   groupedAverageSensitivityBound,
   lnHalfspaceCuts,
   lnMonomialCount,
+  networkDegreeCertificate,
   regressionErrorBound,
   regressionSampleCount,
+  theoremADegree,
   theoremASimpleDegree,
   theoremASimpleTail,
   theoremATail,
@@ -281,12 +281,11 @@ describe('values by hand', () => {
       }).least,
     );
     // The explicit degree: one less would leave more than epsilon / 2 by the same route.
+    const { epsilon: _, confidenceDelta: __, ...given } = options;
     const r = costs.explicit.statedDegree + 1;
     const limit = (1 / 4) * (1 - Math.exp(-2));
-    expect(noiseSensitivityBounds({ ...options, noiseDelta: 1 / r }).explicit).toBeLessThanOrEqual(limit);
-    expect(noiseSensitivityBounds({ ...options, noiseDelta: 1 / (r - 1) }).explicit).toBeGreaterThan(
-      limit * (1 - 1e-9),
-    );
+    expect(noiseSensitivityBounds({ ...given, noiseDelta: 1 / r }).explicit).toBeLessThanOrEqual(limit);
+    expect(noiseSensitivityBounds({ ...given, noiseDelta: 1 / (r - 1) }).explicit).toBeGreaterThan(limit * (1 - 1e-9));
     // Where Theorem A is the better one: epsilon small, s moderate.
     const fine = uniformLearningCosts({ ...options, epsilon: 1e-4 });
     expect(fine.new.statedDegree).toBeLessThan(classDegreeCertificate({ sparsity: 1, weightScale: 1, epsilon: 1e-4 }));
@@ -500,10 +499,13 @@ describe('laws', () => {
         }),
         fc.record({ Q: fc.oneof(scale, fc.constant(Number.POSITIVE_INFINITY)), share: chance, other: scale }),
         (h, o, r) => {
-          const withQ = { ...h, ...o, scaledFiring: r.Q };
+          const { degree, epsilon, confidenceDelta, noiseDelta, radius, sampleCount } = o;
+          const { inputCount, unitCount, sparsity } = h;
+          const withQ = { unitCount, sparsity, scaledFiring: r.Q };
+          const sampled = { ...h, radius, sampleCount };
           const results = {
-            lemma21: halfspaceSensitivityBound({ ...h, probability: r.share }),
-            lemma23: lowDegreeSampleCounts({ ...h, ...o, valueBound: r.Q }),
+            lemma21: halfspaceSensitivityBound({ inputCount, probability: r.share }),
+            lemma23: lowDegreeSampleCounts({ inputCount, degree, valueBound: r.Q, epsilon, confidenceDelta }),
             regression: regressionSampleCount({ ...h, ...o }),
             error: regressionErrorBound({ ...h, ...o, tailWeight: r.Q, noiseVariance: r.other }),
             lemma32: averageSensitivityBounds(h),
@@ -514,21 +516,21 @@ describe('laws', () => {
               squaredScaleSum: r.other,
               exceedanceShare: r.share,
             }),
-            lemma34: noiseSensitivityBounds({ ...h, ...o }),
-            noisy: noiseSensitivityBound(withQ),
-            claim1: tailFromNoiseSensitivity({ ...o, noiseSensitivity: r.Q }),
-            claim1AS: tailFromAverageSensitivity({ ...o, averageSensitivity: r.Q }),
+            lemma34: noiseSensitivityBounds({ ...h, noiseDelta }),
+            noisy: noiseSensitivityBound({ ...withQ, noiseDelta }),
+            claim1: tailFromNoiseSensitivity({ noiseSensitivity: r.Q, noiseDelta, degree }),
+            claim1AS: tailFromAverageSensitivity({ averageSensitivity: r.Q, degree }),
             degreeOfNoise: degreeOfNoise(o),
             certificate: classDegreeCertificate({ ...h, ...o }),
-            ofNetworkDegree: networkDegreeCertificate(withQ),
+            ofNetworkDegree: networkDegreeCertificate({ ...withQ, epsilon }),
             theoremA: theoremATail({ ...o, derivativeFactor: r.Q }),
-            theoremADegree: theoremADegree({ ...o, derivativeFactor: r.Q }),
+            theoremADegree: theoremADegree({ derivativeFactor: r.Q, epsilon }),
             simple: theoremASimpleTail({ ...h, ...o }),
             simpleDegree: theoremASimpleDegree({ ...h, ...o }),
             factor: derivativeFactor(h),
-            theorem31: uniformLearningCosts({ ...h, ...o }),
-            rademacher: rademacherBounds({ ...h, ...o }),
-            theoremB: theoremB({ ...h, ...o }),
+            theorem31: uniformLearningCosts({ ...h, epsilon, confidenceDelta }),
+            rademacher: rademacherBounds(sampled),
+            theoremB: theoremB(sampled),
           };
           const isWrong = (result: unknown): boolean => numbersOf(result).some((value) => !(value >= 0));
           expect(Object.entries(results).filter(([, result]) => isWrong(result))).toEqual([]);
@@ -559,27 +561,29 @@ describe('laws', () => {
           { ...h, biasScale: B + grow },
           { ...h, sparsity: a + 1, unitCount: a + b },
         ];
-        const o = { epsilon: 0.5, confidenceDelta: 0.1, noiseDelta: 1 / (d + 2), radius: 1, sampleCount: 50 * d };
+        const o = { epsilon: 0.5, confidenceDelta: 0.1 };
+        const noisy = { noiseDelta: 1 / (d + 2) };
+        const drawn = { radius: 1, sampleCount: 50 * d };
         for (const g of larger) {
           for (const form of ['published', 'explicit', 'new'] as const) {
             le(averageSensitivityBounds(h)[form], averageSensitivityBounds(g)[form]);
-            le(noiseSensitivityBounds({ ...h, ...o })[form], noiseSensitivityBounds({ ...g, ...o })[form]);
-            le(rademacherBounds({ ...h, ...o })[form], rademacherBounds({ ...g, ...o })[form]);
+            le(noiseSensitivityBounds({ ...h, ...noisy })[form], noiseSensitivityBounds({ ...g, ...noisy })[form]);
+            le(rademacherBounds({ ...h, ...drawn })[form], rademacherBounds({ ...g, ...drawn })[form]);
           }
           le(derivativeFactor(h), derivativeFactor(g));
           le(classDegreeCertificate({ ...h, ...o }), classDegreeCertificate({ ...g, ...o }));
         }
         // The explicit forms are never the better ones.
         le(averageSensitivityBounds(h).new, averageSensitivityBounds(h).explicit);
-        le(noiseSensitivityBounds({ ...h, ...o }).new, noiseSensitivityBounds({ ...h, ...o }).explicit);
+        le(noiseSensitivityBounds({ ...h, ...noisy }).new, noiseSensitivityBounds({ ...h, ...noisy }).explicit);
         const F = { derivativeFactor: derivativeFactor(h) };
         le(theoremATail({ ...F, degree: d + 1 }).bound, theoremATail({ ...F, degree: d }).bound);
         le(theoremATail({ ...F, degree: d }).bound, theoremASimpleTail({ ...h, degree: d }));
-        le(theoremB({ ...h, ...o, sampleCount: 4 * o.sampleCount }).bound, theoremB({ ...h, ...o }).bound);
-        le(theoremB({ ...h, ...o }).bound, theoremB({ ...h, ...o }).peeledBound);
+        le(theoremB({ ...h, ...drawn, sampleCount: 4 * drawn.sampleCount }).bound, theoremB({ ...h, ...drawn }).bound);
+        le(theoremB({ ...h, ...drawn }).bound, theoremB({ ...h, ...drawn }).peeledBound);
         le(
           noiseSensitivityBounds({ ...h, noiseDelta: 1 / (d + 3) }).explicit,
-          noiseSensitivityBounds({ ...h, ...o }).explicit,
+          noiseSensitivityBounds({ ...h, ...noisy }).explicit,
         );
         const degree = theoremADegree({ ...F, epsilon: grow });
         le(theoremATail({ ...F, degree }).bound, grow / 2);

@@ -1,4 +1,5 @@
-export { sourceHash as kernelHash } from './generated/source-hash.ts';
+import { sourceHash } from './generated/source-hash.ts';
+
 export type { KernelVariant, MonomialOperator, OperatorPlan, PackedPoints, Precision } from './kernels.ts';
 export {
   createMlpKernel,
@@ -92,3 +93,6 @@ export {
 export { parity, referenceTransform } from './reference.ts';
 export { binomial, countMonomials, createMonomialIndex, type MonomialIndex } from './subsets.ts';
 export { createTransformBuffer, type TransformBuffer, walshHadamard } from './transform.ts';
+
+/** Which kernels these are: a hash of their sources. */
+export const kernelHash: string = sourceHash;

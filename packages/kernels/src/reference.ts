@@ -5,7 +5,17 @@
 import type { MonomialOperator, OperatorPlan, PackedPoints } from './kernels.ts';
 import { createMonomialIndex } from './subsets.ts';
 
-/** chi_S(x) = (-1)^(number of coordinates of S whose bit is set). */
+/**
+ * chi_S(x) = (-1)^(number of coordinates of S whose bit is set).
+ * @example
+ * ```ts
+ * import { parity } from '@fewfire/kernels';
+ *
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * console.log(parity(points, 3, [0, 1])); // 1
+ * ```
+ */
 export function parity(
   points: PackedPoints,
   row: number,
@@ -46,7 +56,15 @@ export function createReferenceOperator(points: PackedPoints, plan: OperatorPlan
   };
 }
 
-/** The unnormalised Walsh-Hadamard transform by its definition, O(N^2). */
+/**
+ * The unnormalised Walsh-Hadamard transform by its definition, O(N^2).
+ * @example
+ * ```ts
+ * import { referenceTransform } from '@fewfire/kernels';
+ *
+ * console.log(referenceTransform([1, -1, -1, 1])); // Float64Array(4) [ 0, 0, 0, 4 ]
+ * ```
+ */
 export function referenceTransform(data: ArrayLike<number>): Float64Array {
   const size = data.length;
   const result = new Float64Array(size);

@@ -6,7 +6,15 @@
  * has a closed form: sum_j C(s_j, j+1) within its degree, s ascending.
  */
 
-/** C(n, k), exact while it is below 2^53, Infinity far beyond. */
+/**
+ * C(n, k), exact while it is below 2^53, Infinity far beyond.
+ * @example
+ * ```ts
+ * import { binomial } from '@fewfire/kernels';
+ *
+ * console.log(binomial(5, 2)); // 10
+ * ```
+ */
 export function binomial(n: number, k: number): number {
   if (k < 0 || k > n) return 0;
   let result = 1;
@@ -14,7 +22,16 @@ export function binomial(n: number, k: number): number {
   return result;
 }
 
-/** D(n, d): how many monomials of degree at most d there are over n coordinates. */
+/**
+ * D(n, d): how many monomials of degree at most d there are over n coordinates.
+ * @example
+ * ```ts
+ * import { countMonomials } from '@fewfire/kernels';
+ *
+ * // 1 + 10 + 45
+ * console.log(countMonomials(10, 2)); // 56
+ * ```
+ */
 export function countMonomials(coordinateCount: number, degree: number): number {
   let count = 0;
   for (let j = 0; j <= Math.min(degree, coordinateCount); j++) count += binomial(coordinateCount, j);
@@ -38,6 +55,17 @@ export interface MonomialIndex {
   subsetAt(index: number): number[];
 }
 
+/**
+ * The order of the monomials of degree at most d over n coordinates: graded colexicographic.
+ * @throws RangeError beyond what can be numbered
+ * @example
+ * ```ts
+ * import { createMonomialIndex } from '@fewfire/kernels';
+ *
+ * const index = createMonomialIndex(4, 2);
+ * console.log(index.count, index.indexOf([0, 1]), index.subsetAt(1)); // 11 5 [ 0 ]
+ * ```
+ */
 export function createMonomialIndex(coordinateCount: number, degree: number): MonomialIndex {
   const top = Math.min(degree, coordinateCount);
   const offsets = [0];

@@ -11,6 +11,14 @@ import { type BinaryVariant, bestVariant, compileKernels, createMemory, instanti
  * Transforms in place. The length must be a power of two, at most 2^28 (f64) or 2^29 (f32).
  * Copies the data into WebAssembly memory and back, which costs about as much as two levels.
  * @throws RangeError for other lengths
+ * @example
+ * ```ts
+ * import { walshHadamard } from '@fewfire/kernels';
+ *
+ * const values = Float64Array.of(1, -1, -1, 1);
+ * await walshHadamard(values);
+ * console.log(values); // Float64Array(4) [ 0, 0, 0, 4 ]
+ * ```
  */
 export async function walshHadamard(
   data: Float64Array | Float32Array,
@@ -24,11 +32,29 @@ export async function walshHadamard(
 
 /** A buffer inside WebAssembly memory for repeated transforms of one length. */
 export interface TransformBuffer {
+  /** Puts a vector in. */
   write(data: Float64Array | Float32Array): void;
+  /** Transforms it in place, unnormalised. */
   transform(): void;
+  /** Copies it out. */
   read(into: Float64Array | Float32Array): void;
 }
 
+/**
+ * A vector in WebAssembly memory, to be written, transformed and read.
+ * @throws RangeError as `walshHadamard`
+ * @example
+ * ```ts
+ * import { createTransformBuffer } from '@fewfire/kernels';
+ *
+ * const buffer = await createTransformBuffer(4, 'f64');
+ * buffer.write(Float64Array.of(1, -1, -1, 1));
+ * buffer.transform();
+ * const values = new Float64Array(4);
+ * buffer.read(values);
+ * console.log(values); // Float64Array(4) [ 0, 0, 0, 4 ]
+ * ```
+ */
 export async function createTransformBuffer(
   length: number,
   type: 'f32' | 'f64',

@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { FewfireError } from '@fewfire/core';
 import { closestName, listNearest, throwIfAborted } from '@fewfire/core/internal';
 
+/** Options of writing a file. */
 export interface WriteOptions {
   /** Aborting rejects with the signal's reason and leaves the target as it was. */
   readonly signal?: AbortSignal | undefined;
@@ -23,11 +24,24 @@ export interface WriteOptions {
   readonly beforeReplacing?: ((target: string) => Promise<void>) | undefined;
 }
 
+/** What a file is written from. */
 export type FileContent = string | Uint8Array | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
 /**
  * Writes a file whole or not at all. A device or pipe (`/dev/stdout`) cannot be replaced and is written to directly.
  * @throws FewfireError `file-unwritable`; the signal's reason when aborted
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { readTextFile, writeFileAtomic } from '@fewfire/node';
+ *
+ * const folder = await mkdtemp(join(tmpdir(), 'fewfire-'));
+ * await writeFileAtomic(join(folder, 'note.txt'), 'hello\n');
+ * console.log((await readTextFile(join(folder, 'note.txt'))).trim()); // hello
+ * await rm(folder, { recursive: true });
+ * ```
  */
 export async function writeFileAtomic(path: string, data: FileContent, options: WriteOptions = {}): Promise<void> {
   await replaceFile(path, (target) => writeContent(target, data, options.signal), options);
@@ -103,6 +117,13 @@ export async function writeAll(file: FileHandle, chunk: string | Uint8Array): Pr
 /**
  * The text of a UTF-8 file.
  * @throws FewfireError `file-not-found`, `file-unreadable`
+ * @example
+ * ```ts
+ * import { readTextFile } from '@fewfire/node';
+ *
+ * const text = await readTextFile('examples/house-votes-84.csv');
+ * console.log(text.length > 0); // true
+ * ```
  */
 export async function readTextFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
   let bytes: Uint8Array;
@@ -134,6 +155,13 @@ export async function readTextFile(path: string, options: { readonly signal?: Ab
 /**
  * The SHA-256 of a file's bytes in hexadecimal, and how many there are. The bytes pass through once.
  * @throws FewfireError `file-not-found`, `file-unreadable`
+ * @example
+ * ```ts
+ * import { sha256File } from '@fewfire/node';
+ *
+ * const { sha256 } = await sha256File('examples/house-votes-84.csv');
+ * console.log(sha256.length); // 64
+ * ```
  */
 export async function sha256File(
   path: string,
@@ -150,8 +178,14 @@ export async function sha256File(
 
 /**
  * The size of a file in bytes, refused if it is too large to be read.
- * @param copies how many times its size it will take to be read, with what is made of it
+ * @param options `copies`: how many times its size it will take to be read, with what is made of it
  * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`
+ * @example
+ * ```ts
+ * import { checkFileSize } from '@fewfire/node';
+ *
+ * console.log((await checkFileSize('examples/house-votes-84.csv', { memoryLimitBytes: 1e9 })) > 0); // true
+ * ```
  */
 export async function checkFileSize(
   path: string,
@@ -176,8 +210,15 @@ export async function checkFileSize(
 
 /**
  * A whole file in memory, unless it is too large.
- * @param copies how many times its size it will take to be read, with what is made of it
+ * @param options `copies`: how many times its size it will take to be read, with what is made of it
  * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`
+ * @example
+ * ```ts
+ * import { readFileBytes } from '@fewfire/node';
+ *
+ * const bytes = await readFileBytes('examples/charlm-relu.onnx', { memoryLimitBytes: 1e9 });
+ * console.log(bytes.length > 0); // true
+ * ```
  */
 export async function readFileBytes(
   path: string,
@@ -198,7 +239,18 @@ export async function readFileBytes(
   return bytes.subarray(0, at);
 }
 
-/** The bytes of a file in pieces. @throws FewfireError `file-not-found`, `file-unreadable` */
+/**
+ * The bytes of a file in pieces.
+ * @throws FewfireError `file-not-found`, `file-unreadable`
+ * @example
+ * ```ts
+ * import { readFileChunks } from '@fewfire/node';
+ *
+ * let byteCount = 0;
+ * for await (const chunk of readFileChunks('examples/house-votes-84.csv')) byteCount += chunk.length;
+ * console.log(byteCount > 0); // true
+ * ```
+ */
 export async function* readFileChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   throwIfAborted(signal);
   let file: FileHandle | undefined;

@@ -65,7 +65,18 @@ interface WorkerAnswer {
   readonly point?: Float64Array;
 }
 
-/** A solver over HiGHS; needs no disposal. */
+/**
+ * A solver over HiGHS; needs no disposal.
+ * @example
+ * ```ts
+ * import { certifySparsity, parityNetwork } from '@fewfire/core';
+ * import { createHighsSolver } from '@fewfire/node';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { kUpper, upperBound } = await certifySparsity(network, { method: 'milp', solver: createHighsSolver() });
+ * console.log(kUpper, upperBound); // 1 solver bound
+ * ```
+ */
 export function createHighsSolver(): MilpSolver {
   const highsPath = createRequire(import.meta.url).resolve('highs');
   // The package does not export its package.json.

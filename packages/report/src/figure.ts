@@ -36,12 +36,42 @@ interface Drawn {
   readonly symbol: (typeof SYMBOLS)[number];
 }
 
-/** Points that cannot be drawn: not finite, or not positive on a logarithmic axis. */
+/**
+ * Points that cannot be drawn: not finite, or not positive on a logarithmic axis.
+ * @example
+ * ```ts
+ * import { undrawnCount } from '@fewfire/report';
+ *
+ * const figure = {
+ *   title: 'Error by rows',
+ *   x: { label: 'rows', scale: 'log' },
+ *   y: { label: 'error', scale: 'linear' },
+ *   series: [{ name: 'ridge', kind: 'estimate', points: [{ x: 0, y: 1 }, { x: 10, y: 0.5 }, { x: 100, y: 0.1 }] }],
+ *   seen: 'The error falls.',
+ * };
+ * console.log(undrawnCount(figure)); // 1
+ * ```
+ */
 export function undrawnCount(figure: Figure): number {
   return figure.series.reduce((sum, series) => sum + series.points.filter((p) => !drawable(p, figure)).length, 0);
 }
 
-/** The figure as SVG. Points that no axis can show are left out: `undrawnCount` says how many. */
+/**
+ * The figure as SVG. Points that no axis can show are left out: `undrawnCount` says how many.
+ * @example
+ * ```ts
+ * import { figureSvg } from '@fewfire/report';
+ *
+ * const figure = {
+ *   title: 'Error by rows',
+ *   x: { label: 'rows', scale: 'log' },
+ *   y: { label: 'error', scale: 'linear' },
+ *   series: [{ name: 'ridge', kind: 'estimate', points: [{ x: 0, y: 1 }, { x: 10, y: 0.5 }, { x: 100, y: 0.1 }] }],
+ *   seen: 'The error falls.',
+ * };
+ * console.log(figureSvg(figure).startsWith('<svg')); // true
+ * ```
+ */
 export function figureSvg(figure: Figure): string {
   const drawn = assignLooks(figure);
   const all = drawn.flatMap(({ points }) => points);

@@ -91,7 +91,23 @@ export interface FitPageOptions {
 
 type Say = NonNullable<FitPageOptions['messageText']>;
 
-/** The page, complete. */
+/**
+ * The page, complete.
+ * @example
+ * ```ts
+ * import { fitReport, fitTable, memoryTable } from '@fewfire/core';
+ * import { fitReportPage } from '@fewfire/report';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * console.log(fitReportPage(fitReport(model)).startsWith('<!doctype html>')); // true
+ * ```
+ */
 export function fitReportPage(report: FitReport, { messageText = (text) => text }: FitPageOptions = {}): string {
   const title = pageTitle(report);
   const sections: readonly (readonly [id: string, title: string, body: string])[] = [

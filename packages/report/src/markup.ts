@@ -17,7 +17,15 @@ export function nameInText(name: string): string {
     : name;
 }
 
-/** Safe inside elements and inside quoted attributes of HTML and SVG. */
+/**
+ * Safe inside elements and inside quoted attributes of HTML and SVG.
+ * @example
+ * ```ts
+ * import { escapeMarkup } from '@fewfire/report';
+ *
+ * console.log(escapeMarkup('a < b & "c"')); // a &lt; b &amp; &quot;c&quot;
+ * ```
+ */
 export function escapeMarkup(text: string): string {
   const named: Readonly<Record<string, string>> = {
     '&': '&amp;',

@@ -6,7 +6,34 @@ import { escapeMarkup } from './markup.ts';
 import type { Claim, Figure, Report, ReportSection, Setting, Slip } from './result.ts';
 import { commandMarkup, shell } from './shell.ts';
 
-/** The page; a section's anchor is its id, its figures' are `E1-1`, `E1-2` and so on. */
+/**
+ * The page; a section's anchor is its id, its figures' are `E1-1`, `E1-2` and so on.
+ * @example
+ * ```ts
+ * import { reportPage } from '@fewfire/report';
+ *
+ * const figure = {
+ *   title: 'Error by rows',
+ *   x: { label: 'rows', scale: 'log' },
+ *   y: { label: 'error', scale: 'linear' },
+ *   series: [{ name: 'ridge', kind: 'estimate', points: [{ x: 10, y: 0.5 }, { x: 100, y: 0.1 }] }],
+ *   seen: 'The error falls.',
+ * };
+ * const section = {
+ *   id: 'E1',
+ *   title: 'Errors fall',
+ *   statement: 'More rows, less error.',
+ *   settings: { degree: 2 },
+ *   seed: 1,
+ *   claims: [{ statement: 'errors fall', measured: '0.5 to 0.1', verdict: 'holds' }],
+ *   figures: [figure],
+ *   notes: [],
+ *   command: 'fewfire reproduce E1',
+ * };
+ * const report = { title: 'Errors', introduction: [], sections: [section], slips: [], facts: [['version', '1']] };
+ * console.log(reportPage(report).includes('<h1')); // true
+ * ```
+ */
 export function reportPage(report: Report): string {
   const { title, introduction, sections, slips, facts } = report;
   return shell(

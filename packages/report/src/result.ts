@@ -35,6 +35,7 @@ export interface CountCell {
   readonly count: number;
 }
 
+/** Curves or points over two axes, as data. */
 export interface Figure {
   readonly title: string;
   readonly x: {
@@ -96,8 +97,10 @@ export interface GridFigure {
   readonly cellTexts?: readonly (readonly string[])[];
 }
 
+/** What comparing every measured value with its bound says. */
 export type Verdict = 'holds' | 'does not hold' | 'consistent with' | 'not consistent with';
 
+/** A statement with what was measured of it. */
 export interface Claim {
   /** For example `Lemma 3.2 (new)`. */
   readonly statement: string;
@@ -112,6 +115,7 @@ export interface Claim {
   readonly largestRatio?: number;
 }
 
+/** A value of an experiment's settings. */
 export type Setting = number | string | boolean | readonly number[] | readonly string[];
 
 /** One experiment as a report shows it. */
@@ -139,6 +143,7 @@ export interface Slip {
   readonly evidence: string;
 }
 
+/** What `reportPage` makes a page of. */
 export interface Report {
   readonly title: string;
   /** Paragraphs before the claim table. */

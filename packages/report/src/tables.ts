@@ -2,7 +2,34 @@
 import { numberText } from '@fewfire/core/words';
 import type { Claim, ReportSection } from './result.ts';
 
-/** Every point of every figure, one a row. */
+/**
+ * Every point of every figure, one a row.
+ * @example
+ * ```ts
+ * import { figuresCsv } from '@fewfire/report';
+ *
+ * const figure = {
+ *   title: 'Error by rows',
+ *   x: { label: 'rows', scale: 'log' },
+ *   y: { label: 'error', scale: 'linear' },
+ *   series: [{ name: 'ridge', kind: 'estimate', points: [{ x: 10, y: 0.5 }, { x: 100, y: 0.1 }] }],
+ *   seen: 'The error falls.',
+ * };
+ * const section = {
+ *   id: 'E1',
+ *   title: 'Errors fall',
+ *   statement: 'More rows, less error.',
+ *   settings: { degree: 2 },
+ *   seed: 1,
+ *   claims: [{ statement: 'errors fall', measured: '0.5 to 0.1', verdict: 'holds' }],
+ *   figures: [figure],
+ *   notes: [],
+ *   command: 'fewfire reproduce E1',
+ * };
+ * const report = { title: 'Errors', introduction: [], sections: [section], slips: [], facts: [['version', '1']] };
+ * console.log(figuresCsv(report.sections[0]).split('\n')[0]); // figure,title,series,kind,x,y,low,high
+ * ```
+ */
 export function figuresCsv({ id, figures }: ReportSection): string {
   const rows: (string | number | undefined)[][] = [['figure', 'title', 'series', 'kind', 'x', 'y', 'low', 'high']];
   for (const [i, figure] of figures.entries()) {
@@ -24,7 +51,35 @@ function csvCell(value: string | number | undefined): string {
 export const CLAIMS_BEGIN = '<!-- claims:';
 export const CLAIMS_END = '<!-- /claims -->';
 
-/** @param command what makes the table again, without `npx` */
+/**
+ * The claims of sections as a Markdown table.
+ * @param command what makes the table again, without `npx`
+ * @example
+ * ```ts
+ * import { claimsMarkdown } from '@fewfire/report';
+ *
+ * const figure = {
+ *   title: 'Error by rows',
+ *   x: { label: 'rows', scale: 'log' },
+ *   y: { label: 'error', scale: 'linear' },
+ *   series: [{ name: 'ridge', kind: 'estimate', points: [{ x: 10, y: 0.5 }, { x: 100, y: 0.1 }] }],
+ *   seen: 'The error falls.',
+ * };
+ * const section = {
+ *   id: 'E1',
+ *   title: 'Errors fall',
+ *   statement: 'More rows, less error.',
+ *   settings: { degree: 2 },
+ *   seed: 1,
+ *   claims: [{ statement: 'errors fall', measured: '0.5 to 0.1', verdict: 'holds' }],
+ *   figures: [figure],
+ *   notes: [],
+ *   command: 'fewfire reproduce E1',
+ * };
+ * const report = { title: 'Errors', introduction: [], sections: [section], slips: [], facts: [['version', '1']] };
+ * console.log(claimsMarkdown(report.sections, 'fewfire reproduce').length > 0); // true
+ * ```
+ */
 export function claimsMarkdown(sections: readonly ReportSection[], command: string): string {
   const rows = sections.flatMap((section) =>
     section.claims.map((claim) =>

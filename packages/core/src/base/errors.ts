@@ -18,6 +18,19 @@ export type FewfireErrorCode =
   | 'not-converged' // a solver stopped before the tolerance that was asked for
   | 'unsupported'; // something the platform or this version cannot do
 
+/**
+ * The one error of fewfire: `code` is for programs, the message says what was expected, what was found and what to do.
+ * @example
+ * ```ts
+ * import { FewfireError, fitTable, memoryTable } from '@fewfire/core';
+ *
+ * try {
+ *   await fitTable(memoryTable({ a: [1, 2] }), { target: 'b' });
+ * } catch (error) {
+ *   console.log(error instanceof FewfireError, error.code); // true unknown-column
+ * }
+ * ```
+ */
 export class FewfireError extends Error {
   readonly code: FewfireErrorCode;
 

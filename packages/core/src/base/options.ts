@@ -12,6 +12,7 @@ export interface Progress {
 export interface RunOptions {
   /** Aborting rejects the call with the signal's reason (an AbortError by default) within 100 ms. */
   readonly signal?: AbortSignal | undefined;
+  /** Called now and then; what it throws ends the call. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Seed of all randomness in the call; the default is 1. */
   readonly seed?: number | undefined;

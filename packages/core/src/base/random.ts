@@ -15,6 +15,17 @@ export interface Random {
   permutation(count: number): Uint32Array;
 }
 
+/**
+ * A stream of random numbers.
+ * @param seed a whole number; the same seed gives the same stream on every platform
+ * @example
+ * ```ts
+ * import { createRandom } from '@fewfire/core';
+ *
+ * const random = createRandom(7);
+ * console.log(random.integer(100), random.integer(100), createRandom(7).integer(100)); // 0 87 0
+ * ```
+ */
 export function createRandom(seed: number): Random {
   let mix = Math.floor(seed) | 0;
   const splitmix = (): number => {

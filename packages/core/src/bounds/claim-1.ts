@@ -6,7 +6,16 @@ import { checkOptions } from '../base/index.ts';
 import { checkBound, checkCount, checkNoise } from './checks.ts';
 import { ceilCount } from './minimise.ts';
 
-/** Claim 1: the weight beyond degree d is at most 2 NS_delta / (1 - (1 - 2 delta)^(d+1)). Proven. */
+/**
+ * Claim 1: the weight beyond degree d is at most 2 NS_delta / (1 - (1 - 2 delta)^(d+1)). Proven.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { tailFromNoiseSensitivity } from '@fewfire/core';
+ *
+ * console.log(tailFromNoiseSensitivity({ noiseSensitivity: 0.1, noiseDelta: 0.1, degree: 9 }).toFixed(3)); // 0.224
+ * ```
+ */
 export function tailFromNoiseSensitivity(options: {
   readonly noiseSensitivity: number;
   readonly noiseDelta: number;
@@ -21,7 +30,16 @@ export function tailFromNoiseSensitivity(options: {
   return (2 * options.noiseSensitivity) / kept;
 }
 
-/** The weight beyond degree d is at most AS / (d + 1). Proven. */
+/**
+ * The weight beyond degree d is at most AS / (d + 1). Proven.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { tailFromAverageSensitivity } from '@fewfire/core';
+ *
+ * console.log(tailFromAverageSensitivity({ averageSensitivity: 2, degree: 3 })); // 0.5
+ * ```
+ */
 export function tailFromAverageSensitivity(options: {
   readonly averageSensitivity: number;
   readonly degree: number;

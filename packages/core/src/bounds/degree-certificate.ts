@@ -11,6 +11,7 @@ import { product } from './minimise.ts';
 import { degreeFromAverageSensitivity } from './theorem-3-1.ts';
 import { gammaTerm, theoremADegree, theoremATail } from './theorem-a.ts';
 
+/** What the degree certificate needs to know of a network. */
 export interface NetworkDescription {
   /** n; degrees are cut off there, if given. */
   readonly inputCount?: number | undefined;
@@ -43,6 +44,7 @@ export interface CertificateRoute {
   readonly derivativeFactor: number;
 }
 
+/** What proves that a network is near a polynomial of low degree. */
 export interface DegreeCertificate {
   /** `bound` if the route for the whole network is one. */
   readonly kind: 'bound' | 'estimate';
@@ -57,6 +59,7 @@ export interface DegreeCertificate {
   readonly groups: CertificateRoute | undefined;
 }
 
+/** Bounds of the weight beyond a degree, by each route. */
 export interface TailBounds {
   readonly kind: 'bound' | 'estimate';
   /** AS / (d + 1). */
@@ -66,6 +69,7 @@ export interface TailBounds {
   readonly least: number;
 }
 
+/** Degrees that suffice for an error, by each route. */
 export interface SufficientDegrees {
   readonly kind: 'bound' | 'estimate';
   /** Least degree at which AS / (d + 1) is at most epsilon / 2. */
@@ -75,7 +79,26 @@ export interface SufficientDegrees {
   readonly least: number;
 }
 
-/** Q, Gamma, and the bounds of the average sensitivity as a whole and by groups. */
+/**
+ * Q, Gamma, and the bounds of the average sensitivity as a whole and by groups.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { degreeCertificate } from '@fewfire/core';
+ *
+ * // Two units that fire on a quarter of the cube each, never together.
+ * const certificate = degreeCertificate({
+ *   inputCount: 10,
+ *   unitCount: 2,
+ *   sparsity: 1,
+ *   sparsityKind: 'bound',
+ *   firingRates: Float64Array.of(0.25, 0.25),
+ *   firingRatesKind: 'exact',
+ *   squaredScales: Float64Array.of(1, 1),
+ * });
+ * console.log(certificate.kind, certificate.scaledFiring); // bound 0.5
+ * ```
+ */
 export function degreeCertificate(network: NetworkDescription): DegreeCertificate {
   checkOptions('degreeCertificate', network, {
     inputCount: 'number',
@@ -157,6 +180,23 @@ function groupRoute(
 /**
  * Bounds of the weight beyond degree d, by the better of the two routes for each statement. A proven route is never
  * passed over for a smaller estimate: estimates count only if nothing is proven. From n on the tail is 0.
+ * @throws FewfireError `invalid-argument` for a degree that is no whole number
+ * @example
+ * ```ts
+ * import { degreeCertificate, tailBounds } from '@fewfire/core';
+ *
+ * // Two units that fire on a quarter of the cube each, never together.
+ * const certificate = degreeCertificate({
+ *   inputCount: 10,
+ *   unitCount: 2,
+ *   sparsity: 1,
+ *   sparsityKind: 'bound',
+ *   firingRates: Float64Array.of(0.25, 0.25),
+ *   firingRatesKind: 'exact',
+ *   squaredScales: Float64Array.of(1, 1),
+ * });
+ * console.log(tailBounds(certificate, 1).least); // 0.8325546111576977
+ * ```
  */
 export function tailBounds(certificate: DegreeCertificate, degree: number): TailBounds {
   checkCount('degree (d)', degree, 0);
@@ -169,7 +209,26 @@ export function tailBounds(certificate: DegreeCertificate, degree: number): Tail
   return { kind, certificate: fromSensitivity, theoremA, least: Math.min(fromSensitivity, theoremA) };
 }
 
-/** The least degree at which each statement leaves at most epsilon / 2, cut off at n. */
+/**
+ * The least degree at which each statement leaves at most epsilon / 2, cut off at n.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { degreeCertificate, sufficientDegrees } from '@fewfire/core';
+ *
+ * // Two units that fire on a quarter of the cube each, never together.
+ * const certificate = degreeCertificate({
+ *   inputCount: 10,
+ *   unitCount: 2,
+ *   sparsity: 1,
+ *   sparsityKind: 'bound',
+ *   firingRates: Float64Array.of(0.25, 0.25),
+ *   firingRatesKind: 'exact',
+ *   squaredScales: Float64Array.of(1, 1),
+ * });
+ * console.log(sufficientDegrees(certificate, { epsilon: 0.1 }).least); // 10
+ * ```
+ */
 export function sufficientDegrees(
   certificate: DegreeCertificate,
   options: { readonly epsilon: number },

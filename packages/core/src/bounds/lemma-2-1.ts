@@ -20,6 +20,13 @@ export function biasFactorSum(unitCount: number, sparsity: number): number {
 /**
  * Lemma 2.1: AS(f) <= (q / sqrt 2) sqrt(n ln(1/q)) for f = 1[<w, x> > b] with values 0 and 1 (so AS is a quarter of
  * the expected number of sensitive coordinates) and q = min(p, 1 - p), p = Pr[f = 1]. Proven; no constant is hidden.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { halfspaceSensitivityBound } from '@fewfire/core';
+ *
+ * console.log(halfspaceSensitivityBound({ inputCount: 100, probability: 0.01 }).toFixed(3)); // 0.152
+ * ```
  */
 export function halfspaceSensitivityBound(options: {
   readonly inputCount: number;

@@ -8,6 +8,7 @@ import { checkBound, checkConfidence, checkCount, checkPositive, checkScale } fr
 import { lnMonomialCount } from './log-binomial.ts';
 import { product } from './minimise.ts';
 
+/** Samples that suffice for the one-pass estimator, by two proofs. */
 export interface LowDegreeSampleCounts {
   /** 4 C^2 D ln(2D/delta) / epsilon: Hoeffding for every coefficient, then a union bound. */
   readonly unionBound: number;
@@ -21,6 +22,20 @@ export interface LowDegreeSampleCounts {
  * Lemma 2.3, one-pass estimator f~(S) = mean(y chi_S): with so many uniform samples, |y| <= C and a tail beyond d of
  * at most epsilon / 2, the square error is at most epsilon with probability 1 - confidenceDelta. Proven, agnostic.
  * Whole numbers, rounded up; Infinity beyond the range of a double.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { lowDegreeSampleCounts } from '@fewfire/core';
+ *
+ * const counts = lowDegreeSampleCounts({
+ *   inputCount: 20,
+ *   degree: 2,
+ *   valueBound: 1,
+ *   epsilon: 0.1,
+ *   confidenceDelta: 0.05,
+ * });
+ * console.log(counts); // { unionBound: 76304, boundedDifferences: 50163, least: 50163 }
+ * ```
  */
 export function lowDegreeSampleCounts(options: {
   readonly inputCount: number;

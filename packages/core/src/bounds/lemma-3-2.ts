@@ -31,6 +31,7 @@ export const CLASS_CHECKS: ChecksOf<NetworkClass> = {
   biasScale: 'any',
 };
 
+/** A statement as published, with its constants, and sharpened. */
 export interface StatementForms {
   /** The paper's O() with constant 1, and its log at least 1: a scale for comparison, not a bound. */
   readonly published: number;
@@ -50,6 +51,15 @@ export function valueBound(options: NetworkClass): number {
  * Lemma 3.2 for a class. Published: O(k^4 W^2 sqrt(n) log(ns) + k^3 B^2 sqrt(log s)). Explicit: the least over eta in
  * (0, 1) of k^2 W^2 + 2 sqrt(2n) G k^2 (W sqrt(2 ln(2s/eta)) + B)^2 + eta n C_H^2. New: 2 min(2k, s) k W^2, which is
  * 4 k^2 W^2 for s >= 2k and never above the explicit form (4 k^2 W^2 can be, at s = 1).
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { averageSensitivityBounds } from '@fewfire/core';
+ *
+ * const bounds = averageSensitivityBounds({ inputCount: 16, unitCount: 64, sparsity: 2, weightScale: 1, biasScale: 0.5 });
+ * // 4 k^2 W^2
+ * console.log(bounds.new); // 16
+ * ```
  */
 export function averageSensitivityBounds(options: NetworkClass): StatementForms {
   checkOptions('averageSensitivityBounds', options, CLASS_CHECKS);
@@ -75,6 +85,14 @@ export function largeValue(options: NetworkClass, t: number): number {
 /**
  * New Lemma 3.2 for a given network: AS <= 2 min(2k, s) Q <= 4 k Q, with Q = sum_j p_j u_j^2 ||w_j||^2. Proven if k
  * holds on the whole cube and Q is exact or too large; k = 0 is allowed (a network of dead units).
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { averageSensitivityBound } from '@fewfire/core';
+ *
+ * // 2 min(2k, s) Q
+ * console.log(averageSensitivityBound({ unitCount: 64, sparsity: 2, scaledFiring: 0.5 })); // 4
+ * ```
  */
 export function averageSensitivityBound(options: {
   readonly unitCount: number;

@@ -22,6 +22,21 @@ import { leastOverEta, paperLog, product } from './minimise.ts';
  * over eta in (0, 1) of 2 delta k^2 W^2 ln(2s/(delta eta)) + 2 sqrt(2/r) G k^2 (W sqrt(2 ln(2s/eta)) + B)^2 + eta C_H^2
  * with r = floor(1/delta) (bucketing needs a whole number of buckets). New: delta times the new Lemma 3.2,
  * 4 delta k^2 W^2 for s >= 2k.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { noiseSensitivityBounds } from '@fewfire/core';
+ *
+ * const bounds = noiseSensitivityBounds({
+ *   inputCount: 16,
+ *   unitCount: 64,
+ *   sparsity: 2,
+ *   weightScale: 1,
+ *   biasScale: 0.5,
+ *   noiseDelta: 0.1,
+ * });
+ * console.log(bounds.new.toFixed(3)); // 1.600
+ * ```
  */
 export function noiseSensitivityBounds(options: NetworkClass & { readonly noiseDelta: number }): StatementForms {
   checkOptions('noiseSensitivityBounds', options, { ...CLASS_CHECKS, noiseDelta: 'any' });
@@ -45,7 +60,16 @@ export function noiseSensitivityBounds(options: NetworkClass & { readonly noiseD
   return { published, explicit, new: noiseDelta * averageSensitivityBounds(given).new };
 }
 
-/** New Lemma 3.4 for a given network: NS_delta <= delta AS <= 2 delta min(2k, s) Q. Proven like `averageSensitivityBound`. */
+/**
+ * New Lemma 3.4 for a given network: NS_delta <= delta AS <= 2 delta min(2k, s) Q. Proven like `averageSensitivityBound`.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { noiseSensitivityBound } from '@fewfire/core';
+ *
+ * console.log(noiseSensitivityBound({ unitCount: 64, sparsity: 2, scaledFiring: 0.5, noiseDelta: 0.1 })); // 0.4
+ * ```
+ */
 export function noiseSensitivityBound(options: {
   readonly unitCount: number;
   readonly sparsity: number;

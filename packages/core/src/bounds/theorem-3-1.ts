@@ -19,6 +19,7 @@ import { noiseSensitivityBounds } from './lemma-3-4.ts';
 import { ceilCount, leastInteger, paperLog } from './minimise.ts';
 import { derivativeFactor, theoremADegree } from './theorem-a.ts';
 
+/** A degree and the samples it takes. */
 export interface LearningCost {
   /** The degree the statement asks for; may be beyond n, or Infinity. */
   readonly statedDegree: number;
@@ -28,6 +29,7 @@ export interface LearningCost {
   readonly sampleCount: number;
 }
 
+/** What learning costs by each form of Theorem 3.1. */
 export interface LearningCosts {
   /** The paper's Theta() and O() with constant 1: a scale for comparison, not a guarantee. */
   readonly published: LearningCost;
@@ -40,6 +42,22 @@ export interface LearningCosts {
 /**
  * Theorem 3.1. Published: degree (k^8 W^4 log^4(ns) + k^6 B^4 log s) / epsilon^2 and n^d k^2 (W sqrt(n) + B)^2
  * log(1/delta) / epsilon samples.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { uniformLearningCosts } from '@fewfire/core';
+ *
+ * const costs = uniformLearningCosts({
+ *   inputCount: 100,
+ *   unitCount: 64,
+ *   sparsity: 2,
+ *   weightScale: 1,
+ *   biasScale: 0.5,
+ *   epsilon: 0.5,
+ *   confidenceDelta: 0.05,
+ * });
+ * console.log(costs.new.degree); // 48
+ * ```
  */
 export function uniformLearningCosts(
   options: NetworkClass & { readonly epsilon: number; readonly confidenceDelta: number },
@@ -112,6 +130,13 @@ export function classDegreeCertificate(options: {
 /**
  * The degree certificate of one network: ceil(4 min(2k, s) Q / epsilon) - 1, at most ceil(8 k Q / epsilon) - 1. A
  * certificate only if k holds on the whole cube and Q is exact or too large.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { networkDegreeCertificate } from '@fewfire/core';
+ *
+ * console.log(networkDegreeCertificate({ unitCount: 64, sparsity: 1, scaledFiring: 0.2, epsilon: 0.1 })); // 15
+ * ```
  */
 export function networkDegreeCertificate(options: {
   readonly unitCount: number;

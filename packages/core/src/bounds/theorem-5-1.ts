@@ -10,6 +10,7 @@ import { leastInteger } from './minimise.ts';
 import { rademacherBounds } from './theorem-5-3.ts';
 import { checkSampledClass, type SampledClass } from './theorem-b.ts';
 
+/** Samples that suffice under any distribution, by each form of Theorem 5.1. */
 export interface AnyDistributionSampleCounts {
   /**
    * (C_H^2 M^2 s k n + C_H^4 ln(1/delta)) / epsilon^2 with C_H = k M: the paper's O~ with constant 1 and without its
@@ -26,6 +27,23 @@ export interface AnyDistributionSampleCounts {
  * Theorem 5.1 for realisable data, |y| <= C_H = k M. Explicit and new: the least m with
  * 8 C_H R(m) + 4 C_H^2 sqrt(2 ln(2/delta) / m) <= epsilon, from Shalev-Shwartz and Ben-David, Theorem 26.5 and
  * Lemma 26.9, the square loss being 4 C_H-Lipschitz and at most 4 C_H^2. Infinity beyond 2^53.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { anyDistributionSampleCounts } from '@fewfire/core';
+ *
+ * const counts = anyDistributionSampleCounts({
+ *   inputCount: 100,
+ *   unitCount: 1000,
+ *   sparsity: 5,
+ *   weightScale: 1,
+ *   biasScale: 1,
+ *   radius: 10,
+ *   epsilon: 0.1,
+ *   confidenceDelta: 0.05,
+ * });
+ * console.log(counts.new <= counts.explicit); // true
+ * ```
  */
 export function anyDistributionSampleCounts(
   options: Omit<SampledClass, 'sampleCount'> & { readonly epsilon: number; readonly confidenceDelta: number },

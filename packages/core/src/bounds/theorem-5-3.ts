@@ -8,6 +8,7 @@ import { lnHalfspaceCuts } from './log-binomial.ts';
 import { leastOverEta, paperLog, product } from './minimise.ts';
 import { SAMPLED_CHECKS, type SampledClass, theoremB, unitValueBound } from './theorem-b.ts';
 
+/** Bounds of the Rademacher complexity of a class, by each form. */
 export interface RademacherBounds {
   /** O(M sqrt(s k n log(k m (R + B)) / m)) with constant 1 and its log at least 1: for comparison, not a bound. */
   readonly published: number;
@@ -23,7 +24,25 @@ export interface RademacherBounds {
   readonly least: number;
 }
 
-/** Theorem 5.3 and its companions: bounds of the empirical Rademacher complexity, M = W R + B. */
+/**
+ * Theorem 5.3 and its companions: bounds of the empirical Rademacher complexity, M = W R + B.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { rademacherBounds } from '@fewfire/core';
+ *
+ * const shape = {
+ *   inputCount: 16,
+ *   unitCount: 64,
+ *   sparsity: 2,
+ *   weightScale: 1,
+ *   biasScale: 0.5,
+ *   radius: 4,
+ *   sampleCount: 1000,
+ * };
+ * console.log(rademacherBounds(shape).least.toFixed(1)); // 9.0
+ * ```
+ */
 export function rademacherBounds(options: SampledClass): RademacherBounds {
   checkOptions('rademacherBounds', options, SAMPLED_CHECKS);
   const largest = unitValueBound(options);

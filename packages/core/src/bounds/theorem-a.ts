@@ -64,7 +64,16 @@ export function theoremASimpleTail(options: {
   return scale === 0 ? 0 : (13.1 * scale * logFactor(options)) / options.degree ** 1.5;
 }
 
-/** The least degree d >= 1 with a Theorem A bound of at most epsilon / 2; Infinity beyond the range of a double. */
+/**
+ * The least degree d >= 1 with a Theorem A bound of at most epsilon / 2; Infinity beyond the range of a double.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { theoremADegree } from '@fewfire/core';
+ *
+ * console.log(theoremADegree({ derivativeFactor: 4, epsilon: 0.1 })); // 25
+ * ```
+ */
 export function theoremADegree(options: { readonly derivativeFactor: number; readonly epsilon: number }): number {
   checkOptions('theoremADegree', options, { derivativeFactor: 'any', epsilon: 'any' });
   checkBound('derivativeFactor', options.derivativeFactor);

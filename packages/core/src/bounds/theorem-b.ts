@@ -27,6 +27,7 @@ export interface SampledClass {
 
 export const SAMPLED_CHECKS: ChecksOf<SampledClass> = { ...CLASS_CHECKS, radius: 'any', sampleCount: 'any' };
 
+/** The bound of Theorem B and how it came about. */
 export interface TheoremB {
   /** M sqrt(sk/m) times the least over K of 2^(1-K) sqrt(m) + sum_l 4 2^-l sqrt(2 (e_l + e_{l-1} + ln 2)). Proven. */
   readonly bound: number;
@@ -58,6 +59,22 @@ export function checkSampledClass(options: SampledClass): void {
 /**
  * Theorem B: the empirical Rademacher complexity of the class, with log cover sizes e_0 = 0 and
  * e_l = min(4 4^l ln(2m) + ln 2, (n+1) ln(1 + 2^(l+1))) at scale M 2^-l.
+ * @throws FewfireError `invalid-argument` for numbers out of range and options that are not known
+ * @example
+ * ```ts
+ * import { theoremB } from '@fewfire/core';
+ *
+ * const shape = {
+ *   inputCount: 16,
+ *   unitCount: 64,
+ *   sparsity: 2,
+ *   weightScale: 1,
+ *   biasScale: 0.5,
+ *   radius: 4,
+ *   sampleCount: 1000,
+ * };
+ * console.log(theoremB(shape).bound.toFixed(1)); // 65.4
+ * ```
  */
 export function theoremB(options: SampledClass): TheoremB {
   checkOptions('theoremB', options, SAMPLED_CHECKS);

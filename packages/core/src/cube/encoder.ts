@@ -17,12 +17,14 @@ import type { ColumnProfile, ColumnType, ValueCount } from './profile.ts';
 import { dateText, MISSING_AMONG_OTHERS, readNumber, readQuantity, type TextForm, UNITS } from './text-form.ts';
 import { answerOf, areAnswers } from './words.ts';
 
+/** How a column becomes yes/no coordinates. */
 export type ColumnCoding =
   | { readonly kind: 'two-valued'; readonly no: string; readonly yes: string }
   /** Values in no coordinate: the one that is most frequent, or (null) all others, unknown ones included. */
   | { readonly kind: 'categories'; readonly reference: string | null; readonly values: readonly string[] }
   | { readonly kind: 'thresholds'; readonly above: readonly number[] };
 
+/** A column with its coding and what it does about missing cells. */
 export interface EncodedColumn {
   readonly column: string;
   readonly type: ColumnType;
@@ -36,12 +38,14 @@ export interface EncodedColumn {
   readonly missingCoordinate: boolean;
 }
 
+/** How a table's columns become coordinates: plain data, kept in the model. */
 export interface EncoderSpec {
   readonly columns: readonly EncodedColumn[];
   /** The texts that count as missing, where they are not the usual ones. */
   readonly missingValues?: readonly string[] | undefined;
 }
 
+/** One yes/no question about a column. */
 export interface Coordinate {
   /** Unlike that of every other coordinate of the encoder. */
   readonly name: string;
@@ -122,7 +126,17 @@ export function orderTwoValues(a: string, b: string, type: ColumnType): { no: st
     : { no: first, yes: second };
 }
 
-/** The coordinates of an encoder, in order. */
+/**
+ * The coordinates of an encoder, in order.
+ * @example
+ * ```ts
+ * import { encoderCoordinates, fitEncoder, memoryTable } from '@fewfire/core';
+ *
+ * const table = memoryTable({ years: [1, 2, 3, 4], pet: ['cat', 'dog', 'cat', 'cat'] });
+ * const { spec } = fitEncoder(await table.profile(['years', 'pet'], { bins: 2 }));
+ * console.log(encoderCoordinates(spec).map(({ name }) => name)); // [ 'years>2.5', 'pet=dog' ]
+ * ```
+ */
 export function encoderCoordinates(spec: EncoderSpec): readonly Coordinate[] {
   const coordinates = spec.columns.flatMap((encoded, group) =>
     columnCoordinates(encoded).map((coordinate) => ({ ...coordinate, column: encoded.column, group })),
@@ -183,9 +197,18 @@ function columnCoordinates(encoded: EncodedColumn): { name: string; key: string 
 /**
  * Chooses a coding for every profiled column.
  *
- * @param keep columns named by the user: never left out for being near-unique
+ * @param options `keep`: columns named by the user, never left out for being near-unique
  * @throws FewfireError `missing-values` when `missing` is `refuse` and cells are missing, `invalid-data` when a number
  *   column holds NaN or infinities or when no column is left
+ * @example
+ * ```ts
+ * import { fitEncoder, memoryTable } from '@fewfire/core';
+ *
+ * const table = memoryTable({ pet: ['cat', 'dog', null, 'cat'] });
+ * const { spec } = fitEncoder(await table.profile(['pet']));
+ * const { points } = await table.encode(spec);
+ * console.log(points.rowCount, points.coordinateCount); // 4 2
+ * ```
  */
 export function fitEncoder(
   profiles: readonly ColumnProfile[],

@@ -85,6 +85,7 @@ interface Column extends TableColumn {
   readonly form: () => TextForm;
 }
 
+/** Options of `memoryTable`. */
 export interface MemoryTableOptions {
   readonly label?: string;
   /** What is said of the cells; the default is to recognise everything. */
@@ -99,6 +100,13 @@ export interface MemoryTableOptions {
  * @param columns one array per column, all of the same length; a column of booleans or of numbers has that type, any
  *   other is text (which reads as numbers when every cell does)
  * @throws FewfireError `invalid-data` when lengths differ
+ * @example
+ * ```ts
+ * import { memoryTable } from '@fewfire/core';
+ *
+ * const table = memoryTable({ years: [3, 12], member: [true, false], city: ['Bern', null] });
+ * console.log(table.columns.map(({ name, type }) => `${name}: ${type}`)); // [ 'years: number', 'member: boolean', 'city: text' ]
+ * ```
  */
 export function memoryTable(columns: Readonly<Record<string, MemoryColumn>>, options: MemoryTableOptions = {}): Table {
   checkOptions('memoryTable', options, { label: 'string', rules: 'object', typedTexts: 'boolean' });

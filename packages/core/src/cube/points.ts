@@ -8,6 +8,7 @@
  */
 import { FewfireError } from '../base/index.ts';
 
+/** Rows of yes/no answers, a bit each: what learners and networks take. */
 export interface CubePoints {
   readonly rowCount: number;
   readonly coordinateCount: number;
@@ -20,12 +21,35 @@ export function cubePointsBytes(rowCount: number, coordinateCount: number): numb
   return Math.ceil(coordinateCount / 8) * rowCount;
 }
 
-/** All-zero points (every coordinate "no", +1). */
+/**
+ * All-zero points (every coordinate "no", +1).
+ * @example
+ * ```ts
+ * import { createCubePoints } from '@fewfire/core';
+ *
+ * const points = createCubePoints(3, 2);
+ * console.log(points.rowCount, points.coordinateCount, points.planes.length); // 3 2 3
+ * ```
+ */
 export function createCubePoints(rowCount: number, coordinateCount: number): CubePoints {
   return { rowCount, coordinateCount, planes: new Uint8Array(cubePointsBytes(rowCount, coordinateCount)) };
 }
 
-/** Points from rows of booleans or 0/1 numbers (true and 1 are "yes", -1). */
+/**
+ * Points from rows of booleans or 0/1 numbers (true and 1 are "yes", -1).
+ * @throws FewfireError `invalid-data` for rows of other lengths and values that are none of true, false, 1 and 0
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, evaluatePolynomial, polynomialFromTerms } from '@fewfire/core';
+ *
+ * const points = cubePointsFromRows([
+ *   [true, false],
+ *   [false, false],
+ * ]);
+ * const polynomial = polynomialFromTerms(['a', 'b'], [{ coordinates: [0], coefficient: 1 }]);
+ * console.log(await evaluatePolynomial(polynomial, points)); // Float64Array(2) [ -1, 1 ]
+ * ```
+ */
 export function cubePointsFromRows(rows: readonly ArrayLike<boolean | number>[], coordinateCount?: number): CubePoints {
   const n = coordinateCount ?? rows[0]?.length ?? 0;
   const points = createCubePoints(rows.length, n);
@@ -52,7 +76,16 @@ export function bitAt(points: CubePoints, row: number, coordinate: number): numb
   return (points.planes[(coordinate >> 3) * points.rowCount + row] >> (coordinate & 7)) & 1;
 }
 
-/** The given rows, in the given order. */
+/**
+ * The given rows, in the given order.
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, selectRows } from '@fewfire/core';
+ *
+ * const points = cubePointsFromRows([[0], [1], [1]]);
+ * console.log(selectRows(points, Uint32Array.of(2, 0)).rowCount); // 2
+ * ```
+ */
 export function selectRows(points: CubePoints, rows: Uint32Array): CubePoints {
   const result = createCubePoints(rows.length, points.coordinateCount);
   const planeCount = Math.ceil(points.coordinateCount / 8);

@@ -7,11 +7,13 @@ export type ColumnType = 'boolean' | 'number' | 'text' | 'date';
 /** The most distinct values a profile lists. */
 export const PROFILE_VALUE_LIMIT = 64;
 
+/** A value and how many cells have it. */
 export interface ValueCount {
   readonly value: string;
   readonly count: number;
 }
 
+/** What is known of a column before it is encoded. */
 export interface ColumnProfile {
   readonly name: string;
   /**

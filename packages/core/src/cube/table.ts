@@ -11,12 +11,14 @@ import type { CubePoints } from './points.ts';
 import type { ColumnProfile, ColumnType } from './profile.ts';
 import type { CellRules } from './text-form.ts';
 
+/** A value of a column that the fit did not see, and how many cells have it. */
 export interface UnseenValue {
   readonly column: string;
   readonly value: string;
   readonly count: number;
 }
 
+/** Rows of a table as points, with what was odd about them. */
 export interface EncodedRows {
   readonly points: CubePoints;
   /** Index in the table of each encoded row, ascending; undefined when no row was dropped. */
@@ -58,6 +60,7 @@ export function rowRanges(rowCount: number): RowRange[] {
   }));
 }
 
+/** A column's name and type. */
 export interface TableColumn {
   readonly name: string;
   /** The type as the source states it; text sources (CSV) are `text` before profiling. */
@@ -66,6 +69,9 @@ export interface TableColumn {
   readonly sourceType: string;
 }
 
+/**
+ * The seam for data: a table, wherever its cells lie. `memoryTable` makes one of arrays, `openTable` of @fewfire/node one of files.
+ */
 export interface Table {
   /** What to call the table in messages, for example a file name. */
   readonly label: string;

@@ -36,6 +36,14 @@ const TYPES: Readonly<Record<string, ElementType>> = {
  * @param memoryLimitBytes what may be had for the numbers, besides the bytes
  * @throws FewfireError `file-unreadable` for what is damaged or cut off, `unsupported` for other types of elements,
  *   `memory-budget`
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { parseNpy } from '@fewfire/node';
+ *
+ * const bytes = await readFile('examples/charlm-relu-tokens.npy');
+ * console.log(parseNpy(bytes, 'tokens.npy').shape.length); // 2
+ * ```
  */
 export function parseNpy(
   bytes: Uint8Array,

@@ -10,7 +10,20 @@
 import { bytesOf, forEachField, textOf } from './onnx.ts';
 import { concat, type Field, message } from './onnx-writer.ts';
 
-/** The model with values of its graph as further outputs. */
+/**
+ * The model with values of its graph as further outputs.
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { findMlpBlocks, readOnnxModel } from '@fewfire/core';
+ * import { withOutputs } from '@fewfire/node';
+ *
+ * const bytes = await readFile('examples/charlm-relu.onnx');
+ * const model = readOnnxModel(bytes, 'charlm-relu.onnx');
+ * const [block] = findMlpBlocks(model).blocks;
+ * console.log(withOutputs(bytes, [block.inputValue]).length > bytes.length); // true
+ * ```
+ */
 export function withOutputs(model: Uint8Array, names: readonly string[]): Uint8Array {
   const outputs = names.map((name): Field => [12, message([1, name])]);
   return concat([model, message([7, message(...outputs)])]);

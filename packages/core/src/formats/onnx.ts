@@ -12,6 +12,7 @@
 import { FewfireError } from '../base/index.ts';
 import { bfloatToNumber, halfToNumber } from './half.ts';
 
+/** An ONNX model, as it was read. */
 export interface OnnxModel {
   readonly irVersion: number;
   readonly producer: string;
@@ -20,6 +21,7 @@ export interface OnnxModel {
   readonly graph: OnnxGraph;
 }
 
+/** A graph of an ONNX model, as it was read. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
@@ -28,6 +30,7 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
+/** A node of an ONNX graph. */
 export interface OnnxNode {
   readonly name: string;
   readonly opType: string;
@@ -92,6 +95,15 @@ interface Reading {
  * Reads an ONNX file.
  * @param label what to call it in messages
  * @throws FewfireError `model-file` when it breaks off, is not protobuf, or has no graph
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { readOnnxModel } from '@fewfire/core';
+ *
+ * const bytes = await readFile('examples/charlm-relu.onnx');
+ * const { graph } = readOnnxModel(bytes, 'charlm-relu.onnx');
+ * console.log(graph.inputs.map(({ name }) => name)); // [ 'tokens' ]
+ * ```
  */
 export function readOnnxModel(bytes: Uint8Array, label = 'the ONNX model'): OnnxModel {
   let irVersion = 0;

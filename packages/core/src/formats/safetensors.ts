@@ -120,6 +120,14 @@ export function writeSafetensors(
  * @param label names the file in messages
  * @throws FewfireError `file-unreadable`: not safetensors, cut off, a wanted tensor of another type than F32, F16 and BF16,
  *   overlapping tensors or bytes of none, `invalid-data`: NaN or infinity, `memory-budget`
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { parseSafetensors } from '@fewfire/node';
+ *
+ * const tensors = parseSafetensors(await readFile('examples/relu-mlp.safetensors'), 'relu-mlp.safetensors');
+ * console.log([...tensors.values()].every(({ values }) => values instanceof Float32Array || values instanceof Float64Array)); // true
+ * ```
  */
 export function parseSafetensors(
   bytes: Uint8Array,
@@ -136,6 +144,14 @@ export function parseSafetensors(
  * The tensors of a file as arrays of numbers, of any type that numpy has too (inputs of models are often whole numbers).
  * @param memoryLimitBytes what may be had for the numbers, besides the bytes
  * @throws FewfireError `file-unreadable` as `parseSafetensors`, `memory-budget`
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { parseSafetensorsArrays } from '@fewfire/node';
+ *
+ * const arrays = parseSafetensorsArrays(await readFile('examples/relu-mlp.safetensors'), 'relu-mlp.safetensors');
+ * console.log(arrays.size > 0); // true
+ * ```
  */
 export function parseSafetensorsArrays(
   bytes: Uint8Array,
@@ -192,6 +208,14 @@ function readPlaces(
 /**
  * One tensor of a file, of the shape it should have; null stands for any length.
  * @throws FewfireError `invalid-data` when it is missing or has another shape
+ * @example
+ * ```ts
+ * import { expectTensor, readSafetensors } from '@fewfire/node';
+ *
+ * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
+ * const [name] = tensors.keys();
+ * console.log(expectTensor(tensors, name, [null, null], 'relu-mlp.safetensors').shape.length); // 2
+ * ```
  */
 export function expectTensor(
   tensors: ReadonlyMap<string, FloatTensor>,

@@ -9,12 +9,22 @@
 import { effectiveCount } from '../base/index.ts';
 import { weightedMean } from './metrics.ts';
 
+/** The logistic curve from a value to a probability. */
 export interface PlattScaling {
   /** probability of the positive class = 1 / (1 + exp(-(slope * value + intercept))) */
   readonly slope: number;
   readonly intercept: number;
 }
 
+/**
+ * The probability of the positive class at a value: 1 / (1 + exp(-(slope * value + intercept))).
+ * @example
+ * ```ts
+ * import { plattProbability } from '@fewfire/core';
+ *
+ * console.log(plattProbability({ slope: 2, intercept: -1 }, 0.5)); // 0.5
+ * ```
+ */
 export function plattProbability(scaling: PlattScaling, value: number): number {
   return 1 / (1 + Math.exp(-(scaling.slope * value + scaling.intercept)));
 }
@@ -26,6 +36,14 @@ const LOSS_ROUNDING = 1e-12;
  * Fits the curve by Newton's method with step halving (Lin, Lin and Weng's form of Platt's method); it never falls.
  * @param positive 1 for rows of the positive class, else 0
  * @param weights how much each row counts; the same for all without it
+ * @example
+ * ```ts
+ * import { fitPlatt, plattProbability } from '@fewfire/core';
+ *
+ * const values = [2, 1, 1, -1, -2, -1];
+ * const positive = [1, 1, 0, 0, 0, 1];
+ * console.log(plattProbability(fitPlatt(values, positive), 2).toFixed(2)); // 0.70
+ * ```
  */
 export function fitPlatt(
   values: ArrayLike<number>,

@@ -50,6 +50,17 @@ const ACTIVE_SHARE = 1 / 4;
  *
  * @param target one finite number per row
  * @throws FewfireError `invalid-argument`, `invalid-data` (NaN or infinity in the target), `memory-budget`
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, fitElasticNet, termList } from '@fewfire/core';
+ *
+ * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
+ * const points = cubePointsFromRows(bits);
+ * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
+ * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
+ * const { model } = await fitElasticNet(points, target, { degree: 2, lambda: 0.1, refit: true });
+ * console.log(termList(model).map(({ coordinates, coefficient }) => `${coordinates}: ${coefficient.toFixed(2)}`)); // [ '2: 1.00', '0,1: 2.00' ]
+ * ```
  */
 export async function fitElasticNet(
   points: CubePoints,

@@ -51,6 +51,7 @@ export interface ErrorIntervalOptions extends RunOptions {
   readonly bootstrapCount?: number;
 }
 
+/** A mean loss with its interval, and what the interval rests on. */
 export interface ErrorInterval {
   readonly mean: number;
   readonly low: number;
@@ -65,7 +66,19 @@ export interface ErrorInterval {
   readonly clusterCount?: number;
 }
 
-/** @throws FewfireError `invalid-data` (fewer than 2 rows or clusters where one says nothing, losses that are not finite or out of bounds), `invalid-argument` */
+/**
+ * The mean of the losses of rows, with an interval: exact binomial for losses of two values, empirical Bernstein where
+ * losses are bounded, else by the bootstrap.
+ * @throws FewfireError `invalid-data` (fewer than 2 rows or clusters where one says nothing, losses that are not finite or out of bounds), `invalid-argument`
+ * @example
+ * ```ts
+ * import { errorInterval } from '@fewfire/core';
+ *
+ * const squaredErrors = Float64Array.from({ length: 100 }, (_, i) => (i % 10) / 10);
+ * const { mean, low, high, method } = await errorInterval(squaredErrors, { bounds: [0, 1] });
+ * console.log(mean.toFixed(2), low.toFixed(2), high.toFixed(2), method); // 0.45 0.26 0.64 empirical Bernstein
+ * ```
+ */
 export async function errorInterval(losses: Float64Array, options: ErrorIntervalOptions = {}): Promise<ErrorInterval> {
   checkRunOptions('errorInterval', options, {
     confidence: 'number',

@@ -12,6 +12,7 @@ import type { PenaltyBasis } from './least-squares.ts';
 /** `logistic` is ridge under the logistic loss. */
 export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net' | 'logistic' | 'boosting';
 
+/** A fit that was tried, and its error on rows held out. */
 export interface Candidate {
   readonly method: FitMethod;
   readonly degree: number;

@@ -65,6 +65,7 @@ export interface RefitOptions extends RunOptions {
   readonly bootstrapCount?: number;
 }
 
+/** A coefficient with its standard error and interval. */
 export interface TermInterval {
   /** Empty for the constant. */
   readonly coordinates: readonly number[];
@@ -74,6 +75,7 @@ export interface TermInterval {
   readonly high: number;
 }
 
+/** Terms that were fitted again, with their intervals. */
 export interface RefitResult {
   /** The constant first, then the terms in the order given, less `collinear` and `unsupported`. */
   readonly intervals: readonly TermInterval[];
@@ -113,6 +115,18 @@ const PART_OF_COMBINATION = 1e-6;
  * @param target one finite number per row; -1 and +1 for the logistic loss
  * @throws FewfireError `invalid-argument`, `invalid-data` (too few rows or clusters, one class), `memory-budget`,
  *   `not-converged` (separated classes, or too many bootstrap samples without a fit)
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, refitIntervals } from '@fewfire/core';
+ *
+ * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
+ * const points = cubePointsFromRows(bits);
+ * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
+ * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
+ * const noisy = target.map((value, i) => value + (i % 3 === 0 ? 0.1 : -0.05));
+ * const { intervals } = await refitIntervals(points, noisy, { terms: [[0, 1], [2]] });
+ * console.log(intervals.map(({ coordinates, low, high }) => `[${coordinates}] ${low.toFixed(1)} to ${high.toFixed(1)}`)); // [ '[] -0.0 to 0.0', '[0,1] 2.0 to 2.0', '[2] 1.0 to 1.0' ]
+ * ```
  */
 export async function refitIntervals(
   points: CubePoints,

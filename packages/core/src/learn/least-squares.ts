@@ -30,6 +30,7 @@ import type { MonomialIndex } from '../cube/index.ts';
 import { type BasisChange, createBasisChange } from '../spectrum/index.ts';
 import { clearRounding, constantValue, ROUNDING, sumOfSizes } from './rounding.ts';
 
+/** Whether coefficients of the parities or of the centred, scaled parities are penalised. */
 export type PenaltyBasis = 'parity' | 'biased';
 
 export interface LeastSquaresProblem {

@@ -248,6 +248,7 @@ export interface LogisticFitOptions extends LowDegreeOptions {
   readonly maxIterations?: number;
 }
 
+/** How a logistic fit went. */
 export interface LogisticSummary extends LowDegreeSummary {
   readonly method: 'logistic';
   readonly basis: 'parity';
@@ -259,6 +260,7 @@ export interface LogisticSummary extends LowDegreeSummary {
   readonly note?: string;
 }
 
+/** A polynomial whose sign is a class, and how the solver did. */
 export interface LogisticFit {
   /** p(x), the log-odds of a no (+1): the probability of a yes (-1) is 1 / (1 + exp(p(x))). */
   readonly model: Polynomial;
@@ -273,6 +275,18 @@ export interface LogisticFit {
  *
  * @param target one number per row, -1 for the positive class (a yes) and +1 for the other
  * @throws FewfireError `invalid-argument`, `invalid-data` (a target other than +1 and -1, or of one class only), `memory-budget`
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, fitLogistic } from '@fewfire/core';
+ *
+ * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
+ * const points = cubePointsFromRows(bits);
+ * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
+ * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
+ * const classes = target.map((value) => Math.sign(value));
+ * const { model, summary } = await fitLogistic(points, classes, { degree: 2, lambda: 0.1 });
+ * console.log(model.termCount, summary.converged); // 1 true
+ * ```
  */
 export async function fitLogistic(
   points: CubePoints,

@@ -71,6 +71,7 @@ export interface LeastSquaresFitOptions extends LowDegreeOptions {
   readonly maxIterations?: number;
 }
 
+/** How a fit went. */
 export interface LowDegreeSummary {
   readonly method: FitMethod;
   readonly degree: number;
@@ -103,6 +104,7 @@ export interface LowDegreeSummary {
   readonly trainingMse: number;
 }
 
+/** A polynomial that was fitted, and how the solver did. */
 export interface LowDegreeFit {
   readonly model: Polynomial;
   readonly summary: LowDegreeSummary;
@@ -116,6 +118,17 @@ export interface LowDegreeFit {
  *
  * @param target one finite number per row
  * @throws FewfireError `invalid-argument`, `invalid-data` (NaN or infinity in the target), `memory-budget`
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, fitLowDegree } from '@fewfire/core';
+ *
+ * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
+ * const points = cubePointsFromRows(bits);
+ * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
+ * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
+ * const { model, summary } = await fitLowDegree(points, target, { degree: 2 });
+ * console.log(model.termCount, summary.converged); // 2 true
+ * ```
  */
 export async function fitLowDegree(
   points: CubePoints,
@@ -183,6 +196,19 @@ export async function fitLowDegree(
  * cube; on other data it estimates correlations, not a regression. One pass.
  *
  * @throws FewfireError as `fitLowDegree`
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, estimateLowDegree, termList } from '@fewfire/core';
+ *
+ * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
+ * const points = cubePointsFromRows(bits);
+ * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
+ * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
+ * const { model } = await estimateLowDegree(points, target, { degree: 2 });
+ * for (const { coordinates, coefficient } of termList(model)) console.log(coordinates, coefficient);
+ * // [ 2 ] 1
+ * // [ 0, 1 ] 2
+ * ```
  */
 export async function estimateLowDegree(
   points: CubePoints,

@@ -24,7 +24,15 @@ function meanOver(count: number, weights: Weights, value: (row: number) => numbe
   );
 }
 
-/** Mean squared error. */
+/**
+ * Mean squared error.
+ * @example
+ * ```ts
+ * import { meanSquaredError } from '@fewfire/core';
+ *
+ * console.log(meanSquaredError([1, 2], [1, 4])); // 2
+ * ```
+ */
 export function meanSquaredError(
   target: ArrayLike<number>,
   prediction: ArrayLike<number>,
@@ -33,7 +41,15 @@ export function meanSquaredError(
   return meanOver(target.length, weights, (i) => (target[i] - prediction[i]) ** 2);
 }
 
-/** 1 - (squared error) / (squared error of the mean of these targets); NaN when the targets are all equal. */
+/**
+ * 1 - (squared error) / (squared error of the mean of these targets); NaN when the targets are all equal.
+ * @example
+ * ```ts
+ * import { rSquared } from '@fewfire/core';
+ *
+ * console.log(rSquared([1, 2, 3], [1, 2, 4])); // 0.5
+ * ```
+ */
 export function rSquared(
   target: ArrayLike<number>,
   prediction: ArrayLike<number>,
@@ -44,7 +60,15 @@ export function rSquared(
   return variance > 0 ? 1 - meanSquaredError(target, prediction, weights) / variance : Number.NaN;
 }
 
-/** Share of rows whose class is right; exactly 0.5 counts as the negative class. `positive[i]` is 1 or 0. */
+/**
+ * Share of rows whose class is right; exactly 0.5 counts as the negative class. `positive[i]` is 1 or 0.
+ * @example
+ * ```ts
+ * import { accuracy } from '@fewfire/core';
+ *
+ * console.log(accuracy([1, 0, 1], [0.9, 0.2, 0.4]).toFixed(3)); // 0.667
+ * ```
+ */
 export function accuracy(
   positive: ArrayLike<number>,
   probability: ArrayLike<number>,
@@ -56,6 +80,12 @@ export function accuracy(
 /**
  * Area under the ROC curve: the chance that a random positive row scores above a random negative one, ties counting
  * half. NaN with one class only.
+ * @example
+ * ```ts
+ * import { areaUnderCurve } from '@fewfire/core';
+ *
+ * console.log(areaUnderCurve([1, 0, 1, 0], [0.9, 0.2, 0.4, 0.4])); // 0.875
+ * ```
  */
 export function areaUnderCurve(
   positive: ArrayLike<number>,
@@ -99,7 +129,15 @@ export function areaOfScores(positives: Float64Array, negatives: Float64Array): 
   return pairs / (positives.length * negatives.length);
 }
 
-/** Mean of -log(probability of the true class), in nats; probabilities are kept 1e-15 away from 0 and 1. */
+/**
+ * Mean of -log(probability of the true class), in nats; probabilities are kept 1e-15 away from 0 and 1.
+ * @example
+ * ```ts
+ * import { logLoss } from '@fewfire/core';
+ *
+ * console.log(logLoss([1, 0], [0.5, 0.5]).toFixed(4)); // 0.6931
+ * ```
+ */
 export function logLoss(
   positive: ArrayLike<number>,
   probability: ArrayLike<number>,

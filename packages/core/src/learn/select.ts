@@ -104,6 +104,7 @@ export interface SelectOptions extends RunOptions, RowNames {
   readonly budgetSeconds?: number;
 }
 
+/** The candidate that was chosen, all that were tried, and why. */
 export interface Selection {
   readonly best: Candidate;
   /** Everything tried, in the order it was tried. */
@@ -160,6 +161,17 @@ const SPARSE_SHARE = 3 / 4;
  *
  * @throws FewfireError `invalid-argument` (too few rows for the folds, folds below 2), `memory-budget` when even the
  *   degree that was asked for does not fit, `not-converged` when no fit has a finite error
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, selectLowDegree } from '@fewfire/core';
+ *
+ * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
+ * const points = cubePointsFromRows(bits);
+ * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
+ * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
+ * const { best } = await selectLowDegree(points, target, { degree: 'auto', method: 'auto' });
+ * console.log(best.degree, best.method); // 2 lasso
+ * ```
  */
 export async function selectLowDegree(
   points: CubePoints,

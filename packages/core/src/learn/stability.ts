@@ -4,6 +4,7 @@ import { createMonomialIndex } from '../cube/index.ts';
 import { type Polynomial, type Term, termList } from '../spectrum/index.ts';
 import type { FoldTerms } from './folds.ts';
 
+/** How often the folds found a term, and with which coefficients. */
 export interface TermStability {
   readonly coordinates: readonly number[];
   /** Share of the folds that select the term: its coefficient is not 0. */

@@ -19,6 +19,7 @@
  */
 import { cholesky, inverseCholesky, mirror, multiply, pickNumbers, solveCholesky, type Turn } from '../base/index.ts';
 
+/** What a fit of given terms minimises. */
 export type RefitLoss = 'squared' | 'logistic';
 
 export interface TermRows {

@@ -21,6 +21,7 @@ import { missedShare } from './missed-mass.ts';
 import type { PreparedScreens } from './mlp-file.ts';
 import { boundScreens } from './sparse-mlp.ts';
 
+/** Options of running a calibrated block. */
 export interface CalibratedRunOptions extends Pick<RunOptions, 'memoryLimitBytes'> {
   readonly variant?: 'simd' | 'scalar' | undefined;
   readonly drift?: DriftOptions | undefined;
@@ -51,6 +52,7 @@ export interface CalibratedMlp extends Disposable {
   resetDrift(): void;
   /** The prepared block and the calibration as one file, see calibration-file.ts. */
   serialize(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Frees the memory; the block cannot be run any more. */
   dispose(): void;
 }
 

@@ -6,6 +6,7 @@
 import type { CalibratedScreen } from '@fewfire/kernels';
 import type { Interval, RunOptions } from '../base/index.ts';
 
+/** How units are estimated that are left out. */
 export type CalibrationMethod = 'lookup' | 'low-rank';
 
 /**
@@ -15,6 +16,7 @@ export type CalibrationMethod = 'lookup' | 'low-rank';
  */
 export type IntervalMethod = 'betting' | 'bootstrap';
 
+/** What share of the activity is missed, with its interval. */
 export interface MissedMass {
   /** What was asked for: `interval[1]` is at most this. */
   readonly target: number;
@@ -34,6 +36,7 @@ export interface CalibrationTimes {
   readonly calibratedUs: number;
 }
 
+/** A calibration and what was measured of it. */
 export interface MlpCalibration {
   readonly method: CalibrationMethod;
   readonly missedMass: MissedMass;
@@ -57,6 +60,7 @@ export type CalibrationOutcome =
   | { readonly calibration: MlpCalibration; readonly screen: CalibratedScreen; readonly reason: null }
   | { readonly calibration: null; readonly screen: null; readonly reason: string };
 
+/** How a calibrated block watches whether its inputs are still those of the calibration. */
 export interface DriftOptions {
   /** Chance of ever reporting drift where there is none, default 0.01; above 0.001. */
   readonly falseAlarm?: number | undefined;

@@ -12,6 +12,7 @@ import { checkOptions, createRandom, FewfireError, type Interval } from '../base
 import { bettingInterval, createMeanAlarm } from './betting.ts';
 import { type DriftOptions, type MlpCalibration, SURVIVOR_DELTA } from './calibration.ts';
 
+/** Whether inputs have drifted, and by which sign. */
 export interface DriftStatus {
   readonly state: 'ok' | 'drifted';
   readonly cause: 'more survivors' | 'fewer survivors' | 'missed mass' | null;

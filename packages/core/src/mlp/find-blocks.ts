@@ -82,6 +82,7 @@ export interface FoundBlock {
   readonly load: () => ReluLayer;
 }
 
+/** The blocks of a model, and what was left out. */
 export interface BlockSearch {
   readonly blocks: readonly FoundBlock[];
   /** What was seen and not looked into, in sentences. */
@@ -106,7 +107,19 @@ const MAX_OPERANDS = 8;
 const SUBGRAPHS = ['Loop', 'Scan', 'SequenceMap'];
 const QUANTISED = /^(QLinear|MatMulInteger|MatMulNBits|QGemm|DequantizeLinear|DynamicQuantize)/;
 
-/** @throws FewfireError `model-file` for a damaged file, as far as it is looked at */
+/**
+ * Finds the feed-forward blocks of a model: linear layer, activation, linear layer, with constant weights.
+ * @throws FewfireError `model-file` for a damaged file, as far as it is looked at
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { findMlpBlocks, readOnnxModel } from '@fewfire/core';
+ *
+ * const bytes = await readFile('examples/charlm-relu.onnx');
+ * const { blocks } = findMlpBlocks(readOnnxModel(bytes, 'charlm-relu.onnx'));
+ * console.log(blocks.map(({ name, unitCount }) => `${name}: ${unitCount} units`)); // [ 'b.0: 1024 units', 'b.1: 1024 units', 'b.2: 1024 units' ]
+ * ```
+ */
 export function findMlpBlocks(model: OnnxModel): BlockSearch {
   const found: UnnamedBlock[] = [];
   let left = 0;

@@ -4,8 +4,20 @@ import { type CalibratedMlp, type CalibratedRunOptions, runCalibratedBlock } fro
 import { parseCalibrated } from './calibration-file.ts';
 
 /**
+ * Reads a block that `CalibratedMlp.serialize` wrote.
  * @param label names the file in messages
  * @throws FewfireError `model-file` for damaged, edited or foreign bytes, and a calibration of another block
+ * @example
+ * ```ts
+ * import { calibrateMlp, layerFromNetwork, parityNetwork, parseCalibratedMlp } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const inputs = Float32Array.from({ length: 30_000 }, (_, i) => (i % 7 < 3 ? 1 : -1));
+ * const calibrated = await calibrateMlp({ block: layerFromNetwork(network) }, inputs);
+ * const again = await parseCalibratedMlp(await calibrated.serialize(), 'block.fewfire');
+ * console.log(again.method); // exact
+ * for (const each of [calibrated, again]) each.dispose();
+ * ```
  */
 export async function parseCalibratedMlp(
   bytes: Uint8Array<ArrayBuffer>,

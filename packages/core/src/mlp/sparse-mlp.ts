@@ -84,10 +84,13 @@ export interface SparseMlp extends Disposable {
   forwardBatch(inputs: Float32Array, rowCount: number, out?: Float32Array): Float32Array;
   /** Units that fired for the input of the last `forward` or `forwardDense`, in increasing order. */
   activeUnits(): Uint32Array;
+  /** What was done since the start or `resetCounters`. */
   counters(): MlpCounters;
+  /** Counts from 0 again. */
   resetCounters(): void;
   /** The prepared block as a file, see mlp-file.ts. */
   serialize(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Frees the memory; the block cannot be run any more. */
   dispose(): void;
 }
 
@@ -95,6 +98,15 @@ export interface SparseMlp extends Disposable {
  * Quantises a block and puts it into memory.
  * @throws FewfireError `invalid-data` for weights or sample inputs that are not finite, or sizes that do not fit,
  *   `memory-budget` beyond `memoryLimitBytes` or the 4 GiB of WebAssembly, `invalid-argument` for options out of range
+ * @example
+ * ```ts
+ * import { layerFromNetwork, parityNetwork, prepareSparseMlp } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const mlp = await prepareSparseMlp(layerFromNetwork(network));
+ * console.log(mlp.forward(Float32Array.of(1, 1, 1)), mlp.activeUnits()); // Float32Array(1) [ 1 ] Uint32Array(1) [ 0 ]
+ * mlp.dispose();
+ * ```
  */
 export async function prepareSparseMlp(block: ReluLayer, options: SparseMlpOptions = {}): Promise<SparseMlp> {
   checkRunOptions('prepareSparseMlp', options, { ...SPARSE_RUN_CHECKS, sampleInputs: 'object' });

@@ -17,6 +17,7 @@ import {
 import type { Model } from './model.ts';
 import { effectScale, leadingTerms } from './summary.ts';
 
+/** What a coordinate counts for in a model. */
 export interface CoordinateAttribution {
   readonly coordinate: string;
   /** Sum of squared coefficients of the terms with it: the mean square of half of what its answer changes. */
@@ -27,6 +28,7 @@ export interface CoordinateAttribution {
   readonly banzhaf: number;
 }
 
+/** What coordinates count for together in a model. */
 export interface InteractionAttribution {
   readonly coordinates: readonly string[];
   /** Mean of the discrete derivative over all answers elsewhere. */
@@ -35,6 +37,7 @@ export interface InteractionAttribution {
   readonly shapley: number;
 }
 
+/** What counts in one output of a model, without rows. */
 export interface ModelAttributions {
   /** Squared coefficients by degree, from degree 0, in squared units of the target as learned. */
   readonly levelWeights: readonly number[];
@@ -45,8 +48,24 @@ export interface ModelAttributions {
 }
 
 /**
+ * What counts in one output of a model, without rows: influence, Shapley and Banzhaf values of coordinates, and their
+ * interactions.
  * @param most interactions to list; all without it
  * @throws FewfireError `memory-budget` when the terms have too many subsets for Shapley interactions
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, modelAttributions } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { interactions } = await modelAttributions(model);
+ * console.log(interactions[0].coordinates); // [ 'a', 'b' ]
+ * ```
  */
 export async function modelAttributions(
   model: Model,
@@ -88,6 +107,7 @@ export async function modelAttributions(
   };
 }
 
+/** What each column contributes to the values of rows. */
 export interface ModelRowAttributions {
   /** Columns of the table that the model reads. */
   readonly columns: readonly string[];
@@ -102,6 +122,21 @@ export interface ModelRowAttributions {
  * Shapley values of rows by table column: every value a column can take counts as one player. The baseline is the row of
  * all reference values ("no" everywhere), or the average over `background`.
  * @throws FewfireError as `attributeRows`
+ * @example
+ * ```ts
+ * import { attributeModelRows, fitTable, memoryTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { points } = await table.encode(model.encoder);
+ * const { columns, outputs } = await attributeModelRows(model, points, { baseline: 'all-no' });
+ * console.log(columns, outputs.length); // [ 'a', 'b' ] 1
+ * ```
  */
 export async function attributeModelRows(
   model: Model,

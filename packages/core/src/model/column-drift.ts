@@ -14,6 +14,7 @@ import { logFisherP } from '../base/index.ts';
 import { type CubePoints, columnCoordinateNames, type EncodedColumn, thresholdsOf, yesCounts } from '../cube/index.ts';
 import { type Model, modelCoordinates } from './model.ts';
 
+/** What a column that is not as it was at the fit may be. */
 export type DriftGuess =
   /** The column holds what is another's, and the other what is its. */
   | { readonly kind: 'swapped'; readonly with: string }

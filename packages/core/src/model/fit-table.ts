@@ -104,6 +104,7 @@ export interface TestRows extends MeasuredRows {
   readonly prediction: Prediction;
 }
 
+/** What `fitTable` gives: the model, and the test rows with what was predicted for them. */
 export interface TableFit {
   readonly model: Model;
   readonly testRows: TestRows | null;
@@ -116,7 +117,24 @@ const FIT_ITERATIONS = 2000;
 /** Predicted seconds that choosing the terms to confirm may take: a few dozen terms need no more. */
 const CONFIRM_BUDGET_SECONDS = 3;
 
-/** @throws FewfireError for every kind of input that cannot be learned from; see the codes */
+/**
+ * The main job: from a table and the name of its target to a model, chosen by folds and measured once on test rows
+ * that were set aside first.
+ * @throws FewfireError for every kind of input that cannot be learned from; see the codes
+ * @example
+ * ```ts
+ * import { fitTable, leadingTerms, memoryTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * console.log(leadingTerms(model).map(({ coordinates }) => coordinates.join(' and '))); // [ 'a and b' ]
+ * ```
+ */
 export async function fitTable(table: Table, options: FitTableOptions): Promise<TableFit> {
   const startedAt = performance.now();
   checkRunOptions('fitTable', options, {

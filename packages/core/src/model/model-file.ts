@@ -225,6 +225,20 @@ const modelSchema = z.strictObject(modelParts);
  * The text of a model file. Equal models give equal text.
  * @throws FewfireError `not-converged` for a model with a figure that is no finite number, `invalid-argument` for what is
  *   no model in another way: neither could be read again
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, serializeModel } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const text = await serializeModel(model);
+ * console.log(JSON.parse(text).format); // fewfire-model
+ * ```
  */
 export async function serializeModel(model: Model): Promise<string> {
   const outputs = model.outputs.map(({ polynomial, ...rest }) => ({
@@ -249,6 +263,21 @@ export async function serializeModel(model: Model): Promise<string> {
  * Reads a model file's text.
  * @param label what to call the file in messages
  * @throws FewfireError `model-file`: not JSON (truncated), another format, a newer version, a wrong field, a wrong checksum
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, parseModel, serializeModel } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const text = await serializeModel(model);
+ * const same = await parseModel(text, 'model.json');
+ * console.log(same.target.column); // y
+ * ```
  */
 export async function parseModel(text: string, label: string): Promise<Model> {
   const refuse = (what: string, cause?: unknown): FewfireError =>

@@ -25,6 +25,7 @@ import {
 import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
 import type { Note } from './notes.ts';
 
+/** What is learned: a number, or classes with their names. */
 export type TargetSpec =
   | { readonly kind: 'regression'; readonly column: string; readonly transform: 'none' | 'log' }
   /** Learned as -1 for the positive class and +1 for the negative: a yes is -1 on the cube, for targets too. */
@@ -35,6 +36,7 @@ export type TargetSpec =
 /** What a fit minimises: squared error, or for classes the log-loss, whose values are log-odds of +1 against -1. */
 export type Loss = 'squared' | 'logistic';
 
+/** From a value of the polynomial to what the user asked for: a probability, or a number on its own scale. */
 export type Calibration =
   | { readonly kind: 'none' }
   /** Probability of the positive class from the negated value (so that larger means more positive). */
@@ -42,6 +44,7 @@ export type Calibration =
   /** prediction = factor * exp(value) */
   | { readonly kind: 'smearing'; readonly rowCount: number; readonly factor: number };
 
+/** How good predictions are, of numbers or of classes. */
 export interface Metrics {
   readonly sampleCount: number;
   /** Of rows with weights: so many of equal weight would say as much (Kish). */
@@ -61,6 +64,7 @@ export interface Metrics {
   readonly logLoss?: number;
 }
 
+/** What was measured on the test rows. */
 export interface TestResult extends Metrics {
   /** The same measures for the constant learned from the same training rows. */
   readonly baseline: { readonly mse: number; readonly accuracy?: number; readonly logLoss?: number };
@@ -73,6 +77,7 @@ export interface TestResult extends Metrics {
   readonly betterThanConstant: boolean;
 }
 
+/** How the choice was made, without the rows. */
 export interface SelectionRecord {
   readonly folds: number;
   /** `split`: only the first of the folds was held out. */
@@ -86,6 +91,7 @@ export interface SelectionRecord {
   readonly skipped: readonly { readonly degree: number; readonly reason: string }[];
 }
 
+/** The source of a table, for the record of a model. */
 export interface SourceRecord {
   readonly label: string;
   readonly rowCount: number;
@@ -187,6 +193,7 @@ export interface TrainingRecord {
   readonly group?: string | undefined;
 }
 
+/** Where a model comes from: its source, options, seed and versions. */
 export interface Provenance {
   readonly source: SourceRecord;
   readonly seed: number;
@@ -196,6 +203,9 @@ export interface Provenance {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/**
+ * A model of a table: the encoder, a polynomial for each output, and the record of how it was chosen and measured. Plain data; `serializeModel` writes it.
+ */
 export interface Model {
   readonly target: TargetSpec;
   readonly loss: Loss;
@@ -206,6 +216,7 @@ export interface Model {
   readonly provenance: Provenance;
 }
 
+/** What is predicted for rows. */
 export interface Prediction {
   /** Values of the polynomials for every row, one vector per output. */
   readonly values: readonly Float64Array[];
@@ -228,7 +239,25 @@ export function outputClass({ target }: Pick<Model, 'target'>, output: number): 
   return target.kind === 'multiclass' ? target.classes[output] : undefined;
 }
 
-/** Predicts encoded rows. @throws FewfireError `invalid-argument` when the points are not those of the model's encoder */
+/**
+ * Predicts encoded rows.
+ * @throws FewfireError `invalid-argument` when the points are not those of the model's encoder
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, predictPoints } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { points } = await table.encode(model.encoder);
+ * const { classes } = await predictPoints(model, points);
+ * console.log(classes?.length); // 200
+ * ```
+ */
 export async function predictPoints(model: Model, points: CubePoints, options: RunOptions = {}): Promise<Prediction> {
   checkRunOptions('predictPoints', options, {});
   const values: Float64Array[] = [];

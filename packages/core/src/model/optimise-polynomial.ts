@@ -51,6 +51,7 @@ export const OPTIMISE_CHECKS: ChecksOf<Pick<OptimiseOptions, 'direction' | 'time
  */
 export type OptimumProof = 'enumerated (exact)' | 'solver optimum' | 'gap remains';
 
+/** The best configuration found, and what is proved of it. */
 export interface PolynomialOptimum {
   /** A bit per coordinate (1 for a yes). One of the best: others may be as good. */
   readonly bits: Uint8Array;
@@ -73,8 +74,24 @@ export const DEFAULT_TIME_LIMIT_MS = 60_000;
 const MILP_TERMS = 4000;
 
 /**
+ * The bits at which a polynomial is largest or smallest, and what is proved of them.
  * @param solver without one, only enumeration is tried
  * @throws FewfireError `invalid-argument` for options that contradict themselves; the signal's reason when aborted
+ * @example
+ * ```ts
+ * import { optimisePolynomial, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * const { bits, value, proof } = await optimisePolynomial(f, undefined, { direction: 'maximise' });
+ * console.log(bits, value, proof); // Uint8Array(3) [ 0, 0, 0 ] 1.5 enumerated (exact)
+ * ```
  */
 export async function optimisePolynomial(
   polynomial: Polynomial,

@@ -80,6 +80,7 @@ export interface ColumnChoice extends CellAnswer {
   readonly predictionAtReference: number | null;
 }
 
+/** The best configuration of a model's columns, and what is proved of it. */
 export interface ModelOptimum extends Omit<PolynomialOptimum, 'bits'> {
   readonly direction: 'maximise' | 'minimise';
   /** Two classes: whose probability is `prediction`; null for numbers. */
@@ -92,8 +93,23 @@ export interface ModelOptimum extends Omit<PolynomialOptimum, 'bits'> {
 }
 
 /**
+ * The configuration of the columns with the largest or smallest prediction, and what is proved of it.
  * @param solver without one, only enumeration is tried
  * @throws FewfireError `unknown-column` and `invalid-argument` for what `fix`, `among` and `class` name; as `optimisePolynomial`
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, optimiseModel } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { prediction, columns } = await optimiseModel(model, undefined, { direction: 'maximise', fix: ['a=1'] });
+ * console.log(prediction.toFixed(2), columns.map(({ column, text }) => `${column}: ${text}`)); // 0.99 [ 'a: "1"', 'b: "0"' ]
+ * ```
  */
 export async function optimiseModel(
   model: Model,

@@ -20,6 +20,7 @@ export interface PredictedPart extends EncodedPart {
   readonly attributions?: ModelRowAttributions;
 }
 
+/** What is predicted for a table, in parts. */
 export interface TablePrediction extends Pick<EncodedParts, 'unseen' | 'missing'> {
   /** In the order of the rows; to be gone through once. */
   readonly parts: AsyncIterable<PredictedPart>;
@@ -30,6 +31,21 @@ export interface TablePrediction extends Pick<EncodedParts, 'unseen' | 'missing'
 /**
  * Predicts every row of a table that has the columns of the model, in its order.
  * @throws FewfireError `invalid-data` for a table that lacks columns, or in which no cell of one is a value that the fit saw
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, predictTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { parts } = await predictTable(model, memoryTable({ a: [1, 1], b: [0, 1] }));
+ * for await (const { prediction } of parts) console.log(prediction.classes);
+ * // [ 'yes', 'no' ]
+ * ```
  */
 export async function predictTable(
   model: Model,
@@ -62,6 +78,7 @@ export async function predictTable(
 /** A cell of a row: null, undefined and NaN are missing. */
 export type RowValue = string | number | boolean | Date | null | undefined;
 
+/** What is predicted for one row. */
 export interface RowPrediction {
   /** The most probable class, or the number. */
   readonly prediction: string | number;
@@ -79,6 +96,20 @@ export interface RowPrediction {
  * @param row a value for each column of the model, by name
  * @throws FewfireError `invalid-data` for a column that is not there, a value that cannot be read as the fit read it, and
  *   a missing one where the model refuses them
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, predictRow } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { prediction } = await predictRow(model, { a: 1, b: 0 });
+ * console.log(prediction); // yes
+ * ```
  */
 export async function predictRow(
   model: Model,

@@ -44,6 +44,7 @@ export interface StableEffect {
   readonly highest: number;
 }
 
+/** A term of a model as a report shows it. */
 export interface ReportTerm extends TermSummary {
   /** null where the term is not among the confirmed ones, or nothing was confirmed. */
   readonly confirmed: ConfirmedEffect | null;
@@ -76,6 +77,7 @@ export interface CandidateCurve {
   }[];
 }
 
+/** What a report says of one output. */
 export interface OutputReport {
   /** The class this output speaks of; undefined where there is one output. */
   readonly outputClass: string | undefined;
@@ -134,6 +136,7 @@ export interface InteractionShares {
   readonly leftOutCount: number;
 }
 
+/** All that a report of a fit says and draws, as data. */
 export interface FitReport {
   readonly target: Model['target'];
   readonly loss: Model['loss'];
@@ -150,6 +153,7 @@ export interface FitReport {
   readonly picture: TestPicture | null;
 }
 
+/** Options of `fitReport`. */
 export interface FitReportOptions {
   /** Leading terms per output. Default 20, of several outputs 8. */
   readonly terms?: number;
@@ -161,7 +165,25 @@ const TERMS = 20;
 const TERMS_PER_CLASS = 8;
 const INTERACTION_COLUMNS = 15;
 
-/** @param testRows the rows of the test with their predictions, as `fitTable` gives them */
+/**
+ * All that a report of a fit says and draws, as data; `fitReportPage` of @fewfire/report makes a page of it.
+ * @param testRows the rows of the test with their predictions, as `fitTable` gives them
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { fitReport, fitTable, memoryTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const report = fitReport(model, null, { terms: 3 });
+ * console.log(report.outputs[0].terms.length); // 1
+ * ```
+ */
 export function fitReport(model: Model, testRows: TestRows | null = null, options: FitReportOptions = {}): FitReport {
   checkOptions('fitReport', options, { terms: 'number', interactionColumns: 'number' });
   const { target, loss, training, provenance, encoder, outputs } = model;

@@ -7,6 +7,7 @@ import { rowRanges, type Table } from '../cube/index.ts';
 import { areaUnderCurve, meanSquaredError, rSquared, surprise } from '../learn/index.ts';
 import { encodeTreeTable, predictTrees, type TreeColumns, type TreeModel, treeColumns } from '../network/index.ts';
 
+/** How a trained model does on a table. */
 export interface TreeScore {
   readonly task: 'regression' | 'classes';
   readonly target: string;
@@ -29,9 +30,34 @@ export interface TreeScore {
 }
 
 /**
+ * How a trained model of trees does on the rows of a table that have a target.
  * @param target column with the numbers, or the classes as the model calls them (true and false are 1 and 0)
  * @throws FewfireError as `encodeTreeTable`; `unknown-column`; `invalid-data` for classes that the model does not have or
  *   no row with a target; `unsupported` for a model of several numbers
+ * @example
+ * ```ts
+ * import { importTreeModel, memoryTable, scoreTrees } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * const { mse } = await scoreTrees(model, memoryTable({ age: [25, 60], pay: [1, 4] }), 'pay');
+ * console.log(mse); // 0.5
+ * ```
  */
 export async function scoreTrees(
   model: TreeModel,

@@ -9,6 +9,7 @@ import { refuseLackingColumns } from './predict-table.ts';
 import { type LabelColumns, readLabels, weighingRows } from './row-labels.ts';
 import { readTarget } from './target.ts';
 
+/** How a model does on a table. */
 export interface ScoreResult {
   readonly metrics: TestResult;
   readonly unseen: readonly UnseenValue[];
@@ -39,6 +40,20 @@ export function modelMeasured({ target, loss, outputs }: Model): Measured {
  * Scores a model on a table that has its target column. Rows are weighed and grouped as the fit did where the table has
  * these columns.
  * @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target, or for weights as a fit
+ * @example
+ * ```ts
+ * import { fitTable, memoryTable, scoreTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const { metrics } = await scoreTable(model, table);
+ * console.log(metrics.sampleCount); // 200
+ * ```
  */
 export async function scoreTable(model: Model, table: Table, options: RunOptions = {}): Promise<ScoreResult> {
   checkRunOptions('scoreTable', options, {});

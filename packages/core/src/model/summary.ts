@@ -8,6 +8,7 @@ import { encodedColumnName, encoderCoordinates } from '../cube/index.ts';
 import { termCoordinates, termsBySize } from '../spectrum/index.ts';
 import type { Model } from './model.ts';
 
+/** A term of a model in words and numbers. */
 export interface TermSummary {
   readonly coordinates: readonly string[];
   /** Coefficient of the parity over {+1,-1}. */
@@ -23,6 +24,7 @@ export interface TermSummary {
   readonly rows: number | null;
 }
 
+/** How much of a model goes through a column. */
 export interface ColumnInfluence {
   readonly column: string;
   /** Sum of squared coefficients of all terms (of all outputs) that touch the column, over that of all terms but constants: in [0, 1]. */
@@ -34,7 +36,23 @@ export function effectScale({ target, loss }: Pick<Model, 'target' | 'loss'>): n
   return target.kind === 'regression' ? 1 : loss === 'logistic' ? -1 : -0.5;
 }
 
-/** Terms of one output by decreasing |coefficient|, the constant left out; all of them without `most`. */
+/**
+ * Terms of one output by decreasing |coefficient|, the constant left out; all of them without `most`.
+ * @example
+ * ```ts
+ * import { fitTable, leadingTerms, memoryTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const [term] = leadingTerms(model, 1);
+ * console.log(term.coordinates, term.rows); // [ 'a', 'b' ] 50
+ * ```
+ */
 export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINITY, output = 0): TermSummary[] {
   const { polynomial, fit } = model.outputs[output];
   const support = new Map(fit.support.map((entry) => [entry.coordinates.join(' '), entry.rows]));
@@ -74,7 +92,22 @@ export function shownTerms(model: Model, most: number, output = 0): ShownTerms {
   return { shown, termCount: all.length, seldomCount: all.slice(0, above).filter(isSeldom).length, fewestRows };
 }
 
-/** Columns by decreasing influence on the uniform cube. */
+/**
+ * Columns by decreasing influence on the uniform cube.
+ * @example
+ * ```ts
+ * import { columnInfluences, fitTable, memoryTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * console.log(columnInfluences(model).map(({ column, share }) => `${column} ${share.toFixed(2)}`)); // [ 'a 1.00', 'b 1.00' ]
+ * ```
+ */
 export function columnInfluences(model: Model): ColumnInfluence[] {
   const { outputs, encoder } = model;
   const coordinates = encoderCoordinates(encoder);

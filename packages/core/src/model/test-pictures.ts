@@ -34,6 +34,7 @@ export interface PredictedGroup {
   readonly high: number;
 }
 
+/** What pictures of a test of numbers are made from. */
 export interface NumbersPicture {
   readonly kind: 'numbers';
   readonly rowCount: number;
@@ -50,11 +51,13 @@ export interface NumbersPicture {
   readonly groups: readonly PredictedGroup[];
 }
 
+/** A point of the ROC curve. */
 export interface RocPoint {
   readonly falsePositiveShare: number;
   readonly truePositiveShare: number;
 }
 
+/** Rows whose predicted probabilities lie near each other, with the share that was seen. */
 export interface ReliabilityBin {
   /** Probabilities of the bin: from `from` to `to`. */
   readonly from: number;
@@ -82,6 +85,7 @@ export interface ClassPicture {
   readonly reliability: readonly ReliabilityBin[];
 }
 
+/** What pictures of a test of classes are made from. */
 export interface ClassesPicture {
   readonly kind: 'classes';
   readonly rowCount: number;
@@ -99,6 +103,7 @@ export interface ClassesPicture {
   };
 }
 
+/** What pictures of a test are made from, of classes or numbers. */
 export type TestPicture = NumbersPicture | ClassesPicture;
 
 export const SCATTER_ROWS = 1500;

@@ -13,14 +13,17 @@ import { checkRunOptions, createTurn, FewfireError, type RunOptions, type Turn }
 import type { CubePoints } from '../cube/index.ts';
 import type { AnyNetwork } from './tree-network.ts';
 
+/** What a check of a certificate says. */
 export type CheckStatus = 'verified' | 'failed' | 'not independently checked';
 
+/** One check of a certificate. */
 export interface CertificateCheck {
   readonly what: string;
   readonly status: CheckStatus;
   readonly detail: string;
 }
 
+/** What an independent check of a certificate found. */
 export interface CertificateReport {
   /** No check failed. */
   readonly valid: boolean;
@@ -37,9 +40,24 @@ export interface CheckOptions extends RunOptions {
 }
 
 /**
+ * Checks a certificate against its network with arithmetic of its own, which shares no code with `certifySparsity`.
  * @param text the certificate file
  * @throws FewfireError `invalid-data` only where the text is not a certificate of this version at all; `memory-budget`
  *   where the units in whole numbers need more memory than allowed; the signal's reason
+ * @example
+ * ```ts
+ * import {
+ *   certifySparsity,
+ *   checkCertificate,
+ *   parityNetwork,
+ *   serializeCertificate,
+ * } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const text = await serializeCertificate(await certifySparsity(network));
+ * const { valid } = await checkCertificate(text, network);
+ * console.log(valid); // true
+ * ```
  */
 export async function checkCertificate(
   text: string,

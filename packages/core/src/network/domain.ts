@@ -32,7 +32,18 @@ export function liftPoints(bits: CubePoints): CubePoints {
   return points;
 }
 
-/** The points of a cube or lift with the codes first .. first + count - 1: bit i of the code is coordinate i (bit y_i of a lift). */
+/**
+ * The points of a cube or lift with the codes first .. first + count - 1: bit i of the code is coordinate i (bit y_i of a lift).
+ * @throws FewfireError `unsupported` for a domain of rows
+ * @example
+ * ```ts
+ * import { domainPoints, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const points = domainPoints(network, 0, 8);
+ * console.log(points.rowCount, points.coordinateCount); // 8 3
+ * ```
+ */
 export function domainPoints(
   network: { readonly inputCount: number; readonly domain: NetworkDomain },
   first: number,

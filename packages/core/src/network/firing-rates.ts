@@ -21,6 +21,7 @@ import { domainBits, domainPoints, drawnParts } from './domain.ts';
 import { measureSparsity, roundingMargin, type SparseNetwork, unitWeights } from './network.ts';
 import { type AnyNetwork, isTreeNetwork, type TreeNetwork, treeUnits } from './tree-network.ts';
 
+/** How often each unit is active, exactly or as seen in samples. */
 export interface FiringRates {
   readonly kind: 'exact' | 'estimated';
   /** p_j, or the share seen. */
@@ -47,6 +48,14 @@ const WHOLE_NUMBER_INPUTS = 24;
 /**
  * Exact firing rates on the network's domain (cube or lift).
  * @throws FewfireError `unsupported` for a unit on the cube with more than 40 weights, a lift of more than 24 bits, or rows of data
+ * @example
+ * ```ts
+ * import { measureFiringRates, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { kind, rates } = await measureFiringRates(network);
+ * console.log(kind, rates); // exact Float64Array(4) [ 0.25, 0.25, 0.25, 0.25 ]
+ * ```
  */
 export async function measureFiringRates(network: AnyNetwork, options: RunOptions = {}): Promise<FiringRates> {
   checkRunOptions('measureFiringRates', options, {});
@@ -58,6 +67,14 @@ export async function measureFiringRates(network: AnyNetwork, options: RunOption
 /**
  * Shares over `sampleCount` independent points of the domain, with Clopper-Pearson limits at confidenceDelta / unitCount each.
  * @throws FewfireError `invalid-argument` for a sample count below 1 or a confidenceDelta outside (0, 1)
+ * @example
+ * ```ts
+ * import { estimateFiringRates, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { lower, upper } = await estimateFiringRates(network, { sampleCount: 1000 });
+ * console.log(lower[0] <= 0.25 && 0.25 <= upper[0]); // true
+ * ```
  */
 export async function estimateFiringRates(
   network: SparseNetwork,

@@ -22,6 +22,7 @@ import { liftedCount } from './network.ts';
 /** Lifts of more bits would have more inputs than families make. */
 const MAX_BITS = 360;
 
+/** Options of `liftedParityNetwork`. */
 export interface LiftedParityOptions extends LeafOptions {
   /** q; the network has q(q+1)/2 inputs, in the order of `liftPoints`. */
   readonly bitCount: number;
@@ -37,6 +38,14 @@ export interface LiftedParityOptions extends LeafOptions {
  * The parity of the bits S, on the lift. With T = sum of y over S, T^2 = |S| + 2 sum of the pairs in S. Tight form:
  * +-1/4 relu(4 - (T-a)^2) for a = -|S|, -|S| + 2, .., |S| (`sign`) or every other of them (`zero-one`), k = 1 on the
  * lift; the paper's 2 relu(1/2 - (T-a)^2) has W eight times larger. Off the lift it is not sparse.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { liftedParityNetwork } from '@fewfire/core';
+ *
+ * const { network, subset } = liftedParityNetwork({ bitCount: 6, subset: [1, 4] });
+ * console.log(subset, network.inputCount, network.domain); // [ 1, 4 ] 21 { kind: 'lift', bitCount: 6 }
+ * ```
  */
 export function liftedParityNetwork(
   options: LiftedParityOptions,
@@ -87,6 +96,7 @@ function liftedParityClaims(size: number, values: 'sign' | 'zero-one', form: Lea
   return { k: 1, W: factor * Math.sqrt(4 * size ** 3 + 2 * size * (size - 1)), B };
 }
 
+/** Options of `learningWithRoundingNetwork`. */
 export interface LearningWithRoundingOptions {
   /** m, the length of the secret. */
   readonly dimension: number;
@@ -105,6 +115,14 @@ export interface LearningWithRoundingOptions {
  * Learning with rounding: a in Z_q^m in bits (a_i is sum_t 2^t [bit i log2 q + t], yes being 1), V = <v, a> over the
  * whole numbers, 0 <= V <= (q-1) sum v_i, label the rounding of V mod q. One unit relu(1 - (V-c)^2) per value c whose
  * label is not 0, so s <= m (q-1)^2 + 1 and k = 1, on the lift of the m log2 q bits.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { learningWithRoundingNetwork } from '@fewfire/core';
+ *
+ * const { network, secret } = learningWithRoundingNetwork({ dimension: 3, modulus: 4, roundedModulus: 2, seed: 5 });
+ * console.log(secret.length, network.domain); // 3 { kind: 'lift', bitCount: 6 }
+ * ```
  */
 export function learningWithRoundingNetwork(
   options: LearningWithRoundingOptions,

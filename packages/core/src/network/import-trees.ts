@@ -9,6 +9,7 @@ import type { TreeImportOptions } from './tree-source.ts';
 
 export type TreeFileFormat = 'json' | 'ubjson' | 'onnx';
 
+/** Options of `importTreeModel`. */
 export interface TreeFileOptions extends TreeImportOptions {
   /** Of XGBoost: only the trees of the first so many boosting rounds. */
   readonly roundCount?: number | undefined;
@@ -31,6 +32,29 @@ export function treeFileFormat(bytes: Uint8Array): TreeFileFormat | undefined {
  * Reads a model of any format.
  * @throws FewfireError `model-file` for what is damaged or something else, by name where it is known; `invalid-argument`
  *   for options that do not fit; `unsupported`
+ * @example
+ * ```ts
+ * import { importTreeModel } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * console.log(model.coordinates.length, model.outputs[0].trees.length); // 1 1
+ * ```
  */
 export function importTreeModel(bytes: Uint8Array, options: TreeFileOptions = {}): TreeModel {
   checkOptions('importTreeModel', options, {

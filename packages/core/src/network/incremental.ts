@@ -44,6 +44,7 @@ export interface IncrementalCounters {
   readonly rows: number;
 }
 
+/** A network at a point that moves: a flip costs one addition a unit. */
 export interface IncrementalNetwork {
   readonly network: SparseNetwork;
   readonly memoryBytes: number;
@@ -67,6 +68,7 @@ export interface IncrementalNetwork {
    * @throws FewfireError `invalid-argument` for other points; the signal's reason, and this then stays at the row reached
    */
   evaluateSequence(points: CubePoints, options?: SequenceOptions): Promise<Float64Array>;
+  /** What was done so far. */
   counters(): IncrementalCounters;
 }
 
@@ -76,6 +78,15 @@ const PAUSE_ROW_BYTES = 2 ** 22;
 /**
  * Prepares a network, at the point of all +1. Copies the weights: later changes of `network` have no effect.
  * @throws FewfireError `memory-budget` beyond `memoryLimitBytes` or the 4 GiB of WebAssembly
+ * @example
+ * ```ts
+ * import { createIncrementalNetwork, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const walk = await createIncrementalNetwork(network);
+ * walk.flip([0]);
+ * console.log(walk.value(), walk.activeUnits()); // -1 Uint32Array(1) [ 1 ]
+ * ```
  */
 export async function createIncrementalNetwork(
   network: SparseNetwork,

@@ -24,6 +24,7 @@ export interface LayerInputValues {
   readonly yes: -1 | 0 | 1;
 }
 
+/** Options of `networkFromLayer`. */
 export interface LayerNetworkOptions {
   /** Which output, from 0; needed where a layer has several. Which units fire does not depend on it. */
   readonly output?: number | undefined;
@@ -35,6 +36,7 @@ export interface LayerNetworkOptions {
   readonly provenance?: NetworkProvenance | undefined;
 }
 
+/** One output of a layer as a network, and the constant beside it. */
 export interface LayerNetwork {
   readonly network: SparseNetwork;
   /** What the layer's output has more than the network's: a network has no output bias. */
@@ -57,6 +59,14 @@ const LIMITS = { leastUnits: 0, mostOfEach: 2 ** 24, isSingle: false };
  * @throws FewfireError `unsupported` for a gated or squared layer, and where a number of the network would have to be
  *   rounded; `invalid-argument` for a layer of several outputs without `output`, and other options that do not fit;
  *   `invalid-data` for sizes that do not fit or numbers that are not finite
+ * @example
+ * ```ts
+ * import { layerFromNetwork, networkFromLayer, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { network: again, outputBias } = networkFromLayer(layerFromNetwork(network));
+ * console.log(again.unitCount, outputBias); // 4 0
+ * ```
  */
 export function networkFromLayer(layer: AnyLayer, options: LayerNetworkOptions = {}): LayerNetwork {
   checkOptions('networkFromLayer', options, {
@@ -131,6 +141,15 @@ export function networkFromLayer(layer: AnyLayer, options: LayerNetworkOptions =
  * @param precision default `single`
  * @returns a layer with the name of the network's family; its numbers are copies
  * @throws FewfireError `unsupported` for numbers that single precision does not have; `invalid-argument` for another precision
+ * @example
+ * ```ts
+ * import { layerFromNetwork, parityNetwork, prepareSparseMlp } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const mlp = await prepareSparseMlp(layerFromNetwork(network));
+ * console.log(mlp.forward(Float32Array.of(1, -1, 1))); // Float32Array(1) [ -1 ]
+ * mlp.dispose();
+ * ```
  */
 export function layerFromNetwork(network: SparseNetwork, precision?: 'single'): ReluLayer;
 export function layerFromNetwork(network: SparseNetwork, precision: 'double'): ReluLayer<Float64Array>;

@@ -35,6 +35,7 @@ export const NETWORK_VERSION = 1;
 /** Of a file that holds trees. */
 export const TREE_NETWORK_VERSION = 2;
 
+/** Options of reading a network file. */
 export interface NetworkReadOptions {
   /** Files that need more memory to be read are refused. Default 4 GiB. */
   readonly memoryLimitBytes?: number | undefined;
@@ -85,7 +86,16 @@ export function networkChecksum(network: AnyNetwork): Promise<string> {
   return checksumOfText(unitsText(network));
 }
 
-/** The text of a JSON network file. Equal networks give equal text; numbers come back exactly. */
+/**
+ * The text of a JSON network file. Equal networks give equal text; numbers come back exactly.
+ * @example
+ * ```ts
+ * import { parityNetwork, serializeNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * console.log(JSON.parse(await serializeNetwork(network)).format); // fewfire-network
+ * ```
+ */
 export async function serializeNetwork(network: AnyNetwork): Promise<string> {
   if (isTreeNetwork(network)) return await serializeTrees(network);
   const { inputCount } = network;
@@ -130,6 +140,14 @@ function* weightTexts({ inputCount, unitCount, weights }: SparseNetwork): Genera
  * Reads a JSON network file's text; trees are expanded to units. A certificate of a file with trees names the trees: use
  * `parseAnyNetwork` to make or check one.
  * @throws FewfireError as `parseAnyNetwork`, and `memory-budget` for trees with too many units
+ * @example
+ * ```ts
+ * import { parityNetwork, parseNetwork, serializeNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const same = await parseNetwork(await serializeNetwork(network), 'net.json');
+ * console.log(same.weights.length); // 12
+ * ```
  */
 export async function parseNetwork(
   text: string,
@@ -146,6 +164,14 @@ export async function parseNetwork(
  * @param label what to call the file in messages
  * @throws FewfireError `network-file`: not JSON (truncated), another format, a newer version, a wrong field or length, a
  *   wrong checksum; `memory-budget` before anything is made of the text
+ * @example
+ * ```ts
+ * import { parityNetwork, parseAnyNetwork, serializeNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const same = await parseAnyNetwork(await serializeNetwork(network), 'net.json');
+ * console.log(same.unitCount); // 4
+ * ```
  */
 export async function parseAnyNetwork(
   text: string,

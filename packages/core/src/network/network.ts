@@ -26,6 +26,7 @@ export type NetworkDomain =
   /** The rows of some data, named for people. */
   | { readonly kind: 'rows'; readonly label: string };
 
+/** What JSON can hold. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** Where a network came from: its family with all parameters, enough to make it again. */
@@ -56,6 +57,7 @@ export interface Scale {
   readonly bias: number;
 }
 
+/** What `createNetwork` makes a network of. */
 export interface NetworkParts {
   readonly inputCount: number;
   readonly weights: ArrayLike<number>;
@@ -79,6 +81,19 @@ export function checkDomainKind({ kind }: NetworkDomain): void {
  * Checks and copies the parts of a network; the number of units is that of the biases.
  * @param options.owned the arrays become the network's own where they are of its type: large ones are not copied
  * @throws FewfireError `invalid-argument` for lengths that do not fit, numbers that are not finite, or a domain of other points
+ * @example
+ * ```ts
+ * import { createNetwork, cubePointsFromRows, evaluateNetwork } from '@fewfire/core';
+ *
+ * // Two units over three inputs, row by row: relu(x0 + x1 - 1) - relu(x2).
+ * const network = createNetwork({
+ *   inputCount: 3,
+ *   weights: [1, 1, 0, 0, 0, 1],
+ *   biases: [1, 0],
+ *   outputWeights: [1, -1],
+ * });
+ * console.log(await evaluateNetwork(network, cubePointsFromRows([[0, 0, 1]]))); // Float64Array(1) [ 1 ]
+ * ```
  */
 export function createNetwork(parts: NetworkParts, options: { readonly owned?: boolean } = {}): SparseNetwork {
   checkOptions('createNetwork', options, { owned: 'boolean' });
@@ -132,6 +147,13 @@ export function unitWeights(network: SparseNetwork, unit: number): Float64Array 
 /**
  * h at every row: `points.rowCount` numbers, the same for any number of threads.
  * @throws FewfireError `invalid-argument` for points with another number of coordinates, `memory-budget` before allocating
+ * @example
+ * ```ts
+ * import { domainPoints, evaluateNetwork, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * console.log(await evaluateNetwork(network, domainPoints(network, 0, 4))); // Float64Array(4) [ 1, -1, -1, 1 ]
+ * ```
  */
 export async function evaluateNetwork(
   network: SparseNetwork,
@@ -150,7 +172,17 @@ export function evaluateNetworkReference(network: SparseNetwork, points: CubePoi
   return referenceNetwork(network, points);
 }
 
-/** <w_j, x> - b_j of every unit at one row: `unitCount` numbers, summed in the order of `evaluateNetwork`. */
+/**
+ * <w_j, x> - b_j of every unit at one row: `unitCount` numbers, summed in the order of `evaluateNetwork`.
+ * @throws FewfireError `invalid-argument` for a row that is not there and points with another number of coordinates
+ * @example
+ * ```ts
+ * import { domainPoints, parityNetwork, preactivations } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * console.log(preactivations(network, domainPoints(network, 0, 1), 0)); // Float64Array(4) [ 2, 0, 0, -2 ]
+ * ```
+ */
 export function preactivations(network: SparseNetwork, points: CubePoints, row: number): Float64Array {
   checkPoints(network, points);
   if (!Number.isInteger(row) || row < 0 || row >= points.rowCount) {
@@ -210,7 +242,16 @@ export function networkScale(network: SparseNetwork): Scale {
   return { weight, bias };
 }
 
-/** u_j^2 ||w_j||^2 of every unit; weighted by firing rates they sum to Q of the new Lemma 3.2. */
+/**
+ * u_j^2 ||w_j||^2 of every unit; weighted by firing rates they sum to Q of the new Lemma 3.2.
+ * @example
+ * ```ts
+ * import { parityNetwork, squaredScales } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * console.log(squaredScales(network)); // Float64Array(4) [ 0.5, 0.5, 0.5, 0.5 ]
+ * ```
+ */
 export function squaredScales(network: SparseNetwork): Float64Array {
   return Float64Array.from(
     { length: network.unitCount },
@@ -238,6 +279,13 @@ function scaleOf(network: SparseNetwork, j: number): number {
 /**
  * The units that no point of the whole cube makes active: ||w_j||_1 <= b_j. Sound under rounding: a unit is listed
  * only if its sums are exact or the inequality holds by more than their error.
+ * @example
+ * ```ts
+ * import { createNetwork, deadUnits } from '@fewfire/core';
+ *
+ * const network = createNetwork({ inputCount: 1, weights: [1, 1], biases: [0, 2], outputWeights: [1, 1] });
+ * console.log(deadUnits(network)); // Uint32Array(1) [ 1 ]
+ * ```
  */
 export function deadUnits(network: SparseNetwork): Uint32Array {
   const dead: number[] = [];
@@ -296,6 +344,14 @@ export interface SparsityMeasure {
  * |R_x| over given points, by the same floating-point sums as `evaluateNetwork`: a unit within rounding of its tie may
  * count otherwise than in exact arithmetic, which is what `certifySparsity` (method `rows`) decides by.
  * @throws FewfireError as `evaluateNetwork`
+ * @example
+ * ```ts
+ * import { domainPoints, measureSparsity, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { maximum, mean } = await measureSparsity(network, domainPoints(network, 0, 8));
+ * console.log(maximum, mean); // 1 1
+ * ```
  */
 export async function measureSparsity(
   network: SparseNetwork,

@@ -16,6 +16,7 @@ export interface SampleOptions extends RunOptions {
 /** At least so many points are looked at for a network's two labels. */
 const LABEL_ROWS = 4096;
 
+/** Random rows of a network's domain with its values. */
 export interface NetworkSample {
   readonly points: CubePoints;
   /** What a learner sees: the values with flips and noise. */
@@ -29,6 +30,14 @@ export interface NetworkSample {
  * Independent uniform rows of the network's domain. Points depend on the seed alone, so the same rows come with and
  * without noise, and the first rows of a larger sample are those of a smaller one.
  * @throws FewfireError `invalid-argument` (options out of range; flips of a network with other values), `unsupported` (a domain of rows)
+ * @example
+ * ```ts
+ * import { parityNetwork, sampleNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { points, target } = await sampleNetwork(network, { rowCount: 100, noiseSd: 0.1, seed: 3 });
+ * console.log(points.rowCount, target.length); // 100 100
+ * ```
  */
 export async function sampleNetwork(network: AnyNetwork, options: SampleOptions): Promise<NetworkSample> {
   checkRunOptions('sampleNetwork', options, { rowCount: { need: 'number' }, noiseSd: 'number', flip: 'number' });

@@ -21,6 +21,7 @@ export interface TreeAttributionOptions extends RunOptions {
   readonly background?: CubePoints;
 }
 
+/** How the margin of each row is shared out among features. */
 export interface TreeAttributions {
   /** Positions in `TreeModel.features` of those that some tree asks for. */
   readonly features: readonly number[];
@@ -40,8 +41,35 @@ interface Leaf {
 }
 
 /**
+ * Shapley values of rows in a trained model of trees: how each row's margin, less that of the baseline, is shared out
+ * among features. Exact.
  * @throws FewfireError `invalid-argument` for points of another model or no background, `unsupported` for paths over more
  *   than 30 features, `memory-budget`
+ * @example
+ * ```ts
+ * import { attributeTreeRows, cubePointsFromRows, importTreeModel } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * const points = cubePointsFromRows([[1], [0]]);
+ * const { outputs } = await attributeTreeRows(model, points, { baseline: 'all-no' });
+ * console.log(outputs[0].base, outputs[0].values); // 1 Float64Array(2) [ 2, 0 ]
+ * ```
  */
 export async function attributeTreeRows(
   model: TreeModel,

@@ -48,8 +48,10 @@ export interface CategoryCoordinate {
   readonly missing: MissingAnswer;
 }
 
+/** A question of some tree: a threshold or a set of categories. */
 export type TreeCoordinate = ThresholdCoordinate | CategoryCoordinate;
 
+/** A feature of a trained model. */
 export interface TreeFeature {
   readonly name: string;
   /** Only 0 and 1 (and NaN, where missing values are allowed) may be encoded. */
@@ -208,6 +210,7 @@ export function evaluateTreeEnsemble(
   return sumTrees(ensemble, points, false, options);
 }
 
+/** What a trained model returns at points of its coordinates. */
 export interface TreePredictions {
   /** Per output, one number per row: the raw margins. */
   readonly margins: readonly Float64Array[];
@@ -217,7 +220,33 @@ export interface TreePredictions {
   readonly classes: Int32Array | null;
 }
 
-/** What the trained model itself returns at points of its coordinates (`encodeTreeRows`). */
+/**
+ * What the trained model itself returns at points of its coordinates (`encodeTreeRows`).
+ * @throws FewfireError `invalid-argument` for points of another model; the signal's reason
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, importTreeModel, predictTrees } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * console.log((await predictTrees(model, cubePointsFromRows([[1], [0]]))).values[0]); // Float64Array(2) [ 3, 1 ]
+ * ```
+ */
 export async function predictTrees(
   model: TreeModel,
   points: CubePoints,

@@ -11,6 +11,7 @@ import type { NetworkProvenance, Scale, SparseNetwork } from './network.ts';
 import { evaluateTreeEnsemble, type TreeEnsemble, type TreeModel, treeEnsembleNetwork } from './tree-ensemble.ts';
 import { type TreePart, treeModelOf, treePartOf } from './tree-part.ts';
 
+/** A network that is kept as the trees it was imported from. */
 export interface TreeNetwork {
   readonly inputCount: number;
   readonly unitCount: number;

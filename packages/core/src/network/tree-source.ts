@@ -15,6 +15,7 @@ import type {
   TreeFeature,
 } from './tree-ensemble.ts';
 
+/** What is said of a model of trees that is imported. */
 export interface TreeImportOptions {
   /** What to call the file in messages. */
   readonly label?: string;

@@ -52,6 +52,31 @@ export function treeSpectrumSize(ensemble: TreeEnsemble, options: { readonly deg
  * f^ of intercept + sum of trees, over the uniform cube of the coordinates; terms that cancel to exactly 0 are dropped.
  * Shapley and Banzhaf values follow from it (`shapleyValues`, `banzhafValues`).
  * @throws FewfireError `memory-budget` before anything is allocated, with the size and what to lower
+ * @example
+ * ```ts
+ * import { importTreeModel, termList, treeEnsembleSpectrum } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * for (const { coordinates, coefficient } of termList(await treeEnsembleSpectrum(model.outputs[0]))) console.log(coordinates, coefficient);
+ * // [] 2
+ * // [ 0 ] -1
+ * ```
  */
 export async function treeEnsembleSpectrum(
   ensemble: TreeEnsemble,

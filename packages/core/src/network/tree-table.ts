@@ -26,6 +26,29 @@ export interface TreeColumns {
  * Finds the columns of a model's features: by name or, where the model has no names and the table as many columns as it
  * has features, by order.
  * @throws FewfireError `invalid-data` naming those that are not there
+ * @example
+ * ```ts
+ * import { importTreeModel, memoryTable, treeColumns } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * console.log(treeColumns(model, memoryTable({ name: ['a'], age: [25] })).columns); // [ 'age' ]
+ * ```
  */
 export function treeColumns(model: TreeModel, table: Table, label = 'the model'): TreeColumns {
   const { features } = model;
@@ -79,6 +102,37 @@ function hint(lacking: readonly string[], names: readonly string[], isUnnamed: b
  * Rows of a table as points over `model.coordinates`.
  * @throws FewfireError `invalid-data` for a cell that is no number, or a boolean feature that is neither 0 nor 1;
  *   `missing-values` where the model was imported without; `memory-budget`
+ * @example
+ * ```ts
+ * import {
+ *   encodeTreeTable,
+ *   importTreeModel,
+ *   memoryTable,
+ *   predictTrees,
+ *   treeColumns,
+ * } from '@fewfire/core';
+ *
+ * // One tree: 1 below an age of 40, else 3; as XGBoost's save_model('model.json') writes it.
+ * const tree = {
+ *   tree_param: { size_leaf_vector: '0' },
+ *   left_children: [1, -1, -1],
+ *   right_children: [2, -1, -1],
+ *   split_indices: [0, 0, 0],
+ *   split_conditions: [40, 1, 3],
+ *   default_left: [0, 0, 0],
+ * };
+ * const learner = {
+ *   feature_names: ['age'],
+ *   objective: { name: 'reg:squarederror' },
+ *   learner_model_param: { num_feature: '1', num_class: '0', base_score: '0' },
+ *   gradient_booster: { name: 'gbtree', model: { tree_info: [0], iteration_indptr: [0, 1], trees: [tree] } },
+ * };
+ * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
+ * const model = importTreeModel(file);
+ * const table = memoryTable({ age: [25, 60] });
+ * const points = await encodeTreeTable(model, table, treeColumns(model, table));
+ * console.log((await predictTrees(model, points)).values[0]); // Float64Array(2) [ 1, 3 ]
+ * ```
  */
 export async function encodeTreeTable(
   model: TreeModel,

@@ -28,6 +28,13 @@ export function unitSpectraSize(network: SparseNetwork): number {
  * The network as a polynomial over its inputs, named x0, x1, ...: equal to it at every point of the cube, whatever its
  * own domain, up to rounding.
  * @throws FewfireError `memory-budget` when `unitSpectraSize` is beyond 2^24
+ * @example
+ * ```ts
+ * import { networkPolynomial, parityNetwork, termList } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * console.log(termList(await networkPolynomial(network))); // [ { coordinates: [ 0, 1 ], coefficient: 1 } ]
+ * ```
  */
 export async function networkPolynomial(network: SparseNetwork, options: RunOptions = {}): Promise<Polynomial> {
   checkRunOptions('networkPolynomial', options, {});

@@ -9,6 +9,7 @@ import { type Polynomial, termList } from './polynomial.ts';
 import { type Spectrum, sumByCoordinate } from './spectrum.ts';
 import { sumOverSupersets } from './subset-sums.ts';
 
+/** What some coordinates count for together. */
 export interface Interaction {
   /** Positions of the players, ascending. */
   readonly coordinates: readonly number[];
@@ -19,12 +20,42 @@ export interface Interaction {
 /**
  * Shapley values, one per coordinate: phi_i = -2 sum_{U containing i, |U| odd} f^(U) / |U|. They add up to
  * f(all present) - f(none).
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, shapleyValues } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(shapleyValues(f)); // Float64Array(3) [ 0, 0, -1 ]
+ * ```
  */
 export function shapleyValues(spectrum: Spectrum): Float64Array {
   return sumByCoordinate(spectrum, (size, coefficient) => (size % 2 === 1 ? (-2 * coefficient) / size : 0));
 }
 
-/** Banzhaf values, one per coordinate: -2 f^({i}), the mean of f(with i) - f(without i) over all other answers. */
+/**
+ * Banzhaf values, one per coordinate: -2 f^({i}), the mean of f(with i) - f(without i) over all other answers.
+ * @example
+ * ```ts
+ * import { banzhafValues, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(banzhafValues(f)); // Float64Array(3) [ 0, 0, -1 ]
+ * ```
+ */
 export function banzhafValues(spectrum: Spectrum): Float64Array {
   return sumByCoordinate(spectrum, (size, coefficient) => (size === 1 ? -2 * coefficient : 0));
 }
@@ -41,7 +72,25 @@ export function banzhafInteraction(polynomial: Polynomial, coordinates: readonly
   return 0;
 }
 
-/** All Banzhaf interactions that are not 0, in graded colexicographic order; the empty set has the mean of f. */
+/**
+ * All Banzhaf interactions that are not 0, in graded colexicographic order; the empty set has the mean of f.
+ * @example
+ * ```ts
+ * import { banzhafInteractions, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * for (const { coordinates, value } of banzhafInteractions(f)) console.log(coordinates, value);
+ * // [ 2 ] -1
+ * // [ 0, 1 ] 4
+ * ```
+ */
 export function banzhafInteractions(polynomial: Polynomial): Interaction[] {
   return termList(polynomial).map(({ coordinates, coefficient }) => ({
     coordinates,
@@ -71,6 +120,20 @@ export function shapleyInteraction(polynomial: Polynomial, coordinates: readonly
 /**
  * The Shapley interaction index of every set of 1 to `order` players for which it is not 0, in graded colexicographic order.
  * @throws FewfireError `memory-budget` when the terms have too many subsets
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, shapleyInteractions } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log((await shapleyInteractions(f, { order: 2 })).length); // 2
+ * ```
  */
 export async function shapleyInteractions(
   polynomial: Polynomial,

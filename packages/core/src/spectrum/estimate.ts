@@ -44,8 +44,10 @@ export interface EstimateOptions extends RunOptions {
 
 const ESTIMATE_CHECKS = { accuracy: 'number', sampleCount: 'number', confidenceDelta: 'number' } as const;
 
+/** What an interval of an estimate rests on. */
 export type EstimateMethod = 'hoeffding' | 'empirical-bernstein' | 'clopper-pearson';
 
+/** A number estimated from samples, with an interval that holds with the confidence stated. */
 export interface Estimate {
   readonly estimate: number;
   /** Contains the true value with probability at least `confidence`; contains `estimate`. */
@@ -61,13 +63,58 @@ export interface Estimate {
   readonly seed: number;
 }
 
-/** E f. */
+/**
+ * E f.
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateMean } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateMean(f, { accuracy: 0.05 });
+ * console.log(Math.abs(estimate) <= 0.05); // true
+ * ```
+ */
 export async function estimateMean(f: QueryFunction, options: EstimateOptions): Promise<Estimate> {
   checkRunOptions('estimateMean', options, ESTIMATE_CHECKS);
   return estimateFourierCoefficient(f, [], options);
 }
 
-/** f^(S) = E f chi_S. @param coordinates the members of S; empty for the mean */
+/**
+ * f^(S) = E f chi_S.
+ * @param coordinates the members of S; empty for the mean
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateFourierCoefficient } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateFourierCoefficient(f, [0, 1], { accuracy: 0.1 });
+ * console.log(Math.abs(estimate - 1) <= 0.1); // true
+ * ```
+ */
 export async function estimateFourierCoefficient(
   f: QueryFunction,
   coordinates: readonly number[],
@@ -95,7 +142,29 @@ export async function estimateFourierCoefficient(
   );
 }
 
-/** Inf_i = 1/4 E (f(x) - f(x^{(i)}))^2. */
+/**
+ * Inf_i = 1/4 E (f(x) - f(x^{(i)}))^2.
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateInfluence } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateInfluence(f, 0, { sampleCount: 1000 });
+ * console.log(estimate); // 1
+ * ```
+ */
 export async function estimateInfluence(
   f: QueryFunction,
   coordinate: number,
@@ -109,7 +178,29 @@ export async function estimateInfluence(
   });
 }
 
-/** AS(f): each sample flips one random coordinate of one random point, and counts n times. */
+/**
+ * AS(f): each sample flips one random coordinate of one random point, and counts n times.
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateAverageSensitivity } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateAverageSensitivity(f, { accuracy: 0.2 });
+ * console.log(Math.abs(estimate - 2) <= 0.2); // true
+ * ```
+ */
 export async function estimateAverageSensitivity(f: QueryFunction, options: EstimateOptions): Promise<Estimate> {
   checkRunOptions('estimateAverageSensitivity', options, ESTIMATE_CHECKS);
   const n = f.coordinateCount;
@@ -120,7 +211,30 @@ export async function estimateAverageSensitivity(f: QueryFunction, options: Esti
   });
 }
 
-/** NS_delta(f) = 1/4 E (f(x) - f(y))^2. @param options.noiseDelta in [0, 1/2] */
+/**
+ * NS_delta(f) = 1/4 E (f(x) - f(y))^2.
+ * @param options.noiseDelta in [0, 1/2]
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateNoiseSensitivity } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateNoiseSensitivity(f, { noiseDelta: 0.1, accuracy: 0.05 });
+ * console.log(Math.abs(estimate - 0.18) <= 0.05); // true
+ * ```
+ */
 export async function estimateNoiseSensitivity(
   f: QueryFunction,
   options: EstimateOptions & { readonly noiseDelta: number },
@@ -134,7 +248,30 @@ export async function estimateNoiseSensitivity(
   });
 }
 
-/** Stab_rho(f) = E f(x) f(y). @param options.rho in [-1, 1] */
+/**
+ * Stab_rho(f) = E f(x) f(y).
+ * @param options.rho in [-1, 1]
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateNoiseStability } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateNoiseStability(f, { rho: 0.5, accuracy: 0.1 });
+ * console.log(Math.abs(estimate - 0.25) <= 0.1); // true
+ * ```
+ */
 export async function estimateNoiseStability(
   f: QueryFunction,
   options: EstimateOptions & { readonly rho: number },
@@ -189,6 +326,26 @@ export async function estimateNoiseOperator(
  * W^{=level}, unbiased, from pairs at chosen distances (`krawtchouk.ts`). The numbers averaged grow like sqrt(C(n, level)),
  * so low levels (and, at small n, all) are affordable; `accuracy` at a level that is not is refused with the number of
  * samples it would take.
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateLevelWeight } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateLevelWeight(f, 2, { sampleCount: 20_000 });
+ * console.log(Math.abs(estimate - 1) < 0.1); // true
+ * ```
  */
 export async function estimateLevelWeight(
   f: QueryFunction,
@@ -203,6 +360,26 @@ export async function estimateLevelWeight(
 /**
  * sum_{|S|>degree} f^(S)^2, unbiased, from pairs at chosen distances. Costs like `estimateLevelWeight` at that degree;
  * `estimateTailBound` is far cheaper where an upper limit is enough.
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateTailWeight } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { estimate } = await estimateTailWeight(f, 1, { sampleCount: 20_000 });
+ * console.log(Math.abs(estimate - 1) < 0.1); // true
+ * ```
  */
 export async function estimateTailWeight(
   f: QueryFunction,
@@ -218,6 +395,26 @@ export async function estimateTailWeight(
  * An upper limit of the tail beyond `degree` by Claim 1 from the noise sensitivity: the interval is [0, limit], and
  * `estimate` is the bound at the estimated noise sensitivity, not an estimate of the tail. `accuracy` is of that bound.
  * @param options.noiseDelta default 1 / (degree + 1), at most 1/2
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { estimateTailBound } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { interval } = await estimateTailBound(f, 2, { accuracy: 0.1 });
+ * console.log(interval[0]); // 0
+ * ```
  */
 export async function estimateTailBound(
   f: QueryFunction,

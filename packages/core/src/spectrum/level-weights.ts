@@ -6,7 +6,23 @@
 import { FewfireError } from '../base/index.ts';
 import { cubeDimension, forEachCoefficient, type Spectrum, spectrumCoordinateCount } from './spectrum.ts';
 
-/** W^{=j} = sum_{|S|=j} f^(S)^2 for j from 0 to the number of coordinates (a vector) or to the degree (a polynomial). */
+/**
+ * W^{=j} = sum_{|S|=j} f^(S)^2 for j from 0 to the number of coordinates (a vector) or to the degree (a polynomial).
+ * @example
+ * ```ts
+ * import { levelWeights, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(levelWeights(f)); // [ 0, 0.25, 1 ]
+ * ```
+ */
 export function levelWeights(spectrum: Spectrum): number[] {
   const weights = new Array<number>(spectrum instanceof Float64Array ? spectrumCoordinateCount(spectrum) + 1 : 1).fill(
     0,
@@ -23,7 +39,23 @@ export function levelWeight(spectrum: Spectrum, level: number): number {
   return levelWeights(spectrum)[level] ?? 0;
 }
 
-/** sum_{|S|>degree} f^(S)^2: the square error of the best approximation of that degree. */
+/**
+ * sum_{|S|>degree} f^(S)^2: the square error of the best approximation of that degree.
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, tailWeight } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(tailWeight(f, 1)); // 1
+ * ```
+ */
 export function tailWeight(spectrum: Spectrum, degree: number): number {
   // From the top down, so that a small tail is not what is left of a large sum.
   const weights = levelWeights(spectrum);

@@ -24,6 +24,20 @@ export interface MoebiusForm {
 /**
  * The Moebius form of a polynomial; exact zeros are dropped, rounding residue is not.
  * @throws FewfireError `memory-budget`: a term of degree d has 2^d subsets
+ * @example
+ * ```ts
+ * import { moebiusForm, moebiusTermList, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(moebiusTermList(await moebiusForm(f)).length); // 5
+ * ```
  */
 export async function moebiusForm(
   polynomial: Polynomial,
@@ -33,7 +47,26 @@ export async function moebiusForm(
   return asMoebiusForm(await sumOverSupersets(polynomial, one, minusTwoPower, options));
 }
 
-/** The polynomial of a Moebius form: f^(S) = (-1)^|S| sum_{T containing S} 2^-|T| m(T). */
+/**
+ * The polynomial of a Moebius form: f^(S) = (-1)^|S| sum_{T containing S} 2^-|T| m(T).
+ * @throws FewfireError `memory-budget`: a term of degree d has 2^d subsets
+ * @example
+ * ```ts
+ * import { moebiusForm, polynomialFromMoebius, polynomialFromTerms, termList } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * for (const { coordinates, coefficient } of termList(await polynomialFromMoebius(await moebiusForm(f)))) console.log(coordinates, coefficient);
+ * // [ 2 ] 0.5
+ * // [ 0, 1 ] 1
+ * ```
+ */
 export async function polynomialFromMoebius(
   form: MoebiusForm,
   options: Pick<RunOptions, 'signal' | 'memoryLimitBytes'> = {},
@@ -48,7 +81,23 @@ export async function polynomialFromMoebius(
   );
 }
 
-/** The entries of a Moebius form as objects. */
+/**
+ * The entries of a Moebius form as objects.
+ * @example
+ * ```ts
+ * import { moebiusForm, moebiusTermList, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(moebiusTermList(await moebiusForm(f))[0]); // { coordinates: [], dividend: 1.5 }
+ * ```
+ */
 export function moebiusTermList(form: MoebiusForm): { coordinates: number[]; dividend: number }[] {
   return Array.from(form.dividends, (dividend, t) => ({
     coordinates: Array.from(form.members.subarray(form.offsets[t], form.offsets[t + 1])),

@@ -10,6 +10,21 @@ import { bitCount, cubeDimension, forEachCoefficient, type Spectrum } from './sp
  * NS_delta(f) = 1/4 E (f(x) - f(y))^2 = 1/2 sum_S (1 - (1 - 2 delta)^|S|) f^(S)^2 <= delta AS(f). For f into {+1,-1} it is
  * the chance that the noise changes the value.
  * @param options.noiseDelta in [0, 1/2]
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { noiseSensitivity, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(noiseSensitivity(f, { noiseDelta: 0.1 }).toFixed(3)); // 0.205
+ * ```
  */
 export function noiseSensitivity(spectrum: Spectrum, options: { readonly noiseDelta: number }): number {
   checkOptions('noiseSensitivity', options, { noiseDelta: { need: 'number' } });
@@ -23,7 +38,25 @@ export function noiseSensitivity(spectrum: Spectrum, options: { readonly noiseDe
   return sum / 2;
 }
 
-/** Stab_rho(f) = E f(x) f(y) = <f, T_rho f> = sum_S rho^|S| f^(S)^2. @param options.rho in [-1, 1] */
+/**
+ * Stab_rho(f) = E f(x) f(y) = <f, T_rho f> = sum_S rho^|S| f^(S)^2.
+ * @param options.rho in [-1, 1]
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { noiseStability, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(noiseStability(f, { rho: 0.5 })); // 0.375
+ * ```
+ */
 export function noiseStability(spectrum: Spectrum, options: { readonly rho: number }): number {
   checkOptions('noiseStability', options, { rho: { need: 'number' } });
   checkRho(options.rho);

@@ -8,6 +8,9 @@ import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import { checkRunOptions, createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import { type CubePoints, checkCoordinateCount, countMonomials, createMonomialIndex } from '../cube/index.ts';
 
+/**
+ * A polynomial over {+1,-1}^n in parities, terms in graded colexicographic order. `termList` gives its terms as objects.
+ */
 export interface Polynomial {
   /** Names of the coordinates; a term refers to them by position. */
   readonly coordinates: readonly string[];
@@ -18,12 +21,29 @@ export interface Polynomial {
   readonly coefficients: Float64Array;
 }
 
+/** A coefficient and the coordinates whose product it belongs to; none for the constant. */
 export interface Term {
   readonly coordinates: readonly number[];
   readonly coefficient: number;
 }
 
-/** The largest number of coordinates in a term; 0 for constants and for the zero polynomial. */
+/**
+ * The largest number of coordinates in a term; 0 for constants and for the zero polynomial.
+ * @example
+ * ```ts
+ * import { polynomialDegree, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(polynomialDegree(f)); // 2
+ * ```
+ */
 export function polynomialDegree(polynomial: Polynomial): number {
   let degree = 0;
   for (let t = 0; t < polynomial.termCount; t++) {
@@ -48,6 +68,19 @@ export function termsBySize(polynomial: Polynomial): number[] {
 /**
  * Builds a polynomial; terms with equal coordinates are added, zero terms dropped.
  * @throws FewfireError `invalid-argument` for a coordinate outside the names, a repeated one, or a coefficient that is not finite
+ * @example
+ * ```ts
+ * import { polynomialDegree, polynomialFromTerms } from '@fewfire/core';
+ *
+ * const f = polynomialFromTerms(
+ *   ['a', 'b'],
+ *   [
+ *     { coordinates: [], coefficient: 3 },
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *   ],
+ * );
+ * console.log(f.termCount, polynomialDegree(f)); // 2 2
+ * ```
  */
 export function polynomialFromTerms(coordinates: readonly string[], terms: readonly Term[]): Polynomial {
   checkCoordinateCount(coordinates.length);
@@ -108,7 +141,17 @@ export function polynomialToVector(polynomial: Polynomial, degree: number): Floa
   return vector;
 }
 
-/** a + scale * b, over the same coordinates. */
+/**
+ * a + scale * b, over the same coordinates.
+ * @throws FewfireError `invalid-argument` for polynomials over other coordinates
+ * @example
+ * ```ts
+ * import { addPolynomials, polynomialFromTerms, termList } from '@fewfire/core';
+ *
+ * const a = polynomialFromTerms(['x'], [{ coordinates: [0], coefficient: 1 }]);
+ * console.log(termList(addPolynomials(a, a, 2))); // [ { coordinates: [ 0 ], coefficient: 3 } ]
+ * ```
+ */
 export function addPolynomials(a: Polynomial, b: Polynomial, scale = 1): Polynomial {
   if (a.coordinates.length !== b.coordinates.length || a.coordinates.some((name, i) => name !== b.coordinates[i])) {
     throw new FewfireError(
@@ -120,7 +163,23 @@ export function addPolynomials(a: Polynomial, b: Polynomial, scale = 1): Polynom
   return polynomialFromTerms(a.coordinates, [...termList(a), ...scaled]);
 }
 
-/** The terms of degree at most `degree`. */
+/**
+ * The terms of degree at most `degree`.
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, termList, truncatePolynomial } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(termList(truncatePolynomial(f, 1))); // [ { coordinates: [ 2 ], coefficient: 0.5 } ]
+ * ```
+ */
 export function truncatePolynomial(polynomial: Polynomial, degree: number): Polynomial {
   return polynomialFromTerms(
     polynomial.coordinates,
@@ -128,7 +187,25 @@ export function truncatePolynomial(polynomial: Polynomial, degree: number): Poly
   );
 }
 
-/** All terms as objects. */
+/**
+ * All terms as objects.
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, termList } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * for (const { coordinates, coefficient } of termList(f)) console.log(coordinates, coefficient);
+ * // [ 2 ] 0.5
+ * // [ 0, 1 ] 1
+ * ```
+ */
 export function termList(polynomial: Polynomial): Term[] {
   return Array.from({ length: polynomial.termCount }, (_, t) => ({
     coordinates: Array.from(termCoordinates(polynomial, t)),
@@ -136,7 +213,25 @@ export function termList(polynomial: Polynomial): Term[] {
   }));
 }
 
-/** The value at every point: `points.rowCount` numbers. */
+/**
+ * The value at every point: `points.rowCount` numbers.
+ * @throws FewfireError `invalid-argument` for points with another number of coordinates; `memory-budget`; the signal's
+ *   reason
+ * @example
+ * ```ts
+ * import { cubePointsFromRows, evaluatePolynomial, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(await evaluatePolynomial(f, cubePointsFromRows([[0, 0, 0], [1, 0, 1]]))); // Float64Array(2) [ 1.5, -1.5 ]
+ * ```
+ */
 export async function evaluatePolynomial(
   polynomial: Polynomial,
   points: CubePoints,

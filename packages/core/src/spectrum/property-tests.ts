@@ -28,6 +28,7 @@ export interface PropertyTestOptions extends RunOptions {
 
 const ERROR_CHECKS = { epsilon: { need: 'number' }, confidenceDelta: 'number' } as const;
 
+/** What a property test says, and how sure. */
 export type PropertyVerdict<Witness> = {
   readonly epsilon: number;
   /** Random trials made. */
@@ -61,6 +62,7 @@ export interface RelevantCoordinate {
   readonly point: Uint8Array;
 }
 
+/** The coordinates that were found to matter, each with its proof. */
 export interface JuntaDetails {
   /** Coordinates proven relevant on the way, with their proofs, in the order found. */
   readonly relevant: readonly RelevantCoordinate[];
@@ -72,6 +74,26 @@ export interface JuntaDetails {
  * -ln(1 - epsilon) trials suffice. With `affine` also minus a parity counts as having the property, and a trial is
  * f(x) f(y) f(z) = f(xyz), which fails with probability 1/2 - 1/2 sum f^(S)^4 >= 2 epsilon (1 - epsilon).
  * @param f into {+1, -1}: `twoValued` with range [-1, 1]
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { testLinearity } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { accepted } = await testLinearity(f, { epsilon: 0.1 });
+ * console.log(accepted); // true
+ * ```
  */
 export async function testLinearity(
   f: QueryFunction,
@@ -142,6 +164,26 @@ export async function testLinearity(
  * confidenceDelta, T about (size + ln(1/confidenceDelta)) / epsilon, it is accepted with at most that probability.
  * Evaluations: 2 T, log2(n) per coordinate found, and the pairs of a batch after a find, which are thrown away: at most
  * as many again as were tried since the last find, or 8. f may have any values; they are compared exactly.
+ * @throws FewfireError `invalid-argument` for options out of range; `invalid-data` where the function gives a value
+ *   outside of its range; the signal's reason
+ * @example
+ * ```ts
+ * import { testJunta } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * const { accepted, relevant } = await testJunta(f, { size: 2, epsilon: 0.1 });
+ * console.log(accepted, relevant.map(({ coordinate }) => coordinate)); // true [ 0, 1 ]
+ * ```
  */
 export async function testJunta(
   f: QueryFunction,

@@ -10,6 +10,7 @@ import { checkFixed, type FixedCoordinate } from './restriction.ts';
 import { cubeDimension } from './spectrum.ts';
 import { checkTransformSize } from './transform.ts';
 
+/** A function of yes/no inputs that can only be evaluated. */
 export interface QueryFunction {
   readonly coordinateCount: number;
   /** Bounds on the values that are known to hold. A value outside is an error; intervals are only right if these are. */
@@ -20,7 +21,16 @@ export interface QueryFunction {
   readonly evaluate: (points: CubePoints, signal?: AbortSignal) => Float64Array | Promise<Float64Array>;
 }
 
-/** A table of all 2^n values as a function to be evaluated. */
+/**
+ * A table of all 2^n values as a function to be evaluated.
+ * @example
+ * ```ts
+ * import { queryFunctionFromValues } from '@fewfire/core';
+ *
+ * const f = queryFunctionFromValues(Float64Array.of(1, -1, -1, 1));
+ * console.log(f.coordinateCount, f.range, f.twoValued); // 2 [ -1, 1 ] true
+ * ```
+ */
 export function queryFunctionFromValues(values: Float64Array): QueryFunction {
   const coordinateCount = cubeDimension(values);
   let low = Number.POSITIVE_INFINITY;
@@ -43,7 +53,23 @@ export function queryFunctionFromValues(values: Float64Array): QueryFunction {
   };
 }
 
-/** A polynomial as a function to be evaluated; its range is -+ the sum of |coefficients|. */
+/**
+ * A polynomial as a function to be evaluated; its range is -+ the sum of |coefficients|.
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, queryFunctionFromPolynomial } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(queryFunctionFromPolynomial(f).range); // [ -1.5, 1.5 ]
+ * ```
+ */
 export function queryFunctionFromPolynomial(polynomial: Polynomial): QueryFunction {
   const bound = spectralNorm(polynomial);
   return {
@@ -53,7 +79,27 @@ export function queryFunctionFromPolynomial(polynomial: Polynomial): QueryFuncti
   };
 }
 
-/** The function of the remaining coordinates, in their order, when some are fixed. */
+/**
+ * The function of the remaining coordinates, in their order, when some are fixed.
+ * @throws FewfireError `invalid-argument` for a coordinate that is not there or is fixed twice
+ * @example
+ * ```ts
+ * import { restrictQueryFunction } from '@fewfire/core';
+ *
+ * // The parity of the first two of ten coordinates.
+ * const f = {
+ *   coordinateCount: 10,
+ *   range: [-1, 1],
+ *   twoValued: true,
+ *   evaluate: (points) =>
+ *     Float64Array.from({ length: points.rowCount }, (_, row) => {
+ *       const bits = points.planes[row]; // of coordinates 0 to 7
+ *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
+ *     }),
+ * };
+ * console.log(restrictQueryFunction(f, [{ coordinate: 0, bit: 1 }]).coordinateCount); // 9
+ * ```
+ */
 export function restrictQueryFunction(f: QueryFunction, fixed: readonly FixedCoordinate[]): QueryFunction {
   const { signs, remaining } = checkFixed(f.coordinateCount, fixed);
   return {

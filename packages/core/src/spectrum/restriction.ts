@@ -13,6 +13,23 @@ export interface FixedCoordinate {
  * The polynomial over the remaining coordinates, in their order and with their names. Terms that become equal are added,
  * those that cancel to 0 are dropped.
  * @throws FewfireError `invalid-argument` for a coordinate that is not there or is fixed twice, or a bit other than 0 and 1
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, restrictPolynomial, termList } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * // Bit 1 is a yes, -1: what is left is -b + c / 2.
+ * for (const { coordinates, coefficient } of termList(restrictPolynomial(f, [{ coordinate: 0, bit: 1 }]))) console.log(coordinates, coefficient);
+ * // [ 0 ] -1
+ * // [ 1 ] 0.5
+ * ```
  */
 export function restrictPolynomial(polynomial: Polynomial, fixed: readonly FixedCoordinate[]): Polynomial {
   const { signs, position, remaining } = checkFixed(polynomial.coordinates.length, fixed);

@@ -33,6 +33,7 @@ export interface RowAttributionOptions extends RunOptions {
   readonly pools?: ArrayLike<number>;
 }
 
+/** How the value of each row is shared out among pools of coordinates. */
 export interface RowAttributions {
   /** The value of the baseline: f at all no, or the mean of f over the background. */
   readonly base: number;
@@ -47,8 +48,26 @@ const MAX_TERM_SIZE = 10;
 const TURN_STEPS = 2 ** 20;
 
 /**
+ * Shapley values of rows: how each row's value, less that of the baseline, is shared out among coordinates, or pools
+ * of them.
  * @throws FewfireError `invalid-argument` (points of another encoder, no background, pools that repeat within a term, terms
  *   of more than 10 coordinates), `memory-budget`
+ * @example
+ * ```ts
+ * import { attributeRows, cubePointsFromRows, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * const points = cubePointsFromRows([[1, 1, 0]]);
+ * const { base, values } = await attributeRows(f, points, { baseline: 'all-no' });
+ * console.log(base, values); // 1.5 Float64Array(3) [ 0, 0, 0 ]
+ * ```
  */
 export async function attributeRows(
   polynomial: Polynomial,

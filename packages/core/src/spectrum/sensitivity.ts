@@ -11,12 +11,45 @@ import { cubeDimension, forEachCoefficient, type Spectrum, sumByCoordinate } fro
 
 const BLOCK_ROWS = 256;
 
-/** Inf_i for every coordinate, from coefficients: n numbers. */
+/**
+ * Inf_i for every coordinate, from coefficients: n numbers.
+ * @example
+ * ```ts
+ * import { influences, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * console.log(influences(f)); // Float64Array(3) [ 1, 1, 0.25 ]
+ * ```
+ */
 export function influences(spectrum: Spectrum): Float64Array {
   return sumByCoordinate(spectrum, (_, coefficient) => coefficient * coefficient);
 }
 
-/** AS(f), from coefficients. */
+/**
+ * AS(f), from coefficients.
+ * @example
+ * ```ts
+ * import { averageSensitivity, polynomialFromTerms } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * // 2 * 1 + 1 * 0.25
+ * console.log(averageSensitivity(f)); // 2.25
+ * ```
+ */
 export function averageSensitivity(spectrum: Spectrum): number {
   let sum = 0;
   forEachCoefficient(spectrum, (size, coefficient) => {

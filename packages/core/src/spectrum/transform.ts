@@ -28,13 +28,30 @@ const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
  * @param values 2^n finite numbers, n <= 26, by point; not changed
  * @returns 2^n coefficients, by subset
  * @throws FewfireError `invalid-argument`, `invalid-data` (NaN, infinity), `memory-budget`
+ * @example
+ * ```ts
+ * import { fourierTransform } from '@fewfire/core';
+ *
+ * // All values of the parity of two bits, in the order 00, 10, 01, 11 (the first coordinate changes fastest).
+ * console.log(await fourierTransform(Float64Array.of(1, -1, -1, 1))); // Float64Array(4) [ 0, 0, 0, 1 ]
+ * ```
  */
 export async function fourierTransform(values: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
   checkRunOptions('fourierTransform', options, {});
   return transform(values, 'values', 2 ** -cubeDimension(values), options);
 }
 
-/** The values of the function with these coefficients, f(x) = sum_S f^(S) chi_S(x): the inverse of `fourierTransform`. */
+/**
+ * The values of the function with these coefficients, f(x) = sum_S f^(S) chi_S(x): the inverse of `fourierTransform`.
+ * @throws FewfireError `invalid-argument` for other lengths and more than 26 coordinates; `invalid-data` for numbers
+ *   that are not finite; `memory-budget`
+ * @example
+ * ```ts
+ * import { inverseFourierTransform } from '@fewfire/core';
+ *
+ * console.log(await inverseFourierTransform(Float64Array.of(0, 0, 0, 1))); // Float64Array(4) [ 1, -1, -1, 1 ]
+ * ```
+ */
 export async function inverseFourierTransform(spectrum: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
   checkRunOptions('inverseFourierTransform', options, {});
   return transform(spectrum, 'coefficients', 1, options);
@@ -43,6 +60,14 @@ export async function inverseFourierTransform(spectrum: Float64Array, options: R
 /**
  * The 2^n values of a function of a point, in the order `fourierTransform` takes.
  * @param f called with the coordinates as +1 and -1 (an array reused between calls) and the number of the point
+ * @throws FewfireError `invalid-argument` for more than 26 coordinates; `memory-budget`
+ * @example
+ * ```ts
+ * import { valuesOnCube } from '@fewfire/core';
+ *
+ * const values = await valuesOnCube(2, (x) => x[0] * x[1]);
+ * console.log(values); // Float64Array(4) [ 1, -1, -1, 1 ]
+ * ```
  */
 export async function valuesOnCube(
   coordinateCount: number,
@@ -68,6 +93,16 @@ export async function valuesOnCube(
  * The polynomial with the coefficients of a spectrum.
  * @param options.coordinates names, by default x0, x1, ...
  * @param options.tolerance coefficients of at most this size are left out; by default 0, so that only zeros are
+ * @throws FewfireError `invalid-argument` for a length that is no power of two, and names of another number
+ * @example
+ * ```ts
+ * import { polynomialFromSpectrum, termList } from '@fewfire/core';
+ *
+ * const f = polynomialFromSpectrum(Float64Array.of(0, 0.5, 0, 1), { coordinates: ['a', 'b'] });
+ * for (const { coordinates, coefficient } of termList(f)) console.log(coordinates, coefficient);
+ * // [ 0 ] 0.5
+ * // [ 0, 1 ] 1
+ * ```
  */
 export function polynomialFromSpectrum(
   spectrum: Float64Array,
@@ -109,7 +144,26 @@ export function polynomialFromSpectrum(
   return { coordinates, termCount, offsets, members, coefficients };
 }
 
-/** All 2^n coefficients of a polynomial over at most 26 coordinates. */
+/**
+ * All 2^n coefficients of a polynomial over at most 26 coordinates.
+ * @throws FewfireError `invalid-argument` for other lengths and more than 26 coordinates; `invalid-data` for numbers
+ *   that are not finite; `memory-budget`
+ * @example
+ * ```ts
+ * import { polynomialFromTerms, polynomialToSpectrum } from '@fewfire/core';
+ *
+ * // a b + c / 2
+ * const f = polynomialFromTerms(
+ *   ['a', 'b', 'c'],
+ *   [
+ *     { coordinates: [0, 1], coefficient: 1 },
+ *     { coordinates: [2], coefficient: 0.5 },
+ *   ],
+ * );
+ * // of a b
+ * console.log(polynomialToSpectrum(f)[0b011]); // 1
+ * ```
+ */
 export function polynomialToSpectrum(polynomial: Polynomial, options: RunOptions = {}): Float64Array {
   checkRunOptions('polynomialToSpectrum', options, {});
   const n = polynomial.coordinates.length;

@@ -9,6 +9,7 @@ import { writeStruct } from './structs.ts';
 
 /** Levels of a weight in units of its scale, codes 0 to 3, and the border between inner and outer ones. */
 export const LOOKUP_LEVELS: readonly number[] = [-1.51, -0.4528, 0.4528, 1.51].map(Math.fround);
+/** The border between inner and outer levels of a lookup. */
 export const LOOKUP_BORDER = 0.98;
 
 const MIDDLE = 64;
@@ -57,19 +58,37 @@ export interface LowRankScreen extends ScreenThresholds, LowRankFactors {
   readonly lead: { readonly columns: number; readonly thresholds: Float32Array } | undefined;
 }
 
+/** What leaves units out by an estimate. */
 export type CalibratedScreen = LookupScreen | LowRankScreen;
 
+/** The size of the layer that a screen is for. */
 export interface ScreenShape {
   readonly inputWidth: number;
   readonly unitCount: number;
 }
 
-/** Units padded to whole blocks of the lookup. */
+/**
+ * Units padded to whole blocks of the lookup.
+ * @example
+ * ```ts
+ * import { calibratedUnits } from '@fewfire/kernels';
+ *
+ * console.log(calibratedUnits(100)); // 128
+ * ```
+ */
 export function calibratedUnits(unitCount: number): number {
   return Math.ceil(unitCount / UNITS_PER_BLOCK) * UNITS_PER_BLOCK;
 }
 
-/** Bytes of the codes of a lookup. */
+/**
+ * Bytes of the codes of a lookup.
+ * @example
+ * ```ts
+ * import { lookupCodeBytes } from '@fewfire/kernels';
+ *
+ * console.log(lookupCodeBytes({ inputWidth: 64, unitCount: 256 })); // 4096
+ * ```
+ */
 export function lookupCodeBytes({ inputWidth, unitCount }: ScreenShape): number {
   return (calibratedUnits(unitCount) * paddedColumns(inputWidth)) / 4;
 }
@@ -80,7 +99,17 @@ function codePlace(unit: number, pair: number, pairs: number): readonly [number,
   return [((unit - k) / UNITS_PER_BLOCK) * pairs * 16 + pair * 16 + 2 * (k & 7) + ((k >> 3) & 1), k < 16 ? 0 : 4];
 }
 
-/** @param levels 0 to 3 for every weight, unitCount x inputWidth, row-major */
+/**
+ * The codes of a lookup, four to a byte, in the order of the kernels.
+ * @param levels 0 to 3 for every weight, unitCount x inputWidth, row-major
+ * @example
+ * ```ts
+ * import { lookupCodeBytes, packLookupCodes } from '@fewfire/kernels';
+ *
+ * const shape = { inputWidth: 64, unitCount: 256 };
+ * console.log(packLookupCodes(new Uint8Array(64 * 256), shape).length === lookupCodeBytes(shape)); // true
+ * ```
+ */
 export function packLookupCodes(levels: Uint8Array, shape: ScreenShape): Uint8Array {
   const { inputWidth, unitCount } = shape;
   const pairs = paddedColumns(inputWidth) / 2;
@@ -94,7 +123,19 @@ export function packLookupCodes(levels: Uint8Array, shape: ScreenShape): Uint8Ar
   return codes;
 }
 
-/** @param factors A, unitCount x rank; @param projection V, rank x inputWidth; both row-major, rank a multiple of 16 */
+/**
+ * A low-rank form of a layer in whole numbers, with its scales.
+ * @param factors A, unitCount x rank;
+ * @param projection V, rank x inputWidth; both row-major, rank a multiple of 16
+ * @example
+ * ```ts
+ * import { quantiseLowRank } from '@fewfire/kernels';
+ *
+ * const shape = { inputWidth: 16, unitCount: 64 };
+ * const factors = quantiseLowRank(new Float32Array(64 * 16).fill(0.5), new Float32Array(16 * 16).fill(0.25), 16, shape);
+ * console.log(factors.rank); // 16
+ * ```
+ */
 export function quantiseLowRank(
   factors: Float32Array,
   projection: Float32Array,
@@ -109,7 +150,22 @@ export function quantiseLowRank(
   return lowRankFactors({ rank, projection: v.rows, projectionScales: v.scales, ...a }, inputWidth);
 }
 
-/** With the limits that belong to the rows. */
+/**
+ * With the limits that belong to the rows.
+ * @example
+ * ```ts
+ * import { lowRankFactors, quantiseLowRank } from '@fewfire/kernels';
+ *
+ * const shape = { inputWidth: 16, unitCount: 64 };
+ * const { inputCodeLimit, codeLimit, ...factors } = quantiseLowRank(
+ *   new Float32Array(64 * 16).fill(0.5),
+ *   new Float32Array(16 * 16).fill(0.25),
+ *   16,
+ *   shape,
+ * );
+ * console.log(lowRankFactors(factors, 16).codeLimit === codeLimit); // true
+ * ```
+ */
 export function lowRankFactors(
   factors: Omit<LowRankFactors, 'inputCodeLimit' | 'codeLimit'>,
   inputWidth: number,
@@ -121,6 +177,15 @@ export function lowRankFactors(
 /**
  * Estimates of listed units for an input, in single precision in the order of the kernels; NaN where the input is not
  * finite. A unit is left out where the estimate is at most its threshold.
+ * @example
+ * ```ts
+ * import { quantiseLowRank, referenceEstimates } from '@fewfire/kernels';
+ *
+ * const shape = { inputWidth: 16, unitCount: 64 };
+ * const factors = quantiseLowRank(new Float32Array(64 * 16).fill(0.5), new Float32Array(16 * 16).fill(0.25), 16, shape);
+ * const estimates = referenceEstimates({ method: 'low-rank', ...factors }, shape, new Float32Array(16).fill(1), [0, 1]);
+ * console.log(estimates.length); // 2
+ * ```
  */
 export function referenceEstimates(
   screen: Pick<LookupScreen, 'method' | 'codes' | 'scales'> | (LowRankFactors & Pick<LowRankScreen, 'method'>),
@@ -133,7 +198,19 @@ export function referenceEstimates(
     : lowRankEstimates(screen, shape, input, units, [screen.rank])[0];
 }
 
-/** The units that a screen lets through, in increasing order. */
+/**
+ * The units that a screen lets through, in increasing order.
+ * @example
+ * ```ts
+ * import { quantiseLowRank, referenceSurvivors } from '@fewfire/kernels';
+ *
+ * const shape = { inputWidth: 16, unitCount: 64 };
+ * const factors = quantiseLowRank(new Float32Array(64 * 16).fill(0.5), new Float32Array(16 * 16).fill(0.25), 16, shape);
+ * const screen = { method: 'low-rank', ...factors, thresholds: new Float32Array(64).fill(Number.POSITIVE_INFINITY) };
+ * // no estimate is above its threshold
+ * console.log(referenceSurvivors(screen, shape, new Float32Array(16).fill(1)).length); // 0
+ * ```
+ */
 export function referenceSurvivors(screen: CalibratedScreen, shape: ScreenShape, input: Float32Array): Uint32Array {
   let units = Uint32Array.from({ length: shape.unitCount }, (_, u) => u);
   if (screen.method === 'low-rank' && screen.lead !== undefined) {
@@ -190,6 +267,15 @@ function lookupTables(input: Float32Array, pairs: number): { readonly step: numb
  * As `referenceEstimates`, by several numbers of leading columns of A.
  * @param columnCounts increasing
  * @returns an array of estimates for each of them
+ * @example
+ * ```ts
+ * import { lowRankEstimates, quantiseLowRank } from '@fewfire/kernels';
+ *
+ * const shape = { inputWidth: 16, unitCount: 64 };
+ * const factors = quantiseLowRank(new Float32Array(64 * 16).fill(0.5), new Float32Array(16 * 16).fill(0.25), 16, shape);
+ * const [estimates] = lowRankEstimates(factors, shape, new Float32Array(16).fill(1), [0, 1], [16]);
+ * console.log(estimates.length); // 2
+ * ```
  */
 export function lowRankEstimates(
   { projection, projectionScales, rank, rows, scales, inputCodeLimit, codeLimit: limit }: LowRankFactors,

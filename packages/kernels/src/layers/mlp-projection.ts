@@ -42,6 +42,7 @@ export interface ProjectionScreen extends MlpProjection {
   readonly inverse: number;
 }
 
+/** The most rows of a projection. */
 export const MAX_RANK = 4096;
 /** The codes of an input go up to this, so that rows may have as many digits as fit beside it. */
 const INPUT_CODES = 4095;
@@ -49,7 +50,15 @@ const LEAST_INPUT_CODES = 255;
 /** Rows whose products are further from orthonormal than this are refused: the bounds would be useless. */
 const MOST_SKEW = 0.5;
 
-/** Where the code of a row's column stands in `rows`. */
+/**
+ * Where the code of a row's column stands in `rows`.
+ * @example
+ * ```ts
+ * import { paddedColumns, projectionIndex } from '@fewfire/kernels';
+ *
+ * console.log(projectionIndex(0, 0, paddedColumns(100))); // 0
+ * ```
+ */
 export function projectionIndex(row: number, column: number, columns: number): number {
   return (row >> 2) * 4 * columns + (column >> 3) * 32 + (row & 3) * 8 + (column & 7);
 }
@@ -57,6 +66,16 @@ export function projectionIndex(row: number, column: number, columns: number): n
 /**
  * Rows in int16, and the factors of every unit in int8.
  * @param basis rank x inputWidth, row-major, orthonormal rows; rank a multiple of 16, inputWidth at most 2^18
+ * @example
+ * ```ts
+ * import { quantiseProjection } from '@fewfire/kernels';
+ *
+ * // The first 16 of 32 coordinates, as rows of a basis.
+ * const basis = Float64Array.from({ length: 16 * 32 }, (_, i) => (i % 33 === 0 ? 1 : 0));
+ * const up = new Float32Array(64 * 32).fill(0.5);
+ * const projection = quantiseProjection(basis, 16, up, 32, 1);
+ * console.log(projection.rank); // 16
+ * ```
  */
 export function quantiseProjection(
   basis: Float64Array,
@@ -100,7 +119,19 @@ export function quantiseProjection(
   return { rank, rows, rowScales, factors, factorScales, refineAbove };
 }
 
-/** Whether anything follows from the rows: they are few enough, nearly orthonormal, and leave the input enough codes. */
+/**
+ * Whether anything follows from the rows: they are few enough, nearly orthonormal, and leave the input enough codes.
+ * @example
+ * ```ts
+ * import { isUsableProjection, quantiseProjection } from '@fewfire/kernels';
+ *
+ * // The first 16 of 32 coordinates, as rows of a basis.
+ * const basis = Float64Array.from({ length: 16 * 32 }, (_, i) => (i % 33 === 0 ? 1 : 0));
+ * const up = new Float32Array(64 * 32).fill(0.5);
+ * const projection = quantiseProjection(basis, 16, up, 32, 1);
+ * console.log(isUsableProjection(projection, 32)); // true
+ * ```
+ */
 export function isUsableProjection(projection: ProjectionRows, inputWidth: number): boolean {
   return decodeUsable(projection, inputWidth) !== undefined;
 }
@@ -121,6 +152,16 @@ function decodeUsable(
 /**
  * The bounds that belong to a projection.
  * @returns undefined for one that is not usable
+ * @example
+ * ```ts
+ * import { boundProjection, quantiseProjection } from '@fewfire/kernels';
+ *
+ * // The first 16 of 32 coordinates, as rows of a basis.
+ * const basis = Float64Array.from({ length: 16 * 32 }, (_, i) => (i % 33 === 0 ? 1 : 0));
+ * const up = new Float32Array(64 * 32).fill(0.5);
+ * const projection = quantiseProjection(basis, 16, up, 32, 1);
+ * console.log(boundProjection(projection, up, 32) !== undefined); // true
+ * ```
  */
 export function boundProjection(
   projection: MlpProjection,

@@ -4,6 +4,7 @@
  */
 import type { ReluLayer } from './relu-layer.ts';
 
+/** What a layer gives for one input, and which units were active. */
 export interface MlpResult {
   readonly output: Float32Array;
   /** Units whose preactivation is not <= 0, in increasing order; NaN counts as active, so that it reaches the output. */
@@ -12,6 +13,27 @@ export interface MlpResult {
 
 const LANES = 16;
 
+/**
+ * The specification: a layer at one input, in the order of sums that all kernels keep.
+ * @example
+ * ```ts
+ * import { referenceMlp } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1) - relu(x0 - x1)
+ * const layer = {
+ *   name: 'layer',
+ *   activation: 'relu',
+ *   inputWidth: 2,
+ *   unitCount: 2,
+ *   outputWidth: 1,
+ *   up: Float32Array.of(1, 1, 1, -1),
+ *   upBias: Float32Array.of(0, 0),
+ *   down: Float32Array.of(1, -1),
+ *   downBias: Float32Array.of(0),
+ * };
+ * console.log(referenceMlp(layer, Float32Array.of(1, 1))); // { output: Float32Array(1) [ 2 ], activeUnits: Uint32Array(1) [ 0 ] }
+ * ```
+ */
 export function referenceMlp(layer: ReluLayer, input: Float32Array): MlpResult {
   const { inputWidth, unitCount, outputWidth, up, upBias, linear, linearBias, down, downBias, activation } = layer;
   const output = new Float32Array(outputWidth);
@@ -31,7 +53,15 @@ export function referenceMlp(layer: ReluLayer, input: Float32Array): MlpResult {
   return { output, activeUnits: Uint32Array.from(activeUnits) };
 }
 
-/** The dot product in the order of assembly/mlp-sums.ts. */
+/**
+ * The dot product in the order of assembly/mlp-sums.ts.
+ * @example
+ * ```ts
+ * import { referenceDot } from '@fewfire/kernels';
+ *
+ * console.log(referenceDot(Float32Array.of(1, 2, 3, 4), 2, Float32Array.of(1, 1))); // 7
+ * ```
+ */
 export function referenceDot(rows: Float32Array, start: number, input: Float32Array): number {
   const sums = new Float32Array(LANES);
   for (let c = 0; c < input.length; c++) sums[c % LANES] += Math.fround(rows[start + c] * input[c]);

@@ -33,10 +33,28 @@ const UNDERFLOW_SLACK = 2 ** -116;
 /** Sums stay below this, far from overflow at 2^128. */
 export const SUM_LIMIT: number = 2 ** 120;
 
+/**
+ * Input columns padded to whole blocks of the kernels.
+ * @example
+ * ```ts
+ * import { paddedColumns } from '@fewfire/kernels';
+ *
+ * console.log(paddedColumns(100)); // 112
+ * ```
+ */
 export function paddedColumns(width: number): number {
   return Math.ceil(width / 16) * 16;
 }
 
+/**
+ * Units padded to whole blocks of the kernels.
+ * @example
+ * ```ts
+ * import { paddedUnits } from '@fewfire/kernels';
+ *
+ * console.log(paddedUnits(100)); // 104
+ * ```
+ */
 export function paddedUnits(unitCount: number): number {
   return Math.ceil(unitCount / 8) * 8;
 }
@@ -48,7 +66,15 @@ export function dotRounding(columns: number): number {
   return (roundings * UNIT_ROUNDOFF) / (1 - roundings * UNIT_ROUNDOFF);
 }
 
-/** Where the code of a weight stands in `rows`. */
+/**
+ * Where the code of a weight stands in `rows`.
+ * @example
+ * ```ts
+ * import { packedIndex, paddedColumns } from '@fewfire/kernels';
+ *
+ * console.log(packedIndex(0, 0, paddedColumns(100))); // 0
+ * ```
+ */
 export function packedIndex(unit: number, column: number, columns: number): number {
   return (unit >> 2) * 4 * columns + (column >> 4) * 64 + (unit & 3) * 16 + (column & 15);
 }
@@ -65,7 +91,28 @@ export function rowAfterRow(packed: Int8Array, columns: number): Int8Array {
   return rows;
 }
 
-/** Every unit's weights as multiples of a 127th of the largest. Weights must be finite. */
+/**
+ * Every unit's weights as multiples of a 127th of the largest. Weights must be finite.
+ * @example
+ * ```ts
+ * import { quantiseRows } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1) - relu(x0 - x1)
+ * const layer = {
+ *   name: 'layer',
+ *   activation: 'relu',
+ *   inputWidth: 2,
+ *   unitCount: 2,
+ *   outputWidth: 1,
+ *   up: Float32Array.of(1, 1, 1, -1),
+ *   upBias: Float32Array.of(0, 0),
+ *   down: Float32Array.of(1, -1),
+ *   downBias: Float32Array.of(0),
+ * };
+ * // a 127th of the largest weight
+ * console.log(quantiseRows(layer.up, 2, 2).scales[0].toFixed(4)); // 0.0079
+ * ```
+ */
 export function quantiseRows(up: Float32Array, inputWidth: number, unitCount: number): QuantisedRows {
   const columns = paddedColumns(inputWidth);
   const rows = new Int8Array(paddedUnits(unitCount) * columns);
@@ -85,7 +132,28 @@ export function quantiseRows(up: Float32Array, inputWidth: number, unitCount: nu
   return { rows, scales };
 }
 
-/** The bounds that belong to the rows, from the weights themselves. */
+/**
+ * The bounds that belong to the rows, from the weights themselves.
+ * @example
+ * ```ts
+ * import { boundRows, quantiseRows } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1) - relu(x0 - x1)
+ * const layer = {
+ *   name: 'layer',
+ *   activation: 'relu',
+ *   inputWidth: 2,
+ *   unitCount: 2,
+ *   outputWidth: 1,
+ *   up: Float32Array.of(1, 1, 1, -1),
+ *   upBias: Float32Array.of(0, 0),
+ *   down: Float32Array.of(1, -1),
+ *   downBias: Float32Array.of(0),
+ * };
+ * const screen = boundRows(quantiseRows(layer.up, 2, 2), layer.up, layer.upBias, 2);
+ * console.log(Object.keys(screen).length > 0); // true
+ * ```
+ */
 export function boundRows(
   quantised: QuantisedRows,
   up: Float32Array,
@@ -143,7 +211,15 @@ export function roundedUp(v: number): number {
   return nearest < v ? step(nearest, 1) : nearest;
 }
 
-/** The next f32 below v; -Infinity for -Infinity. */
+/**
+ * The next f32 below v; -Infinity for -Infinity.
+ * @example
+ * ```ts
+ * import { stepDown } from '@fewfire/kernels';
+ *
+ * console.log(stepDown(1) < 1, stepDown(Number.NEGATIVE_INFINITY)); // true -Infinity
+ * ```
+ */
 export function stepDown(v: number): number {
   if (v === -Infinity) return v;
   if (v === 0) return -(2 ** -149);

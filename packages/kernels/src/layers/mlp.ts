@@ -21,6 +21,7 @@ import { dotRounding, type MlpScreen, paddedColumns, paddedUnits, rowAfterRow, S
 import type { ReluLayer } from './relu-layer.ts';
 import { wordPlace, writeStruct } from './structs.ts';
 
+/** Options of `createMlpKernel`. */
 export interface MlpKernelOptions {
   /** Default 1; a page that is not cross-origin isolated always uses one. Results do not depend on it. */
   readonly threads?: number | undefined;
@@ -41,6 +42,7 @@ export type MlpMemoryOptions = Pick<MlpKernelOptions, 'threads' | 'inputCapacity
 /** `sparse`: screen, then only what may fire; `dense`: every unit. Both give the same bits. */
 export type MlpMethod = 'sparse' | 'dense';
 
+/** A layer in WebAssembly memory. */
 export interface MlpKernel {
   readonly inputCapacity: number;
   readonly threads: number;
@@ -68,6 +70,7 @@ export interface MlpKernel {
   runCalibrated(inputs: Float32Array, inputOffset: number, outputs: Float32Array, outputOffset: number): void;
   /** Of the last run: units of input i whose preactivation was computed. */
   evaluatedCount(i: number): number;
+  /** Units that were active for input i of the last run. */
   activeCount(i: number): number;
   /** Of the last run, if it was sparse and with a projection: units of input i that its test let through; else 0. */
   projectedCount(i: number): number;
@@ -93,7 +96,15 @@ const LEAST_SHARED_PRODUCTS = 2 ** 18;
 /** Items per thread: enough that threads finish together. */
 const ITEMS_PER_THREAD = 4;
 
-/** Bytes of memory that a kernel of this shape takes. */
+/**
+ * Bytes of memory that a kernel of this shape takes.
+ * @example
+ * ```ts
+ * import { mlpKernelBytes } from '@fewfire/kernels';
+ *
+ * console.log(mlpKernelBytes({ inputWidth: 64, unitCount: 256, outputWidth: 64, isGated: false }) > 4 * 64 * 256); // true
+ * ```
+ */
 export function mlpKernelBytes(
   shape: Pick<ReluLayer, 'inputWidth' | 'unitCount' | 'outputWidth'> & { readonly isGated: boolean },
   options: MlpMemoryOptions = {},
@@ -102,8 +113,32 @@ export function mlpKernelBytes(
 }
 
 /**
+ * A layer in WebAssembly memory, run sparsely or densely with the same bits.
  * @param screen from `boundRows` for the same weights
  * @throws RangeError when the memory cannot be had
+ * @example
+ * ```ts
+ * import { boundRows, createMlpKernel, quantiseRows } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1) - relu(x0 - x1)
+ * const layer = {
+ *   name: 'layer',
+ *   activation: 'relu',
+ *   inputWidth: 2,
+ *   unitCount: 2,
+ *   outputWidth: 1,
+ *   up: Float32Array.of(1, 1, 1, -1),
+ *   upBias: Float32Array.of(0, 0),
+ *   down: Float32Array.of(1, -1),
+ *   downBias: Float32Array.of(0),
+ * };
+ * const screen = boundRows(quantiseRows(layer.up, 2, 2), layer.up, layer.upBias, 2);
+ * const kernel = await createMlpKernel(layer, screen);
+ * const out = new Float32Array(1);
+ * kernel.run('sparse', Float32Array.of(1, 1), 0, 1, out, 0);
+ * console.log(out, kernel.activeUnits(0)); // Float32Array(1) [ 2 ] Uint32Array(1) [ 0 ]
+ * kernel.dispose();
+ * ```
  */
 export async function createMlpKernel(
   weights: ReluLayer,

@@ -27,6 +27,7 @@ export interface ParityColumns {
   append(members: ArrayLike<number>): number;
   /** Takes column `a` out; the last column takes its number. */
   remove(a: number): void;
+  /** Takes all columns out. */
   clear(): void;
   /** into[b] = sum_i w_i chi_a(i) chi_b(i) for every column b. Exact when the weights are 0 and 1, or absent. */
   products(a: number, into: Float64Array): void;
@@ -36,6 +37,7 @@ export interface ParityColumns {
   combine(coefficients: Float64Array, into: Float64Array): void;
 }
 
+/** Options of `createParityColumns`. */
 export interface ParityColumnOptions {
   /** Columns to make room for at once. Default 256; beyond it the room doubles. */
   readonly capacity?: number | undefined;
@@ -57,7 +59,22 @@ const TABLE_BYTES = 8 * 2048;
 const PAGE_BYTES = 65536;
 const DEFAULT_CAPACITY = 256;
 
-/** @throws RangeError for weights of another number, or when the memory cannot be had */
+/**
+ * Chosen parities of rows as columns of bits: their products and correlations.
+ * @throws RangeError for weights of another number, or when the memory cannot be had
+ * @example
+ * ```ts
+ * import { createParityColumns } from '@fewfire/kernels';
+ *
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * const columns = await createParityColumns(points);
+ * columns.append([0, 1]);
+ * const values = new Float64Array(4);
+ * columns.combine(Float64Array.of(2), values);
+ * console.log(values); // Float64Array(4) [ 2, -2, -2, 2 ]
+ * ```
+ */
 export async function createParityColumns(
   points: PackedPoints,
   options: ParityColumnOptions = {},
@@ -70,7 +87,15 @@ export async function createParityColumns(
     : createBinaryColumns(points, rowWeights, options.capacity ?? DEFAULT_CAPACITY, variant);
 }
 
-/** Bytes that columns take, for planning. `weighted`: with weights other than 0 and 1. */
+/**
+ * Bytes that columns take, for planning. `weighted`: with weights other than 0 and 1.
+ * @example
+ * ```ts
+ * import { parityColumnBytes } from '@fewfire/kernels';
+ *
+ * console.log(parityColumnBytes({ rowCount: 1000, coordinateCount: 50 }, 100) > 0); // true
+ * ```
+ */
 export function parityColumnBytes(
   shape: { readonly rowCount: number; readonly coordinateCount: number; readonly weighted?: boolean },
   columnCount: number,

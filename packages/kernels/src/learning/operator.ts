@@ -15,6 +15,7 @@ import { createTurns } from '../turns.ts';
 import { blockPositions, createBlockLayout } from './block-layout.ts';
 import { memoryParts, paddedRows, planMonomialOperator } from './plan.ts';
 
+/** Options of `createMonomialOperator`. */
 export interface OperatorOptions {
   readonly degree: number;
   /** Default 1; a page that is not cross-origin isolated always uses one. */
@@ -60,7 +61,24 @@ const MONOMIAL_WORK: WorkSource = `({ operation, plan, items, counter, units }, 
   }
 }`;
 
-/** @throws RangeError for a plan in f32, or when the memory cannot be had; AbortError never (nothing here is long) */
+/**
+ * The design matrix of all monomials of degree at most d, applied without being formed.
+ * @throws RangeError for a plan in f32, or when the memory cannot be had; AbortError never (nothing here is long)
+ * @example
+ * ```ts
+ * import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
+ *
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * const plan = planMonomialOperator({ rowCount: 4, coordinateCount: 2, degree: 2 });
+ * const operator = await createMonomialOperator(points, { plan });
+ * const sums = new Float64Array(4);
+ * await operator.adjoint(Float64Array.of(1, -1, -1, 1), sums);
+ * // of 1, x0, x1 and x0 x1
+ * console.log(sums); // Float64Array(4) [ 0, 0, 0, 4 ]
+ * operator.dispose();
+ * ```
+ */
 export function createMonomialOperator(points: PackedPoints, options: OperatorOptions): Promise<MonomialOperator> {
   return createOperator(points, options, 'f64', learning);
 }

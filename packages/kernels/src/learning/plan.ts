@@ -25,6 +25,7 @@ export const PREFIX_CHUNK_ROWS = 2048;
 /** Below this much work per thread another thread costs more than it brings. */
 const THREAD_WORK_NS = 1e6;
 
+/** What an operator is planned for. */
 export interface PlanRequest {
   readonly rowCount: number;
   readonly coordinateCount: number;
@@ -44,7 +45,17 @@ export interface MemoryParts {
   readonly itemBytes: number;
 }
 
-/** The cheapest plan. @throws RangeError when no method can index the monomials (beyond 2^32 of them). */
+/**
+ * The cheapest plan.
+ * @throws RangeError when no method can index the monomials (beyond 2^32 of them).
+ * @example
+ * ```ts
+ * import { planMonomialOperator } from '@fewfire/kernels';
+ *
+ * const plan = planMonomialOperator({ rowCount: 1000, coordinateCount: 50, degree: 2 });
+ * console.log(plan.method); // blocks
+ * ```
+ */
 export function planMonomialOperator(request: PlanRequest): OperatorPlan {
   const { rowCount, coordinateCount: n } = request;
   const degree = Math.min(request.degree, n);

@@ -32,6 +32,7 @@ const START_NS = 3e5;
 /** What a prefix T costs, in monomials: its exclusive or, and the panel of which only a part lies below T. */
 const PREFIX_MONOMIALS = 6.5;
 
+/** Options of `signedEstimate`. */
 export interface SignedEstimateOptions {
   /** Rows that count: 1, or 0 for rows left out. Default: all. */
   readonly rowWeights?: Float64Array | undefined;
@@ -40,13 +41,22 @@ export interface SignedEstimateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The size of a signed estimate. */
 export interface SignedEstimateShape {
   readonly rowCount: number;
   readonly coordinateCount: number;
   readonly degree: number;
 }
 
-/** Predicted nanoseconds on one thread of a 2020s core, and bytes besides the result. */
+/**
+ * Predicted nanoseconds on one thread of a 2020s core, and bytes besides the result.
+ * @example
+ * ```ts
+ * import { planSignedEstimate } from '@fewfire/kernels';
+ *
+ * console.log(planSignedEstimate({ rowCount: 1000, coordinateCount: 50, degree: 2 })!== undefined); // true
+ * ```
+ */
 export function planSignedEstimate(shape: SignedEstimateShape): {
   readonly costNs: number;
   readonly memoryBytes: number;
@@ -66,6 +76,14 @@ export function planSignedEstimate(shape: SignedEstimateShape): {
  *
  * @param target -1 or +1 per row
  * @throws RangeError for other targets, weights other than 0 and 1, or when the memory cannot be had; the signal's reason
+ * @example
+ * ```ts
+ * import { signedEstimate } from '@fewfire/kernels';
+ *
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * console.log(await signedEstimate(points, Float64Array.of(1, -1, -1, 1), 2)); // Float64Array(4) [ 0, 0, 0, 4 ]
+ * ```
  */
 export async function signedEstimate(
   points: PackedPoints,

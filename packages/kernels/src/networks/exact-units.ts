@@ -27,11 +27,33 @@ export interface ExactUnit {
   readonly leastAbove: number;
 }
 
-/** @param weights row-major [unit][input], finite; @throws RangeError for NaN or infinities */
+/**
+ * Units as whole numbers, so that ties are decided exactly: every double is a dyadic rational.
+ * @param weights row-major [unit][input], finite;
+ * @throws RangeError for NaN or infinities
+ * @example
+ * ```ts
+ * import { exactLevel, exactUnits } from '@fewfire/kernels';
+ *
+ * const [unit] = exactUnits(2, Float64Array.of(0.5, 0.25), Float64Array.of(0.5));
+ * console.log(exactLevel(unit, () => false) > 0n); // true
+ * ```
+ */
 export function exactUnits(inputCount: number, weights: Float64Array, biases: Float64Array): ExactUnit[] {
   return Array.from(biases, (bias, j) => exactUnit(weights.subarray(j * inputCount, (j + 1) * inputCount), bias));
 }
 
+/**
+ * One unit in whole numbers.
+ * @throws RangeError for NaN or infinities
+ * @example
+ * ```ts
+ * import { exactLevel, exactUnit } from '@fewfire/kernels';
+ *
+ * // a tie is not active
+ * console.log(exactLevel(exactUnit(Float64Array.of(1, 1), 2), () => false)); // 0n
+ * ```
+ */
 export function exactUnit(weights: Float64Array, bias: number): ExactUnit {
   const inputs: number[] = [];
   for (let i = 0; i < weights.length; i++) if (weights[i] !== 0) inputs.push(i);
@@ -80,7 +102,15 @@ export function exactUnit(weights: Float64Array, bias: number): ExactUnit {
   };
 }
 
-/** The unit's level at a point; `isNegative(i)` tells whether x_i = -1. */
+/**
+ * The unit's level at a point; `isNegative(i)` tells whether x_i = -1.
+ * @example
+ * ```ts
+ * import { exactLevel, exactUnit } from '@fewfire/kernels';
+ *
+ * console.log(exactLevel(exactUnit(Float64Array.of(1, 1), 1), () => false) > 0n); // true
+ * ```
+ */
 export function exactLevel(unit: ExactUnit, isNegative: (input: number) => boolean | number): bigint {
   let level = unit.start;
   const { inputs, steps } = unit;

@@ -23,6 +23,7 @@ export interface SweepDomain {
   readonly bitCount: number;
 }
 
+/** Options of `sweepActivity`. */
 export interface SweepOptions {
   /** Default 1. Results do not depend on it. */
   readonly threads?: number | undefined;
@@ -32,6 +33,7 @@ export interface SweepOptions {
   readonly onShare?: ((done: number) => void) | undefined;
 }
 
+/** What visiting every point showed. */
 export interface SweepResult {
   /** Bits that some unit depends on which is neither dead nor always active. */
   readonly sweptBits: number;
@@ -89,7 +91,18 @@ const SWEEP_WORK: WorkSource = `({ plan, counter, batchCount, batchItems, itemCo
   }
 }`;
 
-/** @throws RangeError for a unit with an input that the domain does not have */
+/**
+ * What a sweep over all points of a domain would take.
+ * @throws RangeError for a unit with an input that the domain does not have
+ * @example
+ * ```ts
+ * import { exactUnits, planSweep } from '@fewfire/kernels';
+ *
+ * const units = exactUnits(3, Float64Array.of(1, 1, 0), Float64Array.of(1));
+ * // the third input does not matter
+ * console.log(planSweep(units, { kind: 'cube', bitCount: 3 }).sweptBits); // 2
+ * ```
+ */
 export function planSweep(units: readonly ExactUnit[], domain: SweepDomain, threads = 1): SweepPlan {
   const layout = layOut(units, domain);
   return {
@@ -100,7 +113,18 @@ export function planSweep(units: readonly ExactUnit[], domain: SweepDomain, thre
   };
 }
 
-/** @throws RangeError for more than 40 bits that matter, or beyond the memory of WebAssembly */
+/**
+ * Visits every point of a cube or lift in Gray-code order and counts the active units, exactly.
+ * @throws RangeError for more than 40 bits that matter, or beyond the memory of WebAssembly
+ * @example
+ * ```ts
+ * import { exactUnits, sweepActivity } from '@fewfire/kernels';
+ *
+ * const units = exactUnits(3, Float64Array.of(1, 1, 0), Float64Array.of(1));
+ * const { histogram } = await sweepActivity(units, { kind: 'cube', bitCount: 3 });
+ * console.log(histogram); // Float64Array(2) [ 3, 1 ]
+ * ```
+ */
 export async function sweepActivity(
   units: readonly ExactUnit[],
   domain: SweepDomain,

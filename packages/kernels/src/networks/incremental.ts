@@ -15,6 +15,7 @@ import { type BinaryVariant, bestVariant, compileKernels, createMemory, instanti
 import { createTurns } from '../turns.ts';
 import type { DenseNetwork } from './network.ts';
 
+/** How units are kept, and the memory they take. */
 export interface IncrementalPlan {
   /** Units on i32 lanes, in increasing order. */
   readonly narrow: readonly WholeUnit[];
@@ -31,6 +32,7 @@ export interface WholeUnit {
   readonly limbs: number;
 }
 
+/** Options of `createIncrementalKernel`. */
 export interface IncrementalKernelOptions {
   readonly variant?: BinaryVariant | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -46,6 +48,7 @@ export interface IncrementalKernel {
   refresh(bits: Uint8Array): number;
   /** Flips every coordinate in turn. */
   flip(coordinates: ArrayLike<number>): void;
+  /** h here. */
   value(): number;
   /** In increasing order; a copy. */
   activeUnits(): Uint32Array;
@@ -62,6 +65,20 @@ const TOP_BITS = 61;
 /**
  * Which units are narrow, and the memory of a kernel. Units in `silent` are left out: they are never active.
  * @throws RangeError for NaN or infinities
+ * @example
+ * ```ts
+ * import { planIncremental } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * console.log(planIncremental(network).narrow.length); // 2
+ * ```
  */
 export function planIncremental(network: DenseNetwork, silent: Iterable<number> = []): IncrementalPlan {
   const words = new DataView(new ArrayBuffer(8));
@@ -168,7 +185,27 @@ function reserve(network: DenseNetwork, narrow: readonly WholeUnit[], wide: read
   };
 }
 
-/** @param plan from `planIncremental` for the same network; @throws RangeError when the memory cannot be had */
+/**
+ * A network at a point that moves, in WebAssembly.
+ * @param plan from `planIncremental` for the same network;
+ * @throws RangeError when the memory cannot be had
+ * @example
+ * ```ts
+ * import { createIncrementalKernel, planIncremental } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * const kernel = await createIncrementalKernel(network, planIncremental(network));
+ * kernel.flip([0]);
+ * console.log(kernel.value()); // -1
+ * ```
+ */
 export async function createIncrementalKernel(
   network: DenseNetwork,
   plan: IncrementalPlan,
@@ -328,6 +365,22 @@ function writeLimbs(value: number, exponent: number, limbs: number, lanes: Int32
  * The definition, by whole numbers of any size: a unit is active if <w_j, x> - b_j > 0 as real numbers; z_j is this
  * number rounded to the nearest double, ties to even; the value starts at 0 and adds the double u_j z_j for every active
  * unit, in increasing order.
+ * @example
+ * ```ts
+ * import { referenceExactNetwork } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * console.log(referenceExactNetwork(network, points, 0)); // { value: 1, activeUnits: [ 0 ] }
+ * ```
  */
 export function referenceExactNetwork(
   network: DenseNetwork,

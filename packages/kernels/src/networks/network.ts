@@ -14,6 +14,7 @@ import { bestVariant, compileKernels, createMemory, instantiateKernels } from '.
 import { createPool, STOP_COUNTER, threadsAvailable, type WorkSource } from '../pool.ts';
 import { createTurns } from '../turns.ts';
 
+/** Units relu(<w_j, x> - b_j) and their output weights u_j, row-major. */
 export interface DenseNetwork {
   readonly inputCount: number;
   readonly unitCount: number;
@@ -23,6 +24,7 @@ export interface DenseNetwork {
   readonly outputWeights: Float64Array;
 }
 
+/** Options of evaluating a network. */
 export interface NetworkKernelOptions {
   /** Default 1. Results do not depend on it. */
   readonly threads?: number | undefined;
@@ -33,6 +35,7 @@ export interface NetworkKernelOptions {
   readonly onRows?: ((done: number) => void) | undefined;
 }
 
+/** How many units were active, by row and by unit. */
 export interface ActivityCounts {
   /** For every row how many units have a strictly positive preactivation. */
   readonly rowCounts: Uint32Array;
@@ -70,7 +73,26 @@ const NETWORK_WORK: WorkSource = `({ plan, counter, chunkCount, blockCount, bloc
   }
 }`;
 
-/** h at every row: `points.rowCount` numbers. @throws RangeError for inputs of another number, or beyond the memory of WebAssembly */
+/**
+ * h at every row: `points.rowCount` numbers.
+ * @throws RangeError for inputs of another number, or beyond the memory of WebAssembly
+ * @example
+ * ```ts
+ * import { evaluateDenseNetwork } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * console.log(await evaluateDenseNetwork(network, points)); // Float64Array(4) [ 1, -1, 0, -1 ]
+ * ```
+ */
 export async function evaluateDenseNetwork(
   network: DenseNetwork,
   points: PackedPoints,
@@ -82,7 +104,26 @@ export async function evaluateDenseNetwork(
   return values;
 }
 
-/** How many units are active in every row, and in how many rows every unit. @throws RangeError as above */
+/**
+ * How many units are active in every row, and in how many rows every unit.
+ * @throws RangeError as above
+ * @example
+ * ```ts
+ * import { countNetworkActivity } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * console.log((await countNetworkActivity(network, points)).rowCounts); // Uint32Array(4) [ 1, 1, 0, 1 ]
+ * ```
+ */
 export async function countNetworkActivity(
   network: DenseNetwork,
   points: PackedPoints,
@@ -114,7 +155,27 @@ export async function countNetworkActivity(
   return { rowCounts, unitCounts };
 }
 
-/** `into[j]` = <w_j, x> - b_j at one row, summed in the order that all variants keep. */
+/**
+ * `into[j]` = <w_j, x> - b_j at one row, summed in the order that all variants keep.
+ * @example
+ * ```ts
+ * import { preactivationsOfRow } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * const sums = new Float64Array(2);
+ * preactivationsOfRow(network, points, 0, sums);
+ * console.log(sums); // Float64Array(2) [ 1, -1 ]
+ * ```
+ */
 export function preactivationsOfRow(
   network: DenseNetwork,
   points: PackedPoints,
@@ -139,7 +200,25 @@ export function preactivationsOfRow(
   }
 }
 
-/** The specification: one row at a time in plain TypeScript. */
+/**
+ * The specification: one row at a time in plain TypeScript.
+ * @example
+ * ```ts
+ * import { referenceNetwork } from '@fewfire/kernels';
+ *
+ * // relu(x0 + x1 - 1) - relu(-x0)
+ * const network = {
+ *   inputCount: 2,
+ *   unitCount: 2,
+ *   weights: Float64Array.of(1, 1, -1, 0),
+ *   biases: Float64Array.of(1, 0),
+ *   outputWeights: Float64Array.of(1, -1),
+ * };
+ * // The four points of two coordinates: bit i of a byte is coordinate i, a bit 1 is -1.
+ * const points = { rowCount: 4, coordinateCount: 2, planes: Uint8Array.of(0b00, 0b01, 0b10, 0b11) };
+ * console.log(referenceNetwork(network, points)); // Float64Array(4) [ 1, -1, 0, -1 ]
+ * ```
+ */
 export function referenceNetwork(network: DenseNetwork, points: PackedPoints): Float64Array {
   checkInputs(network, points);
   const { unitCount, outputWeights } = network;
@@ -156,7 +235,15 @@ export function referenceNetwork(network: DenseNetwork, points: PackedPoints): F
   return values;
 }
 
-/** Bytes that a call takes besides its results. */
+/**
+ * Bytes that a call takes besides its results.
+ * @example
+ * ```ts
+ * import { networkKernelBytes } from '@fewfire/kernels';
+ *
+ * console.log(networkKernelBytes({ inputCount: 100, unitCount: 1000, rowCount: 10 }) > 8 * 100 * 1000); // true
+ * ```
+ */
 export function networkKernelBytes(
   shape: { readonly inputCount: number; readonly unitCount: number; readonly rowCount: number },
   threads = 1,

@@ -8,6 +8,7 @@ import type { BatchPlan } from './model-inputs.ts';
 import type { OnnxRunner } from './onnx-runner.ts';
 import { bytesOf } from './row-check.ts';
 
+/** A place in a graph at which zeros were counted. */
 export interface CountedPlace extends ZeroPlace {
   /** Of all its values on the samples it was counted on; null where it could not be counted. */
   readonly zeroShare: number | null;

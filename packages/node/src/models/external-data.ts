@@ -15,14 +15,22 @@ export interface FoundFile {
   readonly byteCount: number;
 }
 
+/** A file that holds weights of a model. */
 export interface ExternalFile extends FoundFile {
   readonly bytes: Uint8Array;
 }
 
 /**
+ * The files beside a model that hold its weights.
  * @param modelPath the .onnx file
  * @param locations as `externalLocations` gives them
  * @throws FewfireError `file-not-found`; `model-file` for paths that leave the folder of the model
+ * @example
+ * ```ts
+ * import { findExternalFiles } from '@fewfire/node';
+ *
+ * console.log(await findExternalFiles('examples/charlm-relu.onnx', [])); // []
+ * ```
  */
 export async function findExternalFiles(modelPath: string, locations: readonly string[]): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
@@ -52,7 +60,16 @@ export async function findExternalFiles(modelPath: string, locations: readonly s
   return found;
 }
 
-/** @throws FewfireError `file-unreadable`, `memory-budget` */
+/**
+ * Reads the files that hold weights of a model.
+ * @throws FewfireError `file-unreadable`, `memory-budget`
+ * @example
+ * ```ts
+ * import { findExternalFiles, readExternalFiles } from '@fewfire/node';
+ *
+ * console.log(await readExternalFiles(await findExternalFiles('examples/charlm-relu.onnx', []))); // []
+ * ```
+ */
 export async function readExternalFiles(
   files: readonly FoundFile[],
   options: RunOptions = {},

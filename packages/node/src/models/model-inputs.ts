@@ -21,6 +21,13 @@ import type { ModelInput } from './onnx-runner.ts';
  * Arrays by name. The array of an .npy file is called as the file, the one of a table too: its rows are those of the
  * table, its columns all columns in order.
  * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `memory-budget`; for tables as `openTable`
+ * @example
+ * ```ts
+ * import { readInputArrays } from '@fewfire/node';
+ *
+ * const arrays = await readInputArrays('examples/charlm-relu-tokens.npy');
+ * console.log([...arrays.keys()]); // [ 'charlm-relu-tokens' ]
+ * ```
  */
 export async function readInputArrays(
   path: string,
@@ -68,6 +75,7 @@ async function readTableArray(path: string, options: RunOptions): Promise<Number
   }
 }
 
+/** How arrays go through a model, batch by batch. */
 export interface BatchPlan {
   readonly sampleCount: number;
   /** Where the model takes only this many samples at a time. */
@@ -83,6 +91,18 @@ export interface BatchPlan {
  * name; without one, along that which is not fixed, or fixed to as many as the model takes at a time, and as long as there
  * are samples. An input that is given for one sample is given to every one, one of fixed shape whole to every batch.
  * @throws FewfireError `invalid-data` for missing inputs and shapes that do not fit
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { openOnnxRunner, planBatches, readInputArrays } from '@fewfire/node';
+ *
+ * const bytes = await readFile('examples/charlm-relu.onnx');
+ * const arrays = await readInputArrays('examples/charlm-relu-tokens.npy');
+ * const runner = await openOnnxRunner(bytes, []);
+ * const tokens = new Map([[runner.inputs[0].name, [...arrays.values()][0]]]);
+ * console.log(planBatches(runner.inputs, tokens, 'charlm-relu.onnx').sampleCount > 0); // true
+ * await runner.close();
+ * ```
  */
 export function planBatches(
   inputs: readonly ModelInput[],
@@ -175,6 +195,13 @@ function sampleAxis(
  * Which arrays of a file the inputs of a model take: those of their names, or the only one for the only input.
  * @returns the names of arrays by those of inputs, and the arrays that are no inputs
  * @throws FewfireError `invalid-data` for inputs that no array is for
+ * @example
+ * ```ts
+ * import { matchArrays } from '@fewfire/node';
+ *
+ * const { taken, unused } = matchArrays(['tokens'], ['tokens', 'labels'], 'model.onnx');
+ * console.log(taken.get('tokens'), unused); // tokens [ 'labels' ]
+ * ```
  */
 export function matchArrays(
   inputNames: readonly string[],
@@ -195,7 +222,15 @@ export function matchArrays(
   return { taken: new Map(inputNames.map((name) => [name, name])), unused };
 }
 
-/** What is said of arrays that nothing takes. */
+/**
+ * What is said of arrays that nothing takes.
+ * @example
+ * ```ts
+ * import { unusedNote } from '@fewfire/node';
+ *
+ * console.log(unusedNote(['labels']).length); // 1
+ * ```
+ */
 export function unusedNote(unused: readonly string[]): string[] {
   return unused.length === 0 ? [] : [`arrays that are no inputs of the model are not used: ${listNames(unused)}`];
 }

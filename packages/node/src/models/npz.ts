@@ -12,6 +12,16 @@ const MAX_ENTRIES = 4096;
  * The arrays of an .npz file by name.
  * @param memoryLimitBytes what the entries that are read may take together, unpacked. Default 1 GiB
  * @throws FewfireError `file-unreadable`, `unsupported`, `memory-budget`
+ * @example
+ * ```ts
+ * import { parseNpz } from '@fewfire/node';
+ *
+ * try {
+ *   parseNpz(new TextEncoder().encode('no archive'), 'arrays.npz');
+ * } catch (error) {
+ *   console.log(error.code); // file-unreadable
+ * }
+ * ```
  */
 export function parseNpz(
   bytes: Uint8Array,

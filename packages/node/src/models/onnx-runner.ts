@@ -60,6 +60,7 @@ export interface CapturedValue {
   readonly numbers: Float32Array;
 }
 
+/** A model that is loaded and can be run. */
 export interface OnnxRunner {
   readonly inputs: readonly ModelInput[];
   /**
@@ -70,6 +71,7 @@ export interface OnnxRunner {
    * @throws FewfireError `invalid-data` for numbers that an input cannot hold, and where the model fails on them
    */
   run(feeds: ReadonlyMap<string, NumberArray>, some?: readonly string[]): Promise<ReadonlyMap<string, CapturedValue>>;
+  /** Ends the worker. */
   close(): void;
 }
 
@@ -101,6 +103,16 @@ interface WorkerAnswer {
  * @param captured names of values of its graph
  * @throws FewfireError `unsupported` where onnxruntime-web is not installed and for operators that it does not have,
  *   `model-file` for what it refuses
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { openOnnxRunner } from '@fewfire/node';
+ *
+ * const bytes = await readFile('examples/charlm-relu.onnx');
+ * const runner = await openOnnxRunner(bytes, []);
+ * console.log(runner.inputs.map(({ name }) => name)); // [ 'tokens' ]
+ * await runner.close();
+ * ```
  */
 export async function openOnnxRunner(
   model: Uint8Array,

@@ -42,6 +42,7 @@ export interface OnnxActivityOptions extends RunOptions {
   readonly external?: readonly ExternalFile[];
 }
 
+/** A block with its activity on the inputs. */
 export interface ObservedBlock {
   readonly found: FoundBlock;
   readonly activity: BlockActivity;
@@ -53,6 +54,7 @@ export interface ObservedBlock {
   readonly notLoaded: string | undefined;
 }
 
+/** What running a model showed of its blocks. */
 export interface OnnxActivity {
   readonly sampleCount: number;
   /** The most samples that were run at once. */
@@ -78,6 +80,19 @@ const CHECKED_ROWS = 8;
  * @param inputs arrays by name; one array alone serves the only input whatever its name
  * @throws FewfireError `unsupported`, `model-file`, `invalid-data` as `openOnnxRunner` and `planBatches`; `memory-budget`
  *   when one sample alone makes more numbers than are allowed
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { findMlpBlocks, readOnnxModel } from '@fewfire/core';
+ * import { observeOnnxBlocks, readInputArrays } from '@fewfire/node';
+ *
+ * const bytes = await readFile('examples/charlm-relu.onnx');
+ * const model = readOnnxModel(bytes, 'charlm-relu.onnx');
+ * const { blocks } = findMlpBlocks(model);
+ * const inputs = await readInputArrays('examples/charlm-relu-tokens.npy');
+ * const { blocks: observed } = await observeOnnxBlocks(bytes, model, blocks.slice(0, 1), inputs);
+ * console.log(observed.length); // 1
+ * ```
  */
 export async function observeOnnxBlocks(
   bytes: Uint8Array,

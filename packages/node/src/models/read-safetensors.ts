@@ -2,6 +2,7 @@
 import { type FloatTensor, parseSafetensors, type TensorOptions } from '@fewfire/core/internal';
 import { readFileBytes } from '../files.ts';
 
+/** Options of `readSafetensors`. */
 export interface ReadTensorOptions extends TensorOptions {
   readonly signal?: AbortSignal | undefined;
   /** Larger files are refused before they are read. Default 1 GiB. */
@@ -11,6 +12,13 @@ export interface ReadTensorOptions extends TensorOptions {
 /**
  * Reads a whole file.
  * @throws FewfireError `file-not-found`, `file-unreadable`, `memory-budget`, and as `parseSafetensors`
+ * @example
+ * ```ts
+ * import { readSafetensors } from '@fewfire/node';
+ *
+ * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
+ * console.log([...tensors.keys()].length > 0); // true
+ * ```
  */
 export async function readSafetensors(
   path: string,

@@ -12,6 +12,7 @@ import { createRandom, FewfireError, type RunOptions } from '@fewfire/core';
 import type { BatchPlan } from './model-inputs.ts';
 import type { CapturedValue, OnnxRunner } from './onnx-runner.ts';
 
+/** Whether the rows of a batch depend on each other. */
 export interface SampleDependence {
   readonly samples: 'independent' | 'dependent' | 'not known';
   /** What was seen, or why nothing is known: a sentence without its end, empty for independent ones. */

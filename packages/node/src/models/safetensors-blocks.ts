@@ -31,6 +31,13 @@ interface BlockNames {
 /**
  * The tensors that blocks are made of, biases among them, by the names of all in a file: what has to be read.
  * @throws FewfireError `invalid-data` when there is no block
+ * @example
+ * ```ts
+ * import { blockTensorNames, readSafetensors } from '@fewfire/node';
+ *
+ * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
+ * console.log(blockTensorNames([...tensors.keys()], 'relu-mlp.safetensors').length); // 3
+ * ```
  */
 export function blockTensorNames(names: readonly string[], label: string): string[] {
   const all = new Set(names);
@@ -46,6 +53,13 @@ export function blockTensorNames(names: readonly string[], label: string): strin
 /**
  * The blocks of a file, in the order of their names. Weights are [outputs, inputs], as PyTorch has them.
  * @throws FewfireError `invalid-data` when there is none, or layers do not fit each other
+ * @example
+ * ```ts
+ * import { readSafetensors, safetensorsBlocks } from '@fewfire/node';
+ *
+ * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
+ * console.log(safetensorsBlocks(tensors, 'relu', 'relu-mlp.safetensors').length); // 1
+ * ```
  */
 export function safetensorsBlocks(
   tensors: ReadonlyMap<string, FloatTensor>,

@@ -8,6 +8,7 @@ import { FewfireError } from '@fewfire/core';
 
 /** How a text file is read; `auto` recognises it. */
 export const TEXT_ENCODINGS = ['auto', 'utf-8', 'latin1', 'windows-1252', 'utf-16le', 'utf-16be'] as const;
+/** How characters of a file are encoded. */
 export type TextEncoding = (typeof TEXT_ENCODINGS)[number];
 export type KnownEncoding = Exclude<TextEncoding, 'auto'>;
 

@@ -70,6 +70,14 @@ export type FileTable = Table & {
  *
  * @throws FewfireError `file-not-found`, `file-unreadable`, `unsupported`, `invalid-data` (empty, ragged, in an
  *   encoding that is not known, duplicate column names, no rows), `invalid-argument` (a wrong option); the signal's reason when aborted
+ * @example
+ * ```ts
+ * import { openTable } from '@fewfire/node';
+ *
+ * const table = await openTable('examples/house-votes-84.csv');
+ * console.log(table.rowCount, table.columns.length); // 435 17
+ * await table.close();
+ * ```
  */
 export async function openTable(source: string, options: OpenTableOptions = {}): Promise<FileTable> {
   throwIfAborted(options.signal);

@@ -9,6 +9,12 @@ import { quoteLiteral } from './sql.ts';
 /**
  * The files that `openTable` would read for a source, whether they exist or not; none for `-`. With a database goes
  * the log beside it, which holds the changes that are not yet in it.
+ * @example
+ * ```ts
+ * import { sourceFiles } from '@fewfire/node';
+ *
+ * console.log(await sourceFiles('examples/house-votes-84.csv')); // [ 'examples/house-votes-84.csv' ]
+ * ```
  */
 export async function sourceFiles(source: string): Promise<string[]> {
   if (source === '-') return [];

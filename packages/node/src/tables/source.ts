@@ -8,6 +8,7 @@ import { listNames } from '@fewfire/core/internal';
 import { openRegular, unreadable } from '../files.ts';
 import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
 
+/** The format of a table's source. */
 export type SourceFormat = 'csv' | 'tsv' | 'parquet' | 'json' | 'ndjson' | 'arrow' | 'duckdb';
 
 export interface Source {

@@ -6,6 +6,7 @@ import { FewfireError } from '@fewfire/core';
 import type { ParquetWriter } from 'hyparquet-writer';
 import { type WriteOptions, writeFileAtomic } from '../files.ts';
 
+/** A column to write. */
 export interface OutputColumn {
   readonly name: string;
   /** Numbers (NaN is written as an empty cell), booleans (as 0 and 1, written as false and true) or texts (null is empty). */
@@ -20,6 +21,18 @@ export type OutputParts = AsyncIterable<readonly OutputColumn[]>;
  * @param columns all rows at once, or in parts, of which one is in memory at a time
  * @throws FewfireError `unsupported` (another extension), `invalid-argument` (lengths differ), `file-unwritable`; what
  *   the parts throw
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { readTextFile, writeTable } from '@fewfire/node';
+ *
+ * const folder = await mkdtemp(join(tmpdir(), 'fewfire-'));
+ * await writeTable(join(folder, 'made.csv'), [{ name: 'a', values: [1, 2] }]);
+ * console.log((await readTextFile(join(folder, 'made.csv'))).split('\n')); // [ 'a', '1', '2', '' ]
+ * await rm(folder, { recursive: true });
+ * ```
  */
 export async function writeTable(
   path: string,
@@ -88,7 +101,18 @@ const GROUP_ROWS = 122_880;
 /** A text put together cell by cell takes many times its size until it is written; short ones die young. */
 const CELLS_PER_CHUNK = 2 ** 13;
 
-/** The CSV text of parts, as `csvChunks` gives it of all rows. */
+/**
+ * The CSV text of parts, as `csvChunks` gives it of all rows.
+ * @example
+ * ```ts
+ * import { csvParts } from '@fewfire/node';
+ *
+ * const parts = [[{ name: 'a', values: [1] }], [{ name: 'a', values: [2] }]];
+ * let text = '';
+ * for await (const part of csvParts(parts)) text += part;
+ * console.log(text.split('\n')); // [ 'a', '1', '2', '' ]
+ * ```
+ */
 export async function* csvParts(parts: OutputParts): AsyncGenerator<string> {
   let header = true;
   for await (const columns of parts) {
@@ -97,7 +121,16 @@ export async function* csvParts(parts: OutputParts): AsyncGenerator<string> {
   }
 }
 
-/** Columns as CSV text, piece by piece: a header, `\n` between rows, quotes where needed, numbers in shortest form. */
+/**
+ * Columns as CSV text, piece by piece: a header, `\n` between rows, quotes where needed, numbers in shortest form.
+ * @throws FewfireError `invalid-argument` for columns of other lengths
+ * @example
+ * ```ts
+ * import { csvChunks } from '@fewfire/node';
+ *
+ * console.log([...csvChunks([{ name: 'a', values: [1, 2] }])]); // [ 'a\n', '1\n2\n' ]
+ * ```
+ */
 export function* csvChunks(columns: readonly OutputColumn[], header = true): Generator<string> {
   checkColumns(columns);
   const rowCount = columns[0]?.values.length ?? 0;

@@ -26,6 +26,20 @@ export interface ExportOptions extends SqlOptions {
 /**
  * Writes a model as source text, or for `onnx` as the bytes of a file.
  * @throws FewfireError `unsupported` when the model is too large for the target or has names that it cannot spell
+ * @example
+ * ```ts
+ * import { exportModel, fitTable, memoryTable } from '@fewfire/core';
+ *
+ * const rows = Array.from({ length: 200 }, (_, i) => i);
+ * const table = memoryTable({
+ *   a: rows.map((i) => i & 1),
+ *   b: rows.map((i) => (i >> 1) & 1),
+ *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
+ * });
+ * const { model } = await fitTable(table, { target: 'y' });
+ * const sql = exportModel(model, { to: 'sql', table: 'orders' });
+ * console.log(sql.includes('"orders"')); // true
+ * ```
  */
 export function exportModel(model: Model, options: ExportOptions & { readonly to: 'onnx' }): Uint8Array;
 export function exportModel(model: Model, options: ExportOptions & { readonly to: 'sql' | 'js' | 'python' }): string;

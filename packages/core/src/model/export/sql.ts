@@ -22,6 +22,7 @@ import {
 } from './plan.ts';
 import { commentText, sqlDouble, sqlName, sqlString } from './spelling.ts';
 
+/** Options of `exportModel` for SQL. */
 export interface SqlOptions {
   /** Name of the table, its schema before it after a point; parts in double quotes may hold anything. Default `data`. */
   readonly table?: string;

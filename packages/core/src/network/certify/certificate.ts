@@ -44,8 +44,10 @@ export type Evidence =
   /** A share of points (Remark 3.5); kUpper is only the number of units that are not dead. */
   | ({ readonly method: 'sample'; readonly deadUnits: readonly number[] } & SparsityEstimate);
 
+/** How a sparsity is proved, bounded or estimated. */
 export type CertificateMethod = Evidence['method'];
 
+/** How many units of a network are active at once at most, with the evidence; plain data. */
 export interface SparsityCertificate {
   readonly network: { readonly sha256: string; readonly inputCount: number; readonly unitCount: number };
   readonly domain: NetworkDomain;
@@ -109,7 +111,17 @@ const certificateSchema = z.strictObject({
   notes: z.array(z.string()),
 });
 
-/** The text of a certificate file. */
+/**
+ * The text of a certificate file.
+ * @example
+ * ```ts
+ * import { certifySparsity, parityNetwork, serializeCertificate } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const text = await serializeCertificate(await certifySparsity(network));
+ * console.log(JSON.parse(text).kUpper); // 1
+ * ```
+ */
 export async function serializeCertificate(certificate: SparsityCertificate): Promise<string> {
   const { network, domain, kLower, kUpper, exact, upperBound, witness, evidence, notes } = certificate;
   const body = { network, domain, kLower, kUpper, exact, upperBound, witness, evidence, notes };
@@ -120,6 +132,19 @@ export async function serializeCertificate(certificate: SparsityCertificate): Pr
 /**
  * Reads a certificate file's text, to show it; `checkCertificate` is what checks its claims.
  * @throws FewfireError `invalid-data`: not JSON, another format or version, a wrong field, a wrong checksum
+ * @example
+ * ```ts
+ * import {
+ *   certifySparsity,
+ *   parityNetwork,
+ *   parseCertificate,
+ *   serializeCertificate,
+ * } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const text = await serializeCertificate(await certifySparsity(network));
+ * console.log((await parseCertificate(text, 'certificate.json')).exact); // true
+ * ```
  */
 export async function parseCertificate(text: string, label: string): Promise<SparsityCertificate> {
   const data = parseJson(

@@ -46,8 +46,18 @@ const PAIR_RATE = 1e7;
 const DEFAULT_MEMORY = 2 ** 31;
 
 /**
+ * How many units of a network are active at once: an interval [kLower, kUpper], with a point that reaches its lower
+ * end and the evidence for the upper one. Exact where both meet.
  * @throws FewfireError `invalid-argument` (a domain that does not fit the network, rows without points, no solver),
  *   `memory-budget`, `unsupported` (a sweep over more than 40 bits)
+ * @example
+ * ```ts
+ * import { certifySparsity, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * const { kUpper, exact } = await certifySparsity(network);
+ * console.log(kUpper, exact); // 1 true
+ * ```
  */
 export async function certifySparsity(network: AnyNetwork, options: CertifyOptions = {}): Promise<SparsityCertificate> {
   checkRunOptions('certifySparsity', options, {

@@ -34,6 +34,7 @@ export interface MilpProblem {
   readonly rowUpper: Float64Array;
 }
 
+/** What a solver found and proved. */
 export interface MilpResult {
   /** `limit`: stopped by time, with whatever was found and proven until then. */
   readonly status: 'optimal' | 'limit' | 'infeasible';
@@ -43,6 +44,7 @@ export interface MilpResult {
   readonly provenUpperBound: number;
 }
 
+/** What a solver is told beside the problem. */
 export interface MilpOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeLimitMs: number;
@@ -50,6 +52,7 @@ export interface MilpOptions {
   readonly absoluteGap?: number | undefined;
 }
 
+/** A solver of mixed-integer programmes, such as `createHighsSolver` of @fewfire/node. */
 export interface MilpSolver {
   /** For the record, as in `HiGHS 1.15`. */
   readonly name: string;

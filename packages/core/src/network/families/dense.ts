@@ -15,6 +15,7 @@ import {
   networkFromUnits,
 } from './family.ts';
 
+/** Options of `halfspaceNetwork`. */
 export interface HalfspaceOptions {
   readonly inputCount: number;
   readonly unitCount: number;
@@ -23,7 +24,18 @@ export interface HalfspaceOptions {
   readonly seed?: number;
 }
 
-/** Random unit vectors w_j with one bias b for the firing rate, u_j = +-1: W = 1, B = |b|; k must be measured. */
+/**
+ * Random unit vectors w_j with one bias b for the firing rate, u_j = +-1: W = 1, B = |b|; k must be measured.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { halfspaceNetwork } from '@fewfire/core';
+ *
+ * const { network, claims } = halfspaceNetwork({ inputCount: 30, unitCount: 10, firingRate: 0.05 });
+ * // k is not known: measure it
+ * console.log(network.unitCount, claims.k); // 10 null
+ * ```
+ */
 export function halfspaceNetwork(options: HalfspaceOptions): FamilyMember {
   checkOptions('halfspaceNetwork', options, { ...RANDOM_UNIT_CHECKS, firingRate: { need: 'number' } });
   const { inputCount, unitCount, firingRate, seed = 1 } = options;
@@ -34,6 +46,7 @@ export function halfspaceNetwork(options: HalfspaceOptions): FamilyMember {
   return randomUnits('halfspace', { inputCount, unitCount, firingRate }, bias, seed);
 }
 
+/** Options of `denseNetwork`. */
 export interface DenseOptions {
   readonly inputCount: number;
   readonly unitCount: number;
@@ -42,7 +55,17 @@ export interface DenseOptions {
 
 const RANDOM_UNIT_CHECKS = { inputCount: { need: 'number' }, unitCount: { need: 'number' }, seed: 'number' } as const;
 
-/** Random unit vectors without bias, u_j = +-1: about half of the units are active anywhere; all k can promise is s. W = 1, B = 0. */
+/**
+ * Random unit vectors without bias, u_j = +-1: about half of the units are active anywhere; all k can promise is s. W = 1, B = 0.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { denseNetwork } from '@fewfire/core';
+ *
+ * const { network, claims } = denseNetwork({ inputCount: 20, unitCount: 8, seed: 1 });
+ * console.log(network.unitCount, claims.k); // 8 8
+ * ```
+ */
 export function denseNetwork(options: DenseOptions): FamilyMember {
   checkOptions('denseNetwork', options, RANDOM_UNIT_CHECKS);
   const { inputCount, unitCount, seed = 1 } = options;
@@ -53,6 +76,14 @@ export function denseNetwork(options: DenseOptions): FamilyMember {
 /**
  * The parity of all n bits from n + 1 units relu(sum_i x_i - b), b = -n-2, -n, .., n-2: a zigzag in the sum, with all
  * of them active where every bit is a no. k = s = n + 1.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { denseParityNetwork, domainPoints, evaluateNetwork } from '@fewfire/core';
+ *
+ * const { network } = denseParityNetwork({ inputCount: 3 });
+ * console.log(await evaluateNetwork(network, domainPoints(network, 0, 4))); // Float64Array(4) [ 1, -1, -1, 1 ]
+ * ```
  */
 export function denseParityNetwork(options: { readonly inputCount: number }): FamilyMember {
   checkOptions('denseParityNetwork', options, { inputCount: { need: 'number' } });

@@ -12,6 +12,7 @@ export interface FamilyClaims {
   readonly B: number;
 }
 
+/** A network of a family with what is claimed of it. */
 export interface FamilyMember {
   readonly network: SparseNetwork;
   readonly claims: FamilyClaims;
@@ -24,6 +25,7 @@ export interface FamilyMember {
 export type LeafForm = 'paper' | 'tight';
 export const FORMS: readonly LeafForm[] = ['paper', 'tight'];
 
+/** How leaves become units. */
 export interface LeafOptions {
   /** Default `tight`. */
   readonly form?: LeafForm;

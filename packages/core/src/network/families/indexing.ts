@@ -22,6 +22,7 @@ import {
   type SparseUnit,
 } from './family.ts';
 
+/** Options of `indexingNetwork`. */
 export interface IndexingOptions extends LeafOptions {
   /** a; there are 2^a data bits. */
   readonly addressBits: number;
@@ -34,6 +35,14 @@ export interface IndexingOptions extends LeafOptions {
 /**
  * The data bit at the address. s = 2^a units (twice that for signs), k = 1. Tight: W = sqrt(a+1)/2, B = |a-1|/2; the
  * paper's form: W = sqrt(a + 1/4), B = |a - 1/2|.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { indexingNetwork } from '@fewfire/core';
+ *
+ * const { network, claims } = indexingNetwork({ addressBits: 2 });
+ * console.log(network.inputCount, network.unitCount, claims.k); // 6 4 1
+ * ```
  */
 export function indexingNetwork(options: IndexingOptions): FamilyMember {
   checkOptions('indexingNetwork', options, {
@@ -68,6 +77,7 @@ export function indexingNetwork(options: IndexingOptions): FamilyMember {
   };
 }
 
+/** Options of `gatedIndexingNetwork`. */
 export interface GatedIndexingOptions {
   /** log2 s. */
   readonly addressBits: number;
@@ -88,6 +98,14 @@ export interface GatedIndexingOptions {
  * h(z, v) = u_A relu(<w'_A, v> - b_A), A the address z: units with biases b_j + alpha log2 s and weights alpha code_j on
  * z. Off its address a unit has <w'_j, v> - b_j - 2 alpha (number of wrong bits), so
  * alpha >= max_j (||w'_j||_1 - b_j)/2 gives k = 1. W = max |u_j| sqrt(||w'_j||^2 + alpha^2 log2 s), B = max |u_j (b_j + alpha log2 s)|.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { gatedIndexingNetwork } from '@fewfire/core';
+ *
+ * const { network, alpha } = gatedIndexingNetwork({ addressBits: 2, dataCount: 5, seed: 1 });
+ * console.log(network.unitCount, network.inputCount, alpha > 0); // 4 7 true
+ * ```
  */
 export function gatedIndexingNetwork(options: GatedIndexingOptions): FamilyMember & { readonly alpha: number } {
   checkOptions('gatedIndexingNetwork', options, {

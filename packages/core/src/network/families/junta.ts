@@ -23,6 +23,7 @@ import {
 /** Beyond this a truth table would be too large. */
 const MAX_JUNTA = 20;
 
+/** Options of `juntaNetwork`. */
 export interface JuntaOptions extends LeafOptions {
   readonly inputCount: number;
   /** J, in the order that the truth table uses. */
@@ -31,7 +32,17 @@ export interface JuntaOptions extends LeafOptions {
   readonly truthTable: ArrayLike<number>;
 }
 
-/** f(x) = truthTable[bits of x_J]. s = 2^p less zeros, k = 1 (0 for the zero function), W = |f|max sqrt(p)/2, B = |f|max |p-2|/2. */
+/**
+ * f(x) = truthTable[bits of x_J]. s = 2^p less zeros, k = 1 (0 for the zero function), W = |f|max sqrt(p)/2, B = |f|max |p-2|/2.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { juntaNetwork } from '@fewfire/core';
+ *
+ * const { network } = juntaNetwork({ inputCount: 3, coordinates: [0, 2], truthTable: [0, 0, 0, 7] });
+ * console.log(network.unitCount); // 1
+ * ```
+ */
 export function juntaNetwork(options: JuntaOptions): FamilyMember {
   checkOptions('juntaNetwork', options, { ...JUNTA_CHECKS, truthTable: { need: 'object' } });
   const { inputCount, coordinates, truthTable, form = 'tight' } = options;
@@ -56,6 +67,7 @@ export function juntaNetwork(options: JuntaOptions): FamilyMember {
   return { network, claims: { k: Math.min(1, leaves.length), ...leafScale(coordinates.length, magnitude, form) } };
 }
 
+/** Options of `parityNetwork`. */
 export interface ParityOptions extends LeafOptions {
   readonly inputCount: number;
   /** S; none for the constant 1. */
@@ -64,7 +76,17 @@ export interface ParityOptions extends LeafOptions {
 
 const JUNTA_CHECKS = { inputCount: { need: 'number' }, coordinates: { need: 'object' }, form: FORMS } as const;
 
-/** The parity chi_S, into {+1,-1}: s = 2^p, k = 1. */
+/**
+ * The parity chi_S, into {+1,-1}: s = 2^p, k = 1.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { domainPoints, evaluateNetwork, parityNetwork } from '@fewfire/core';
+ *
+ * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
+ * console.log(await evaluateNetwork(network, domainPoints(network, 0, 4))); // Float64Array(4) [ 1, -1, -1, 1 ]
+ * ```
+ */
 export function parityNetwork(options: ParityOptions): FamilyMember {
   checkOptions('parityNetwork', options, JUNTA_CHECKS);
   const { inputCount, coordinates, form = 'tight' } = options;
@@ -77,6 +99,7 @@ export function parityNetwork(options: ParityOptions): FamilyMember {
   });
 }
 
+/** Options of `extremalNetwork`. */
 export interface ExtremalOptions extends LeafOptions {
   readonly inputCount: number;
   readonly coordinates: readonly number[];
@@ -86,6 +109,14 @@ export interface ExtremalOptions extends LeafOptions {
 /**
  * k copies of the junta of a parity on p bits, h = k chi_S. In the tight form AS(h) = 4 k^2 W^2 = k^2 p: the new
  * Lemma 3.2 with equality, and its tail beyond degree p - 1 too.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { extremalNetwork } from '@fewfire/core';
+ *
+ * const { network, claims } = extremalNetwork({ inputCount: 4, coordinates: [0, 1], copies: 3 });
+ * console.log(network.unitCount, claims.k); // 12 3
+ * ```
  */
 export function extremalNetwork(options: ExtremalOptions): FamilyMember {
   checkOptions('extremalNetwork', options, { ...JUNTA_CHECKS, copies: { need: 'number' } });

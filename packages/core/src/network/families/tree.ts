@@ -86,12 +86,24 @@ export function* ensembleLeaves(
   }
 }
 
+/** Options of `decisionTreeNetwork`. */
 export interface DecisionTreeOptions extends LeafOptions {
   readonly inputCount: number;
   readonly tree: DecisionTree;
 }
 
-/** A decision tree: s = its reachable leaves with a value other than 0, k = 1; W and B are the largest over leaves. */
+/**
+ * A decision tree: s = its reachable leaves with a value other than 0, k = 1; W and B are the largest over leaves.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { decisionTreeNetwork } from '@fewfire/core';
+ *
+ * const tree = { coordinate: 0, no: { value: 1 }, yes: { coordinate: 2, no: { value: 5 }, yes: { value: -2 } } };
+ * const { network, claims } = decisionTreeNetwork({ inputCount: 3, tree });
+ * console.log(network.unitCount, claims.k); // 3 1
+ * ```
+ */
 export function decisionTreeNetwork(options: DecisionTreeOptions): FamilyMember {
   checkOptions('decisionTreeNetwork', options, {
     inputCount: { need: 'number' },
@@ -102,6 +114,7 @@ export function decisionTreeNetwork(options: DecisionTreeOptions): FamilyMember 
   return treesNetwork(inputCount, [tree], 0, options.form ?? 'tight', 'decision-tree', undefined, {});
 }
 
+/** Options of `ensembleNetwork`. */
 export interface EnsembleOptions extends LeafOptions {
   readonly inputCount: number;
   readonly trees: readonly DecisionTree[];
@@ -112,6 +125,15 @@ export interface EnsembleOptions extends LeafOptions {
 /**
  * The sum of T trees and an intercept: s = all leaves, k = T. A tree with leaves of value 0 has no unit there, and
  * then k may not be reached.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { domainPoints, ensembleNetwork, evaluateNetwork } from '@fewfire/core';
+ *
+ * const tree = { coordinate: 0, no: { value: 1 }, yes: { value: 2 } };
+ * const { network, claims } = ensembleNetwork({ inputCount: 2, trees: [tree, tree], intercept: 10 });
+ * console.log(claims.k, await evaluateNetwork(network, domainPoints(network, 0, 2))); // 2 Float64Array(2) [ 12, 14 ]
+ * ```
  */
 export function ensembleNetwork(options: EnsembleOptions): FamilyMember {
   checkOptions('ensembleNetwork', options, {
@@ -128,6 +150,7 @@ export function ensembleNetwork(options: EnsembleOptions): FamilyMember {
   return treesNetwork(inputCount, given, intercept, options.form ?? 'tight', 'ensemble', undefined, { intercept });
 }
 
+/** Options of `randomEnsembleNetwork`. */
 export interface RandomEnsembleOptions extends LeafOptions {
   readonly inputCount: number;
   readonly treeCount: number;
@@ -137,7 +160,17 @@ export interface RandomEnsembleOptions extends LeafOptions {
   readonly intercept?: number;
 }
 
-/** T complete random trees with standard normal leaves: s = T 2^depth, k = T. One tree is a random decision tree. */
+/**
+ * T complete random trees with standard normal leaves: s = T 2^depth, k = T. One tree is a random decision tree.
+ * @throws FewfireError `invalid-argument` for options that are not known or out of range
+ * @example
+ * ```ts
+ * import { randomEnsembleNetwork } from '@fewfire/core';
+ *
+ * const { network, trees } = randomEnsembleNetwork({ inputCount: 10, treeCount: 3, depth: 2, seed: 4 });
+ * console.log(network.unitCount, trees.length); // 12 3
+ * ```
+ */
 export function randomEnsembleNetwork(
   options: RandomEnsembleOptions,
 ): FamilyMember & { trees: readonly DecisionTree[] } {
