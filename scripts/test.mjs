@@ -18,6 +18,7 @@ if (failedBefore !== '') failures.push(failedBefore);
 if (!(await runBin('@biomejs/biome', 'biome', ['check', '.']))) failures.push('biome check');
 if (!(await runBin('typescript', 'tsc', ['-b']))) failures.push('tsc -b');
 if (!(await runBin('typescript', 'tsc', ['-p', 'tsconfig.tests.json']))) failures.push('tsc -p tsconfig.tests.json');
+if (!(await runBin('knip', 'knip', ['--no-progress']))) failures.push('knip');
 
 const missing = outsideTools.filter((tool) => tool.find() === undefined);
 if (ci) for (const tool of missing) failures.push(`${tool.name} is missing, and CI skips nothing: ${tool.install}`);

@@ -10,10 +10,10 @@ const LEAST_PROBABILITY = 1e-15;
 /** Bins of equal width, the usual number (Guo et al. 2017). */
 const CALIBRATION_BINS = 15;
 
-export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Standard error of a mean of independent values. */
-export function standardError(values) {
+function standardError(values) {
   const center = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);

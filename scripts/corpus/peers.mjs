@@ -7,7 +7,7 @@ import { readTable } from './csv.mjs';
 import { classMeasures, numberMeasures, pairedDifference } from './measures.mjs';
 import { classPositions, readPredictions } from './predictions.mjs';
 
-export const PYTHON = '/usr/bin/python3';
+const PYTHON = '/usr/bin/python3';
 const SCRIPT = join(root, 'bench/peers/sklearn_corpus.py');
 
 /** fewfire is clearly behind where the difference of scores is beyond both. */

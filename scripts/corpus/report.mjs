@@ -3,13 +3,13 @@ import { LIMITS } from './check-set.mjs';
 import { BEHIND } from './peers.mjs';
 
 /** Of claimed intervals, this share has to hold; asked of a corpus with enough of them that a share says something. */
-export const COVERAGE = { least: 0.9, fromCount: 20 };
+const COVERAGE = { least: 0.9, fromCount: 20 };
 
 const COLUMNS = ['set', 'learned', 'rows', 'score', 'log-loss', 'ECE', 'claimed by fit', 'holds'];
 const COST = ['fit (cpu)', 'predict (cpu)', 'memory'];
 
 /** @param {readonly Awaited<ReturnType<import('./check-set.mjs').checkSet>>[]} results */
-export function summarise(results) {
+function summarise(results) {
   const named = (test) => results.filter(test).map(({ name }) => name);
   const claims = results.flatMap(({ claim }) => (claim === undefined ? [] : [claim]));
   const count = (test) => claims.filter(test).length;

@@ -11,7 +11,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { FileContent, OutputColumn, OutputParts } from '@fewfire/node';
 import type { FilesOfCommand, InputFile, OutputFile } from './file-roles.ts';
 
-export interface FileToWrite {
+interface FileToWrite {
   readonly path: string;
   readonly content: FileContent;
 }

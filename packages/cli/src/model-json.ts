@@ -15,7 +15,7 @@ import { errorUnit } from '@fewfire/core/words';
 import { unitOfEffects } from './describe.ts';
 import { withFlags } from './flags.ts';
 
-export interface TermJson {
+interface TermJson {
   /** Empty for the constant. */
   readonly coordinates: readonly string[];
   readonly coefficient: number;
@@ -36,7 +36,7 @@ type NamedConfirmation = Omit<Confirmation, 'terms' | 'collinear' | 'unsupported
 };
 
 /** One polynomial and how it was fitted. */
-export interface OutputJson {
+interface OutputJson {
   readonly degree: number;
   readonly method: OutputRecord['method'];
   readonly lambda: number;
@@ -61,7 +61,7 @@ export interface OutputJson {
   readonly terms: readonly TermJson[];
 }
 
-export interface CommonJson {
+interface CommonJson {
   readonly task: TargetSpec['kind'];
   readonly loss: Model['loss'];
   readonly sampleCount: number;

@@ -163,7 +163,7 @@ export interface WorkOptions {
 }
 
 /** Results do not depend on it, so it may follow the machine. */
-export function defaultThreads(): number {
+function defaultThreads(): number {
   return Math.min(4, availableParallelism());
 }
 

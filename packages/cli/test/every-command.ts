@@ -64,7 +64,7 @@ function leaves(command: Command, path: readonly string[]): Map<string, Command>
   return new Map(command.commands.flatMap((each) => [...leaves(each, [...path, each.name()])]));
 }
 
-export const nameOf = (each: InputArgument | Option): string =>
+const nameOf = (each: InputArgument | Option): string =>
   each instanceof Option ? (each.long ?? each.flags) : each.name();
 export const inputsOf = (command: Command): Map<string, InputArgument | InputOption> =>
   new Map([...command.registeredArguments, ...command.options].filter(isInput).map((each) => [nameOf(each), each]));

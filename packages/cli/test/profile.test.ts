@@ -306,7 +306,7 @@ describe('what is wrong is said in one line', () => {
     ['text among numbers', 1, () => [good(), '--inputs', write('w.csv', 'a,b,c\n1,2,x\n')], /"c"/],
     ['a report over the model', 1, () => [good(), '--inputs', tokens, '--report', inFolder('no/p.html')], /create it/],
     ['another extension', 2, () => [good(), '--inputs', tokens, '--report', inFolder('p.pdf')], /ends in \.html/],
-    ['a wrong activation', 2, () => [trained, '--activation', 'gelu'], /choices are relu, squared-relu/],
+    ['a wrong activation', 2, () => [trained, '--activation', 'gelu'], /--activation.*Did you mean relu\?/],
     ['weights of no block', 1, () => [write('w.safetensors', emptyTensors())], /no feed-forward block/],
     [
       'too little memory for the model',

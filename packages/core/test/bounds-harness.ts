@@ -30,7 +30,7 @@ export interface Measured {
 
 export const coordinate = (x: number, i: number): number => ((x >> i) & 1 ? -1 : 1);
 
-export function ones(x: number): number {
+function ones(x: number): number {
   let count = 0;
   for (; x !== 0; x &= x - 1) count++;
   return count;
@@ -60,7 +60,7 @@ export function noiseSensitivityOf(values: ArrayLike<number>, n: number, noiseDe
 }
 
 /** Weight beyond every degree 0 .. n, from naive Fourier coefficients. */
-export function tailsOf(values: ArrayLike<number>, n: number): number[] {
+function tailsOf(values: ArrayLike<number>, n: number): number[] {
   const levels = new Array<number>(n + 1).fill(0);
   for (let subset = 0; subset < 2 ** n; subset++) {
     let sum = 0;

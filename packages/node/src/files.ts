@@ -315,7 +315,7 @@ export async function unreadable(error: unknown, path: string): Promise<unknown>
 }
 
 /** The error for a directory where a file is expected. */
-export function directoryInstead(path: string): FewfireError {
+function directoryInstead(path: string): FewfireError {
   return new FewfireError(
     'file-unreadable',
     `${path} is a directory, expected a file; name a file in it, or several with a pattern such as '${join(path, '*.csv')}'`,

@@ -41,25 +41,25 @@ export interface Expected {
 
 type Missing = 'refuse' | 'no' | 'drop';
 
-export const FLAG = 'flag "quoted"\n-- \'';
-export const INJECTION = `'; DROP TABLE data; --"""\n*/ \\`;
+const FLAG = 'flag "quoted"\n-- \'';
+const INJECTION = `'; DROP TABLE data; --"""\n*/ \\`;
 // biome-ignore lint/suspicious/noTemplateCurlyInString: a name that a template would take for its own
-export const AMOUNT = '</script>\u2028${1}`{x}';
+const AMOUNT = '</script>\u2028${1}`{x}';
 export const KEYWORD = 'class';
-export const WORDS = '日本 😀 \\u0041 \\';
+const WORDS = '日本 😀 \\u0041 \\';
 export const RESERVED = 'prediction';
-export const ANSWER = 'réponse';
-export const NEVER = 'never';
-export const COMMA = 'décimale';
-export const MONEY = 'price in $';
-export const SPACED = 'spaced';
-export const PAIR = 'pair';
-export const ONLY = 'only';
-export const CITY = 'city';
+const ANSWER = 'réponse';
+const NEVER = 'never';
+const COMMA = 'décimale';
+const MONEY = 'price in $';
+const SPACED = 'spaced';
+const PAIR = 'pair';
+const ONLY = 'only';
+const CITY = 'city';
 export const NOTE = 'note';
 export const SINCE = 'since "when"';
-export const BORN = 'born';
-export const ONE_DAY = 'one day';
+const BORN = 'born';
+const ONE_DAY = 'one day';
 export const SINGLE = 'single';
 
 const SPELLINGS: NonNullable<Provenance['spellings']> = {

@@ -4,9 +4,9 @@
  * draws the figures.
  */
 import type { RunOptions } from '@fewfire/core';
-import type { Claim, Figure, NumberKind, Series } from '@fewfire/report';
+import type { Claim, Figure, Series } from '@fewfire/report';
 
-export type { Claim, Figure, NumberKind, Series };
+export type { Claim, Figure, Series };
 
 export type ExperimentId = 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E6' | 'E7' | 'E8' | 'E9' | 'E10';
 

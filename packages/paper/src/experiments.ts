@@ -6,7 +6,7 @@ import type { Experiment, ExperimentId } from './experiment.ts';
 
 type Load = () => Promise<{ readonly experiment: Experiment }>;
 
-export const EXPERIMENTS: Readonly<Partial<Record<ExperimentId, Load>>> = {
+const EXPERIMENTS: Readonly<Partial<Record<ExperimentId, Load>>> = {
   E1: () => import('./e1.ts'),
   E2: () => import('./e2.ts'),
   E3: () => import('./e3.ts'),

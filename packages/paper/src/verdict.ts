@@ -16,7 +16,7 @@ export function ratioOf({ measured, bound }: Comparison): number {
   return measured / bound;
 }
 
-export function largestRatio(comparisons: readonly Comparison[]): number {
+function largestRatio(comparisons: readonly Comparison[]): number {
   return comparisons.reduce((most, comparison) => Math.max(most, ratioOf(comparison)), 0);
 }
 

@@ -4,7 +4,7 @@ import { confidenceText, counted, fitText, integer, methodText, numberText, shar
 import { combination, effectLabel, errorText, percentText, quoted } from './fit-words.ts';
 import type { BarFigure, EffectFigure, Figure, GridFigure, Series } from './result.ts';
 
-export const INFLUENCES_DRAWN = 15;
+const INFLUENCES_DRAWN = 15;
 
 /** Which columns are in heavy terms. */
 export function influenceFigure({ influences, outputs }: FitReport): BarFigure | null {

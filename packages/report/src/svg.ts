@@ -7,7 +7,7 @@ export const FONT_SIZE = 14;
 /** Of a letter at that size, on average, in the widest of the fonts that system-ui may be. */
 export const LETTER_WIDTH = 8.2;
 export const LEGEND_ROW = 19;
-export const INK = '#1a1a1a';
+const INK = '#1a1a1a';
 export const GREY = '#595959';
 
 /** The whole SVG: what it is called and what is seen on it, for those who hear it, and a white ground. */

@@ -48,8 +48,8 @@ function csvCell(value: string | number | undefined): string {
 }
 
 /** Marks between which scripts/reproduce-check.mjs finds the table and the command that made it. */
-export const CLAIMS_BEGIN = '<!-- claims:';
-export const CLAIMS_END = '<!-- /claims -->';
+const CLAIMS_BEGIN = '<!-- claims:';
+const CLAIMS_END = '<!-- /claims -->';
 
 /**
  * The claims of sections as a Markdown table.

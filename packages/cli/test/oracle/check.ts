@@ -43,7 +43,7 @@ export interface UnderTest {
   run(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
-export interface OpenedTable {
+interface OpenedTable {
   profile(names: readonly string[], options: { bins?: number; mask?: Uint8Array }): Promise<readonly ColumnProfile[]>;
   encode(spec: EncoderSpec): Promise<EncodedRows>;
   close(): Promise<void>;

@@ -16,7 +16,7 @@ export interface Options {
 }
 /** How a file holds a column: its cells are texts, or spell values of a type. */
 export type Held = 'text' | 'number' | 'float' | 'whole' | 'boolean' | 'date' | 'timestamp';
-export interface HeldColumn {
+interface HeldColumn {
   readonly name: string;
   readonly held: Held;
   readonly cells: readonly (string | null)[];
@@ -26,7 +26,7 @@ export interface HeldTable {
   /** Of a file without types, between its cells. */
   readonly delimiter: string | undefined;
 }
-export type Coding =
+type Coding =
   | { readonly kind: 'two-valued'; readonly no: string; readonly yes: string }
   | { readonly kind: 'categories'; readonly reference: string | null; readonly values: readonly string[] }
   | { readonly kind: 'thresholds'; readonly above: readonly number[] };

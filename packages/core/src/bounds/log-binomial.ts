@@ -14,7 +14,7 @@ const mostTerms = 100_000;
 const roundedFrom = 1e8;
 
 /** ln C(n, k); -Infinity for k > n. */
-export function lnBinomial(n: number, k: number): number {
+function lnBinomial(n: number, k: number): number {
   if (k > n) return Number.NEGATIVE_INFINITY;
   const least = Math.min(k, n - k);
   if (least <= longestSum) {
@@ -40,7 +40,7 @@ export function lnBinomial(n: number, k: number): number {
  * ln of C(n, 0) + ... + C(n, k). Exact to rounding up to n = 1e8; beyond that a
  * sum of more than 100,000 terms of like size is rounded up (never down).
  */
-export function lnBinomialSum(n: number, k: number): number {
+function lnBinomialSum(n: number, k: number): number {
   if (k >= n) return n * Math.LN2;
   if (2 * k > n) {
     // Rounding the complement up would round this sum down: there 2^n, at most twice too large, takes its place.

@@ -60,12 +60,9 @@ export function tensorMessage(tensor: Tensor): Uint8Array {
 }
 
 export type AttributeValue = number | string | readonly string[] | { readonly ints: readonly number[] } | AttributeList;
-export type AttributeList =
-  | { readonly float: number }
-  | { readonly floats: readonly number[] }
-  | { readonly tensor: Tensor };
+type AttributeList = { readonly float: number } | { readonly floats: readonly number[] } | { readonly tensor: Tensor };
 
-export function attribute(name: string, value: AttributeValue): Uint8Array {
+function attribute(name: string, value: AttributeValue): Uint8Array {
   if (typeof value === 'number') return message([1, name], [3, value], [20, 2]);
   if (typeof value === 'string') return message([1, name], [4, value], [20, 3]);
   if ('float' in value) return concat([message([1, name], [20, 1]), varint(2 * 8 + 5), floats([value.float])]);

@@ -73,7 +73,7 @@ export async function descend(problem: CoordinateProblem, options: CoordinateOpt
 }
 
 /** Objective less the best dual value that scaling the residual gives: an upper bound on the distance to the optimum. */
-export function dualityGap(problem: CoordinateProblem, l1: number, l2: number): number {
+function dualityGap(problem: CoordinateProblem, l1: number, l2: number): number {
   const { count, targetCorrelations, targetSquare, usable, coefficients, gradient } = problem;
   let fitted = 0;
   let explained = 0;

@@ -50,7 +50,7 @@ export interface DriftWatch {
 
 const KEPT_CHECKS = 4096;
 /** Shares are written down, and looked at so many together: a layer takes microseconds, and its watch has to cost less. */
-export const SURVIVORS_TOGETHER = 32;
+const SURVIVORS_TOGETHER = 32;
 
 /** @throws FewfireError `invalid-argument` for options out of range */
 export function createDriftWatch(

@@ -69,7 +69,7 @@ export interface PolynomialOptimum {
   readonly notes: readonly string[];
 }
 
-export const DEFAULT_TIME_LIMIT_MS = 60_000;
+const DEFAULT_TIME_LIMIT_MS = 60_000;
 /** With more terms the programme has so weak a bound that it only costs time (chess columns at degree 3: 8,400 terms). */
 const MILP_TERMS = 4000;
 

@@ -24,7 +24,7 @@ export interface SpaceLimits {
   readonly atMost?: { readonly count: number; readonly groups?: readonly number[] | undefined } | undefined;
 }
 
-export interface SearchState {
+interface SearchState {
   /** A bit per coordinate of the group. */
   readonly bits: Uint8Array;
   /** The coordinates of the whole polynomial with a yes, of the state that stands for those that look like this. */
@@ -33,7 +33,7 @@ export interface SearchState {
   readonly counted: boolean;
 }
 
-export interface SearchGroup {
+interface SearchGroup {
   /** Coordinates of the space's polynomial. */
   readonly coordinates: readonly number[];
   readonly states: readonly SearchState[];

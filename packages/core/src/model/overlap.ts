@@ -8,7 +8,7 @@ import type { ColumnProfile, Table } from '../cube/index.ts';
 import type { NoteOf } from './notes.ts';
 
 /** How many test rows equal some fitted row. */
-export interface RowOverlap {
+interface RowOverlap {
   readonly shared: number;
   readonly testCount: number;
   /** Share of the fitted rows that equal another one of them: what chance gives a test row. */
@@ -23,7 +23,7 @@ const CHANCE_OF_ERROR = 1e-3;
  * Compares the rows of two tables over these columns; undefined where the tables are of different kinds, whose
  * fingerprints differ.
  */
-export async function rowOverlap(
+async function rowOverlap(
   fitted: Table,
   test: Table,
   names: readonly string[],

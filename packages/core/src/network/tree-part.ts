@@ -44,7 +44,7 @@ import type {
 } from './tree-ensemble.ts';
 import { MAX_COORDINATES, MAX_DEPTH, MAX_FEATURES, questionName } from './tree-source.ts';
 
-export const TREES_VERSION = 1 as const;
+const TREES_VERSION = 1 as const;
 
 /** Only forms that this version knows: everything else is refused by name. */
 const COMPARISONS: readonly unknown[] = ['>=', '>', 'in'];

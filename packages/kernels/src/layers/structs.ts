@@ -2,7 +2,7 @@
  * Writes and reads the structs that host and kernels share in memory by the names of their fields. What fields there are and
  * where comes from the kernels' own source, by scripts/structs.mjs.
  */
-export interface StructField {
+interface StructField {
   readonly type: 'u32' | 'f32' | 'f64';
   /** Bytes from the start of the struct. */
   readonly at: number;

@@ -7,7 +7,7 @@ import type { OperatorPlan } from '../kernels.ts';
 import type { MonomialIndex } from '../subsets.ts';
 import { levelSize } from './plan.ts';
 
-export interface BlockItem {
+interface BlockItem {
   readonly blocks: readonly number[];
   /** First coefficient of the monomials that touch exactly these blocks. */
   readonly own: number;

@@ -21,7 +21,7 @@ const PARTED_ROWS = 2 ** 18;
 const MAX_PREFIX_BITS = 16;
 const MAX_CUBE_BITS = 26;
 /** Rows whose prefix codes are made at a time; the same number stands in assembly/block-items.ts. */
-export const PREFIX_CHUNK_ROWS = 2048;
+const PREFIX_CHUNK_ROWS = 2048;
 /** Below this much work per thread another thread costs more than it brings. */
 const THREAD_WORK_NS = 1e6;
 
@@ -195,7 +195,7 @@ export function paddedRows(rowCount: number): number {
 }
 
 /** Entries of the coefficient vector in block order, padding of the last block included. */
-export function blockCoefficientCount(plan: { blockBits: number; blockCount: number; degree: number }): number {
+function blockCoefficientCount(plan: { blockBits: number; blockCount: number; degree: number }): number {
   const { blockBits: g, blockCount, degree } = plan;
   let count = binomial(blockCount, degree) * g ** degree;
   for (let k = 0; k < degree; k++) count += binomial(blockCount, k) * levelSize(g, k, degree);

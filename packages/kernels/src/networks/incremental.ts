@@ -25,7 +25,7 @@ export interface IncrementalPlan {
 }
 
 /** A unit whose numbers are whole multiples of 2^exponent. */
-export interface WholeUnit {
+interface WholeUnit {
   readonly unit: number;
   readonly exponent: number;
   /** i64 words of a wide unit; 0 for a narrow one. */

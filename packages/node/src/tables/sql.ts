@@ -39,7 +39,7 @@ export function normalText(cell: string): string {
 }
 
 /** The cell, NULL where it is one of the texts that count as missing. */
-export function presentText(cell: string, missing: readonly string[]): string {
+function presentText(cell: string, missing: readonly string[]): string {
   return missing.length === 0
     ? cell
     : `CASE WHEN ${cell} NOT IN (${missing.map(quoteLiteral).join(', ')}) THEN ${cell} END`;

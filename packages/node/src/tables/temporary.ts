@@ -53,7 +53,7 @@ function removeNow(folder: string): void {
 }
 
 /** Removes the folders of processes that are no more: of this user, and with process numbers of this machine. */
-export async function removeLeftFolders(): Promise<void> {
+async function removeLeftFolders(): Promise<void> {
   const directory = tmpdir();
   const pattern = new RegExp(`^fewfire-(\\d+)-${placeOfPids()}-[0-9a-f-]{36}$`);
   for (const name of await readdir(directory)) {

@@ -71,7 +71,7 @@ export interface ExportColumn {
 }
 
 /** Terms of the same number of bits. */
-export interface TermBlock {
+interface TermBlock {
   readonly size: number;
   readonly coefficients: readonly number[];
   /** `size` positions of bits per term, one term after another. */
@@ -82,7 +82,7 @@ export interface TermBlock {
 export type ExportOutput = readonly TermBlock[];
 
 /** chance = 1 / (1 + exp(-(slope * -value + intercept))) */
-export interface ChanceCurve {
+interface ChanceCurve {
   readonly slope: number;
   readonly intercept: number;
 }

@@ -102,7 +102,7 @@ export async function solveSparsity(
 }
 
 /** Whether a coordinate is -1, from the bits of a domain. */
-export function coordinatesOf(
+function coordinatesOf(
   domain: Exclude<NetworkDomain, { kind: 'rows' }>,
   bits: ArrayLike<number>,
 ): (input: number) => number {
@@ -117,7 +117,7 @@ export function coordinatesOf(
 }
 
 /** Columns: the bits, then what the units use of their pairs (0 or 1 by its rows), then the switches of units that are neither dead nor always active. */
-export function sparsityProblem(
+function sparsityProblem(
   network: AnyNetwork,
   tightened: TightenedNetwork,
   domain: Exclude<NetworkDomain, { kind: 'rows' }>,
