@@ -84,6 +84,7 @@ const CLASSES_SHOWN = 12;
 const PENALTY_FIGURES = 8;
 const ROC_ROWS = 21;
 
+/** What `fitReportPage` may be told. */
 export interface FitPageOptions {
   /** How messages of the library are written, which name options as its callers do: a command line has flags. */
   readonly messageText?: (message: string) => string;

@@ -110,11 +110,13 @@ interface OfClass {
   readonly class?: string | undefined;
 }
 
+/** What a note is about. */
 export type NoteKind = keyof NoteFields;
 
 /** A note of one kind. */
 export type NoteOf<K extends NoteKind> = { [Each in K]: { readonly kind: Each } & NoteFields[Each] }[K];
 
+/** What a user should know of a fit or a score, as data; `noteText` makes the sentence. */
 export type Note = NoteOf<NoteKind>;
 
 /** Notes that may be of one class only. */
