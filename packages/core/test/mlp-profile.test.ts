@@ -1,4 +1,5 @@
 /** Counting of activity against plain counting, the reservoir, and what a verdict says. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createRandom, FewfireError, findMlpBlocks, type ReluLayer } from '../src/index.ts';
 import {
@@ -12,6 +13,7 @@ import {
   staticSparsity,
   timeBlock,
 } from '../src/internal.ts';
+import { NATIVE_FROM_BATCH } from '../src/mlp/profile.ts';
 import { D, gatedGraphs, graphBytes, O, S, squaredGraphs, weights } from './mlp-graphs.ts';
 
 const ROWS = 300;
@@ -250,4 +252,17 @@ describe('timing', () => {
     await expect(timeBlock(block, new Float32Array(0))).rejects.toThrow(/expected rows of 16/);
     await expect(timeBlock(block, new Float32Array(17))).rejects.toThrow(FewfireError);
   });
+});
+
+it('from which batch native kernels are near was measured, and is what the record of the benchmark says', () => {
+  const { rows } = JSON.parse(readFileSync(new URL('../../../bench/results/mlp.json', import.meta.url), 'utf8')) as {
+    rows: readonly { readonly what: string; readonly fewfire: string; readonly peer: string }[];
+  };
+  const microseconds = (text: string): number => Number(/([\d.]+) us/.exec(text)?.[1]);
+  const near = rows.flatMap(({ what, fewfire, peer }) => {
+    const batch = /exact, trained block, .*from memory, batch (\d+),/.exec(what)?.[1];
+    const native = microseconds(peer.split('onnxruntime:')[1] ?? '');
+    return batch !== undefined && native <= 1.1 * microseconds(fewfire) ? [Number(batch)] : [];
+  });
+  expect(NATIVE_FROM_BATCH).toBe(Math.min(...near));
 });

@@ -47,7 +47,7 @@ const WHOLE_NUMBER_INPUTS = 24;
 
 /**
  * Exact firing rates on the network's domain (cube or lift).
- * @throws FewfireError `unsupported` for a unit on the cube with more than 40 weights, a lift of more than 24 bits, or rows of data
+ * @throws FewfireError `unsupported` for a unit on the cube with more weights than `EXACT_RATE_INPUTS`, a lift of more than 24 bits, or rows of data
  * @example
  * ```ts
  * import { measureFiringRates, parityNetwork } from '@fewfire/core';

@@ -115,7 +115,7 @@ export function planSweep(units: readonly ExactUnit[], domain: SweepDomain, thre
 
 /**
  * Visits every point of a cube or lift in Gray-code order and counts the active units, exactly.
- * @throws RangeError for more than 40 bits that matter, or beyond the memory of WebAssembly
+ * @throws RangeError for more than `MAX_SWEPT_BITS` bits that matter, or beyond the memory of WebAssembly
  * @example
  * ```ts
  * import { exactUnits, sweepActivity } from '@fewfire/kernels';

@@ -49,7 +49,7 @@ const DEFAULT_MEMORY = 2 ** 31;
  * How many units of a network are active at once: an interval [kLower, kUpper], with a point that reaches its lower
  * end and the evidence for the upper one. Exact where both meet.
  * @throws FewfireError `invalid-argument` (a domain that does not fit the network, rows without points, no solver),
- *   `memory-budget`, `unsupported` (a sweep over more than 40 bits)
+ *   `memory-budget`, `unsupported` (a sweep over more bits than `MAX_SWEPT_BITS` of @fewfire/kernels)
  * @example
  * ```ts
  * import { certifySparsity, parityNetwork } from '@fewfire/core';
