@@ -1,5 +1,6 @@
 // Node loads a package that is hundreds of small modules in some 200 ms of processor time more than the same as one file, at
-// every command. So what `tsc` wrote is bundled into dist/node, which the condition "node" of the package's exports names;
+// every command. So what `tsc` wrote is bundled into dist/node, which the condition "node" of the package's exports names
+// (the command line starts from it);
 // bundlers and browsers get the modules, of which they leave out what is not used.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +14,10 @@ const TAKEN_IN = ['zod'];
 /** Bundles what the exports of a package have for Node, if its modules are not those of last time. */
 export async function bundleForNode(packageFolder, root) {
   const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
-  const entries = Object.values(manifest.exports ?? {}).flatMap(({ node, default: modules }) =>
+  const entries = [
+    ...Object.values(manifest.exports ?? {}),
+    ...(manifest.bin === undefined ? [] : [{ node: './dist/node/main.js', default: './dist/main.js' }]),
+  ].flatMap(({ node, default: modules }) =>
     node === undefined ? [] : [{ node: join(packageFolder, node), modules: join(packageFolder, modules) }],
   );
   if (entries.length === 0) return;

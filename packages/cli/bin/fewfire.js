@@ -2,7 +2,7 @@
 // Committed, because npm links no command that is built later. Says what to do where it cannot start; the rest is dist/.
 import { existsSync } from 'node:fs';
 
-const main = new URL('../dist/main.js', import.meta.url);
+const main = new URL('../dist/node/main.js', import.meta.url);
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major < 20 || (major === 20 && minor < 19)) {

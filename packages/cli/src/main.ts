@@ -5,7 +5,7 @@
  * column names); 130 interrupted. Only commander is imported here, and core and DuckDB only inside the commands, so
  * that `--help` answers at once.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { FewfireError, FewfireErrorCode } from '@fewfire/core';
 import { Command, CommanderError, Option } from 'commander';
 import { addCompletionCommand } from './commands/completion.ts';
@@ -48,10 +48,11 @@ export async function runCommandLine(args: readonly string[], session: Session):
   }
 }
 
-/** The version of this package. */
+/** The version of this package, from the source, from `dist/` and from the bundle in it. */
 export function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-  return manifest.version;
+  const places = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url));
+  const place = places.find((url) => existsSync(url)) ?? places[0];
+  return (JSON.parse(readFileSync(place, 'utf8')) as { version: string }).version;
 }
 
 async function run(args: readonly string[], session: Session): Promise<number> {

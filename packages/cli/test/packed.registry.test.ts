@@ -172,7 +172,8 @@ describe.skipIf(findRegistry() === undefined)('packages as they are published', 
 
   beforeAll(async () => {
     for (const one of [tarballs, folder]) mkdirSync(one);
-    await npm(['pack', '--workspaces', '--pack-destination', tarballs], root);
+    const published = packages.map((name) => `--workspace=${name}`);
+    await npm(['pack', ...published, '--pack-destination', tarballs], root);
     writeFileSync(inFolder('package.json'), '{ "private": true, "type": "module" }');
     await npm(['install', '--prefer-offline', ...packages.map(tarballOf)], folder);
     for (const name of ['house-votes-84.csv', 'charlm-relu.onnx', 'charlm-relu-tokens.npy']) {
