@@ -213,7 +213,7 @@ describe('certifySparsity', () => {
       [{ method: 'sample', k: 1, shareThreshold: 0.1 }, 'expected one'],
       [{ method: 'sample', sampleCount: 10, shareThreshold: 0.01 }, 'at least 459 samples'],
       [{ method: 'sample', sampleCount: 0 }, 'sampleCount is 0'],
-      [{ method: 'guess' as 'auto' }, 'method is "guess"'],
+      [{ method: 'guess' as 'auto' }, '`method` is "guess"; expected one of auto, '],
     ];
     for (const [options, message] of refused) {
       await expect(certifySparsity(network, options)).rejects.toThrow(message);

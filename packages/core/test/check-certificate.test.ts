@@ -293,7 +293,7 @@ it('shares no code with the producer', () => {
   const source = readFileSync(new URL('../src/network/check-certificate.ts', import.meta.url), 'utf8');
   const imports = [...source.matchAll(/^import (.*) from '(.*)';$/gm)].map(([, what, from]) => `${what} ${from}`);
   expect(imports).toEqual([
-    '{ createTurn, FewfireError, type RunOptions, type Turn } ../base/index.ts',
+    '{ checkRunOptions, createTurn, FewfireError, type RunOptions, type Turn } ../base/index.ts',
     'type { CubePoints } ../cube/index.ts',
     'type { AnyNetwork } ./tree-network.ts',
   ]);

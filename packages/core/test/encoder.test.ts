@@ -13,9 +13,9 @@ import { columnCoordinateNames, orderTwoValues } from '../src/internal.ts';
 
 async function fit(
   columns: Record<string, MemoryColumn>,
-  options: { missing?: MissingPolicy; keep?: string[]; bins?: number } = {},
+  { bins, ...options }: { missing?: MissingPolicy; keep?: string[]; bins?: number } = {},
 ) {
-  const profiles = await memoryTable(columns).profile(Object.keys(columns), { bins: options.bins });
+  const profiles = await memoryTable(columns).profile(Object.keys(columns), { bins });
   return fitEncoder(profiles, options);
 }
 

@@ -106,11 +106,6 @@ export async function certifySparsity(network: AnyNetwork, options: CertifyOptio
       );
     case 'auto':
       return automatic(network, tightened, domain, options);
-    default:
-      throw new FewfireError(
-        'invalid-argument',
-        `method is ${JSON.stringify(method)}; expected auto, sweep, conflicts, milp, rows or sample`,
-      );
   }
 }
 
