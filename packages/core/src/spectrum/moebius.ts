@@ -26,7 +26,7 @@ export interface MoebiusForm {
  * @throws FewfireError `memory-budget`: a term of degree d has 2^d subsets
  * @example
  * ```ts
- * import { moebiusForm, moebiusTermList, polynomialFromTerms } from '@fewfire/core';
+ * import { moebiusForm, polynomialFromTerms } from '@fewfire/core';
  *
  * // a b + c / 2
  * const f = polynomialFromTerms(
@@ -36,7 +36,7 @@ export interface MoebiusForm {
  *     { coordinates: [2], coefficient: 0.5 },
  *   ],
  * );
- * console.log(moebiusTermList(await moebiusForm(f)).length); // 5
+ * console.log((await moebiusForm(f)).termCount); // 5
  * ```
  */
 export async function moebiusForm(
@@ -85,7 +85,7 @@ export async function polynomialFromMoebius(
  * The entries of a Moebius form as objects.
  * @example
  * ```ts
- * import { moebiusForm, moebiusTermList, polynomialFromTerms } from '@fewfire/core';
+ * import { moebiusForm, polynomialFromTerms } from '@fewfire/core';
  *
  * // a b + c / 2
  * const f = polynomialFromTerms(

@@ -7,7 +7,15 @@ import { mostlyNumbersText, type NumberForm } from '../cube/index.ts';
 import type { Model, Note, NoteKind, NoteOf, Provenance, SelectionRecord } from '../model/index.ts';
 import { skippedText } from './fit.ts';
 
-/** A note as a sentence, without a full stop. */
+/**
+ * A note as a sentence, without a full stop.
+ * @example
+ * ```ts
+ * import { noteText } from '@fewfire/core';
+ *
+ * console.log(noteText({ kind: 'rows-dropped', count: 3 })); // 3 rows with missing values were dropped
+ * ```
+ */
 export function noteText(note: Note): string {
   const sentence = (SENTENCES[note.kind] as (note: Note) => string)(note);
   // Of a fit that stopped the class is part of the sentence.
