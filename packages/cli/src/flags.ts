@@ -4,7 +4,13 @@
  */
 
 /** Options that are called otherwise here. */
-const FLAGS: Readonly<Record<string, string>> = { memoryLimitBytes: 'memory', roundCount: 'rounds' };
+const FLAGS: Readonly<Record<string, string>> = {
+  memoryLimitBytes: 'memory',
+  roundCount: 'rounds',
+  samplesPerRun: 'batch',
+  maxSampleCount: 'max-rows',
+  topCount: 'top',
+};
 
 /** The flag of an option of the library. */
 export function flagOf(option: string): string {

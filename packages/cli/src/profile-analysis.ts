@@ -105,7 +105,7 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
   if (inputsPath === undefined) {
     throw new FewfireError(
       'invalid-argument',
-      '--inputs is missing; for example --inputs inputs.npy: the activity of a model is measured on real inputs',
+      "`inputs` is missing; for example `inputs: 'inputs.npy'`: the activity of a model is measured on real inputs",
     );
   }
   const fileBytes = await checkFileSize(path, { memoryLimitBytes: Number.POSITIVE_INFINITY });
@@ -226,7 +226,7 @@ function dependenceNotes(
   }
   if (samplesPerRun < sampleCount) return [`rows depend on each other: ${reason}; run ${atOnce}`];
   return [
-    `rows depend on each other: ${reason}. All ${sampleCount} were run as one input of the model, as the file has them; if they are inputs of their own, give --batch 1`,
+    `rows depend on each other: ${reason}. All ${sampleCount} were run as one input of the model, as the file has them; if they are inputs of their own, give \`samplesPerRun: 1\``,
   ];
 }
 
@@ -257,7 +257,9 @@ async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile
       ? tensors
       : await readInputArrays(inputsPath, { ...work, memoryLimitBytes: left, choose: chooseRows });
   const profiled: ProfiledBlock[] = [];
-  const notes = [`the activation is taken to be ${task.activation}: a safetensors file does not say it (--activation)`];
+  const notes = [
+    `the activation is taken to be ${task.activation}: a safetensors file does not say it (\`activation\`)`,
+  ];
   let sampleCount = 0;
   const turn = createTurn(signal);
   for (const [b, block] of blocks.entries()) {
@@ -318,7 +320,7 @@ async function blockRows(
   if (array === undefined) {
     throw new FewfireError(
       'invalid-data',
-      `${path} has no inputs for block ${JSON.stringify(block.name)}: expected an array ${listNames([`${block.name}.inputs`, 'inputs'])}; name a file with --inputs`,
+      `${path} has no inputs for block ${JSON.stringify(block.name)}: expected an array ${listNames([`${block.name}.inputs`, 'inputs'])}; name a file with \`inputs\``,
     );
   }
   const { shape, values } = array;

@@ -25,7 +25,7 @@ export async function checkBytes(needed: number, allowed: number, what: string):
   const { FewfireError } = await import('@fewfire/core');
   throw new FewfireError(
     'memory-budget',
-    `${what} needs ${byteSize(needed)}, more than the ${byteSize(Math.max(0, allowed))} allowed; raise --memory`,
+    `${what} needs ${byteSize(needed)}, more than the ${byteSize(Math.max(0, allowed))} allowed; raise \`memoryLimitBytes\``,
   );
 }
 

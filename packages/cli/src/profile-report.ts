@@ -3,6 +3,7 @@
 import type { BlockTimings } from '@fewfire/core/internal';
 import { counted, integer, numberText } from '@fewfire/core/words';
 import type { Figure, Report, ReportSection } from '@fewfire/report';
+import { withFlags } from './flags.ts';
 import type { Profile, ProfiledBlock } from './profile-analysis.ts';
 
 export interface ProfileRun {
@@ -20,7 +21,7 @@ export function profileReport(profile: Profile, run: ProfileRun): Report {
     introduction: [
       `${counted(blocks.length, 'block')} of linear layer, activation and linear layer, watched on ${run.inputsText}: ${counted(inputRowCount, 'input row')}.`,
       'Shares are counted on these inputs (exact for them, an estimate for others); times are of this machine.',
-      ...notes.map((note) => `Note: ${note}.`),
+      ...notes.map((note) => `Note: ${withFlags(note)}.`),
       ...places.filter(({ sparse }) => sparse).map(({ name, verdict }) => `Outside of blocks, at ${name}: ${verdict}.`),
     ],
     sections: blocks.map((block, b) => section(block, b, run)),

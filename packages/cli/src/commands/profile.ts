@@ -192,7 +192,7 @@ function profileJson(
       ...(activity.topRows.length === 0 ? {} : { topRows: activity.topRows }),
     })),
     places,
-    notes,
+    notes: notes.map(withFlags),
     report: options.report ?? null,
   };
 }
