@@ -1,21 +1,13 @@
 /** `fewfire plan`: which degree and how many samples learn a sparse network, by every statement there is. */
 
 import type { DegreeCertificate, LearningCost, SparsityCertificate } from '@fewfire/core';
+import type { MeasuredFunction } from '@fewfire/core/internal';
 import { integer, numberText } from '@fewfire/core/words';
 import { type Command, Option } from 'commander';
 import { type Work, withProgress } from '../data.ts';
 import { heading, joinSections, type Section } from '../describe.ts';
 import { InputOption, ResultOption } from '../file-roles.ts';
 import { layoutTable, printable, type Screen } from '../format.ts';
-import {
-  boundSparsity,
-  certifyDegree,
-  type MeasuredFunction,
-  measureFunction,
-  measureRates,
-  onCube,
-  scaleOf,
-} from '../network-analysis.ts';
 import { readNetwork } from '../network-data.ts';
 import { domainText, facts, sparsityText } from '../network-describe.ts';
 import { addWorkOptions, parseNonNegative, parsePositive, parseWhole, type WorkOptions } from '../options.ts';
@@ -238,7 +230,9 @@ async function classOfNetwork(
   session: Session,
   work: Work,
 ): Promise<{ readonly planned: PlannedClass; readonly found: NetworkFindings }> {
-  const { FewfireError } = await import('@fewfire/core');
+  const { boundSparsity, certifyDegree, FewfireError, measureFunction, measureRates, onCube, scaleOf } = await import(
+    '@fewfire/core/internal'
+  );
   const network = await readNetwork(path, session, work.memoryLimitBytes);
   if (network.unitCount === 0) {
     throw new FewfireError('invalid-data', `${path} has no units: it is 0 everywhere, and there is nothing to learn`);

@@ -11,6 +11,7 @@ export * from './import-trees.ts';
 export * from './import-xgboost.ts';
 export * from './incremental.ts';
 export * from './layer-network.ts';
+export * from './measure-function.ts';
 export * from './network.ts';
 export * from './network-file.ts';
 export * from './sample.ts';

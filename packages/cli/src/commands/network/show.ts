@@ -1,21 +1,13 @@
 /** `fewfire network show`: what a network is, and what can be said of it exactly, by a bound or by an estimate. */
 
 import type { AnyNetwork, FiringRates, SparsityCertificate } from '@fewfire/core';
+import type { CertifiedDegree, MeasuredFunction } from '@fewfire/core/internal';
 import { counted, integer, numberText } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { withProgress } from '../../data.ts';
 import { heading, joinSections, type Section } from '../../describe.ts';
 import { InputArgument, ResultOption } from '../../file-roles.ts';
 import { layoutTable, listSome, printable, type Screen, wrapText } from '../../format.ts';
-import {
-  boundSparsity,
-  type CertifiedDegree,
-  certifyDegree,
-  type MeasuredFunction,
-  measureFunction,
-  measureRates,
-  scaleOf,
-} from '../../network-analysis.ts';
 import { besideNetwork, readNetwork } from '../../network-data.ts';
 import { domainText, facts, familyText, scaleText, sizeText, sparsityText } from '../../network-describe.ts';
 import { addWorkOptions, type WorkOptions } from '../../options.ts';
@@ -56,7 +48,9 @@ interface Findings {
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
   const network = await readNetwork(path, session, options.memory);
   const found = await withProgress(session, besideNetwork(network, options), async (work): Promise<Findings> => {
-    const { tightenWithPauses } = await import('@fewfire/core/internal');
+    const { boundSparsity, certifyDegree, measureFunction, measureRates, tightenWithPauses } = await import(
+      '@fewfire/core/internal'
+    );
     const deadUnits = Array.from((await tightenWithPauses(network, work)).deadUnits);
     const rates = await measureRates(network, work);
     const sparsity = await boundSparsity(network, work);
@@ -79,7 +73,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
 }
 
 async function showJson(path: string, found: Findings): Promise<object> {
-  const { networkChecksum } = await import('@fewfire/core/internal');
+  const { networkChecksum, scaleOf } = await import('@fewfire/core/internal');
   const { network, deadUnits, rates, sparsity, measured, degree } = found;
   const { inputCount, unitCount, domain, provenance } = network;
   return {
@@ -164,6 +158,7 @@ async function tailRows({ network: { inputCount }, measured, degree: certified }
 const MOST_DEGREES = 64;
 
 async function showSections(path: string, found: Findings, screen: Screen): Promise<Section[]> {
+  const { scaleOf } = await import('@fewfire/core/internal');
   const { network, deadUnits, sparsity } = found;
   const dead =
     deadUnits.length === 0

@@ -2,16 +2,41 @@
  * What `network show` and `plan` measure or bound of one network, as far as it is affordable: that is decided by
  * predicted work, never by the clock, so that the same network gives the same report on every machine.
  */
-import type {
-  AnyNetwork,
-  CubePoints,
-  DegreeCertificate,
-  FiringRates,
-  Polynomial,
-  SparsityCertificate,
-} from '@fewfire/core';
-import type { Scale } from '@fewfire/core/internal';
-import type { Work } from './data.ts';
+import { FewfireError, type Progress } from '../base/index.ts';
+import { type DegreeCertificate, degreeCertificate } from '../bounds/index.ts';
+import type { CubePoints } from '../cube/index.ts';
+import {
+  averageSensitivity,
+  euclideanNorm,
+  fourierTransform,
+  levelWeights as levelWeightsOf,
+  normFromValues,
+  type Polynomial,
+  spectralNorm,
+  spectrumDegree,
+} from '../spectrum/index.ts';
+import { certifyConflicts, certifySparsity, type SparsityCertificate, tightenWithPauses } from './certify/index.ts';
+import { domainBits, domainPoints } from './domain.ts';
+import { estimateFiringRates, type FiringRates, measureFiringRates } from './firing-rates.ts';
+import { evaluateNetwork, networkScale, type Scale, squaredScales, unitWeights } from './network.ts';
+import {
+  type AnyNetwork,
+  evaluateTreeNetwork,
+  isTreeNetwork,
+  treeNetworkScale,
+  treeSquaredScales,
+  treesOfNetwork,
+} from './tree-network.ts';
+import { treeEnsembleSpectrum, treeSpectrumSize } from './tree-spectrum.ts';
+import { networkPolynomial, unitSpectraSize } from './unit-spectra.ts';
+
+/** The options every long call takes. */
+interface Work {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  readonly threads: number;
+  readonly memoryLimitBytes: number;
+}
 
 /** The function itself, exact up to rounding: over the cube, or over the bits of a lift. */
 export interface MeasuredFunction {
@@ -46,13 +71,11 @@ const VALUE_BYTES = 40;
 
 /** The scale of any network, by its units or its leaves. */
 export async function scaleOf(network: AnyNetwork): Promise<Scale> {
-  const { isTreeNetwork, networkScale, treeNetworkScale } = await import('@fewfire/core/internal');
   return isTreeNetwork(network) ? treeNetworkScale(network) : networkScale(network);
 }
 
 /** undefined where there are too many points and units of too many inputs, or the domain is rows. */
 export async function measureFunction(network: AnyNetwork, work: Work): Promise<MeasuredFunction | undefined> {
-  const { domainBits } = await import('@fewfire/core/internal');
   const { domain, inputCount, unitCount } = network;
   if (domain.kind === 'rows') return undefined;
   const bits = domainBits(network);
@@ -65,17 +88,16 @@ export async function measureFunction(network: AnyNetwork, work: Work): Promise<
 
 // All values, and their transform.
 async function listFunction(network: AnyNetwork, coordinateCount: number, work: Work): Promise<MeasuredFunction> {
-  const core = await import('@fewfire/core/internal');
   const size = 2 ** coordinateCount;
   const values = new Float64Array(size);
   for (let first = 0; first < size; first += CHUNK_ROWS) {
-    const points = core.domainPoints(network, first, Math.min(CHUNK_ROWS, size - first));
+    const points = domainPoints(network, first, Math.min(CHUNK_ROWS, size - first));
     values.set(await evaluate(network, points, { ...work, onProgress: undefined }), first);
     work.onProgress({ phase: 'evaluating the network', done: first, total: size, unit: 'rows' });
   }
   const space = network.domain.kind === 'lift' ? 'bits' : 'cube';
-  const largest = core.normFromValues(values, Number.POSITIVE_INFINITY);
-  const spectrum = await core.fourierTransform(values, work);
+  const largest = normFromValues(values, Number.POSITIVE_INFINITY);
+  const spectrum = await fourierTransform(values, work);
   return { space, coordinateCount, ...(await spread(spectrum, coordinateCount)), largest, largestKind: 'exact' };
 }
 
@@ -84,55 +106,51 @@ async function evaluate(
   points: CubePoints,
   work: Omit<Work, 'onProgress'> & { readonly onProgress: undefined },
 ): Promise<Float64Array> {
-  const core = await import('@fewfire/core/internal');
-  return await (core.isTreeNetwork(network)
-    ? core.evaluateTreeNetwork(network, points, work)
-    : core.evaluateNetwork(network, points, work));
+  return await (isTreeNetwork(network)
+    ? evaluateTreeNetwork(network, points, work)
+    : evaluateNetwork(network, points, work));
 }
 
 // The units' own spectra added up, where every unit reads few inputs.
 async function sumUnits(network: AnyNetwork, work: Work): Promise<MeasuredFunction | undefined> {
-  const core = await import('@fewfire/core/internal');
   const polynomial = await spectrumOf(network, work);
   if (polynomial === undefined) return undefined;
   return {
     space: 'cube',
     coordinateCount: network.inputCount,
     ...(await spread(polynomial, network.inputCount)),
-    largest: core.spectralNorm(polynomial),
+    largest: spectralNorm(polynomial),
     largestKind: 'bound',
   };
 }
 
 async function spectrumOf(network: AnyNetwork, work: Work): Promise<Polynomial | undefined> {
-  const core = await import('@fewfire/core/internal');
-  if (core.isTreeNetwork(network)) {
-    const ensemble = core.treesOfNetwork(network);
-    const { stepCount, memoryBytes } = core.treeSpectrumSize(ensemble);
+  if (isTreeNetwork(network)) {
+    const ensemble = treesOfNetwork(network);
+    const { stepCount, memoryBytes } = treeSpectrumSize(ensemble);
     if (stepCount > UNIT_TERMS || memoryBytes > work.memoryLimitBytes) return undefined;
-    return await core.treeEnsembleSpectrum(ensemble, work);
+    return await treeEnsembleSpectrum(ensemble, work);
   }
-  const size = core.unitSpectraSize(network);
+  const size = unitSpectraSize(network);
   if (size > UNIT_TERMS || TERM_BYTES * size > work.memoryLimitBytes) return undefined;
-  return await core.networkPolynomial(network, work);
+  return await networkPolynomial(network, work);
 }
 
 async function spread(
   spectrum: Float64Array | Polynomial,
   coordinateCount: number,
 ): Promise<Omit<MeasuredFunction, 'space' | 'coordinateCount' | 'largest' | 'largestKind'>> {
-  const core = await import('@fewfire/core/internal');
-  const levelWeights = core.levelWeights(spectrum);
+  const levelWeights = levelWeightsOf(spectrum);
   while (levelWeights.length <= coordinateCount) levelWeights.push(0);
   const tailWeights = new Array<number>(levelWeights.length).fill(0);
   // From the top down, so that a small tail is not what is left of a large sum.
   for (let d = levelWeights.length - 2; d >= 0; d--) tailWeights[d] = tailWeights[d + 1] + levelWeights[d + 1];
-  const norm = core.euclideanNorm(spectrum);
+  const norm = euclideanNorm(spectrum);
   return {
     secondMoment: norm ** 2,
     mean: meanOf(spectrum),
-    averageSensitivity: core.averageSensitivity(spectrum),
-    degree: core.spectrumDegree(spectrum, 1e-12 * norm),
+    averageSensitivity: averageSensitivity(spectrum),
+    degree: spectrumDegree(spectrum, 1e-12 * norm),
     levelWeights,
     tailWeights,
   };
@@ -151,27 +169,26 @@ const RATE_SAMPLES = 100_000;
 
 /** Firing rates on the network's domain, exact where affordable; undefined for rows of data. */
 export async function measureRates(network: AnyNetwork, work: Work): Promise<FiringRates | undefined> {
-  const core = await import('@fewfire/core/internal');
   const { domain, inputCount, unitCount } = network;
-  if (core.isTreeNetwork(network)) return await core.measureFiringRates(network, work);
+  if (isTreeNetwork(network)) return await measureFiringRates(network, work);
   if (domain.kind === 'rows') return undefined;
   let steps = 0;
   if (domain.kind === 'lift') steps = (2 ** domain.bitCount * inputCount * unitCount) / 128;
   else {
     for (let j = 0; j < unitCount; j++) {
-      const count = core.unitWeights(network, j).reduce((sum, w) => sum + (w === 0 ? 0 : 1), 0);
+      const count = unitWeights(network, j).reduce((sum, w) => sum + (w === 0 ? 0 : 1), 0);
       steps += 2 ** (count / 2);
     }
   }
   if (steps <= RATE_WORK) {
     try {
-      return await core.measureFiringRates(network, work);
+      return await measureFiringRates(network, work);
     } catch (error) {
       // Too many weights, or sums that rounding leaves open.
-      if (!(error instanceof core.FewfireError) || error.code !== 'unsupported') throw error;
+      if (!(error instanceof FewfireError) || error.code !== 'unsupported') throw error;
     }
   }
-  return await core.estimateFiringRates(network, { ...work, sampleCount: RATE_SAMPLES, confidenceDelta: RATE_DELTA });
+  return await estimateFiringRates(network, { ...work, sampleCount: RATE_SAMPLES, confidenceDelta: RATE_DELTA });
 }
 
 /** All limits of estimated rates fail together with at most this probability. */
@@ -182,7 +199,6 @@ const SPARSITY_SECONDS = 3;
 
 /** The sparsity on a domain as far as a few seconds prove it; undefined for rows of data. */
 export async function boundSparsity(network: AnyNetwork, work: Work): Promise<SparsityCertificate | undefined> {
-  const { certifySparsity } = await import('@fewfire/core');
   if (network.domain.kind === 'rows') return undefined;
   return await certifySparsity(network, { ...work, budgetSeconds: SPARSITY_SECONDS });
 }
@@ -212,9 +228,8 @@ export async function certifyDegree(
   rates: FiringRates,
   work: Work,
 ): Promise<CertifiedDegree> {
-  const core = await import('@fewfire/core/internal');
   const classes = await unitClasses(network, sparsity, work);
-  const certificate = core.degreeCertificate({
+  const certificate = degreeCertificate({
     inputCount: network.inputCount,
     unitCount: network.unitCount,
     sparsity: sparsity.kUpper,
@@ -222,7 +237,7 @@ export async function certifyDegree(
     firingRates: rates.upper,
     firingRatesKind: rates.kind === 'exact' ? 'exact' : 'upper-limit',
     confidenceDelta: rates.confidenceDelta ?? undefined,
-    squaredScales: core.isTreeNetwork(network) ? core.treeSquaredScales(network) : core.squaredScales(network),
+    squaredScales: isTreeNetwork(network) ? treeSquaredScales(network) : squaredScales(network),
     groups: classes === undefined ? undefined : groupOfUnits(network.unitCount, classes),
     groupsKind: 'bound',
   });
@@ -235,7 +250,6 @@ async function unitClasses(
   { evidence, kUpper }: SparsityCertificate,
   work: Work,
 ): Promise<readonly (readonly number[])[] | undefined> {
-  const { certifyConflicts, tightenWithPauses } = await import('@fewfire/core/internal');
   if (kUpper < 2) return undefined;
   if (evidence.method === 'conflicts') return evidence.classes;
   if (network.unitCount > GROUPED_UNITS) return undefined;
