@@ -2,9 +2,9 @@
 
 import type { BlockTimings } from '@fewfire/core/internal';
 import { counted, integer, numberText } from '@fewfire/core/words';
+import type { Profile, ProfiledBlock } from '@fewfire/node';
 import type { Figure, Report, ReportSection } from '@fewfire/report';
 import { withFlags } from './flags.ts';
-import type { Profile, ProfiledBlock } from './profile-analysis.ts';
 
 export interface ProfileRun {
   readonly path: string;

@@ -31,6 +31,14 @@ export {
   openOnnxRunner,
 } from './models/onnx-runner.ts';
 export {
+  isTensorModel,
+  type Profile,
+  type ProfiledBlock,
+  type ProfiledPlace,
+  type ProfileTask,
+  profileModel,
+} from './models/profile-model.ts';
+export {
   type ObservedBlock,
   type OnnxActivity,
   type OnnxActivityOptions,

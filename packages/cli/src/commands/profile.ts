@@ -2,6 +2,7 @@
 
 import type { MlpActivation } from '@fewfire/core';
 import { counted, integer, numberText } from '@fewfire/core/words';
+import type { Profile, ProfiledBlock, ProfiledPlace } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { withProgress } from '../data.ts';
 import { joinSections, type Section } from '../describe.ts';
@@ -17,13 +18,6 @@ import {
   type TableOptions,
   type WorkOptions,
 } from '../options.ts';
-import {
-  isTensorModel,
-  type Profile,
-  type ProfiledBlock,
-  type ProfiledPlace,
-  profileModel,
-} from '../profile-analysis.ts';
 import { percentText, profileReport, sizeText, timesText } from '../profile-report.ts';
 import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
@@ -95,6 +89,7 @@ Examples:
 
 async function profile(path: string, options: ProfileOptions, session: Session): Promise<void> {
   await checkModelName(path);
+  const { profileModel } = await import('@fewfire/node');
   const result = await withProgress(session, options, (_, reading) =>
     profileModel(
       {
@@ -124,6 +119,7 @@ async function profile(path: string, options: ProfileOptions, session: Session):
 
 async function checkModelName(path: string): Promise<void> {
   const { FewfireError } = await import('@fewfire/core');
+  const { isTensorModel } = await import('@fewfire/node');
   if (!/\.onnx$/i.test(path) && !isTensorModel(path)) {
     throw new FewfireError(
       'unsupported',

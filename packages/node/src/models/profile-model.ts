@@ -1,10 +1,51 @@
 /** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
-import type { MlpActivation, ReluLayer } from '@fewfire/core';
-import type { BlockActivity, BlockTimings, StaticSparsity } from '@fewfire/core/internal';
+import { FewfireError, type MlpActivation, type Progress, type ReluLayer } from '@fewfire/core';
+import {
+  activationTitle,
+  type BlockActivity,
+  type BlockTimings,
+  createActivityCounter,
+  createReservoir,
+  createTurn,
+  describeInexact,
+  describeVerdict,
+  describeZeros,
+  externalLocations,
+  FEW_ZEROS,
+  findMlpBlocks,
+  findZeroPlaces,
+  gateActivations,
+  listNames,
+  type NumberArray,
+  readOnnxModel,
+  type StaticSparsity,
+  staticSparsity,
+  timeBlock,
+  withExternalData,
+} from '@fewfire/core/internal';
 import { counted } from '@fewfire/core/words';
-import type { CountedPlace, NumberArray, OnnxActivity } from '@fewfire/node';
-import type { Reading, Work } from './data.ts';
+import { checkFileSize, readFileBytes } from '../files.ts';
+import type { TextEncoding } from '../tables/encoding.ts';
+import type { CountedPlace } from './count-zeros.ts';
+import { findExternalFiles, readExternalFiles } from './external-data.ts';
+import { matchArrays, readInputArrays, unusedNote } from './model-inputs.ts';
 import { arrayBytes, checkBytes, modelBytes, timedBytes, watchedBytes } from './profile-memory.ts';
+import { type OnnxActivity, observeOnnxBlocks } from './profile-onnx.ts';
+import { readSafetensors } from './read-safetensors.ts';
+import { blockTensorNames, safetensorsBlocks } from './safetensors-blocks.ts';
+
+interface Work {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  readonly threads: number;
+  readonly memoryLimitBytes: number;
+}
+
+interface Reading extends Work {
+  readonly files: { addInputs(label: string, paths: readonly string[]): Promise<void> };
+  readonly encoding?: TextEncoding | undefined;
+  readonly delimiter?: string | undefined;
+}
 
 export interface ProfileTask {
   readonly path: string;
@@ -88,18 +129,6 @@ export function isTensorModel(path: string): boolean {
 }
 
 async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
-  const { externalLocations, FewfireError, findMlpBlocks, findZeroPlaces, readOnnxModel, withExternalData } =
-    await import('@fewfire/core/internal');
-  const {
-    checkFileSize,
-    findExternalFiles,
-    matchArrays,
-    observeOnnxBlocks,
-    readExternalFiles,
-    readFileBytes,
-    readInputArrays,
-    unusedNote,
-  } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
   const { signal, memoryLimitBytes } = work;
   if (inputsPath === undefined) {
@@ -190,7 +219,6 @@ async function judgePlace({
   sampleCount,
   reason,
 }: CountedPlace): Promise<ProfiledPlace> {
-  const { describeZeros, FEW_ZEROS } = await import('@fewfire/core/internal');
   // The layer behind belongs to what is not supported: the same ReLU before a MatMul would be a block.
   const read = readBy.length === 0 ? form : `${form} before ${readBy.join(', ')}`;
   const verdict = zeroShare === null ? `${read}: zeros not counted: ${reason}` : describeZeros(read, zeroShare);
@@ -199,7 +227,6 @@ async function judgePlace({
 
 // Activity is the model's own; what is timed are weights that were multiplied once more.
 async function foldedNotes({ blocks }: OnnxActivity): Promise<readonly string[]> {
-  const { listNames } = await import('@fewfire/core/internal');
   const folded = blocks.filter(({ found, block }) => block !== undefined && found.folded.length > 0);
   if (folded.length === 0) return [];
   const operators = [...new Set(folded.flatMap(({ found }) => found.folded))].join(', ');
@@ -231,10 +258,6 @@ function dependenceNotes(
 }
 
 async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile> {
-  const { activationTitle, createActivityCounter, createReservoir, createTurn, gateActivations } = await import(
-    '@fewfire/core/internal'
-  );
-  const { blockTensorNames, readInputArrays, readSafetensors, safetensorsBlocks } = await import('@fewfire/node');
   const { path, inputsPath, topCount, maxSampleCount, seed } = task;
   const { signal, memoryLimitBytes } = work;
   const choose = (names: readonly string[]): readonly string[] => {
@@ -313,7 +336,6 @@ async function blockRows(
   path: string,
   sameFile: boolean,
 ): Promise<Float32Array> {
-  const { FewfireError, listNames } = await import('@fewfire/core/internal');
   const only = !sameFile && arrays.size === 1 ? [...arrays.values()][0] : undefined;
   const named = rowNames(block).find((name) => arrays.has(name));
   const array = named === undefined ? only : arrays.get(named);
@@ -347,9 +369,6 @@ async function judge(
   notTimed: string | undefined,
   work: Work,
 ): Promise<ProfiledBlock> {
-  const { describeInexact, describeVerdict, FEW_ZEROS, staticSparsity, timeBlock } = await import(
-    '@fewfire/core/internal'
-  );
   const timings = block === undefined ? null : await timeBlock(block, rows, work);
   const sparse = recognised || zeroShare >= FEW_ZEROS;
   return {

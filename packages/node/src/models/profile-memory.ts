@@ -2,9 +2,9 @@
  * What `fewfire profile` takes, from the size of a file and the shapes of its blocks, before any of it is had. Factors
  * are measured: the most memory that the system saw, less what every command takes.
  */
-import type { FoundBlock, ReluLayer } from '@fewfire/core';
+import { FewfireError, type FoundBlock, type ReluLayer } from '@fewfire/core';
+import type { NumberArray } from '@fewfire/core/internal';
 import { byteSize } from '@fewfire/core/words';
-import type { NumberArray } from '@fewfire/node';
 
 /** onnxruntime and its thread, before a model is loaded, beyond what every command takes. */
 const RUNTIME_BYTES = 75e6;
@@ -22,7 +22,6 @@ const UNIT_BYTES = 64;
 /** @throws FewfireError `memory-budget` */
 export async function checkBytes(needed: number, allowed: number, what: string): Promise<void> {
   if (needed <= allowed) return;
-  const { FewfireError } = await import('@fewfire/core');
   throw new FewfireError(
     'memory-budget',
     `${what} needs ${byteSize(needed)}, more than the ${byteSize(Math.max(0, allowed))} allowed; raise \`memoryLimitBytes\``,
