@@ -230,19 +230,25 @@ async function classOfNetwork(
   session: Session,
   work: Work,
 ): Promise<{ readonly planned: PlannedClass; readonly found: NetworkFindings }> {
-  const { boundSparsity, certifyDegree, FewfireError, measureFunction, measureRates, onCube, scaleOf } = await import(
-    '@fewfire/core/internal'
-  );
+  const {
+    affordableFiringRates,
+    boundSparsity,
+    certifyDegree,
+    FewfireError,
+    measureFunction,
+    networkOnCube,
+    scaleOfNetwork,
+  } = await import('@fewfire/core/internal');
   const network = await readNetwork(path, session, work.memoryLimitBytes);
   if (network.unitCount === 0) {
     throw new FewfireError('invalid-data', `${path} has no units: it is 0 everywhere, and there is nothing to learn`);
   }
-  const cube = onCube(network);
+  const cube = networkOnCube(network);
   const domainIsCube = network.domain.kind === 'cube';
   const sparsity = await boundSparsity(cube, work);
-  const rates = await measureRates(cube, work);
+  const rates = await affordableFiringRates(cube, work);
   if (sparsity === undefined || rates === undefined) throw new Error('a cube without points');
-  const { weight, bias } = await scaleOf(network);
+  const { weight, bias } = scaleOfNetwork(network);
   const found: NetworkFindings = {
     domainIsCube,
     domain: domainText(network.domain, network.inputCount),

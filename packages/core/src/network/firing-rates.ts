@@ -45,6 +45,12 @@ const DOMAIN_ROWS = 2 ** 18;
 /** Up to so many weights rounding is settled by whole numbers, 2^(n/2) of them. */
 const WHOLE_NUMBER_INPUTS = 24;
 
+/** Sorted sums that exact rates may take, and points drawn where they are too many. */
+const RATE_WORK = 2 ** 27;
+const RATE_SAMPLES = 100_000;
+/** All limits of estimated rates fail together with at most this probability. */
+const RATE_DELTA = 0.01;
+
 /**
  * Exact firing rates on the network's domain (cube or lift).
  * @throws FewfireError `unsupported` for a unit on the cube with more weights than `EXACT_RATE_INPUTS`, a lift of more than 24 bits, or rows of data
@@ -105,6 +111,40 @@ export async function estimateFiringRates(
     sampleCount,
     confidenceDelta,
   };
+}
+
+/**
+ * Firing rates on the network's domain: exact where a few seconds suffice, by predicted work, else estimated from 100,000
+ * points, with limits that fail together with probability 0.01 at most.
+ * @param options.seed of the points; exact rates do not depend on it
+ * @returns undefined for a domain of rows
+ * @throws FewfireError `invalid-argument` for a wrong option
+ */
+export async function affordableFiringRates(
+  network: AnyNetwork,
+  options: RunOptions = {},
+): Promise<FiringRates | undefined> {
+  checkRunOptions('affordableFiringRates', options, {});
+  const { domain, inputCount, unitCount } = network;
+  if (isTreeNetwork(network)) return await measureFiringRates(network, options);
+  if (domain.kind === 'rows') return undefined;
+  let steps = 0;
+  if (domain.kind === 'lift') steps = (2 ** domain.bitCount * inputCount * unitCount) / 128;
+  else {
+    for (let j = 0; j < unitCount; j++) {
+      const count = unitWeights(network, j).reduce((sum, w) => sum + (w === 0 ? 0 : 1), 0);
+      steps += 2 ** (count / 2);
+    }
+  }
+  if (steps <= RATE_WORK) {
+    try {
+      return await measureFiringRates(network, options);
+    } catch (error) {
+      // Too many weights, or sums that rounding leaves open.
+      if (!(error instanceof FewfireError) || error.code !== 'unsupported') throw error;
+    }
+  }
+  return await estimateFiringRates(network, { ...options, sampleCount: RATE_SAMPLES, confidenceDelta: RATE_DELTA });
 }
 
 // A leaf with p literals is reached at a share 2^-p of the cube.

@@ -1,5 +1,6 @@
 export type { MlpActivation, ReluLayer } from '@fewfire/kernels';
 export * from './certify/index.ts';
+export * from './certify-degree.ts';
 export * from './check-certificate.ts';
 export * from './check-layer.ts';
 export * from './domain.ts';
@@ -38,6 +39,8 @@ export {
   evaluateTreeNetwork,
   expandTreeNetwork,
   isTreeNetwork,
+  networkOnCube,
+  scaleOfNetwork,
   type TreeNetwork,
   treeNetworkScale,
   treeSquaredScales,

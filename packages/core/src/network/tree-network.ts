@@ -7,7 +7,7 @@
 import { FewfireError, type RunOptions, suggestName } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { ensembleLeaves, type LeafForm, leafUnit, type SparseUnit } from './families/index.ts';
-import type { NetworkProvenance, Scale, SparseNetwork } from './network.ts';
+import { type NetworkProvenance, networkScale, type Scale, type SparseNetwork } from './network.ts';
 import { evaluateTreeEnsemble, type TreeEnsemble, type TreeModel, treeEnsembleNetwork } from './tree-ensemble.ts';
 import { type TreePart, treeModelOf, treePartOf } from './tree-part.ts';
 
@@ -28,6 +28,11 @@ export type AnyNetwork = SparseNetwork | TreeNetwork;
 
 export function isTreeNetwork(network: AnyNetwork): network is TreeNetwork {
   return 'part' in network;
+}
+
+/** The same network as one on the whole cube, which the degree certificate is about. */
+export function networkOnCube(network: AnyNetwork): AnyNetwork {
+  return network.domain.kind === 'cube' ? network : { ...network, domain: { kind: 'cube' } };
 }
 
 /**
@@ -127,6 +132,11 @@ export function treeNetworkScale(network: TreeNetwork): Scale {
     }
   }
   return { weight, bias };
+}
+
+/** The scale of any network, by its units or its leaves. */
+export function scaleOfNetwork(network: AnyNetwork): Scale {
+  return isTreeNetwork(network) ? treeNetworkScale(network) : networkScale(network);
 }
 
 /** `squaredScales` of the expanded network: u^2 ||w||^2, where ||w||^2 is the number of literals. */

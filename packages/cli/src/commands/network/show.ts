@@ -48,11 +48,11 @@ interface Findings {
 async function show(path: string, options: ShowOptions, session: Session): Promise<void> {
   const network = await readNetwork(path, session, options.memory);
   const found = await withProgress(session, besideNetwork(network, options), async (work): Promise<Findings> => {
-    const { boundSparsity, certifyDegree, measureFunction, measureRates, tightenWithPauses } = await import(
+    const { affordableFiringRates, boundSparsity, certifyDegree, measureFunction, tightenWithPauses } = await import(
       '@fewfire/core/internal'
     );
     const deadUnits = Array.from((await tightenWithPauses(network, work)).deadUnits);
-    const rates = await measureRates(network, work);
+    const rates = await affordableFiringRates(network, work);
     const sparsity = await boundSparsity(network, work);
     const measured = await measureFunction(network, work);
     const degree =
@@ -73,7 +73,7 @@ async function show(path: string, options: ShowOptions, session: Session): Promi
 }
 
 async function showJson(path: string, found: Findings): Promise<object> {
-  const { networkChecksum, scaleOf } = await import('@fewfire/core/internal');
+  const { networkChecksum, scaleOfNetwork } = await import('@fewfire/core/internal');
   const { network, deadUnits, rates, sparsity, measured, degree } = found;
   const { inputCount, unitCount, domain, provenance } = network;
   return {
@@ -83,7 +83,7 @@ async function showJson(path: string, found: Findings): Promise<object> {
     inputCount,
     unitCount,
     domain,
-    scale: { kind: 'exact', ...(await scaleOf(network)) },
+    scale: { kind: 'exact', ...scaleOfNetwork(network) },
     deadUnits,
     firingRates:
       rates === undefined
@@ -158,7 +158,7 @@ async function tailRows({ network: { inputCount }, measured, degree: certified }
 const MOST_DEGREES = 64;
 
 async function showSections(path: string, found: Findings, screen: Screen): Promise<Section[]> {
-  const { scaleOf } = await import('@fewfire/core/internal');
+  const { scaleOfNetwork } = await import('@fewfire/core/internal');
   const { network, deadUnits, sparsity } = found;
   const dead =
     deadUnits.length === 0
@@ -172,7 +172,7 @@ async function showSections(path: string, found: Findings, screen: Screen): Prom
         ['Size', sizeText(network)],
         ['Domain', domainText(network.domain, network.inputCount)],
         ...('part' in network ? [['Averages', AVERAGES_TEXT] as const] : []),
-        ['Scale', scaleText(await scaleOf(network))],
+        ['Scale', scaleText(scaleOfNetwork(network))],
         ['Dead', dead],
         ...ratesFacts(found),
         ['Sparsity', sparsity === undefined ? ROWS_TEXT : sparsityText(sparsity)],
