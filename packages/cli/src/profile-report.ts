@@ -2,7 +2,7 @@
 
 import type { BlockTimings } from '@fewfire/core/internal';
 import { counted, integer, numberText } from '@fewfire/core/words';
-import type { Profile, ProfiledBlock } from '@fewfire/node';
+import type { ModelProfile, ProfiledBlock } from '@fewfire/node';
 import type { Figure, Report, ReportSection } from '@fewfire/report';
 import { withFlags } from './flags.ts';
 
@@ -14,7 +14,7 @@ export interface ProfileRun {
   readonly seed: number;
 }
 
-export function profileReport(profile: Profile, run: ProfileRun): Report {
+export function profileReport(profile: ModelProfile, run: ProfileRun): Report {
   const { blocks, places, inputRowCount, notes } = profile;
   return {
     title: `Sparsity of ${run.path}`,

@@ -31,11 +31,10 @@ export {
   openOnnxRunner,
 } from './models/onnx-runner.ts';
 export {
-  isTensorModel,
-  type Profile,
+  type ModelProfile,
   type ProfiledBlock,
   type ProfiledPlace,
-  type ProfileTask,
+  type ProfileModelOptions,
   profileModel,
 } from './models/profile-model.ts';
 export {

@@ -2,7 +2,7 @@
 
 import type { MlpActivation } from '@fewfire/core';
 import { counted, integer, numberText } from '@fewfire/core/words';
-import type { Profile, ProfiledBlock, ProfiledPlace } from '@fewfire/node';
+import type { ModelProfile, ProfiledBlock, ProfiledPlace } from '@fewfire/node';
 import { type Command, Option } from 'commander';
 import { withProgress } from '../data.ts';
 import { joinSections, type Section } from '../describe.ts';
@@ -88,21 +88,20 @@ Examples:
 }
 
 async function profile(path: string, options: ProfileOptions, session: Session): Promise<void> {
-  await checkModelName(path);
   const { profileModel } = await import('@fewfire/node');
-  const result = await withProgress(session, options, (_, reading) =>
-    profileModel(
-      {
-        path,
-        inputsPath: options.inputs,
-        activation: options.activation,
-        topCount: options.top ?? 0,
-        maxSampleCount: options.maxRows,
-        samplesPerRun: options.batch,
-        seed: options.seed,
-      },
-      reading,
-    ),
+  const result = await withProgress(session, options, (work) =>
+    profileModel(path, {
+      ...work,
+      encoding: options.encoding,
+      delimiter: options.delimiter,
+      inputs: options.inputs,
+      activation: options.activation,
+      topCount: options.top,
+      maxSampleCount: options.maxRows,
+      samplesPerRun: options.batch,
+      seed: options.seed,
+      onWeightFiles: (paths) => session.files.addInputs(`the weights of ${path}`, paths),
+    }),
   );
   const { report } = options;
   if (report !== undefined) await writeReport(report, path, result, options, session);
@@ -117,21 +116,10 @@ async function profile(path: string, options: ProfileOptions, session: Session):
   );
 }
 
-async function checkModelName(path: string): Promise<void> {
-  const { FewfireError } = await import('@fewfire/core');
-  const { isTensorModel } = await import('@fewfire/node');
-  if (!/\.onnx$/i.test(path) && !isTensorModel(path)) {
-    throw new FewfireError(
-      'unsupported',
-      `${path} does not end in .onnx or .safetensors; expected one of these models`,
-    );
-  }
-}
-
 async function writeReport(
   report: string,
   path: string,
-  result: Profile,
+  result: ModelProfile,
   options: ProfileOptions,
   session: Session,
 ): Promise<void> {
@@ -150,7 +138,7 @@ async function writeReport(
 
 function profileJson(
   path: string,
-  { blocks, places, notes, inputRowCount, sampleCount, samplesPerRun, rowsDepend }: Profile,
+  { blocks, places, notes, inputRowCount, sampleCount, samplesPerRun, rowsDepend }: ModelProfile,
   options: ProfileOptions,
 ): object {
   return {
@@ -195,7 +183,7 @@ function profileJson(
 
 async function profileSections(
   path: string,
-  result: Profile,
+  result: ModelProfile,
   options: ProfileOptions,
   screen: Screen,
 ): Promise<Section[]> {
@@ -223,7 +211,7 @@ async function profileSections(
 }
 
 // Rows of the block for each row of the inputs, where the one can be told from the other.
-function positionsOf({ activity }: ProfiledBlock, { sampleCount, samplesPerRun, rowsDepend }: Profile): number {
+function positionsOf({ activity }: ProfiledBlock, { sampleCount, samplesPerRun, rowsDepend }: ModelProfile): number {
   const positions = activity.rowCount / sampleCount;
   return Number.isInteger(positions) && (rowsDepend === false || samplesPerRun === 1) ? positions : 1;
 }

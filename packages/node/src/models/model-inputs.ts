@@ -4,7 +4,7 @@
  * says what was found and what the model asks for.
  */
 import { basename } from 'node:path';
-import { FewfireError, type RunOptions } from '@fewfire/core';
+import { FewfireError } from '@fewfire/core';
 import {
   type ChooseArrays,
   listNames,
@@ -13,7 +13,7 @@ import {
   parseSafetensorsArrays,
 } from '@fewfire/core/internal';
 import { readFileBytes } from '../files.ts';
-import { openTable } from '../tables/open-table.ts';
+import { type OpenTableOptions, openTable } from '../tables/open-table.ts';
 import { parseNpz } from './npz.ts';
 import type { ModelInput } from './onnx-runner.ts';
 
@@ -31,7 +31,7 @@ import type { ModelInput } from './onnx-runner.ts';
  */
 export async function readInputArrays(
   path: string,
-  options: RunOptions & { readonly choose?: ChooseArrays } = {},
+  options: OpenTableOptions & { readonly choose?: ChooseArrays } = {},
 ): Promise<ReadonlyMap<string, NumberArray>> {
   const { signal, memoryLimitBytes = 2 ** 31, choose } = options;
   const extension = /\.(npy|npz|safetensors)$/i.exec(path)?.[1].toLowerCase();
@@ -44,7 +44,7 @@ export async function readInputArrays(
   return new Map([[basename(path).replace(/\.npy$/i, ''), parseNpy(bytes, path, left)]]);
 }
 
-async function readTableArray(path: string, options: RunOptions): Promise<NumberArray> {
+async function readTableArray(path: string, options: OpenTableOptions): Promise<NumberArray> {
   const table = await openTable(path, options);
   try {
     const { rowCount, columns } = table;

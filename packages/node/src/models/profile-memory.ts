@@ -1,5 +1,5 @@
 /**
- * What `fewfire profile` takes, from the size of a file and the shapes of its blocks, before any of it is had. Factors
+ * What profiling a model takes in bytes, from the size of a file and the shapes of its blocks, before any of it is had. Factors
  * are measured: the most memory that the system saw, less what every command takes.
  */
 import { FewfireError, type FoundBlock, type ReluLayer } from '@fewfire/core';
@@ -20,7 +20,7 @@ const TOP_BYTES = 80;
 const UNIT_BYTES = 64;
 
 /** @throws FewfireError `memory-budget` */
-export async function checkBytes(needed: number, allowed: number, what: string): Promise<void> {
+export function checkBytes(needed: number, allowed: number, what: string): void {
   if (needed <= allowed) return;
   throw new FewfireError(
     'memory-budget',

@@ -1,9 +1,14 @@
-/** What `fewfire profile` measures, whatever file the blocks come from: text, JSON and the report are made of this. */
-import { FewfireError, type MlpActivation, type Progress, type ReluLayer } from '@fewfire/core';
+/**
+ * How sparse the feed-forward blocks of a trained model are on real inputs, and what that is worth: which units are active,
+ * how fast the exact sparse way is, and a verdict. Whatever file the blocks come from, the same is said of them.
+ */
+import { FewfireError, type MlpActivation, type ReluLayer, type RunOptions } from '@fewfire/core';
 import {
   activationTitle,
   type BlockActivity,
   type BlockTimings,
+  type ChecksOf,
+  checkRunOptions,
   createActivityCounter,
   createReservoir,
   createTurn,
@@ -18,6 +23,7 @@ import {
   listNames,
   type NumberArray,
   readOnnxModel,
+  runOptionsOf,
   type StaticSparsity,
   staticSparsity,
   timeBlock,
@@ -25,7 +31,8 @@ import {
 } from '@fewfire/core/internal';
 import { counted } from '@fewfire/core/words';
 import { checkFileSize, readFileBytes } from '../files.ts';
-import type { TextEncoding } from '../tables/encoding.ts';
+import { TEXT_ENCODINGS } from '../tables/encoding.ts';
+import type { OpenTableOptions } from '../tables/open-table.ts';
 import type { CountedPlace } from './count-zeros.ts';
 import { findExternalFiles, readExternalFiles } from './external-data.ts';
 import { matchArrays, readInputArrays, unusedNote } from './model-inputs.ts';
@@ -34,34 +41,54 @@ import { type OnnxActivity, observeOnnxBlocks } from './profile-onnx.ts';
 import { readSafetensors } from './read-safetensors.ts';
 import { blockTensorNames, safetensorsBlocks } from './safetensors-blocks.ts';
 
-interface Work {
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
-  readonly threads: number;
+export interface ProfileModelOptions extends RunOptions, Pick<OpenTableOptions, 'encoding' | 'delimiter'> {
+  /**
+   * A file with inputs of the model, samples along the first axis: .npy, .npz, .safetensors or a table, whose `encoding` and
+   * `delimiter` may be said. An ONNX model needs one. A safetensors block takes rows of its own width, and may have them in
+   * its own file: tensors `<block>.inputs` or `inputs`.
+   */
+  readonly inputs?: string | undefined;
+  /** Of the blocks of a safetensors file, which does not say it. Default `relu`. */
+  readonly activation?: MlpActivation | undefined;
+  /** How many of the inputs that a unit answers most to keep, for each unit. Default 0. */
+  readonly topCount?: number | undefined;
+  /** Use at most so many samples of the inputs, the first ones. Default: all. */
+  readonly maxSampleCount?: number | undefined;
+  /** Samples that an ONNX model is run on at once. Default: as many as is fast, all where they depend on each other. */
+  readonly samplesPerRun?: number | undefined;
+  /** Told of the files beside an ONNX model that its weights are in, before they are read; what it throws ends the call. */
+  readonly onWeightFiles?: ((paths: readonly string[]) => void | Promise<void>) | undefined;
+}
+
+const MOST_ROWS = 2 ** 31 - 1;
+
+const CHECKS: ChecksOf<Omit<ProfileModelOptions, keyof RunOptions>> = {
+  inputs: { kind: 'name', names: 'file' },
+  activation: ['relu', 'squared-relu'],
+  topCount: { kind: 'whole', least: 0, most: 1000, default: 0 },
+  maxSampleCount: { kind: 'whole', least: 1, most: MOST_ROWS, default: MOST_ROWS },
+  // Left out it is not so many: what is fast is found for each model.
+  samplesPerRun: { kind: 'whole', least: 1, most: MOST_ROWS, default: MOST_ROWS },
+  onWeightFiles: 'function',
+  encoding: TEXT_ENCODINGS,
+  delimiter: 'string',
+};
+
+const DEFAULT_MEMORY_BYTES = 2 ** 31;
+
+/** Options with what is used where they are left out. */
+interface Job extends ProfileModelOptions {
+  readonly activation: MlpActivation;
+  readonly topCount: number;
+  readonly seed: number;
   readonly memoryLimitBytes: number;
 }
 
-interface Reading extends Work {
-  readonly files: { addInputs(label: string, paths: readonly string[]): Promise<void> };
-  readonly encoding?: TextEncoding | undefined;
-  readonly delimiter?: string | undefined;
-}
-
-export interface ProfileTask {
-  readonly path: string;
-  /** Undefined for a safetensors file that brings its inputs along. */
-  readonly inputsPath: string | undefined;
-  /** Of safetensors files, which do not say it. */
-  readonly activation: MlpActivation;
-  readonly topCount: number;
-  readonly maxSampleCount: number | undefined;
-  /** Rows of the inputs that a model is run on at once; undefined: as it sees fit. */
-  readonly samplesPerRun: number | undefined;
-  readonly seed: number;
-}
-
+/** One block: a linear layer, an activation and a linear layer. */
 export interface ProfiledBlock {
+  /** As the file calls it, or as its layers are called. */
   readonly name: string;
+  /** For example `relu`, `squared-relu`, `gated-relu`, `gelu`. */
   readonly activation: string;
   /** The activation in words. */
   readonly form: string;
@@ -73,19 +100,25 @@ export interface ProfiledBlock {
   readonly zeroShare: number;
   /** What could leave units out: both layers, or only the one behind the activation. */
   readonly reach: 'both-layers' | 'second-layer';
+  /** Numbers of an input row, hidden units, and numbers of an output row. */
   readonly inputWidth: number;
   readonly unitCount: number;
   readonly outputWidth: number;
+  /** Which units were active, and how often: counted on these inputs, exact for them. */
   readonly activity: BlockActivity;
   /** null where the weights could not be read as a block. */
   readonly staticSparsity: StaticSparsity | null;
+  /** In microseconds for a row, on one thread of this machine; null where the block was not run. */
   readonly timings: BlockTimings | null;
   /** The speed that is not exact with what it misses, in words; null without one. */
   readonly inexactText: string | null;
+  /** What to do with the block, a sentence. */
   readonly verdict: string;
 }
 
-export interface Profile {
+/** Shares and counts are of the inputs given; times are of this machine and moment, and nothing else here depends on those. */
+export interface ModelProfile {
+  /** Samples of the inputs that were used. */
   readonly sampleCount: number;
   /** Rows that the blocks saw; the most, where they differ. */
   readonly inputRowCount: number;
@@ -96,9 +129,11 @@ export interface Profile {
   readonly blocks: readonly ProfiledBlock[];
   /** Zeros counted where no block was recognised. */
   readonly places: readonly ProfiledPlace[];
+  /** What is to be known beside the numbers; options stand in it between back-quotes. */
   readonly notes: readonly string[];
 }
 
+/** A place of the graph where zeros were counted. */
 export interface ProfiledPlace {
   readonly name: string;
   /** Its operators in words. */
@@ -111,6 +146,7 @@ export interface ProfiledPlace {
   readonly sampleCount: number;
   /** Whether more than a few of its values are zero. */
   readonly sparse: boolean;
+  /** Its form with the share of zeros, or why they were not counted. */
   readonly verdict: string;
 }
 
@@ -119,18 +155,47 @@ const KEPT_ROWS = 2048;
 /** Rows of a safetensors block that are counted between two looks at the clock. */
 const CHUNK_ROWS = 32;
 
-/** @throws FewfireError as the readers of `@fewfire/node` */
-export async function profileModel(task: ProfileTask, work: Reading): Promise<Profile> {
-  return isTensorModel(task.path) ? await profileTensors(task, work) : await profileOnnx(task, work);
+/**
+ * Runs a model on inputs, watches its blocks and times them.
+ *
+ * An ONNX model (`.onnx`, weights in it or in files beside it) is run by onnxruntime-web; blocks are found in its graph. The
+ * weights of blocks in a `.safetensors` file are run by fewfire. `seed` draws the rows that are timed.
+ *
+ * @param options.memoryLimitBytes what all of it may take, predicted before it is had; the default is 2 GiB
+ * @throws FewfireError `invalid-argument` for a wrong option, or an ONNX model without `inputs`; `file-not-found`,
+ *   `file-unreadable`, `model-file` for files that are not there or not what they are called; `unsupported` for other files,
+ *   a model without blocks or operators that cannot be run; `invalid-data` for inputs that do not fit the model;
+ *   `missing-values` for empty cells of a table; `memory-budget`; the signal's reason when aborted
+ * @example
+ * ```ts
+ * import { profileModel } from '@fewfire/node';
+ *
+ * const { blocks, sampleCount } = await profileModel('examples/relu-mlp.safetensors', { maxSampleCount: 64 });
+ * console.log(sampleCount, blocks[0].unitCount, blocks[0].activity.activationRate < 0.1); // 64 1024 true
+ * ```
+ */
+export async function profileModel(path: string, options: ProfileModelOptions = {}): Promise<ModelProfile> {
+  checkRunOptions('profileModel', options, CHECKS);
+  const { activation = 'relu', topCount = 0, seed = 1, memoryLimitBytes = DEFAULT_MEMORY_BYTES } = options;
+  const job: Job = { ...options, activation, topCount, seed, memoryLimitBytes };
+  if (/\.safetensors$/i.test(path)) return await profileTensors(path, job);
+  if (/\.onnx$/i.test(path)) return await profileOnnx(path, job);
+  throw new FewfireError('unsupported', `${path} does not end in .onnx or .safetensors; expected one of these models`);
 }
 
-export function isTensorModel(path: string): boolean {
-  return /\.safetensors$/i.test(path);
+/** What timing a block takes: the seed is of its rows, what is fitted to them has its own. */
+function timingOptions({ signal, onProgress, threads }: Job, memoryLimitBytes: number): RunOptions {
+  return { signal, onProgress, threads, memoryLimitBytes };
 }
 
-async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
-  const { path, inputsPath, topCount, maxSampleCount, samplesPerRun, seed } = task;
-  const { signal, memoryLimitBytes } = work;
+/** What reading inputs takes. */
+function readingOptions(job: Job, memoryLimitBytes: number): OpenTableOptions {
+  const { encoding, delimiter } = job;
+  return { ...runOptionsOf(job), memoryLimitBytes, encoding, delimiter };
+}
+
+async function profileOnnx(path: string, job: Job): Promise<ModelProfile> {
+  const { inputs: inputsPath, topCount, maxSampleCount, samplesPerRun, signal, memoryLimitBytes } = job;
   if (inputsPath === undefined) {
     throw new FewfireError(
       'invalid-argument',
@@ -138,17 +203,14 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
     );
   }
   const fileBytes = await checkFileSize(path, { memoryLimitBytes: Number.POSITIVE_INFINITY });
-  await checkBytes(modelBytes(fileBytes), memoryLimitBytes, `running ${path}`);
+  checkBytes(modelBytes(fileBytes), memoryLimitBytes, `running ${path}`);
   const bytes = await readFileBytes(path, { signal, memoryLimitBytes, copies: 1 });
   const graphOnly = readOnnxModel(bytes, path);
   const beside = await findExternalFiles(path, externalLocations(graphOnly, path));
-  await work.files.addInputs(
-    `the weights of ${path}`,
-    beside.map((file) => file.path),
-  );
+  if (beside.length > 0) await job.onWeightFiles?.(beside.map((file) => file.path));
   const weightBytes = beside.reduce((sum, { byteCount }) => sum + byteCount, bytes.length);
   const running = modelBytes(weightBytes);
-  await checkBytes(running, memoryLimitBytes, `running ${path}`);
+  checkBytes(running, memoryLimitBytes, `running ${path}`);
   const external = await readExternalFiles(beside, { signal, memoryLimitBytes });
   const model = withExternalData(graphOnly, new Map(external.map((file) => [file.location, file.bytes])), path);
   const { blocks, notes } = findMlpBlocks(model);
@@ -162,7 +224,7 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
   const watched = watchedBytes(blocks, { topCount, keptRowCount: KEPT_ROWS });
   // The runtime is gone when blocks are timed.
   const most = watched + Math.max(running, weightBytes + timedBytes(blocks));
-  await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
+  checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
   const initialized = new Set(model.graph.initializers.map(({ name }) => name));
   const inputNames = model.graph.inputs.map(({ name }) => name).filter((name) => !initialized.has(name));
   let unused: readonly string[] = [];
@@ -171,11 +233,11 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
     unused = match.unused;
     return [...match.taken.values()];
   };
-  const inputs = await readInputArrays(inputsPath, { ...work, memoryLimitBytes: memoryLimitBytes - most, choose });
+  const inputs = await readInputArrays(inputsPath, { ...readingOptions(job, memoryLimitBytes - most), choose });
   const left = memoryLimitBytes - watched - arrayBytes(inputs);
-  const timing = { ...work, memoryLimitBytes: left - weightBytes };
+  const timing = timingOptions(job, left - weightBytes);
   const seen = await observeOnnxBlocks(bytes, model, blocks, inputs, {
-    ...work,
+    ...runOptionsOf(job),
     memoryLimitBytes: left - running,
     label: path,
     topCount,
@@ -183,7 +245,6 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
     samplesPerRun,
     places,
     external,
-    seed,
     keptRowCount: KEPT_ROWS,
   });
   const profiled: ProfiledBlock[] = [];
@@ -199,11 +260,11 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
     samplesPerRun: seen.samplesPerRun,
     rowsDepend: seen.dependence.samples === 'not known' ? null : seen.dependence.samples === 'dependent',
     blocks: profiled,
-    places: await Promise.all(others.map(judgePlace)),
+    places: others.map(judgePlace),
     notes: [
       ...dependenceNotes(seen, samplesPerRun),
       ...notes,
-      ...(await foldedNotes(seen)),
+      ...foldedNotes(seen),
       ...unusedNote(unused),
       ...(leftOut > 0 ? [`zeros were not counted at ${leftOut} more places`] : []),
       ...seen.notes,
@@ -211,14 +272,7 @@ async function profileOnnx(task: ProfileTask, work: Reading): Promise<Profile> {
   };
 }
 
-async function judgePlace({
-  name,
-  form,
-  readBy,
-  zeroShare,
-  sampleCount,
-  reason,
-}: CountedPlace): Promise<ProfiledPlace> {
+function judgePlace({ name, form, readBy, zeroShare, sampleCount, reason }: CountedPlace): ProfiledPlace {
   // The layer behind belongs to what is not supported: the same ReLU before a MatMul would be a block.
   const read = readBy.length === 0 ? form : `${form} before ${readBy.join(', ')}`;
   const verdict = zeroShare === null ? `${read}: zeros not counted: ${reason}` : describeZeros(read, zeroShare);
@@ -226,7 +280,7 @@ async function judgePlace({
 }
 
 // Activity is the model's own; what is timed are weights that were multiplied once more.
-async function foldedNotes({ blocks }: OnnxActivity): Promise<readonly string[]> {
+function foldedNotes({ blocks }: OnnxActivity): readonly string[] {
   const folded = blocks.filter(({ found, block }) => block !== undefined && found.folded.length > 0);
   if (folded.length === 0) return [];
   const operators = [...new Set(folded.flatMap(({ found }) => found.folded))].join(', ');
@@ -257,9 +311,8 @@ function dependenceNotes(
   ];
 }
 
-async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile> {
-  const { path, inputsPath, topCount, maxSampleCount, seed } = task;
-  const { signal, memoryLimitBytes } = work;
+async function profileTensors(path: string, job: Job): Promise<ModelProfile> {
+  const { inputs: inputsPath, topCount, maxSampleCount, seed, signal, memoryLimitBytes } = job;
   const choose = (names: readonly string[]): readonly string[] => {
     const weights = blockTensorNames(names, path);
     const isRows = (name: string): boolean =>
@@ -267,10 +320,10 @@ async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile
     return inputsPath === undefined ? [...weights, ...names.filter(isRows)] : weights;
   };
   const tensors = await readSafetensors(path, { signal, memoryLimitBytes, choose });
-  const blocks = safetensorsBlocks(tensors, task.activation, path);
+  const blocks = safetensorsBlocks(tensors, job.activation, path);
   // The weights are held as they were read, and those of the second layer as blocks have them.
   const most = arrayBytes(tensors) + watchedBytes(blocks, { topCount, keptRowCount: KEPT_ROWS }) + timedBytes(blocks);
-  await checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
+  checkBytes(most, memoryLimitBytes, `profiling ${counted(blocks.length, 'block')} of ${path}`);
   const left = memoryLimitBytes - most;
   const rowArrays = new Set(blocks.flatMap(rowNames));
   const chooseRows = (names: readonly string[]): readonly string[] =>
@@ -278,15 +331,16 @@ async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile
   const arrays =
     inputsPath === undefined
       ? tensors
-      : await readInputArrays(inputsPath, { ...work, memoryLimitBytes: left, choose: chooseRows });
+      : await readInputArrays(inputsPath, { ...readingOptions(job, left), choose: chooseRows });
   const profiled: ProfiledBlock[] = [];
   const notes = [
-    `the activation is taken to be ${task.activation}: a safetensors file does not say it (\`activation\`)`,
+    `the activation is taken to be ${job.activation}: a safetensors file does not say it (\`activation\`)`,
   ];
   let sampleCount = 0;
   const turn = createTurn(signal);
+  const timing = timingOptions(job, memoryLimitBytes);
   for (const [b, block] of blocks.entries()) {
-    const all = await blockRows(block, arrays, inputsPath ?? path, inputsPath === undefined);
+    const all = blockRows(block, arrays, inputsPath ?? path, inputsPath === undefined);
     const available = all.length / block.inputWidth;
     const rowCount = Math.min(available, maxSampleCount ?? available);
     if (rowCount < available) notes.push(`the first ${rowCount} of ${available} input rows are used`);
@@ -297,7 +351,7 @@ async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile
       const rows = all.subarray(row * block.inputWidth, Math.min(rowCount, row + CHUNK_ROWS) * block.inputWidth);
       counter.add(gateActivations(block, rows));
       reservoir.add(rows);
-      work.onProgress({ phase: `activity of ${block.name}`, done: row, total: rowCount, unit: 'rows' });
+      job.onProgress?.({ phase: `activity of ${block.name}`, done: row, total: rowCount, unit: 'rows' });
       await turn();
     }
     const gated = block.linear === undefined ? '' : 'gated-';
@@ -312,7 +366,7 @@ async function profileTensors(task: ProfileTask, work: Reading): Promise<Profile
       reach: 'both-layers' as const,
       zeroShare,
     };
-    profiled.push(await judge(found, activity, block, reservoir.rows(), undefined, work));
+    profiled.push(await judge(found, activity, block, reservoir.rows(), undefined, timing));
   }
   return {
     sampleCount,
@@ -330,12 +384,12 @@ function rowNames({ name }: ReluLayer): readonly string[] {
 }
 
 // The inputs of a block: an array of its name, one called inputs, or the only one.
-async function blockRows(
+function blockRows(
   block: ReluLayer,
   arrays: ReadonlyMap<string, NumberArray>,
   path: string,
   sameFile: boolean,
-): Promise<Float32Array> {
+): Float32Array {
   const only = !sameFile && arrays.size === 1 ? [...arrays.values()][0] : undefined;
   const named = rowNames(block).find((name) => arrays.has(name));
   const array = named === undefined ? only : arrays.get(named);
@@ -367,9 +421,9 @@ async function judge(
   block: ReluLayer | undefined,
   rows: Float32Array,
   notTimed: string | undefined,
-  work: Work,
+  timing: RunOptions,
 ): Promise<ProfiledBlock> {
-  const timings = block === undefined ? null : await timeBlock(block, rows, work);
+  const timings = block === undefined ? null : await timeBlock(block, rows, timing);
   const sparse = recognised || zeroShare >= FEW_ZEROS;
   return {
     ...{ name, activation, form, sparse, supported: block !== undefined, zeroShare, reach },
