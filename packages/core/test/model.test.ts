@@ -3,19 +3,24 @@ import { describe, expect, it } from 'vitest';
 import {
   accuracy,
   areaUnderCurve,
+  cubePointsFromRows,
   fitPlatt,
   fitTable,
+  leadingTerms,
   logLoss,
   type Model,
   meanSquaredError,
   memoryTable,
+  modelAttributions,
   noteText,
   parseModel,
   plattProbability,
   predictPoints,
   rSquared,
   scoreTable,
+  selectRows,
   serializeModel,
+  valuesOnCube,
 } from '../src/index.ts';
 import { smearingFactor } from '../src/internal.ts';
 import { createRandom, noteTexts } from './helpers.ts';
@@ -35,6 +40,31 @@ describe('measures, against scikit-learn', () => {
       expect(rSquared(example.y, example.predictions)).toBeCloseTo(example.r2, 12);
     });
   }
+});
+
+describe('what does not belong together is refused', () => {
+  it('numbers of other rows', () => {
+    for (const measure of [meanSquaredError, rSquared, accuracy, areaUnderCurve, logLoss]) {
+      expect(() => measure([0, 1], [1])).toThrow('there are 2 and 1 numbers; expected one per row in each');
+      expect(() => measure([0, 1], [0.3, 0.6], [1, 1, 1])).toThrow('there are 2 and 3 numbers');
+    }
+  });
+
+  it('rows and outputs that are not there', async () => {
+    const points = cubePointsFromRows([[0], [1]]);
+    expect(() => selectRows(points, Uint32Array.of(1, 2))).toThrow('row 2 is not there; expected rows from 0 to 1');
+    const y = Array.from({ length: 40 }, (_, i) => (i % 3) + (i % 2));
+    const { model } = await fitTable(memoryTable({ a: y.map((_, i) => i % 2), y }), { target: 'y', task: 'number' });
+    for (const output of [1, -1, 0.5]) {
+      const message = `output is ${output}; expected 0, the only one of the model`;
+      expect(() => leadingTerms(model, 3, output)).toThrow(message);
+      await expect(modelAttributions(model, output)).rejects.toThrow(message);
+    }
+  });
+
+  it('values on the cube that are no numbers', async () => {
+    await expect(valuesOnCube(2, (_, point) => (point === 2 ? Number.NaN : 0))).rejects.toThrow('f is NaN at point 2');
+  });
 });
 
 describe('calibration', () => {

@@ -78,6 +78,7 @@ export function bitAt(points: CubePoints, row: number, coordinate: number): numb
 
 /**
  * The given rows, in the given order.
+ * @throws FewfireError `invalid-argument` for a row that is not there
  * @example
  * ```ts
  * import { cubePointsFromRows, selectRows } from '@fewfire/core';
@@ -87,6 +88,13 @@ export function bitAt(points: CubePoints, row: number, coordinate: number): numb
  * ```
  */
 export function selectRows(points: CubePoints, rows: Uint32Array): CubePoints {
+  for (const row of rows) {
+    if (row < points.rowCount) continue;
+    throw new FewfireError(
+      'invalid-argument',
+      `row ${row} is not there; expected rows from 0 to ${points.rowCount - 1}`,
+    );
+  }
   const result = createCubePoints(rows.length, points.coordinateCount);
   const planeCount = Math.ceil(points.coordinateCount / 8);
   for (let p = 0; p < planeCount; p++) {

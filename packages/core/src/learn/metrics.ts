@@ -2,6 +2,7 @@
  * How good predictions are: squared error and R2 for numbers; accuracy, AUC and log-loss for classes. Each takes the
  * rows' weights (scikit-learn's `sample_weight`); without them every row counts the same.
  */
+import { FewfireError } from '../base/index.ts';
 
 type Weights = ArrayLike<number> | undefined;
 
@@ -15,6 +16,18 @@ export function weightedMean(values: ArrayLike<number>, weights?: ArrayLike<numb
     total += weight;
   }
   return sum / total;
+}
+
+/** @throws FewfireError `invalid-argument` for another number of rows in one of them */
+function sameRows(first: ArrayLike<number>, ...others: readonly (ArrayLike<number> | undefined)[]): number {
+  for (const other of others) {
+    if (other === undefined || other.length === first.length) continue;
+    throw new FewfireError(
+      'invalid-argument',
+      `there are ${first.length} and ${other.length} numbers; expected one per row in each`,
+    );
+  }
+  return first.length;
 }
 
 function meanOver(count: number, weights: Weights, value: (row: number) => number): number {
@@ -38,7 +51,7 @@ export function meanSquaredError(
   prediction: ArrayLike<number>,
   weights?: ArrayLike<number>,
 ): number {
-  return meanOver(target.length, weights, (i) => (target[i] - prediction[i]) ** 2);
+  return meanOver(sameRows(target, prediction, weights), weights, (i) => (target[i] - prediction[i]) ** 2);
 }
 
 /**
@@ -55,6 +68,7 @@ export function rSquared(
   prediction: ArrayLike<number>,
   weights?: ArrayLike<number>,
 ): number {
+  sameRows(target, prediction, weights);
   const center = weightedMean(target, weights);
   const variance = meanOver(target.length, weights, (i) => (target[i] - center) ** 2);
   return variance > 0 ? 1 - meanSquaredError(target, prediction, weights) / variance : Number.NaN;
@@ -74,7 +88,9 @@ export function accuracy(
   probability: ArrayLike<number>,
   weights?: ArrayLike<number>,
 ): number {
-  return meanOver(positive.length, weights, (i) => (probability[i] > 0.5 === (positive[i] === 1) ? 1 : 0));
+  return meanOver(sameRows(positive, probability, weights), weights, (i) =>
+    probability[i] > 0.5 === (positive[i] === 1) ? 1 : 0,
+  );
 }
 
 /**
@@ -92,7 +108,9 @@ export function areaUnderCurve(
   score: ArrayLike<number>,
   weights?: ArrayLike<number>,
 ): number {
-  const order = Array.from({ length: positive.length }, (_, i) => i).sort((a, b) => score[a] - score[b]);
+  const order = Array.from({ length: sameRows(positive, score, weights) }, (_, i) => i).sort(
+    (a, b) => score[a] - score[b],
+  );
   let pairs = 0;
   let positives = 0;
   let negatives = 0;
@@ -143,7 +161,8 @@ export function logLoss(
   probability: ArrayLike<number>,
   weights?: ArrayLike<number>,
 ): number {
-  return meanOver(positive.length, weights, (i) => surprise(positive[i] === 1 ? probability[i] : 1 - probability[i]));
+  const rowCount = sameRows(positive, probability, weights);
+  return meanOver(rowCount, weights, (i) => surprise(positive[i] === 1 ? probability[i] : 1 - probability[i]));
 }
 
 /** Mean of -log(probability of the true class) over several classes: `truth[i]` is the position of row i's class. */

@@ -14,7 +14,7 @@ import {
   shapleyInteractions,
   shapleyValues,
 } from '../spectrum/index.ts';
-import type { Model } from './model.ts';
+import { type Model, outputOf } from './model.ts';
 import { effectScale, leadingTerms } from './summary.ts';
 
 /** What a coordinate counts for in a model. */
@@ -74,7 +74,7 @@ export async function modelAttributions(
   options: RunOptions = {},
 ): Promise<ModelAttributions> {
   checkRunOptions('modelAttributions', options, {});
-  const { polynomial } = model.outputs[output];
+  const { polynomial } = outputOf(model, output);
   const scale = effectScale(model);
   const [influence, shapley, banzhaf] = [influences(polynomial), shapleyValues(polynomial), banzhafValues(polynomial)];
   const order = polynomial.coordinates.length > 2 ? 3 : 2;

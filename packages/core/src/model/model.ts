@@ -4,7 +4,7 @@
  * Predictions are made here, so that every caller (command line, library,
  * browser) makes the same ones.
  */
-import { checkRunOptions, type RunOptions } from '../base/index.ts';
+import { checkRunOptions, FewfireError, type RunOptions } from '../base/index.ts';
 import {
   type CellRules,
   type ColumnSpelling,
@@ -232,6 +232,16 @@ export interface Prediction {
 export function targetClasses(target: TargetSpec): readonly string[] {
   if (target.kind === 'regression') return [];
   return target.kind === 'binary' ? [target.positive, target.negative] : target.classes;
+}
+
+/** @throws FewfireError `invalid-argument` for an output that the model does not have */
+export function outputOf({ outputs }: Pick<Model, 'outputs'>, output: number): ModelOutput {
+  if (Object.hasOwn(outputs, output)) return outputs[output];
+  const most = outputs.length - 1;
+  throw new FewfireError(
+    'invalid-argument',
+    `output is ${output}; expected ${most === 0 ? '0, the only one of the model' : `a whole number from 0 to ${most}`}`,
+  );
 }
 
 /** The class an output of several speaks of; undefined where there is one output. */

@@ -6,7 +6,7 @@
  */
 import { encodedColumnName, encoderCoordinates } from '../cube/index.ts';
 import { termCoordinates, termsBySize } from '../spectrum/index.ts';
-import type { Model } from './model.ts';
+import { type Model, outputOf } from './model.ts';
 
 /** A term of a model in words and numbers. */
 export interface TermSummary {
@@ -54,7 +54,7 @@ export function effectScale({ target, loss }: Pick<Model, 'target' | 'loss'>): n
  * ```
  */
 export function leadingTerms(model: Model, most: number = Number.POSITIVE_INFINITY, output = 0): TermSummary[] {
-  const { polynomial, fit } = model.outputs[output];
+  const { polynomial, fit } = outputOf(model, output);
   const support = new Map(fit.support.map((entry) => [entry.coordinates.join(' '), entry.rows]));
   const scale = effectScale(model);
   return termsBySize(polynomial)

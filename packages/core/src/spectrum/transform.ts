@@ -83,6 +83,9 @@ export async function valuesOnCube(
     // Counting up flips the trailing ones and the zero above them.
     if (point > 0) for (let i = 0; i < coordinateCount && ((point ^ (point - 1)) >>> i) & 1; i++) x[i] = -x[i];
     values[point] = f(x, point);
+    if (!Number.isFinite(values[point])) {
+      throw new FewfireError('invalid-argument', `f is ${values[point]} at point ${point}; expected a finite number`);
+    }
     if ((point & 1023) === 0) await turn(point, values.length);
   }
   options.signal?.throwIfAborted();
