@@ -252,7 +252,7 @@ describe('the logistic loss', () => {
     const numbers = memoryTable({ a, b, c, y: odds.map((value, i) => value + i) });
     await expect(fitTable(numbers, { target: 'y', loss: 'logistic' })).rejects.toThrow('which has no logistic loss');
     await expect(fitTable(table, { target: 'y', loss: 'logistic', method: 'lasso' })).rejects.toThrow(
-      'expected `method` auto or ridge',
+      'expected `method` auto, ridge or boosting',
     );
   });
 });
