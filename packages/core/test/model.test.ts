@@ -191,12 +191,11 @@ describe('fitTable', () => {
     const y = bits[0].map((bit, row) => (bit ^ bits[1][row]) + random.normal());
     const fit = (memoryLimitBytes: number) =>
       fitTable(memoryTable({ ...columns, y }), { target: 'y', method: 'least-squares', degree: 1, memoryLimitBytes });
-    // 24 bytes a row stay beside the fit, which takes 6 vectors of 8 itself and its kernels some.
-    await expect(fit(40_000 * 72)).rejects.toMatchObject({ code: 'memory-budget' });
-    const { model } = await fit(40_000 * 92);
+    // 50 bytes a row stay beside the fit, which takes 6 vectors of 8 itself and its kernels some.
+    await expect(fit(40_000 * 108)).rejects.toMatchObject({ code: 'memory-budget' });
+    const { model } = await fit(40_000 * 113);
     const notes = model.training.notes.map(noteText).join('\n');
     expect(notes).toMatch(/chosen on 8000 of 32000 rows, to stay within the memory allowed/);
-    expect(notes).toMatch(/no intervals: .* more than the .* that `memoryLimitBytes` leaves/);
     const roomy = (await fit(40_000 * 600)).model;
     expect(roomy.training.notes.map(noteText).join('\n')).not.toMatch(/memory/);
     expect(roomy.outputs[0].fit.confirmation).not.toBeNull();

@@ -87,7 +87,7 @@ describe('a table too wide for the memory', () => {
     const fit = (memoryLimitBytes: number, more: object = {}): Promise<unknown> =>
       fitTable(table, { target: 'y', memoryLimitBytes, ...more });
     // Beside the fit a row's target (of all rows and of those to learn from), its side and its coordinates.
-    const least = predictFitBytes(ROWS, 1, 1, 1) + 24 * ROWS;
+    const least = predictFitBytes(ROWS, 1, 1, 1) + 50 * ROWS;
     await expect(fit(least - 1)).rejects.toThrow(
       /^these rows need [\d.]+ kB with a single coordinate, more than the [\d.]+ kB that `memoryLimitBytes` leaves for the fit; give fewer rows or raise `memoryLimitBytes`$/,
     );
