@@ -237,7 +237,7 @@ export class Engine {
 
 const DEFAULT_MEMORY_BYTES = 4e9;
 /** Of the memory allowed: the rest is for points, targets and the fit. */
-const ENGINE_SHARE = 1 / 3;
+const ENGINE_SHARE = 0.4;
 const LEAST_BYTES = 24e6;
 const BYTES_PER_THREAD = 64e6;
 /** A cell takes 16 bytes in the engine, and with its delimiter at least two in a file; packed files have several for each. */
