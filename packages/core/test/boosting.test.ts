@@ -5,9 +5,9 @@ import {
   boostTrees,
   type CoordinateColumn,
   columnCodes,
+  createTurn,
   cubePointsFromRows,
   evaluatePolynomial,
-  evaluateTrees,
   fitBoosted,
   fitTable,
   type Model,
@@ -126,8 +126,7 @@ describe('boosted trees', () => {
           );
           const expected = plainly(bits, target, weights, options);
           for (const [row, value] of expected.entries()) expect(last[row]).toBeCloseTo(value, 9);
-          expect(evaluateTrees(trees, rows)).toEqual(last);
-          const polynomial = treesPolynomial(NAMES, COLUMNS, trees);
+          const polynomial = await treesPolynomial(NAMES, COLUMNS, trees, createTurn(undefined));
           expect(polynomialDegree(polynomial)).toBeLessThanOrEqual(depth);
           const values = await evaluatePolynomial(polynomial, points);
           for (const [row, value] of values.entries()) expect(value).toBeCloseTo(last[row], 10);
@@ -136,14 +135,17 @@ describe('boosted trees', () => {
     }
   }
 
-  it('find three columns that only matter together, which no single one shows', async () => {
+  it('learn a product of three columns', async () => {
     const random = createRandom(5);
     const bits = Array.from({ length: 400 }, () => Array.from({ length: 6 }, () => random.integer(2) === 1));
     const columns: CoordinateColumn[] = bits[0].map((_, first) => ({ kind: 'thresholds', first, count: 1 }));
     const target = Float64Array.from(bits, (row) => (row[0] && row[1] && row[2] ? 1 : 0));
-    const rows = { rowCount: 400, columns, codes: columnCodes(cubePointsFromRows(bits), columns) };
+    const points = cubePointsFromRows(bits);
+    const rows = { rowCount: 400, columns, codes: columnCodes(points, columns) };
     const trees = await boostTrees(rows, target, undefined, { ...OPTIONS, depth: 3, roundCount: 60 });
-    const values = evaluateTrees(trees, rows);
+    const names = columns.map((_, k) => `x${k}`);
+    const polynomial = await treesPolynomial(names, columns, trees, createTurn(undefined));
+    const values = await evaluatePolynomial(polynomial, points);
     for (const [row, value] of values.entries()) expect(value).toBeCloseTo(target[row], 2);
   });
 
@@ -224,6 +226,33 @@ describe('boosting as a method of a fit', () => {
     const work = fitBoosted(points, target, { degree: 3, roundCount: 100_000, signal: controller.signal });
     setTimeout(() => controller.abort(new Error('enough')), 20);
     await expect(work).rejects.toThrow('enough');
+  });
+
+  it('counts its memory first: rows that cannot be are refused, a choice is made on fewer, and says so', async () => {
+    const points = cubePointsFromRows(rowsOf(12_000, 6));
+    const target = Float64Array.from({ length: 12_000 }, () => random.normal());
+    // 4 columns of a byte, 48 for what a fit keeps of a row.
+    const limit = 12_000 * 52;
+    const fit = (memoryLimitBytes: number) =>
+      fitBoosted(points, target, { degree: 1, roundCount: 2, columns: COLUMNS, memoryLimitBytes });
+    await expect(fit(limit - 1)).rejects.toThrow(
+      /^boosted trees on 12,000 rows of 4 columns need 624 kB, more than the 624 kB allowed; give fewer rows/,
+    );
+    expect((await fit(limit)).model.termCount).toBeGreaterThan(1);
+    const select = (memoryLimitBytes: number) =>
+      selectLowDegree(points, target, { degree: 1, method: 'boosting', columns: COLUMNS, memoryLimitBytes });
+    await expect(select(limit)).rejects.toMatchObject({ code: 'memory-budget' });
+    expect(await select(2 * limit)).toMatchObject({ rowCount: 5000, fewerFor: 'memory' });
+    expect(await select(5 * limit)).toMatchObject({ rowCount: 12_000, fewerFor: undefined });
+  });
+
+  it('says how far the choice is', async () => {
+    const points = cubePointsFromRows(rowsOf(100, 6));
+    const target = Float64Array.from({ length: 100 }, () => random.normal());
+    const seen: string[] = [];
+    const onProgress = ({ done, total }: { done: number; total: number }) => void seen.push(`${done}/${total}`);
+    await selectLowDegree(points, target, { degree: 2, method: 'boosting', columns: COLUMNS, folds: 3, onProgress });
+    expect(seen).toEqual(['1/3', '2/3', '3/3']);
   });
 
   it('learns a constant as a constant, from few rows, and from classes of which one has no row', async () => {

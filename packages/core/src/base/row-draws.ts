@@ -36,6 +36,8 @@ const SALTS = {
   lossSamples: 5,
   /** Samples for the intervals of terms. */
   termSamples: 6,
+  /** The rows that each boosted tree is grown on. */
+  trees: 7,
 } as const;
 
 /** A draw: draws of another purpose, or by another seed, have nothing to do with it. */

@@ -1,5 +1,5 @@
 /** Boosted trees as a learner and as a choice: how deep and how many, by the rows held out. */
-import { FewfireError, type RunOptions } from '../base/index.ts';
+import { createTurn, FewfireError, type RunOptions } from '../base/index.ts';
 import {
   type CoordinateColumn,
   type CubePoints,
@@ -9,7 +9,16 @@ import {
 } from '../cube/index.ts';
 import { type BoostingOptions, boostTrees, type TreeRows } from './boosting.ts';
 import { type Consider, type FoldContext, foldScores, foldWeights } from './folds.ts';
-import { checkTarget, DENSE, type LowDegreeFit, type LowDegreeOptions, weightedMse } from './low-degree.ts';
+import { checkTwoClasses, softplus } from './logit.ts';
+import {
+  checkTarget,
+  DEFAULT_MEMORY_BYTES,
+  DENSE,
+  formatBytes,
+  type LowDegreeFit,
+  type LowDegreeOptions,
+  weightedMse,
+} from './low-degree.ts';
 import { treesPolynomial } from './tree-polynomial.ts';
 
 /** A polynomial of a tree of depth d has 3^d terms and more: beyond this they are no longer few. */
@@ -40,7 +49,7 @@ export interface BoostedOptions extends LowDegreeOptions {
 /**
  * Boosted trees of depth at most `degree`, as a polynomial.
  * @param target one finite number per row; of the logistic loss -1 or +1, and the polynomial then is the logarithm of the odds of +1
- * @throws FewfireError `invalid-argument`, `invalid-data`
+ * @throws FewfireError `invalid-argument`, `invalid-data`, `memory-budget`
  */
 export async function fitBoosted(
   points: CubePoints,
@@ -52,7 +61,10 @@ export async function fitBoosted(
   checkDepth(degree);
   checkCoordinateCount(coordinateCount);
   checkTarget(points, target, rowWeights);
-  const rows = treeRows(points, options.columns);
+  if (loss === 'logistic') checkTwoClasses(target);
+  const columns = options.columns ?? separateColumns(coordinateCount);
+  checkBoostingMemory(rowCount, columns.length, boostingBytes(rowCount, columns.length), options);
+  const rows = treeRows(points, columns);
   let values = target;
   const trees = await boostTrees(
     rows,
@@ -67,7 +79,7 @@ export async function fitBoosted(
     options,
   );
   const names = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
-  const model = treesPolynomial(names, rows.columns, trees);
+  const model = await treesPolynomial(names, columns, trees, createTurn(options.signal));
   const predictions = loss === 'logistic' ? values.map((logOdds) => Math.tanh(logOdds / 2)) : values;
   return {
     model,
@@ -88,6 +100,34 @@ export function boostingSeconds(rowCount: number, columns: number, degree: numbe
   return (folds * levels * (ROUND_COUNTS.at(-1) as number) * tree) / 1e9;
 }
 
+/**
+ * Bytes of the rows as trees see them, with what is kept of each: value, gradient, curvature, weight, and who is learned
+ * from. A choice keeps, of every number of trees, what is predicted too.
+ */
+export function boostingBytes(rowCount: number, columnCount: number, choosing = false): number {
+  // A code is one byte but for columns of more than 255 coordinates, which no encoder makes.
+  return rowCount * (columnCount + 48 + (choosing ? 8 * (ROUND_COUNTS.length + 3) : 0));
+}
+
+/** @throws FewfireError `memory-budget` */
+export function checkBoostingMemory(
+  rowCount: number,
+  columnCount: number,
+  bytes: number,
+  { memoryLimitBytes: limit = DEFAULT_MEMORY_BYTES }: RunOptions,
+): void {
+  if (bytes <= limit) return;
+  throw new FewfireError(
+    'memory-budget',
+    `boosted trees on ${rowCount.toLocaleString('en-US')} rows of ${columnCount} columns need ${formatBytes(bytes)}, more than the ${formatBytes(limit)} allowed; give fewer rows, choose columns with \`features\` or \`exclude\`, or raise \`memoryLimitBytes\``,
+  );
+}
+
+/** How many times folds are fitted: each fold at each depth. */
+export function boostingFits(degree: number | 'auto', heldOutCount: number): number {
+  return depthsOf(degree).length * heldOutCount;
+}
+
 /** Tries every depth with growing numbers of trees. */
 export async function tryBoosting(
   context: Omit<FoldContext, 'operator' | 'excluded'>,
@@ -101,6 +141,7 @@ export async function tryBoosting(
 ): Promise<void> {
   const { points, target, rowWeights, foldOf, heldOutCount } = context;
   const { loss } = options;
+  if (loss === 'logistic') checkTwoClasses(target);
   const rows = treeRows(points, options.columns);
   for (const depth of depthsOf(options.degree)) {
     // Of each number of trees what the folds that came so far predict: those of all are candidates.
@@ -117,7 +158,7 @@ export async function tryBoosting(
         {
           ...growth(points.rowCount, rows.columns.length, depth, loss),
           roundCount: ROUND_COUNTS[reached - 1],
-          seed: options.seed + fold,
+          seed: options.seed,
         },
         (round, values) => {
           if (round !== ROUND_COUNTS[step]) return true;
@@ -155,9 +196,7 @@ export async function tryBoosting(
 }
 
 function lossOf(value: number, target: number, loss: BoostingOptions['loss']): number {
-  if (loss === 'squared') return (value - target) ** 2;
-  const margin = target * value;
-  return margin < -30 ? -margin : Math.log1p(Math.exp(-margin));
+  return loss === 'squared' ? (value - target) ** 2 : softplus(-target * value);
 }
 
 /** @throws FewfireError `invalid-argument` */

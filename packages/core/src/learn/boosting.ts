@@ -1,13 +1,15 @@
 /**
  * Gradient boosting (Friedman 2001, with the second-order gains of Chen and Guestrin 2016) of trees so shallow that each is a
- * polynomial of degree 1 to 3 over the coordinates: what is learned is a polynomial as every other learner gives it, of
+ * polynomial of low degree over the coordinates: what is learned is a polynomial as every other learner gives it, of
  * which no monomial had to be tried that is in no tree.
  *
  * Every split asks one coordinate. A column's rows are counted by code, so that one pass over the rows says how good all
  * of its coordinates are; of two children only the smaller is counted, the other is the difference.
  */
-import { createRandom, createTurn, type RunOptions } from '../base/index.ts';
+import { createRandom, createTurn, type RunOptions, rowsWhere, sampleSeed } from '../base/index.ts';
 import type { ColumnCodes, CoordinateColumn } from '../cube/index.ts';
+import { logisticSlope, sigmoid } from './logit.ts';
+import { weightedMean } from './metrics.ts';
 
 /** All rows as the trees see them. */
 export interface TreeRows {
@@ -58,7 +60,7 @@ const LEAST_CURVATURE = 1e-12;
 
 /**
  * @param target of every row
- * @param rowWeights rows of weight 0 are not learned from, and have values like the others
+ * @param rowWeights rows of weight 0 are not learned from, and have values like the others; not all of them are 0
  */
 export async function boostTrees(
   rows: TreeRows,
@@ -71,12 +73,12 @@ export async function boostTrees(
   const { depth, roundCount, learningRate, loss, leafRows, treeRows, seed } = options;
   const { rowCount } = rows;
   const turn = createTurn(run.signal);
-  const learned = weighing(rowCount, rowWeights);
-  const start = startingValue(target, rowWeights, learned, loss);
+  const learned = rowsWhere(rowCount, (row) => (rowWeights?.[row] ?? 1) > 0);
+  const start = startingValue(weightedMean(target, rowWeights), learned.length, loss);
   const values = new Float64Array(rowCount).fill(start);
   const gradients = new Float64Array(rowCount);
   const curvatures = new Float64Array(rowCount);
-  const random = createRandom(seed);
+  const random = createRandom(sampleSeed({ purpose: 'trees', seed }));
   const trees = {
     start,
     roots: [] as number[],
@@ -130,22 +132,6 @@ function addTree(
   }
 }
 
-/** Values of boosted trees at rows of the same columns. */
-export function evaluateTrees(trees: BoostedTrees, rows: TreeRows): Float64Array {
-  const values = new Float64Array(rows.rowCount).fill(trees.start);
-  for (const [k, root] of trees.roots.entries()) {
-    const end = trees.roots[k + 1] ?? trees.left.length;
-    const tree = {
-      ...trees,
-      left: trees.left.slice(root, end).map((node) => (node === 0 ? 0 : node - root)),
-      coordinates: trees.coordinates.slice(root, end),
-      values: trees.values.slice(root, end),
-    };
-    addTree(rows, tree, 0, values);
-  }
-  return values;
-}
-
 function columnOf(columns: readonly CoordinateColumn[], coordinate: number): number {
   let low = 0;
   let high = columns.length - 1;
@@ -157,31 +143,11 @@ function columnOf(columns: readonly CoordinateColumn[], coordinate: number): num
   return low;
 }
 
-function weighing(rowCount: number, rowWeights: Float64Array | undefined): Uint32Array {
-  const all = new Uint32Array(rowCount);
-  let count = 0;
-  for (let row = 0; row < rowCount; row++) if ((rowWeights?.[row] ?? 1) > 0) all[count++] = row;
-  return all.slice(0, count);
-}
-
 // The best constant. Of one class alone half a row of the other is imagined, or its odds were infinite.
-function startingValue(
-  target: Float64Array,
-  rowWeights: Float64Array | undefined,
-  learned: Uint32Array,
-  loss: BoostingOptions['loss'],
-): number {
-  let total = 0;
-  let sum = 0;
-  for (const row of learned) {
-    const weight = rowWeights?.[row] ?? 1;
-    total += weight;
-    sum += weight * target[row];
-  }
-  if (total === 0) return 0;
-  if (loss === 'squared') return sum / total;
-  const most = 1 - 1 / (learned.length + 2);
-  return 2 * Math.atanh(Math.max(-most, Math.min(most, sum / total)));
+function startingValue(mean: number, rowCount: number, loss: BoostingOptions['loss']): number {
+  if (loss === 'squared') return mean;
+  const most = 1 - 1 / (rowCount + 2);
+  return 2 * Math.atanh(Math.max(-most, Math.min(most, mean)));
 }
 
 // Of the losses (v - y)^2 / 2 and log(1 + exp(-y v)).
@@ -200,9 +166,8 @@ function setGradients(
       gradients[row] = weight * (values[row] - target[row]);
       curvatures[row] = weight;
     } else {
-      const mean = Math.tanh(values[row] / 2);
-      gradients[row] = (weight * (mean - target[row])) / 2;
-      curvatures[row] = weight * Math.max(LEAST_CURVATURE, (1 - mean * mean) / 4);
+      gradients[row] = -weight * target[row] * sigmoid(-target[row] * values[row]);
+      curvatures[row] = weight * Math.max(LEAST_CURVATURE, logisticSlope(values[row]));
     }
   }
 }

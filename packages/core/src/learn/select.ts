@@ -36,7 +36,14 @@ import {
   redundantMonomials,
   selectRows,
 } from '../cube/index.ts';
-import { boostingSeconds, checkDepth, tryBoosting } from './boosted-fit.ts';
+import {
+  boostingBytes,
+  boostingFits,
+  boostingSeconds,
+  checkBoostingMemory,
+  checkDepth,
+  tryBoosting,
+} from './boosted-fit.ts';
 import { checkL1Ratio } from './elastic-net-fit.ts';
 import {
   type Candidate,
@@ -281,26 +288,25 @@ export async function selectLowDegree(
   const paths = pathsOf(options);
   const total =
     plan.degrees.length * paths.length * LAMBDA_PATH.length * folds +
-    plan.sparseDegrees.length * SPARSE_PATH_LENGTH * plan.heldOutCount;
+    plan.sparseDegrees.length * SPARSE_PATH_LENGTH * plan.heldOutCount +
+    (options.method === 'boosting' ? boostingFits(options.degree, plan.heldOutCount) : 0);
   const onFit = (): void =>
     options.onProgress?.({ phase: 'choosing', done: ++fits, total: Math.max(total, fits), unit: 'fits' });
 
+  const shared: Omit<FoldContext, 'operator' | 'excluded'> = {
+    points: subset,
+    target: values,
+    rowWeights,
+    clusters,
+    foldOf,
+    folds,
+    heldOutCount: plan.heldOutCount,
+    onFit,
+    signal: options.signal,
+  };
   if (options.method === 'boosting') {
-    const context = {
-      points: subset,
-      target: values,
-      rowWeights,
-      clusters,
-      foldOf,
-      folds,
-      onFit,
-      signal: options.signal,
-    };
-    await tryBoosting(
-      { ...context, heldOutCount: plan.heldOutCount },
-      { degree: options.degree, loss: options.loss ?? 'squared', columns: options.columns, seed: options.seed ?? 1 },
-      consider,
-    );
+    const { degree, loss = 'squared', columns } = options;
+    await tryBoosting(shared, { degree, loss, columns, seed }, consider);
   }
   const stopped: number[] = [];
   let sparseNs = 1e9 * plan.sparseSeconds;
@@ -308,19 +314,7 @@ export async function selectLowDegree(
     const operator = await createMonomialOperator(subset, { degree, threads: options.threads });
     try {
       const excluded = redundantMonomials(operator.index, options.groups);
-      const context: FoldContext = {
-        operator,
-        excluded,
-        points: subset,
-        target: values,
-        rowWeights,
-        clusters,
-        foldOf,
-        folds,
-        heldOutCount: plan.heldOutCount,
-        onFit,
-        signal: options.signal,
-      };
+      const context: FoldContext = { ...shared, operator, excluded };
       for (const basis of plan.degrees.includes(degree) ? paths : []) {
         if (degree === 1 && basis === 'biased' && options.degree === 'auto') continue; // chosen at degree 2 and above
         if (options.method === 'estimate') await tryEstimate(context, consider);
@@ -638,12 +632,16 @@ function planBoosting(points: SelectionShape, options: SelectOptions, folds: num
   const width = options.columns?.length ?? coordinateCount;
   const cost = (rows: number): number => boostingSeconds(rows, width, options.degree, folds);
   const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
+  const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
+  const least = Math.max(boostingBytes(rowCount, width), boostingBytes(fewest, width, true));
+  checkBoostingMemory(rowCount, width, least, options);
+  const hasRoom = (count: number): boolean => boostingBytes(count, width, true) <= limit;
   let rows = rowCount;
-  while (rows > fewest && cost(rows) > budgetSeconds) rows = Math.max(fewest, Math.floor(rows / 2));
+  while (rows > fewest && (cost(rows) > budgetSeconds || !hasRoom(rows))) rows = Math.max(fewest, Math.floor(rows / 2));
   return {
     ...{ degrees: [], sparseDegrees: [], sparseSeconds: 0, heldOutCount: folds, skipped: [] },
     rowCount: rows,
-    fewerFor: rows === rowCount ? undefined : 'time',
+    fewerFor: rows === rowCount ? undefined : cost(rowCount) > budgetSeconds ? 'time' : 'memory',
     budgetSeconds,
     predictedSeconds: cost(rows),
   };

@@ -2,6 +2,7 @@
  * Boosted trees as a polynomial: a leaf is a product, column by column, of sums of coordinates (in 0 and 1: of thresholds
  * one less another, of categories one, or 1 less some), so a tree of depth d has degree d at most. Exact but for rounding.
  */
+import type { Turn } from '../base/index.ts';
 import type { CoordinateColumn } from '../cube/index.ts';
 import { type Polynomial, polynomialFromTerms, type Term } from '../spectrum/index.ts';
 import type { BoostedTrees } from './boosting.ts';
@@ -16,11 +17,13 @@ interface Left {
 /** A sum of coordinates in 0 and 1, `-1` standing for the constant 1. */
 type Sum = readonly (readonly [coordinate: number, factor: number])[];
 
-export function treesPolynomial(
+/** @param turn lets others run between trees, of which some thousand leaves take long */
+export async function treesPolynomial(
   names: readonly string[],
   columns: readonly CoordinateColumn[],
   trees: BoostedTrees,
-): Polynomial {
+  turn: Turn,
+): Promise<Polynomial> {
   const columnOf = new Map<number, CoordinateColumn>();
   for (const column of columns) for (let k = 0; k < column.count; k++) columnOf.set(column.first + k, column);
   // Of products of coordinates in 0 and 1.
@@ -45,7 +48,10 @@ export function treesPolynomial(
     walk(below, new Map([...left, [column, no]]));
     walk(below + 1, new Map([...left, [column, yes]]));
   };
-  for (const root of trees.roots) walk(root, new Map());
+  for (const root of trees.roots) {
+    await turn();
+    walk(root, new Map());
+  }
 
   const terms = new Map<string, number>();
   for (const [key, factor] of products) {
