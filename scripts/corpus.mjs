@@ -14,6 +14,7 @@ const HELP = `npm run corpus -- <folder> [options]
 Fits every set of <folder>/manifest.csv with defaults on a part of its rows, predicts the rest, and prints a table.
 
   --peers             scikit-learn on the same rows beside it (needs Debian's python3-sklearn and python3-pandas)
+  --method <method>   fit with it instead of the default
   --only <a,b>        these sets only
   --split <share>     of the rows, to fit (default 0.7)
   --seed <number>     of the split (default 1)
@@ -48,7 +49,7 @@ function readOptions(args) {
       allowPositionals: true,
       options: {
         ...{ peers: flag, strict: flag, help: { ...flag, short: 'h' } },
-        ...{ only: text, split: text, seed: text, jobs: text, timeout: text, within: text, cli: text },
+        ...{ method: text, only: text, split: text, seed: text, jobs: text, timeout: text, within: text, cli: text },
         out: { ...text, multiple: true },
       },
     });
@@ -71,7 +72,7 @@ function readOptions(args) {
     jobs: numberOption(values, 'jobs', 1, (value) => Number.isInteger(value) && value > 0),
     timeoutMs: 1000 * numberOption(values, 'timeout', 300, (value) => value > 0),
     withinMs: 60_000 * numberOption(values, 'within', Number.POSITIVE_INFINITY, (value) => value > 0),
-    ...{ peers: values.peers, strict: values.strict, out },
+    ...{ method: values.method, peers: values.peers, strict: values.strict, out },
     cli: values.cli ?? join(root, 'packages/cli/bin/fewfire.js'),
   };
 }
@@ -114,8 +115,8 @@ async function main({ sets, jobs, withinMs, strict, out, ...options }) {
     const failed = failures(results, { strict });
     const text = reportText(results, failed);
     console.log(text);
-    const { share, seed, peers } = options;
-    const record = { seed, share, peers, elapsedMs: performance.now() - startedAt, failed, results };
+    const { share, seed, method, peers } = options;
+    const record = { seed, share, method, peers, elapsedMs: performance.now() - startedAt, failed, results };
     for (const file of out) writeFileSync(file, file.endsWith('.md') ? text : `${JSON.stringify(record, null, 1)}\n`);
     return failed.length > 0 ? 1 : 0;
   } catch (error) {

@@ -31,7 +31,7 @@ class Stopped extends Error {
 
 /**
  * @param {ReturnType<import('./manifest.mjs').readManifest>[number]} set
- * @param {{ cli: string, folder: string, seed: number, share: number, timeoutMs: number, deadline: number, peers: boolean, signal: AbortSignal }} options
+ * @param {{ cli: string, folder: string, seed: number, share: number, method: string | undefined, timeoutMs: number, deadline: number, peers: boolean, signal: AbortSignal }} options
  *   `folder` is empty and for this set alone; `deadline` is a reading of performance.now()
  */
 export async function checkSet(set, options) {
@@ -60,7 +60,7 @@ async function check(set, options, result) {
   const mayRefuse = set.missingCount > 0;
   const command = (name, args) => runCommand(name, args, mayRefuse, parts.folder, options, result);
 
-  await fitModel(set, parts, command, result);
+  await fitModel(set, options.method, parts, command, result);
   const model = JSON.parse(await command('show', ['show', parts.model, '--json']));
   const kind = model.task;
   const fitNotes = model.notes.map(({ text }) => text);
@@ -110,8 +110,9 @@ function writeParts(set, { folder, seed, share }) {
   };
 }
 
-async function fitModel(set, { fitFile, model, fitText }, command, result) {
-  const text = await command('fit', ['fit', fitFile, `--target=${set.target}`, '--out', model]);
+async function fitModel(set, method, { fitFile, model, fitText }, command, result) {
+  const more = method === undefined ? [] : [`--method=${method}`];
+  const text = await command('fit', ['fit', fitFile, `--target=${set.target}`, ...more, '--out', model]);
   const odd = text.match(/(?<![\w.])(?:NaN|-?Infinity|undefined|\[object \w+\])(?!\w)/)?.[0];
   if (odd !== undefined && !fitText.includes(odd)) result.problems.push(`fit prints ${odd}`);
 }

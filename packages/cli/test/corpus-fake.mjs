@@ -26,6 +26,7 @@ function fit() {
   if (fault === 'refuses missing cells') refuse('values are missing in 1 column: "x" 3; choose --missing indicator');
   if (fault === 'refuses for another reason') refuse('there are too few rows');
   if (fault === 'traces') console.error('TypeError: nothing\n    at learn (file:///fewfire/dist/learn.js:12:34)');
+  if (fault === 'fits otherwise' && option('method') !== 'boosting') refuse('the method was not passed on');
   console.log(fault === 'prints NaN' ? 'R2 NaN' : 'R2 1');
   // A buffer of 1.2 GB, every page touched, is memory held.
   if (fault === 'takes memory') globalThis.held = Buffer.alloc(1.2e9, 1);

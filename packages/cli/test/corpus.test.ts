@@ -196,6 +196,11 @@ describe('the check of a corpus', () => {
     expect(stdout).toContain('nothing failed');
   });
 
+  it('fits by the method that is asked for', async () => {
+    expect((await check('classes', 'fits otherwise', '--method', 'boosting')).code).toBe(0);
+    expect((await check('classes', 'fits otherwise')).code).toBe(1);
+  });
+
   it.each([
     ['classes', 'throws', 'fit prints a stack trace'],
     ['classes', 'throws', 'fit ended with 1'],

@@ -93,14 +93,14 @@ const SAID: { readonly [K in NoteKind]: readonly (readonly [Extract<Note, { kind
         kind: 'chosen-on-some-rows',
         ...{ rowCount: 4096, trainingRowCount: 80000, fewerFor: 'time', budgetSeconds: 60, ...withClass },
       },
-      'class "a \\"b\\"": degree and penalty were chosen on 4096 of 80000 rows, to stay within a budget of 60 s',
+      'class "a \\"b\\"": the fit was chosen on 4096 of 80000 rows, to stay within a budget of 60 s',
     ],
     [
       {
         kind: 'chosen-on-some-rows',
         ...{ rowCount: 8000, trainingRowCount: 32000, fewerFor: 'memory', budgetSeconds: 60 },
       },
-      'degree and penalty were chosen on 8000 of 32000 rows, to stay within the memory allowed',
+      'the fit was chosen on 8000 of 32000 rows, to stay within the memory allowed',
     ],
   ],
   'degree-lowered': [

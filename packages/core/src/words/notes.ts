@@ -55,7 +55,7 @@ const SENTENCES: { readonly [K in NoteKind]: (note: NoteOf<K>) => string } = {
     `column ${quoted(column)} has ${distinctCount} different texts: the ${keptCount} most frequent have a coordinate each, the others (${otherRowCount} rows) are "other"`,
 
   'chosen-on-some-rows': ({ rowCount, trainingRowCount, fewerFor, budgetSeconds }) =>
-    `degree and penalty were chosen on ${rowCount} of ${trainingRowCount} rows, to stay within ${fewerFor === 'memory' ? 'the memory allowed' : `a budget of ${budgetSeconds} s`}`,
+    `the fit was chosen on ${rowCount} of ${trainingRowCount} rows, to stay within ${fewerFor === 'memory' ? 'the memory allowed' : `a budget of ${budgetSeconds} s`}`,
   'degree-lowered': ({ asked, degree }) =>
     `degree ${asked} is more than there are coordinates: degree ${degree} has them all`,
   'path-ended': ({ degree, budgetSeconds }) =>
