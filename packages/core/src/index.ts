@@ -1,5 +1,8 @@
 // biome-ignore-all assist/source/organizeImports: grouped as the chapters of the README
-/** Learn functions of yes/no inputs: encode a table, fit, choose, measure, predict. Runs in Node and the browser. */
+/**
+ * Learn functions of yes/no inputs: encode a table, fit, choose, measure, predict. Runs in Node and the browser.
+ * @module
+ */
 
 // What every job takes and throws
 export {

@@ -122,7 +122,7 @@ export async function writeAll(file: FileHandle, chunk: string | Uint8Array): Pr
  * import { readTextFile } from '@fewfire/node';
  *
  * const text = await readTextFile('examples/house-votes-84.csv');
- * console.log(text.length > 0); // true
+ * console.log(text.slice(0, text.indexOf(','))); // handicapped-infants
  * ```
  */
 export async function readTextFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
@@ -159,8 +159,8 @@ export async function readTextFile(path: string, options: { readonly signal?: Ab
  * ```ts
  * import { sha256File } from '@fewfire/node';
  *
- * const { sha256 } = await sha256File('examples/house-votes-84.csv');
- * console.log(sha256.length); // 64
+ * const { sha256, byteCount } = await sha256File('examples/relu-mlp.safetensors');
+ * console.log(sha256.slice(0, 8), byteCount); // aa9928b9 3150176
  * ```
  */
 export async function sha256File(
@@ -184,7 +184,7 @@ export async function sha256File(
  * ```ts
  * import { checkFileSize } from '@fewfire/node';
  *
- * console.log((await checkFileSize('examples/house-votes-84.csv', { memoryLimitBytes: 1e9 })) > 0); // true
+ * console.log(await checkFileSize('examples/relu-mlp.safetensors', { memoryLimitBytes: 1e9 })); // 3150176
  * ```
  */
 export async function checkFileSize(
@@ -217,7 +217,7 @@ export async function checkFileSize(
  * import { readFileBytes } from '@fewfire/node';
  *
  * const bytes = await readFileBytes('examples/charlm-relu.onnx', { memoryLimitBytes: 1e9 });
- * console.log(bytes.length > 0); // true
+ * console.log(bytes.length); // 9884351
  * ```
  */
 export async function readFileBytes(
@@ -247,8 +247,8 @@ export async function readFileBytes(
  * import { readFileChunks } from '@fewfire/node';
  *
  * let byteCount = 0;
- * for await (const chunk of readFileChunks('examples/house-votes-84.csv')) byteCount += chunk.length;
- * console.log(byteCount > 0); // true
+ * for await (const chunk of readFileChunks('examples/relu-mlp.safetensors')) byteCount += chunk.length;
+ * console.log(byteCount); // 3150176
  * ```
  */
 export async function* readFileChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,7 @@
-/** fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all. */
+/**
+ * fewfire on Node: tables over files, tensors from files, models run, and files written whole or not at all.
+ * @module
+ */
 export {
   type ChooseArrays,
   expectTensor,

@@ -93,7 +93,9 @@ export interface FitPageOptions {
 type Say = NonNullable<FitPageOptions['messageText']>;
 
 /**
- * The page, complete.
+ * A report of a fit as an HTML page, complete: no script, no other file.
+ * @param report as `fitReport` gives it
+ * @param options how messages are written
  * @example
  * ```ts
  * import { fitReport, fitTable, memoryTable } from '@fewfire/core';
@@ -106,7 +108,7 @@ type Say = NonNullable<FitPageOptions['messageText']>;
  *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
  * });
  * const { model } = await fitTable(table, { target: 'y' });
- * console.log(fitReportPage(fitReport(model)).startsWith('<!doctype html>')); // true
+ * console.log(fitReportPage(fitReport(model)).match(/<h1.*?<\/h1>/)?.[0]); // <h1>“y”, learned from the table</h1>
  * ```
  */
 export function fitReportPage(report: FitReport, { messageText = (text) => text }: FitPageOptions = {}): string {

@@ -1,4 +1,7 @@
-/** Figures and self-contained pages from results: markup only, no script. */
+/**
+ * Figures and self-contained pages from results: markup only, no script.
+ * @module
+ */
 export { figureSvg, undrawnCount } from './figure.ts';
 export { type FitPageOptions, fitReportPage } from './fit-page.ts';
 export { escapeMarkup } from './markup.ts';

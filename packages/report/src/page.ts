@@ -7,7 +7,7 @@ import type { Claim, Figure, Report, ReportSection, Setting, Slip } from './resu
 import { commandMarkup, shell } from './shell.ts';
 
 /**
- * The page; a section's anchor is its id, its figures' are `E1-1`, `E1-2` and so on.
+ * A report as an HTML page, complete; a section's anchor is its id, its figures' are `E1-1`, `E1-2` and so on.
  * @example
  * ```ts
  * import { reportPage } from '@fewfire/report';
@@ -31,7 +31,7 @@ import { commandMarkup, shell } from './shell.ts';
  *   command: 'fewfire reproduce E1',
  * };
  * const report = { title: 'Errors', introduction: [], sections: [section], slips: [], facts: [['version', '1']] };
- * console.log(reportPage(report).includes('<h1')); // true
+ * console.log(reportPage(report).match(/<h1.*?<\/h1>/)?.[0]); // <h1>Errors</h1>
  * ```
  */
 export function reportPage(report: Report): string {

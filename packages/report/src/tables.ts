@@ -3,7 +3,8 @@ import { numberText } from '@fewfire/core/words';
 import type { Claim, ReportSection } from './result.ts';
 
 /**
- * Every point of every figure, one a row.
+ * The CSV text of every point of every figure, one a row.
+ * @param section the experiment
  * @example
  * ```ts
  * import { figuresCsv } from '@fewfire/report';
@@ -77,7 +78,7 @@ const CLAIMS_END = '<!-- /claims -->';
  *   command: 'fewfire reproduce E1',
  * };
  * const report = { title: 'Errors', introduction: [], sections: [section], slips: [], facts: [['version', '1']] };
- * console.log(claimsMarkdown(report.sections, 'fewfire reproduce').length > 0); // true
+ * console.log(claimsMarkdown(report.sections, 'fewfire reproduce').split('\n').find((line) => line.includes('E1'))); // | E1 | errors fall | 0.5 to 0.1 | holds |  | [1](figures/E1-1.svg) | `fewfire reproduce E1` |
  * ```
  */
 export function claimsMarkdown(sections: readonly ReportSection[], command: string): string {

@@ -4,6 +4,7 @@
  */
 import { closestName, nearestFirst } from './nearest-names.ts';
 
+/** What kind of error a `FewfireError` is. */
 export type FewfireErrorCode =
   | 'invalid-argument' // an option or argument outside its range
   | 'unknown-column' // a column name that the table does not have

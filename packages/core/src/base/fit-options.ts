@@ -16,12 +16,15 @@ export interface FitOptionValues {
   readonly loss?: 'squared' | 'logistic';
   /** Columns to learn from; by default all but the target, `weight`, `group` and `exclude`. */
   readonly features?: readonly string[];
+  /** Columns not to learn from. */
   readonly exclude?: readonly string[];
   /** Number columns become bins - 1 thresholds at quantiles. Default 4, of boosting 64. */
   readonly bins?: number;
   /** What a cell without a value is. Default `auto`: a no, and where the fit saw any, a coordinate of its own. */
   readonly missing?: 'auto' | 'indicator' | 'refuse' | 'drop-rows';
-  /** What to learn the target as. Default `auto`. */
+  /**
+   * What to learn the target as. Default `auto`: classes for two different values and for texts, a number otherwise.
+   */
   readonly task?: 'auto' | 'number' | 'classes';
   /** Column that says how much each row counts: numbers, at least 0. */
   readonly weight?: string;
@@ -29,6 +32,7 @@ export interface FitOptionValues {
   readonly group?: string;
   /** The class to call positive; by default the one that reads as a yes. */
   readonly positive?: string;
+  /** `log`: learn the logarithm of a number above 0; predictions are in its own unit again. Default `none`. */
   readonly targetTransform?: 'none' | 'log';
   /** Measure on a test table whose rows were fitted, which is refused otherwise. */
   readonly allowOverlap?: boolean;

@@ -1,14 +1,17 @@
 /** Options every long call takes, and the progress it reports. */
 
+/** How far a call has come: `done` of `total` units. */
 export interface Progress {
   /** What is being done, for example `reading` or `choosing degree and ridge strength`. */
   readonly phase: string;
+  /** In `unit`, as `total`. */
   readonly done: number;
   /** 0 when it cannot be known. */
   readonly total: number;
   readonly unit: 'rows' | 'bytes' | 'iterations' | 'fits' | 'steps';
 }
 
+/** Options every long call takes. */
 export interface RunOptions {
   /** Aborting rejects the call with the signal's reason (an AbortError by default) within 100 ms. */
   readonly signal?: AbortSignal | undefined;

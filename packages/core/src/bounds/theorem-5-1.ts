@@ -33,16 +33,16 @@ export interface AnyDistributionSampleCounts {
  * import { anyDistributionSampleCounts } from '@fewfire/core';
  *
  * const counts = anyDistributionSampleCounts({
- *   inputCount: 100,
- *   unitCount: 1000,
- *   sparsity: 5,
+ *   inputCount: 10,
+ *   unitCount: 20,
+ *   sparsity: 1,
  *   weightScale: 1,
  *   biasScale: 1,
- *   radius: 10,
- *   epsilon: 0.1,
+ *   radius: 3,
+ *   epsilon: 0.5,
  *   confidenceDelta: 0.05,
  * });
- * console.log(counts.new <= counts.explicit); // true
+ * console.log(counts.new.toExponential(1), counts.explicit.toExponential(1)); // 1.1e+8 5.5e+8
  * ```
  */
 export function anyDistributionSampleCounts(

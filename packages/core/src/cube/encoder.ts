@@ -196,18 +196,20 @@ function columnCoordinates(encoded: EncodedColumn): { name: string; key: string 
 
 /**
  * Chooses a coding for every profiled column.
+ * @returns the encoder; and what to know of it: `notes.dropped` has the columns left out with the reason,
+ *   `notes.warnings`
+ *   what a user should look at, of the kinds `mostly-numbers`, `identifier` and `many-values` of `NoteFields`
  *
  * @param options `keep`: columns named by the user, never left out for being near-unique
  * @throws FewfireError `missing-values` when `missing` is `refuse` and cells are missing, `invalid-data` when a number
  *   column holds NaN or infinities or when no column is left
  * @example
  * ```ts
- * import { fitEncoder, memoryTable } from '@fewfire/core';
+ * import { encoderCoordinates, fitEncoder, memoryTable } from '@fewfire/core';
  *
  * const table = memoryTable({ pet: ['cat', 'dog', null, 'cat'] });
- * const { spec } = fitEncoder(await table.profile(['pet']));
- * const { points } = await table.encode(spec);
- * console.log(points.rowCount, points.coordinateCount); // 4 2
+ * const { spec, notes } = fitEncoder(await table.profile(['pet']));
+ * console.log(encoderCoordinates(spec).map(({ name }) => name), notes.dropped); // [ 'pet=dog', 'pet missing' ] []
  * ```
  */
 export function fitEncoder(

@@ -84,7 +84,8 @@ export function bitAt(points: CubePoints, row: number, coordinate: number): numb
  * import { cubePointsFromRows, selectRows } from '@fewfire/core';
  *
  * const points = cubePointsFromRows([[0], [1], [1]]);
- * console.log(selectRows(points, Uint32Array.of(2, 0)).rowCount); // 2
+ * const chosen = selectRows(points, Uint32Array.of(2, 0));
+ * console.log(chosen.rowCount, chosen.planes); // 2 Uint8Array(2) [ 1, 0 ]
  * ```
  */
 export function selectRows(points: CubePoints, rows: Uint32Array): CubePoints {

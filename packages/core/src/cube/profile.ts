@@ -39,7 +39,8 @@ export interface ColumnProfile {
   readonly values: readonly ValueCount[];
   /**
    * Where a column of numbers or dates is cut, ascending: between all its values when they are at most as many as bins,
-   * otherwise at the lower empirical quantiles 1/bins ... (bins-1)/bins, as `cutsAtQuantiles` says. Empty otherwise.
+   * otherwise at the lower empirical quantiles 1/bins ... (bins-1)/bins, at the middle between two values. Empty
+   * otherwise.
    */
   readonly cuts: readonly number[];
   /** Of a column of dates: its weekdays and months, most frequent first. */

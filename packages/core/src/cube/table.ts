@@ -40,7 +40,7 @@ export interface EncodedParts {
   /** Of all rows, as in `EncodedRows`. */
   readonly unseen: readonly UnseenValue[];
   readonly missing: EncodedRows['missing'];
-  /** The parts in the order of the rows, at most `PART_ROWS` in each. */
+  /** The parts in the order of the rows, at most 32,768 in each. */
   readonly parts: AsyncIterable<EncodedPart>;
 }
 

@@ -42,7 +42,7 @@ const TYPES: Readonly<Record<string, ElementType>> = {
  * import { parseNpy } from '@fewfire/node';
  *
  * const bytes = await readFile('examples/charlm-relu-tokens.npy');
- * console.log(parseNpy(bytes, 'tokens.npy').shape.length); // 2
+ * console.log(parseNpy(bytes, 'tokens.npy').shape); // [ 64, 128 ]
  * ```
  */
 export function parseNpy(

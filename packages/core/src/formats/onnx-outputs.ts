@@ -11,7 +11,11 @@ import { bytesOf, forEachField, textOf } from './onnx.ts';
 import { concat, type Field, message } from './onnx-writer.ts';
 
 /**
- * The model with values of its graph as further outputs.
+ * The bytes of the model with values of its graph as further outputs, for an ONNX runtime: they are appended, as
+ * protobuf
+ * allows, which `readOnnxModel` does not read.
+ * @param model the bytes of an .onnx file
+ * @param names of the values
  * @example
  * ```ts
  * import { readFile } from 'node:fs/promises';

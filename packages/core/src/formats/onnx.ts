@@ -55,13 +55,13 @@ export interface OnnxAttribute {
   readonly strings: readonly string[];
 }
 
-/** A tensor whose numbers are still bytes of the file (`tensorNumbers`). */
+/** A tensor whose numbers are still bytes of the file. */
 export interface OnnxTensor {
   readonly name: string;
   readonly dims: readonly number[];
   /** TensorProto.DataType: 1 float, 11 double, 6 int32, 7 int64, 2 uint8, 3 int8, ... */
   readonly dataType: number;
-  /** The numbers are in another file, and were not read from it (onnx-external.ts). */
+  /** The numbers are in another file, and were not read from it. */
   readonly external: boolean;
   /** Where in which file, as it is written. */
   readonly place: ReadonlyMap<string, string>;

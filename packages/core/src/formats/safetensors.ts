@@ -16,6 +16,7 @@ import {
   valueBytes,
 } from './number-array.ts';
 
+/** A tensor of a safetensors file, in single precision. */
 export interface FloatTensor {
   /** Row-major; no lengths for a single number. */
   readonly shape: readonly number[];
@@ -118,6 +119,7 @@ export function writeSafetensors(
 /**
  * The tensors of a file by name.
  * @param label names the file in messages
+ * @param options `choose`, and `memoryLimitBytes` for the numbers, besides the bytes
  * @throws FewfireError `file-unreadable`: not safetensors, cut off, a wanted tensor of another type than F32, F16 and BF16,
  *   overlapping tensors or bytes of none, `invalid-data`: NaN or infinity, `memory-budget`
  * @example
@@ -126,7 +128,7 @@ export function writeSafetensors(
  * import { parseSafetensors } from '@fewfire/node';
  *
  * const tensors = parseSafetensors(await readFile('examples/relu-mlp.safetensors'), 'relu-mlp.safetensors');
- * console.log([...tensors.values()].every(({ values }) => values instanceof Float32Array || values instanceof Float64Array)); // true
+ * console.log(tensors.get('up.weight')?.shape); // [ 1024, 256 ]
  * ```
  */
 export function parseSafetensors(
@@ -150,7 +152,7 @@ export function parseSafetensors(
  * import { parseSafetensorsArrays } from '@fewfire/node';
  *
  * const arrays = parseSafetensorsArrays(await readFile('examples/relu-mlp.safetensors'), 'relu-mlp.safetensors');
- * console.log(arrays.size > 0); // true
+ * console.log(arrays.get('up.weight')?.shape); // [ 1024, 256 ]
  * ```
  */
 export function parseSafetensorsArrays(
@@ -214,7 +216,7 @@ function readPlaces(
  *
  * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
  * const [name] = tensors.keys();
- * console.log(expectTensor(tensors, name, [null, null], 'relu-mlp.safetensors').shape.length); // 2
+ * console.log(name, expectTensor(tensors, name, [null, null], 'relu-mlp.safetensors').shape); // up.weight [ 1024, 256 ]
  * ```
  */
 export function expectTensor(

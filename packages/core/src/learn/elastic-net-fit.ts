@@ -18,6 +18,7 @@ import {
   weightedMse,
 } from './low-degree.ts';
 
+/** Options of `fitElasticNet`. */
 export interface ElasticNetFitOptions extends LowDegreeOptions {
   /**
    * Strength of the penalty, above 0: alpha of scikit-learn's Lasso and ElasticNet, per row. (`fitLowDegree`'s lambda is

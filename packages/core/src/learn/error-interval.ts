@@ -38,6 +38,7 @@ import {
 } from '../base/index.ts';
 import { weightedMean } from './metrics.ts';
 
+/** Options of `errorInterval`. */
 export interface ErrorIntervalOptions extends RunOptions {
   /** Default 0.95. */
   readonly confidence?: number;
@@ -69,6 +70,7 @@ export interface ErrorInterval {
 /**
  * The mean of the losses of rows, with an interval: exact binomial for losses of two values, empirical Bernstein where
  * losses are bounded, else by the bootstrap.
+ * @param losses one number per row, such as squared errors, or 1 where a class is wrong and else 0
  * @throws FewfireError `invalid-data` (fewer than 2 rows or clusters where one says nothing, losses that are not finite or out of bounds), `invalid-argument`
  * @example
  * ```ts

@@ -46,6 +46,7 @@ import {
 
 export type { RefitLoss };
 
+/** Options of `refitIntervals`. */
 export interface RefitOptions extends RunOptions {
   /** The coordinates of each term; the constant is always there and need not be given. */
   readonly terms: readonly (readonly number[])[];

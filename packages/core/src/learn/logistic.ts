@@ -239,6 +239,7 @@ export function createLogisticSolver(problem: LogisticProblem): LogisticSolver {
   return { solve };
 }
 
+/** Options of `fitLogistic`. */
 export interface LogisticFitOptions extends LowDegreeOptions {
   /** Ridge penalty lambda/2 on the sum of squared coefficients, intercept free (1/C of scikit-learn). Default 0: maximum likelihood. */
   readonly lambda?: number;
@@ -277,15 +278,15 @@ export interface LogisticFit {
  * @throws FewfireError `invalid-argument`, `invalid-data` (a target other than +1 and -1, or of one class only), `memory-budget`
  * @example
  * ```ts
- * import { cubePointsFromRows, fitLogistic } from '@fewfire/core';
+ * import { cubePointsFromRows, fitLogistic, termList } from '@fewfire/core';
  *
  * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
  * const points = cubePointsFromRows(bits);
  * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
  * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
  * const classes = target.map((value) => Math.sign(value));
- * const { model, summary } = await fitLogistic(points, classes, { degree: 2, lambda: 0.1 });
- * console.log(model.termCount, summary.converged); // 1 true
+ * const { model } = await fitLogistic(points, classes, { degree: 2, lambda: 0.1 });
+ * console.log(termList(model).map(({ coordinates, coefficient }) => `${coordinates}: ${coefficient.toFixed(2)}`)); // [ '0,1: 4.87' ]
  * ```
  */
 export async function fitLogistic(

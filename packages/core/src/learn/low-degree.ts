@@ -39,6 +39,7 @@ export const DENSE: { readonly l1Ratio: 0; readonly hierarchy: 'none'; readonly 
 /** One vector of so many coefficients fills a WebAssembly memory. */
 const MAX_MONOMIALS = 2 ** 29;
 
+/** Options of every fit of a polynomial to points; of `estimateLowDegree` all there are. */
 export interface LowDegreeOptions extends RunOptions {
   /** Largest number of coordinates in a term, at least 1; more than there are coordinates counts as all of them. */
   readonly degree: number;
@@ -60,6 +61,7 @@ export const LOW_DEGREE_CHECKS: ChecksOf<Omit<LowDegreeOptions, keyof RunOptions
   variant: ['simd', 'scalar', 'reference'],
 };
 
+/** Options of `fitLowDegree`. */
 export interface LeastSquaresFitOptions extends LowDegreeOptions {
   /** Ridge penalty on the sum of squared coefficients, intercept free (scikit-learn's alpha). Default 0: least squares. */
   readonly lambda?: number;
@@ -120,14 +122,14 @@ export interface LowDegreeFit {
  * @throws FewfireError `invalid-argument`, `invalid-data` (NaN or infinity in the target), `memory-budget`
  * @example
  * ```ts
- * import { cubePointsFromRows, fitLowDegree } from '@fewfire/core';
+ * import { cubePointsFromRows, fitLowDegree, termList } from '@fewfire/core';
  *
  * const bits = Array.from({ length: 64 }, (_, i) => [i & 1, (i >> 1) & 1, (i >> 2) & 1]);
  * const points = cubePointsFromRows(bits);
  * // 2 x0 x1 + x2, where a bit 0 is +1 and a bit 1 is -1.
  * const target = Float64Array.from(bits, ([a, b, c]) => 2 * (1 - 2 * a) * (1 - 2 * b) + (1 - 2 * c));
- * const { model, summary } = await fitLowDegree(points, target, { degree: 2 });
- * console.log(model.termCount, summary.converged); // 2 true
+ * const { model } = await fitLowDegree(points, target, { degree: 2 });
+ * console.log(termList(model).map(({ coordinates, coefficient }) => `${coordinates}: ${coefficient.toFixed(2)}`)); // [ '2: 1.00', '0,1: 2.00' ]
  * ```
  */
 export async function fitLowDegree(
@@ -194,7 +196,7 @@ export async function fitLowDegree(
 /**
  * Lemma 2.3: coefficient of S = mean of y chi_S over the rows. Unbiased for f^(S) when the points are uniform on the
  * cube; on other data it estimates correlations, not a regression. One pass.
- *
+ * @param target one finite number per row
  * @throws FewfireError as `fitLowDegree`
  * @example
  * ```ts

@@ -38,7 +38,8 @@ function meanOver(count: number, weights: Weights, value: (row: number) => numbe
 }
 
 /**
- * Mean squared error.
+ * Mean squared error, in squared units of the target.
+ * @param weights how much each row counts; the same for all without it
  * @example
  * ```ts
  * import { meanSquaredError } from '@fewfire/core';
@@ -75,7 +76,10 @@ export function rSquared(
 }
 
 /**
- * Share of rows whose class is right; exactly 0.5 counts as the negative class. `positive[i]` is 1 or 0.
+ * Share of rows whose class is right; exactly 0.5 counts as the negative class.
+ * @param positive 1 for rows of the positive class, else 0
+ * @param probability of the positive class
+ * @param weights how much each row counts; the same for all without it
  * @example
  * ```ts
  * import { accuracy } from '@fewfire/core';
@@ -96,6 +100,9 @@ export function accuracy(
 /**
  * Area under the ROC curve: the chance that a random positive row scores above a random negative one, ties counting
  * half. NaN with one class only.
+ * @param positive 1 for rows of the positive class, else 0
+ * @param score larger for rows that are more likely positive, in any unit
+ * @param weights how much each row counts; the same for all without it
  * @example
  * ```ts
  * import { areaUnderCurve } from '@fewfire/core';
@@ -149,6 +156,9 @@ export function areaOfScores(positives: Float64Array, negatives: Float64Array): 
 
 /**
  * Mean of -log(probability of the true class), in nats; probabilities are kept 1e-15 away from 0 and 1.
+ * @param positive 1 for rows of the positive class, else 0
+ * @param probability of the positive class
+ * @param weights how much each row counts; the same for all without it
  * @example
  * ```ts
  * import { logLoss } from '@fewfire/core';

@@ -46,11 +46,11 @@ export interface CalibratedMlp extends Disposable {
   activeUnits(): Uint32Array;
   /** Drift so far; null where the block is exact. */
   status(): DriftStatus | null;
-  /** Whether the next input goes through the calibrated screen; drift counts once it was looked for (drift.ts). */
+  /** Whether the next input goes through the calibrated screen; drift counts once it was looked for. */
   runsCalibrated(): boolean;
   /** Forgets what drift was seen. */
   resetDrift(): void;
-  /** The prepared block and the calibration as one file, see calibration-file.ts. */
+  /** The prepared block and the calibration as one file, for `parseCalibratedMlp`. */
   serialize(): Promise<Uint8Array<ArrayBuffer>>;
   /** Frees the memory; the block cannot be run any more. */
   dispose(): void;

@@ -42,7 +42,7 @@ export interface MlpCalibration {
   readonly missedMass: MissedMass;
   /** ||output - exact output|| / ||exact output||, norms over all outputs of the same inputs; an estimate. */
   readonly outputError: number;
-  /** Share of units evaluated, and an interval for its mean that is wrong with probability at most `SURVIVOR_DELTA`. */
+  /** Share of units evaluated, and an interval for its mean that is wrong with probability at most 0.001. */
   readonly survivorRate: { readonly mean: number; readonly interval: Interval };
   readonly times: CalibrationTimes;
   /** Inputs used to fit the screens, to choose method, rank and threshold, and to state the missed mass. */
@@ -74,6 +74,7 @@ export interface DriftOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of `calibrateMlp`. */
 export interface CalibrateOptions extends RunOptions {
   /** Default 1e-3. */
   readonly missedMass?: number | undefined;

@@ -16,7 +16,7 @@ import { type DriftOptions, type MlpCalibration, SURVIVOR_DELTA } from './calibr
 export interface DriftStatus {
   readonly state: 'ok' | 'drifted';
   readonly cause: 'more survivors' | 'fewer survivors' | 'missed mass' | null;
-  /** The input, counted from 1, at which drift was found; up to `SURVIVORS_TOGETHER` - 1 later ones were not yet run as drifted. */
+  /** The input, counted from 1, at which drift was found; up to 31 later ones were not yet run as drifted. */
   readonly foundAt: number | null;
   /** Inputs run through the screen. */
   readonly inputCount: number;

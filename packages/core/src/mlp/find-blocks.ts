@@ -68,7 +68,10 @@ export interface FoundBlock {
   readonly activationValue: string;
   /** The value that holds the outputs of the block; of `second-layer` the activation. */
   readonly outputValue: string;
-  /** Those of these values that are made inside of branches of If, whose names here are `innerName`. */
+  /**
+   * Those of these values that are made inside of branches of If, called here by the names of `path` and then `value`,
+   * with / between.
+   */
   readonly innerValues: readonly InnerValue[];
   /** Of the numbers of its values: 1 float, 10 float16, ... */
   readonly elementType: number;

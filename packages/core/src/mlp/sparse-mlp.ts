@@ -32,6 +32,7 @@ const INPUT_CAPACITY = 32;
 /** `auto`: sparse unless so many units fire that dense is faster. Outputs are the same, bit for bit. */
 export type MlpPath = 'auto' | 'sparse' | 'dense';
 
+/** Options of `prepareSparseMlp`. */
 export interface SparseMlpOptions extends SparseMlpRunOptions {
   /**
    * Typical inputs, row-major, some hundreds or more: a first test is fitted to them where that pays (seconds for a width
@@ -40,6 +41,7 @@ export interface SparseMlpOptions extends SparseMlpRunOptions {
   readonly sampleInputs?: Float32Array | undefined;
 }
 
+/** Options of `parseSparseMlp`: how a prepared block runs. */
 export interface SparseMlpRunOptions extends RunOptions {
   /** Default `auto`. */
   readonly path?: MlpPath | undefined;
@@ -88,7 +90,7 @@ export interface SparseMlp extends Disposable {
   counters(): MlpCounters;
   /** Counts from 0 again. */
   resetCounters(): void;
-  /** The prepared block as a file, see mlp-file.ts. */
+  /** The prepared block as a file, for `parseSparseMlp`. */
   serialize(): Promise<Uint8Array<ArrayBuffer>>;
   /** Frees the memory; the block cannot be run any more. */
   dispose(): void;

@@ -50,8 +50,10 @@ export interface ModelAttributions {
 /**
  * What counts in one output of a model, without rows: influence, Shapley and Banzhaf values of coordinates, and their
  * interactions.
+ * @param output which output, from 0
  * @param most interactions to list; all without it
- * @throws FewfireError `memory-budget` when the terms have too many subsets for Shapley interactions
+ * @throws FewfireError `invalid-argument` for an output that is not there; `memory-budget` when the terms have too many
+ *   subsets for Shapley interactions
  * @example
  * ```ts
  * import { fitTable, memoryTable, modelAttributions } from '@fewfire/core';
@@ -135,7 +137,8 @@ export interface ModelRowAttributions {
  * const { model } = await fitTable(table, { target: 'y' });
  * const { points } = await table.encode(model.encoder);
  * const { columns, outputs } = await attributeModelRows(model, points, { baseline: 'all-no' });
- * console.log(columns, outputs.length); // [ 'a', 'b' ] 1
+ * // of the second row: a yes at a, a no at b
+ * console.log(columns, Array.from(outputs[0].values.subarray(2, 4), (value) => value.toFixed(2))); // [ 'a', 'b' ] [ '1.00', '0.00' ]
  * ```
  */
 export async function attributeModelRows(

@@ -80,11 +80,11 @@ import {
 import { outputCount, outputTarget } from './target.ts';
 import { testIntervals } from './test-intervals.ts';
 
-/** What they are is said in `FIT_OPTIONS`; the others are here. */
+/** Options of `fitTable`. */
 export interface FitTableOptions extends PrepareOptions {
   /** Predicted seconds of one thread that the choice may take. Default 60. */
   readonly budgetSeconds?: number;
-  /** Recorded in the model. */
+  /** Recorded in the model, as `command` and `versions`. */
   readonly source?: SourceRecord;
   readonly command?: string;
   readonly versions?: Readonly<Record<string, string>>;

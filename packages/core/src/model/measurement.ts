@@ -11,7 +11,9 @@ import { outputCount, outputTarget } from './target.ts';
 
 /** Rows with their targets: numbers as learned, or positions of classes. */
 export interface MeasuredRows {
-  /** As `readTarget` gives it, without NaN. */
+  /**
+   * Numbers (their logarithm under the log transform), or positions among the classes, of two the positive one first.
+   */
   readonly target: Float64Array;
   /** Weight of each row in every measure; all the same without it. */
   readonly weights?: Float64Array | undefined;

@@ -218,11 +218,11 @@ export interface Model {
 
 /** What is predicted for rows. */
 export interface Prediction {
-  /** Values of the polynomials for every row, one vector per output. */
+  /** Values of the polynomials for every row, one vector per output: of a class, the lower the likelier. */
   readonly values: readonly Float64Array[];
   /** Regression: the prediction in the target's own unit. */
   readonly numbers?: Float64Array;
-  /** Classes: the probability of each for every row, in the order of `targetClasses`. */
+  /** Classes: the probability of each for every row, the positive class first, or in the order of `target.classes`. */
   readonly probabilities?: readonly Float64Array[];
   /** Classes: the most probable one (the negative class at exactly one half, the first among equals of several). */
   readonly classes?: readonly string[];
@@ -265,7 +265,7 @@ export function outputClass({ target }: Pick<Model, 'target'>, output: number): 
  * const { model } = await fitTable(table, { target: 'y' });
  * const { points } = await table.encode(model.encoder);
  * const { classes } = await predictPoints(model, points);
- * console.log(classes?.length); // 200
+ * console.log(classes?.slice(0, 4)); // [ 'no', 'yes', 'yes', 'no' ]
  * ```
  */
 export async function predictPoints(model: Model, points: CubePoints, options: RunOptions = {}): Promise<Prediction> {

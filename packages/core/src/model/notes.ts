@@ -7,7 +7,12 @@ import { effectiveCount } from '../base/index.ts';
 import type { ColumnProfile, EncodedRows, EncoderNotes, MostlyNumbers, ValueCount } from '../cube/index.ts';
 import type { LowDegreeFit, Selection } from '../learn/index.ts';
 
-/** The fields of every kind of note. */
+/**
+ * The fields of every kind of note. `OfColumn` is a `column`; `SomeRows` is `count` of `rowCount` rows; `SharedRows` is
+ * `sharedCount` of `testCount` rows; `OfClass` is a `class`, absent where the fits of all classes have the note;
+ * `MostlyNumbers` is `numberCount` of `cellCount` cells, `others` the most frequent of the other texts and `otherCount`
+ * how many there are; `LeakRelation` is `equals`, `opposite`, `tells`, `never-falls`, `never-rises` or `ranges`.
+ */
 export interface NoteFields {
   // Rows that are not used, and what the others are worth.
   'missing-targets': SomeRows & OfColumn;

@@ -26,6 +26,7 @@ import {
   spaceValue,
 } from './optimise-space.ts';
 
+/** Options of `optimisePolynomial`. */
 export interface OptimiseOptions extends RunOptions {
   readonly direction: 'maximise' | 'minimise';
   readonly groups?: readonly CoordinateGroup[];

@@ -41,6 +41,7 @@ import {
   type PolynomialOptimum,
 } from './optimise-polynomial.ts';
 
+/** Options of `optimiseModel`. */
 export interface OptimiseModelOptions extends RunOptions, Pick<OptimiseOptions, 'timeLimitMs' | 'method'> {
   /** Of the number, or of the probability of `class`. */
   readonly direction: 'maximise' | 'minimise';

@@ -8,6 +8,7 @@ import { attributeModelRows, type ModelRowAttributions } from './attributions.ts
 import { type ColumnDrift, createColumnDriftMeter } from './column-drift.ts';
 import { cellRulesOf, type Model, type Prediction, predictPoints, targetClasses } from './model.ts';
 
+/** Options of `predictTable`. */
 export interface PredictTableOptions extends RunOptions {
   /** Also what each column contributes to a row's value, against a row of all no or the average over the table's rows. */
   readonly attributions?: 'all-no' | 'average' | undefined;
@@ -82,7 +83,7 @@ export type RowValue = string | number | boolean | Date | null | undefined;
 export interface RowPrediction {
   /** The most probable class, or the number. */
   readonly prediction: string | number;
-  /** Of each class, in the order of `targetClasses`; undefined for a number. */
+  /** Of each class by its name; undefined for a number. */
   readonly probabilities: ReadonlyMap<string, number> | undefined;
   /** Columns whose value the fit has not seen: it counted as the reference of its column. */
   readonly unseen: readonly string[];

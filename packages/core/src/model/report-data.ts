@@ -181,7 +181,7 @@ const INTERACTION_COLUMNS = 15;
  * });
  * const { model } = await fitTable(table, { target: 'y' });
  * const report = fitReport(model, null, { terms: 3 });
- * console.log(report.outputs[0].terms.length); // 1
+ * console.log(report.outputs[0].terms.map(({ coordinates, effect }) => `${coordinates}: ${effect.toFixed(2)}`)); // [ 'a,b: -2.00' ]
  * ```
  */
 export function fitReport(model: Model, testRows: TestRows | null = null, options: FitReportOptions = {}): FitReport {

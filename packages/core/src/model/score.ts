@@ -39,7 +39,8 @@ export function modelMeasured({ target, loss, outputs }: Model): Measured {
 /**
  * Scores a model on a table that has its target column. Rows are weighed and grouped as the fit did where the table has
  * these columns.
- * @throws FewfireError as `Table.encode` and `readTarget`; `invalid-data` when no row has a target, or for weights as a fit
+ * @throws FewfireError as `Table.encode`; `invalid-data` for classes that the fit did not see, texts among numbers,
+ *   weights below 0, and when no row has a target
  * @example
  * ```ts
  * import { fitTable, memoryTable, scoreTable } from '@fewfire/core';
@@ -52,7 +53,7 @@ export function modelMeasured({ target, loss, outputs }: Model): Measured {
  * });
  * const { model } = await fitTable(table, { target: 'y' });
  * const { metrics } = await scoreTable(model, table);
- * console.log(metrics.sampleCount); // 200
+ * console.log(metrics.sampleCount, metrics.accuracy); // 200 1
  * ```
  */
 export async function scoreTable(model: Model, table: Table, options: RunOptions = {}): Promise<ScoreResult> {

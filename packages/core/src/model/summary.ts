@@ -38,6 +38,8 @@ export function effectScale({ target, loss }: Pick<Model, 'target' | 'loss'>): n
 
 /**
  * Terms of one output by decreasing |coefficient|, the constant left out; all of them without `most`.
+ * @param output which output, from 0
+ * @throws FewfireError `invalid-argument` for an output that is not there
  * @example
  * ```ts
  * import { fitTable, leadingTerms, memoryTable } from '@fewfire/core';

@@ -41,13 +41,13 @@ export interface NumbersPicture {
   readonly weighted: boolean;
   /** Logarithmic axes for targets learned as logarithms. */
   readonly scale: 'linear' | 'log';
-  /** Every row, or empty where they are more than `SCATTER_ROWS`. */
+  /** Every row, or empty where they are more than 1,500. */
   readonly points: readonly PredictedPoint[];
   /** Cells with rows, where there are too many points. */
   readonly cells: readonly PredictedCell[];
   /** Rows whose prediction is not finite, which are in no other figure here. */
   readonly undrawnCount: number;
-  /** Tenths by prediction, or fewer groups of at least `GROUP_ROWS` rows; empty for few rows. */
+  /** Tenths by prediction, or fewer groups of at least 5 rows; empty for few rows. */
   readonly groups: readonly PredictedGroup[];
 }
 
@@ -79,7 +79,7 @@ export interface ClassPicture {
   /** null where only one side occurs: then there is no curve. */
   readonly auc: number | null;
   readonly roc: readonly RocPoint[];
-  /** Different probabilities among the rows; the curve has at most `ROC_POINTS` of them. */
+  /** Different probabilities among the rows; the curve has at most 200 of them. */
   readonly thresholdCount: number;
   /** Bins with rows. */
   readonly reliability: readonly ReliabilityBin[];
@@ -90,7 +90,7 @@ export interface ClassesPicture {
   readonly kind: 'classes';
   readonly rowCount: number;
   readonly weighted: boolean;
-  /** The positive class of two; of several each, by decreasing number of rows, at most `CLASSES_DRAWN`. */
+  /** The positive class of two; of several each, by decreasing number of rows, at most 8. */
   readonly classes: readonly ClassPicture[];
   /** Classes of several that are not among `classes`. */
   readonly undrawnClassCount: number;

@@ -32,6 +32,7 @@ export interface CertificateReport {
   readonly checks: readonly CertificateCheck[];
 }
 
+/** Options of `checkCertificate`. */
 export interface CheckOptions extends RunOptions {
   /** The points of a certificate about rows. */
   readonly points?: CubePoints | undefined;
@@ -55,8 +56,8 @@ export interface CheckOptions extends RunOptions {
  *
  * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
  * const text = await serializeCertificate(await certifySparsity(network));
- * const { valid } = await checkCertificate(text, network);
- * console.log(valid); // true
+ * const { valid, checks } = await checkCertificate(text, network);
+ * console.log(valid, checks[0].what, checks[0].status); // true form verified
  * ```
  */
 export async function checkCertificate(

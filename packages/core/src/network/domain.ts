@@ -40,8 +40,8 @@ export function liftPoints(bits: CubePoints): CubePoints {
  * import { domainPoints, parityNetwork } from '@fewfire/core';
  *
  * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
- * const points = domainPoints(network, 0, 8);
- * console.log(points.rowCount, points.coordinateCount); // 8 3
+ * const points = domainPoints(network, 0, 4);
+ * console.log(points.coordinateCount, points.planes); // 3 Uint8Array(4) [ 0, 1, 2, 3 ]
  * ```
  */
 export function domainPoints(

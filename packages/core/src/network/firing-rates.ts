@@ -53,7 +53,8 @@ const RATE_DELTA = 0.01;
 
 /**
  * Exact firing rates on the network's domain (cube or lift).
- * @throws FewfireError `unsupported` for a unit on the cube with more weights than `EXACT_RATE_INPUTS`, a lift of more than 24 bits, or rows of data
+ * @throws FewfireError `unsupported` for a unit on the cube with more than 40 weights, a lift of more than 24 bits, or
+ *   rows of data
  * @example
  * ```ts
  * import { measureFiringRates, parityNetwork } from '@fewfire/core';
@@ -78,8 +79,8 @@ export async function measureFiringRates(network: AnyNetwork, options: RunOption
  * import { estimateFiringRates, parityNetwork } from '@fewfire/core';
  *
  * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
- * const { lower, upper } = await estimateFiringRates(network, { sampleCount: 1000 });
- * console.log(lower[0] <= 0.25 && 0.25 <= upper[0]); // true
+ * const { rates } = await estimateFiringRates(network, { sampleCount: 1000 });
+ * console.log(Array.from(rates, (rate) => rate.toFixed(2))); // [ '0.25', '0.27', '0.24', '0.25' ]
  * ```
  */
 export async function estimateFiringRates(

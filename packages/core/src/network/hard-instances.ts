@@ -24,7 +24,7 @@ const MAX_BITS = 360;
 
 /** Options of `liftedParityNetwork`. */
 export interface LiftedParityOptions extends LeafOptions {
-  /** q; the network has q(q+1)/2 inputs, in the order of `liftPoints`. */
+  /** q; the network has q(q+1)/2 inputs, in the order of the lift of `NetworkDomain`. */
   readonly bitCount: number;
   /** S, bits of y. Or give subsetSize for a random one. */
   readonly subset?: readonly number[];

@@ -53,7 +53,7 @@ export function treeFileFormat(bytes: Uint8Array): TreeFileFormat | undefined {
  * };
  * const file = new TextEncoder().encode(JSON.stringify({ learner, version: [2, 1, 0] }));
  * const model = importTreeModel(file);
- * console.log(model.coordinates.length, model.outputs[0].trees.length); // 1 1
+ * console.log(model.coordinates.map(({ name }) => name), model.outputs[0].trees.length); // [ 'age>=40 or missing' ] 1
  * ```
  */
 export function importTreeModel(bytes: Uint8Array, options: TreeFileOptions = {}): TreeModel {

@@ -11,11 +11,13 @@ import { checkRunOptions, createTurn, FewfireError, type RunOptions } from '../b
 import type { CubePoints } from '../cube/index.ts';
 import { deadUnits, type SparseNetwork } from './network.ts';
 
+/** Options of `createIncrementalNetwork`. */
 export interface IncrementalOptions extends RunOptions {
   /** Default: SIMD where the engine has it. Results do not depend on it. */
   readonly variant?: 'simd' | 'scalar' | undefined;
 }
 
+/** Options of `IncrementalNetwork.evaluateSequence`. */
 export interface SequenceOptions extends RunOptions {
   /**
    * `auto`: at every step flips or, if that adds fewer rows, a refresh; `flip`, `refresh`: always that. The values are the

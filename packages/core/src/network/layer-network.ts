@@ -54,7 +54,8 @@ const LIMITS = { leastUnits: 0, mostOfEach: 2 ** 24, isSingle: false };
  *     const { network, outputBias } = networkFromLayer(layer, { inputs: { no: 0, yes: 1 } });
  *     const certificate = await certifySparsity(network);
  *
- * @param layer plain ReLU, in single or double precision; its numbers are copied
+ * @param layer plain ReLU, in single or double precision (`ReluLayer`, `ReluLayer<Float64Array>`); its numbers are
+ *   copied
  * @returns the network, its units in the layer's order, and the output's bias
  * @throws FewfireError `unsupported` for a gated or squared layer, and where a number of the network would have to be
  *   rounded; `invalid-argument` for a layer of several outputs without `output`, and other options that do not fit;

@@ -21,7 +21,7 @@ import type { CubePoints } from '../cube/index.ts';
 export type NetworkDomain =
   /** All of {+1,-1}^n. */
   | { readonly kind: 'cube' }
-  /** The points y_0 .. y_{q-1}, then y_i y_l for i < l, of y in {+1,-1}^q (`liftPoints` has the order). */
+  /** The points y_0 .. y_{q-1}, then y_i y_l by l, then i < l, of y in {+1,-1}^q, q = bitCount. */
   | { readonly kind: 'lift'; readonly bitCount: number }
   /** The rows of some data, named for people. */
   | { readonly kind: 'rows'; readonly label: string };
@@ -37,7 +37,7 @@ export interface NetworkProvenance {
   readonly seed: number | null;
 }
 
-/** The paper's form of a `ReluLayer` with one output: layer-network.ts goes both ways. */
+/** The paper's form of a `ReluLayer` with one output; `networkFromLayer` and `layerFromNetwork` go both ways. */
 export interface SparseNetwork {
   readonly inputCount: number;
   readonly unitCount: number;

@@ -5,6 +5,7 @@ import { drawPoints } from './domain.ts';
 import { evaluateNetwork } from './network.ts';
 import { type AnyNetwork, evaluateTreeNetwork, isTreeNetwork } from './tree-network.ts';
 
+/** Options of `sampleNetwork`. */
 export interface SampleOptions extends RunOptions {
   readonly rowCount: number;
   /** Standard deviation of normal noise added to every value. Default 0. */
@@ -35,8 +36,8 @@ export interface NetworkSample {
  * import { parityNetwork, sampleNetwork } from '@fewfire/core';
  *
  * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
- * const { points, target } = await sampleNetwork(network, { rowCount: 100, noiseSd: 0.1, seed: 3 });
- * console.log(points.rowCount, target.length); // 100 100
+ * const { values, target } = await sampleNetwork(network, { rowCount: 3, noiseSd: 0.1, seed: 3 });
+ * console.log(values, Array.from(target, (y) => y.toFixed(2))); // Float64Array(3) [ 1, -1, -1 ] [ '0.92', '-0.77', '-0.92' ]
  * ```
  */
 export async function sampleNetwork(network: AnyNetwork, options: SampleOptions): Promise<NetworkSample> {

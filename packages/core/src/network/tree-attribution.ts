@@ -15,6 +15,7 @@ import { type CubePoints, createCubePoints } from '../cube/index.ts';
 import type { DecisionTree } from './families/index.ts';
 import { askedFeatures, refuseBytes, type TreeModel } from './tree-ensemble.ts';
 
+/** Options of `attributeTreeRows`. */
 export interface TreeAttributionOptions extends RunOptions {
   /** `all-no`: a row that answers every question with no; `average`: the rows of `background`. */
   readonly baseline: 'all-no' | 'average';

@@ -221,7 +221,7 @@ export interface TreePredictions {
 }
 
 /**
- * What the trained model itself returns at points of its coordinates (`encodeTreeRows`).
+ * What the trained model itself returns at points of its coordinates (`encodeTreeTable`).
  * @throws FewfireError `invalid-argument` for points of another model; the signal's reason
  * @example
  * ```ts

@@ -24,6 +24,7 @@ import type { Polynomial } from '../spectrum/index.ts';
 import type { DecisionTree } from './families/index.ts';
 import { refuseBytes, type TreeEnsemble } from './tree-ensemble.ts';
 
+/** Options of `treeEnsembleSpectrum`. */
 export interface TreeSpectrumOptions extends RunOptions {
   /** Only terms of at most this degree, which are exact all the same. */
   readonly degree?: number;

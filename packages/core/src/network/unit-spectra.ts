@@ -27,7 +27,8 @@ export function unitSpectraSize(network: SparseNetwork): number {
 /**
  * The network as a polynomial over its inputs, named x0, x1, ...: equal to it at every point of the cube, whatever its
  * own domain, up to rounding.
- * @throws FewfireError `memory-budget` when `unitSpectraSize` is beyond 2^24
+ * @throws FewfireError `memory-budget` for units of too many inputs: 2^(inputs of a unit), summed over units, beyond
+ *   2^24
  * @example
  * ```ts
  * import { networkPolynomial, parityNetwork, termList } from '@fewfire/core';

@@ -132,7 +132,10 @@ export function shapleyInteraction(polynomial: Polynomial, coordinates: readonly
  *     { coordinates: [2], coefficient: 0.5 },
  *   ],
  * );
- * console.log((await shapleyInteractions(f, { order: 2 })).length); // 2
+ * const found = await shapleyInteractions(f, { order: 2 });
+ * for (const { coordinates, value } of found) console.log(coordinates, value);
+ * // [ 2 ] -1
+ * // [ 0, 1 ] 4
  * ```
  */
 export async function shapleyInteractions(

@@ -22,7 +22,8 @@ export interface MoebiusForm {
 }
 
 /**
- * The Moebius form of a polynomial; exact zeros are dropped, rounding residue is not.
+ * The Moebius form of a polynomial, f(x) = sum of m(S) over the S whose coordinates all have a yes in x; exact zeros
+ * are dropped, rounding residue is not.
  * @throws FewfireError `memory-budget`: a term of degree d has 2^d subsets
  * @example
  * ```ts
@@ -36,7 +37,13 @@ export interface MoebiusForm {
  *     { coordinates: [2], coefficient: 0.5 },
  *   ],
  * );
- * console.log((await moebiusForm(f)).termCount); // 5
+ * const { members, offsets, dividends } = await moebiusForm(f);
+ * for (const [t, value] of dividends.entries()) console.log(`[${members.subarray(offsets[t], offsets[t + 1])}]`, value);
+ * // [] 1.5
+ * // [0] -2
+ * // [1] -2
+ * // [2] -1
+ * // [0,1] 4
  * ```
  */
 export async function moebiusForm(

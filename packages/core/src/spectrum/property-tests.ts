@@ -19,6 +19,7 @@ import { bitAt, type CubePoints, createCubePoints } from '../cube/index.ts';
 import { evaluateQuery, type QueryFunction } from './query.ts';
 import { fillUniform, flip, uniformPairs, uniformPoints } from './sampling.ts';
 
+/** Options of `testJunta` and `testLinearity`. */
 export interface PropertyTestOptions extends RunOptions {
   /** Functions farther than this from the property must be rejected; in (0, 1). */
   readonly epsilon: number;

@@ -84,7 +84,7 @@ export function queryFunctionFromPolynomial(polynomial: Polynomial): QueryFuncti
  * @throws FewfireError `invalid-argument` for a coordinate that is not there or is fixed twice
  * @example
  * ```ts
- * import { restrictQueryFunction } from '@fewfire/core';
+ * import { cubePointsFromRows, restrictQueryFunction } from '@fewfire/core';
  *
  * // The parity of the first two of ten coordinates.
  * const f = {
@@ -97,7 +97,8 @@ export function queryFunctionFromPolynomial(polynomial: Polynomial): QueryFuncti
  *       return ((bits ^ (bits >> 1)) & 1) === 1 ? -1 : 1;
  *     }),
  * };
- * console.log(restrictQueryFunction(f, [{ coordinate: 0, bit: 1 }]).coordinateCount); // 9
+ * const g = restrictQueryFunction(f, [{ coordinate: 0, bit: 1 }]);
+ * console.log(g.coordinateCount, await g.evaluate(cubePointsFromRows([Array(9).fill(0)]))); // 9 Float64Array(1) [ -1 ]
  * ```
  */
 export function restrictQueryFunction(f: QueryFunction, fixed: readonly FixedCoordinate[]): QueryFunction {

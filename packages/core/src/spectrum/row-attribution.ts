@@ -25,6 +25,7 @@ import { bitAt, type CubePoints, createMonomialIndex } from '../cube/index.ts';
 import { type Polynomial, polynomialDegree, termCoordinates } from './polynomial.ts';
 import { bitCount } from './spectrum.ts';
 
+/** Options of `attributeRows`. */
 export interface RowAttributionOptions extends RunOptions {
   readonly baseline: 'all-no' | 'average';
   /** The rows whose average is the baseline; needed for `average`. */
@@ -64,9 +65,9 @@ const TURN_STEPS = 2 ** 20;
  *     { coordinates: [2], coefficient: 0.5 },
  *   ],
  * );
- * const points = cubePointsFromRows([[1, 1, 0]]);
+ * const points = cubePointsFromRows([[1, 0, 1]]);
  * const { base, values } = await attributeRows(f, points, { baseline: 'all-no' });
- * console.log(base, values); // 1.5 Float64Array(3) [ 0, 0, 0 ]
+ * console.log(base, values); // 1.5 Float64Array(3) [ -2, 0, -1 ]
  * ```
  */
 export async function attributeRows(

@@ -12,7 +12,7 @@ import { cubeDimension, forEachCoefficient, type Spectrum, sumByCoordinate } fro
 const BLOCK_ROWS = 256;
 
 /**
- * Inf_i for every coordinate, from coefficients: n numbers.
+ * Inf_i = sum of f^(S)^2 over the S containing i, for every coordinate: n numbers, in squared units of f.
  * @example
  * ```ts
  * import { influences, polynomialFromTerms } from '@fewfire/core';
@@ -33,7 +33,7 @@ export function influences(spectrum: Spectrum): Float64Array {
 }
 
 /**
- * AS(f), from coefficients.
+ * AS(f) = sum_S |S| f^(S)^2, the sum of the influences, in squared units of f.
  * @example
  * ```ts
  * import { averageSensitivity, polynomialFromTerms } from '@fewfire/core';

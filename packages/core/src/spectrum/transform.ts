@@ -148,9 +148,8 @@ export function polynomialFromSpectrum(
 }
 
 /**
- * All 2^n coefficients of a polynomial over at most 26 coordinates.
- * @throws FewfireError `invalid-argument` for other lengths and more than 26 coordinates; `invalid-data` for numbers
- *   that are not finite; `memory-budget`
+ * All 2^n coefficients of a polynomial over at most 26 coordinates: entry S is that of the subset of its set bits.
+ * @throws FewfireError `invalid-argument` for more than 26 coordinates; `memory-budget`
  * @example
  * ```ts
  * import { polynomialFromTerms, polynomialToSpectrum } from '@fewfire/core';

@@ -82,6 +82,7 @@ export function calibratedUnits(unitCount: number): number {
 
 /**
  * Bytes of the codes of a lookup.
+ * @param shape the layer's size
  * @example
  * ```ts
  * import { lookupCodeBytes } from '@fewfire/kernels';
@@ -107,7 +108,7 @@ function codePlace(unit: number, pair: number, pairs: number): readonly [number,
  * import { lookupCodeBytes, packLookupCodes } from '@fewfire/kernels';
  *
  * const shape = { inputWidth: 64, unitCount: 256 };
- * console.log(packLookupCodes(new Uint8Array(64 * 256), shape).length === lookupCodeBytes(shape)); // true
+ * console.log(packLookupCodes(new Uint8Array(64 * 256).fill(3), shape).length); // 4096
  * ```
  */
 export function packLookupCodes(levels: Uint8Array, shape: ScreenShape): Uint8Array {
@@ -125,8 +126,10 @@ export function packLookupCodes(levels: Uint8Array, shape: ScreenShape): Uint8Ar
 
 /**
  * A low-rank form of a layer in whole numbers, with its scales.
- * @param factors A, unitCount x rank;
- * @param projection V, rank x inputWidth; both row-major, rank a multiple of 16
+ * @param factors A, unitCount x rank, row-major
+ * @param projection V, rank x inputWidth, row-major
+ * @param rank a multiple of 16
+ * @param shape the layer's size
  * @example
  * ```ts
  * import { quantiseLowRank } from '@fewfire/kernels';
@@ -163,7 +166,7 @@ export function quantiseLowRank(
  *   16,
  *   shape,
  * );
- * console.log(lowRankFactors(factors, 16).codeLimit === codeLimit); // true
+ * console.log(inputCodeLimit, lowRankFactors(factors, 16).inputCodeLimit); // 32767 32767
  * ```
  */
 export function lowRankFactors(
@@ -184,7 +187,7 @@ export function lowRankFactors(
  * const shape = { inputWidth: 16, unitCount: 64 };
  * const factors = quantiseLowRank(new Float32Array(64 * 16).fill(0.5), new Float32Array(16 * 16).fill(0.25), 16, shape);
  * const estimates = referenceEstimates({ method: 'low-rank', ...factors }, shape, new Float32Array(16).fill(1), [0, 1]);
- * console.log(estimates.length); // 2
+ * console.log(Array.from(estimates, Math.round)); // [ 32, 32 ]
  * ```
  */
 export function referenceEstimates(
@@ -265,6 +268,10 @@ function lookupTables(input: Float32Array, pairs: number): { readonly step: numb
 
 /**
  * As `referenceEstimates`, by several numbers of leading columns of A.
+ * @param factors the low-rank form
+ * @param shape the layer's size
+ * @param input inputWidth numbers
+ * @param units the units to estimate
  * @param columnCounts increasing
  * @returns an array of estimates for each of them
  * @example
@@ -274,7 +281,7 @@ function lookupTables(input: Float32Array, pairs: number): { readonly step: numb
  * const shape = { inputWidth: 16, unitCount: 64 };
  * const factors = quantiseLowRank(new Float32Array(64 * 16).fill(0.5), new Float32Array(16 * 16).fill(0.25), 16, shape);
  * const [estimates] = lowRankEstimates(factors, shape, new Float32Array(16).fill(1), [0, 1], [16]);
- * console.log(estimates.length); // 2
+ * console.log(Array.from(estimates, Math.round)); // [ 32, 32 ]
  * ```
  */
 export function lowRankEstimates(

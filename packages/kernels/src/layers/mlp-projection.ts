@@ -56,7 +56,7 @@ const MOST_SKEW = 0.5;
  * ```ts
  * import { paddedColumns, projectionIndex } from '@fewfire/kernels';
  *
- * console.log(projectionIndex(0, 0, paddedColumns(100))); // 0
+ * console.log(projectionIndex(1, 0, paddedColumns(100))); // 8
  * ```
  */
 export function projectionIndex(row: number, column: number, columns: number): number {
@@ -121,6 +121,7 @@ export function quantiseProjection(
 
 /**
  * Whether anything follows from the rows: they are few enough, nearly orthonormal, and leave the input enough codes.
+ * @param projection `rank`, `rows` and `rowScales` of an `MlpProjection`
  * @example
  * ```ts
  * import { isUsableProjection, quantiseProjection } from '@fewfire/kernels';
@@ -151,6 +152,7 @@ function decodeUsable(
 
 /**
  * The bounds that belong to a projection.
+ * @param up the weights, unitCount x inputWidth, row-major
  * @returns undefined for one that is not usable
  * @example
  * ```ts
@@ -160,7 +162,7 @@ function decodeUsable(
  * const basis = Float64Array.from({ length: 16 * 32 }, (_, i) => (i % 33 === 0 ? 1 : 0));
  * const up = new Float32Array(64 * 32).fill(0.5);
  * const projection = quantiseProjection(basis, 16, up, 32, 1);
- * console.log(boundProjection(projection, up, 32) !== undefined); // true
+ * console.log(boundProjection(projection, up, 32)?.largestNorm.toFixed(2)); // 2.83
  * ```
  */
 export function boundProjection(

@@ -54,7 +54,8 @@ export function referenceMlp(layer: ReluLayer, input: Float32Array): MlpResult {
 }
 
 /**
- * The dot product in the order of assembly/mlp-sums.ts.
+ * The dot product of `input` and the `input.length` numbers of `rows` from `start` on, in the order of sums that all
+ * kernels keep.
  * @example
  * ```ts
  * import { referenceDot } from '@fewfire/kernels';

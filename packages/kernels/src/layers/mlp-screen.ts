@@ -5,6 +5,7 @@
  * Any int8 rows and any scales are *correct*, because the bounds are computed from what they leave of the weights; good
  * ones let fewer silent units through. So a file may hold rows and scales, and bounds are computed when it is read.
  */
+/** The weights of every unit as int8 with one scale per unit: w is about scale * row. */
 export interface QuantisedRows {
   /** int8, four units x 16 columns in 64 bytes, units padded to a multiple of 8, columns to one of 16. */
   readonly rows: Int8Array;
@@ -12,6 +13,7 @@ export interface QuantisedRows {
   readonly scales: Float32Array;
 }
 
+/** With the numbers of the test that a unit does not fire, from the weights themselves. */
 export interface MlpScreen extends QuantisedRows {
   /** e1: at least |w - s q| + gamma |w| + rounding of the test. */
   readonly weightErrors: Float32Array;
@@ -72,7 +74,7 @@ export function dotRounding(columns: number): number {
  * ```ts
  * import { packedIndex, paddedColumns } from '@fewfire/kernels';
  *
- * console.log(packedIndex(0, 0, paddedColumns(100))); // 0
+ * console.log(packedIndex(1, 0, paddedColumns(100))); // 16
  * ```
  */
 export function packedIndex(unit: number, column: number, columns: number): number {
@@ -93,6 +95,7 @@ export function rowAfterRow(packed: Int8Array, columns: number): Int8Array {
 
 /**
  * Every unit's weights as multiples of a 127th of the largest. Weights must be finite.
+ * @param up the weights, unitCount x inputWidth, row-major
  * @example
  * ```ts
  * import { quantiseRows } from '@fewfire/kernels';
@@ -134,6 +137,9 @@ export function quantiseRows(up: Float32Array, inputWidth: number, unitCount: nu
 
 /**
  * The bounds that belong to the rows, from the weights themselves.
+ * @param quantised as `quantiseRows` gives them
+ * @param up the weights, unitCount x inputWidth, row-major
+ * @param upBias one per unit
  * @example
  * ```ts
  * import { boundRows, quantiseRows } from '@fewfire/kernels';
@@ -151,7 +157,7 @@ export function quantiseRows(up: Float32Array, inputWidth: number, unitCount: nu
  *   downBias: Float32Array.of(0),
  * };
  * const screen = boundRows(quantiseRows(layer.up, 2, 2), layer.up, layer.upBias, 2);
- * console.log(Object.keys(screen).length > 0); // true
+ * console.log(screen.codeLimit, screen.rows.length); // 32767 128
  * ```
  */
 export function boundRows(
@@ -217,7 +223,7 @@ export function roundedUp(v: number): number {
  * ```ts
  * import { stepDown } from '@fewfire/kernels';
  *
- * console.log(stepDown(1) < 1, stepDown(Number.NEGATIVE_INFINITY)); // true -Infinity
+ * console.log(1 - stepDown(1), stepDown(Number.NEGATIVE_INFINITY)); // 5.960464477539063e-8 -Infinity
  * ```
  */
 export function stepDown(v: number): number {

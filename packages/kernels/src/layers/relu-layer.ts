@@ -8,9 +8,16 @@
  * subtracted, there is no output bias) because certificates and files of networks are about that; the core's
  * `layerFromNetwork` and `networkFromLayer` go both ways without rounding.
  */
+/** What a unit gives where its preactivation z is above 0: z, or z squared; 0 elsewhere. */
 export type MlpActivation = 'relu' | 'squared-relu';
 
-/** Numbers are in single precision where a layer is run, in double precision where one comes from a network. */
+/**
+ * One hidden layer: for an input x the output is sum_u a_u down_u + downBias with a_u = activation(<up_u, x> +
+ * upBias_u),
+ * times <linear_u, x> + linearBias_u if gated. Numbers are in single precision where a layer is run, in double
+ * precision
+ * where one comes from a network.
+ */
 export interface ReluLayer<Numbers extends Float32Array | Float64Array = Float32Array> {
   /** What messages and files call it. */
   readonly name: string;

@@ -93,7 +93,7 @@ export async function createParityColumns(
  * ```ts
  * import { parityColumnBytes } from '@fewfire/kernels';
  *
- * console.log(parityColumnBytes({ rowCount: 1000, coordinateCount: 50 }, 100) > 0); // true
+ * console.log(parityColumnBytes({ rowCount: 1000, coordinateCount: 50 }, 100)); // 81344
  * ```
  */
 export function parityColumnBytes(

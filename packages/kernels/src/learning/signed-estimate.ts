@@ -54,7 +54,8 @@ export interface SignedEstimateShape {
  * ```ts
  * import { planSignedEstimate } from '@fewfire/kernels';
  *
- * console.log(planSignedEstimate({ rowCount: 1000, coordinateCount: 50, degree: 2 })!== undefined); // true
+ * const { costNs, memoryBytes } = planSignedEstimate({ rowCount: 1000, coordinateCount: 50, degree: 2 });
+ * console.log((costNs / 1e6).toFixed(1), memoryBytes); // 0.3 12864
  * ```
  */
 export function planSignedEstimate(shape: SignedEstimateShape): {
@@ -74,7 +75,7 @@ export function planSignedEstimate(shape: SignedEstimateShape): {
 /**
  * sums[S] = sum_i w_i y_i chi_S(x_i) for all monomials of degree <= d, in the order of `createMonomialIndex`: exact.
  *
- * @param target -1 or +1 per row
+ * @param target one number per row, +1 or -1
  * @throws RangeError for other targets, weights other than 0 and 1, or when the memory cannot be had; the signal's reason
  * @example
  * ```ts

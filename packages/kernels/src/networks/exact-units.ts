@@ -36,7 +36,7 @@ export interface ExactUnit {
  * import { exactLevel, exactUnits } from '@fewfire/kernels';
  *
  * const [unit] = exactUnits(2, Float64Array.of(0.5, 0.25), Float64Array.of(0.5));
- * console.log(exactLevel(unit, () => false) > 0n); // true
+ * console.log(exactLevel(unit, () => false), unit.steps); // 1n [ 2n, 1n ]
  * ```
  */
 export function exactUnits(inputCount: number, weights: Float64Array, biases: Float64Array): ExactUnit[] {
@@ -108,7 +108,7 @@ export function exactUnit(weights: Float64Array, bias: number): ExactUnit {
  * ```ts
  * import { exactLevel, exactUnit } from '@fewfire/kernels';
  *
- * console.log(exactLevel(exactUnit(Float64Array.of(1, 1), 1), () => false) > 0n); // true
+ * console.log(exactLevel(exactUnit(Float64Array.of(1, 1), 1), () => false)); // 1n
  * ```
  */
 export function exactLevel(unit: ExactUnit, isNegative: (input: number) => boolean | number): bigint {

@@ -34,6 +34,7 @@ interface WholeUnit {
 
 /** Options of `createIncrementalKernel`. */
 export interface IncrementalKernelOptions {
+  /** `simd` or `scalar`; default `simd` where the engine has it. */
   readonly variant?: BinaryVariant | undefined;
   readonly signal?: AbortSignal | undefined;
 }

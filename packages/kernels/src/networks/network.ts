@@ -106,7 +106,7 @@ export async function evaluateDenseNetwork(
 
 /**
  * How many units are active in every row, and in how many rows every unit.
- * @throws RangeError as above
+ * @throws RangeError as `evaluateDenseNetwork`
  * @example
  * ```ts
  * import { countNetworkActivity } from '@fewfire/kernels';
@@ -241,7 +241,7 @@ export function referenceNetwork(network: DenseNetwork, points: PackedPoints): F
  * ```ts
  * import { networkKernelBytes } from '@fewfire/kernels';
  *
- * console.log(networkKernelBytes({ inputCount: 100, unitCount: 1000, rowCount: 10 }) > 8 * 100 * 1000); // true
+ * console.log(networkKernelBytes({ inputCount: 100, unitCount: 1000, rowCount: 10 })); // 1293330
  * ```
  */
 export function networkKernelBytes(

@@ -23,7 +23,7 @@ export interface ExternalFile extends FoundFile {
 /**
  * The files beside a model that hold its weights.
  * @param modelPath the .onnx file
- * @param locations as `externalLocations` gives them
+ * @param locations paths of the files as the model names them: `OnnxTensor.place` has them under `location`
  * @throws FewfireError `file-not-found`; `model-file` for paths that leave the folder of the model
  * @example
  * ```ts

@@ -41,6 +41,7 @@ import { type OnnxActivity, observeOnnxBlocks } from './profile-onnx.ts';
 import { readSafetensors } from './read-safetensors.ts';
 import { blockTensorNames, safetensorsBlocks } from './safetensors-blocks.ts';
 
+/** Options of `profileModel`. */
 export interface ProfileModelOptions extends RunOptions, Pick<OpenTableOptions, 'encoding' | 'delimiter'> {
   /**
    * A file with inputs of the model, samples along the first axis: .npy, .npz, .safetensors or a table, whose `encoding` and
@@ -104,11 +105,14 @@ export interface ProfiledBlock {
   readonly inputWidth: number;
   readonly unitCount: number;
   readonly outputWidth: number;
-  /** Which units were active, and how often: counted on these inputs, exact for them. */
+  /**
+   * Which units were active, and how often: counted on these inputs, exact for them. Among others `activationRate`, the
+   * mean share of units active on a row, `unitRates`, the share of rows on which each unit is, and `deadUnits`.
+   */
   readonly activity: BlockActivity;
-  /** null where the weights could not be read as a block. */
+  /** `weightCount`, and shares of weights that are 0 or nearly; null where the weights could not be read as a block. */
   readonly staticSparsity: StaticSparsity | null;
-  /** In microseconds for a row, on one thread of this machine; null where the block was not run. */
+  /** `denseUs` and `exactUs`, microseconds for a row on one thread of this machine, and more; null where not run. */
   readonly timings: BlockTimings | null;
   /** The speed that is not exact with what it misses, in words; null without one. */
   readonly inexactText: string | null;
@@ -171,7 +175,7 @@ const CHUNK_ROWS = 32;
  * import { profileModel } from '@fewfire/node';
  *
  * const { blocks, sampleCount } = await profileModel('examples/relu-mlp.safetensors', { maxSampleCount: 64 });
- * console.log(sampleCount, blocks[0].unitCount, blocks[0].activity.activationRate < 0.1); // 64 1024 true
+ * console.log(sampleCount, blocks[0].unitCount, blocks[0].activity.activationRate.toFixed(2)); // 64 1024 0.07
  * ```
  */
 export async function profileModel(path: string, options: ProfileModelOptions = {}): Promise<ModelProfile> {

@@ -26,11 +26,12 @@ import { type BatchPlan, planBatches } from './model-inputs.ts';
 import { type CapturedValue, type OnnxRunner, openOnnxRunner } from './onnx-runner.ts';
 import { bytesOf, checkRows, type RowCheck, type SampleDependence, type ValueRows, type Values } from './row-check.ts';
 
+/** Options of `observeOnnxBlocks`. */
 export interface OnnxActivityOptions extends RunOptions {
   readonly label?: string;
   /** How many of the largest activations to keep for each unit. Default 0. */
   readonly topCount?: number;
-  /** Input rows to keep of every block for timing, as far as they fit into `KEPT_BYTES`. Default 512. */
+  /** Input rows to keep of every block for timing, as far as they fit into 256 MiB. Default 512. */
   readonly keptRowCount?: number;
   /** Use at most so many of the given samples, the first ones. */
   readonly maxSampleCount?: number | undefined;
@@ -91,7 +92,7 @@ const CHECKED_ROWS = 8;
  * const { blocks } = findMlpBlocks(model);
  * const inputs = await readInputArrays('examples/charlm-relu-tokens.npy');
  * const { blocks: observed } = await observeOnnxBlocks(bytes, model, blocks.slice(0, 1), inputs);
- * console.log(observed.length); // 1
+ * console.log(observed[0].found.name, observed[0].activity.activationRate.toFixed(2)); // b.0 0.13
  * ```
  */
 export async function observeOnnxBlocks(

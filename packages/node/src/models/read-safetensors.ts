@@ -17,7 +17,7 @@ export interface ReadTensorOptions extends TensorOptions {
  * import { readSafetensors } from '@fewfire/node';
  *
  * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
- * console.log([...tensors.keys()].length > 0); // true
+ * console.log([...tensors.keys()]); // [ 'up.weight', 'up.bias', 'down.weight', 'inputs' ]
  * ```
  */
 export async function readSafetensors(

@@ -36,7 +36,7 @@ interface BlockNames {
  * import { blockTensorNames, readSafetensors } from '@fewfire/node';
  *
  * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
- * console.log(blockTensorNames([...tensors.keys()], 'relu-mlp.safetensors').length); // 3
+ * console.log(blockTensorNames([...tensors.keys()], 'relu-mlp.safetensors')); // [ 'up.weight', 'up.bias', 'down.weight' ]
  * ```
  */
 export function blockTensorNames(names: readonly string[], label: string): string[] {
@@ -58,7 +58,8 @@ export function blockTensorNames(names: readonly string[], label: string): strin
  * import { readSafetensors, safetensorsBlocks } from '@fewfire/node';
  *
  * const tensors = await readSafetensors('examples/relu-mlp.safetensors');
- * console.log(safetensorsBlocks(tensors, 'relu', 'relu-mlp.safetensors').length); // 1
+ * const blocks = safetensorsBlocks(tensors, 'relu', 'relu-mlp.safetensors');
+ * console.log(blocks.map(({ name, inputWidth, unitCount }) => `${name}: ${inputWidth} to ${unitCount}`)); // [ 'block: 256 to 1024' ]
  * ```
  */
 export function safetensorsBlocks(

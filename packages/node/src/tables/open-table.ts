@@ -40,6 +40,7 @@ export interface Provenance {
   readonly rowCount: number;
 }
 
+/** Options of `openTable`. */
 export interface OpenTableOptions extends RunOptions {
   /** What `-` reads; the default is `process.stdin`. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;

@@ -36,12 +36,15 @@ export type Evidence =
   | {
       readonly method: 'rows';
       readonly rowCount: number;
-      /** SHA-256 of the points: see `pointsChecksum`. */
+      /** SHA-256 of the points, in hexadecimal. */
       readonly pointsSha256: string;
       readonly histogram: readonly number[];
       readonly unitCounts: readonly number[];
     }
-  /** A share of points (Remark 3.5); kUpper is only the number of units that are not dead. */
+  /**
+   * A share of points (Remark 3.5): of `sampleCount` samples `aboveCount` had more than `k` active units, the true
+   * share is at most `shareUpperLimit`; kUpper is only the number of units that are not dead.
+   */
   | ({ readonly method: 'sample'; readonly deadUnits: readonly number[] } & SparsityEstimate);
 
 /** How a sparsity is proved, bounded or estimated. */
@@ -143,7 +146,7 @@ export async function serializeCertificate(certificate: SparsityCertificate): Pr
  *
  * const { network } = parityNetwork({ inputCount: 3, coordinates: [0, 1] });
  * const text = await serializeCertificate(await certifySparsity(network));
- * console.log((await parseCertificate(text, 'certificate.json')).exact); // true
+ * console.log((await parseCertificate(text, 'certificate.json')).kUpper); // 1
  * ```
  */
 export async function parseCertificate(text: string, label: string): Promise<SparsityCertificate> {

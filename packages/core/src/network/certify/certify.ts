@@ -22,6 +22,7 @@ import { countRowsExactly } from './rows.ts';
 import { type FoundPoint, findActivePoint } from './search.ts';
 import { type TightenedNetwork, tightenWithPauses } from './tighten.ts';
 
+/** Options of `certifySparsity`. */
 export interface CertifyOptions extends RunOptions, SampleOptions {
   /** Default: the network's own domain. */
   readonly domain?: NetworkDomain;

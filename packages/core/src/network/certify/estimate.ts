@@ -19,11 +19,11 @@ import type { FoundPoint } from './search.ts';
 import type { TightenedNetwork } from './tighten.ts';
 
 export interface SampleOptions {
-  /** Default 100,000. */
+  /** Of `sample`, as the three below. Default 100,000. */
   readonly sampleCount?: number | undefined;
-  /** Default 0.01. */
+  /** The probability that the limit on the share fails. Default 0.01. */
   readonly confidenceDelta?: number | undefined;
-  /** k, chosen beforehand. */
+  /** A k chosen beforehand: the share of points with more than k active units is bounded. Default: the most seen. */
   readonly k?: number | undefined;
   /** Or: the smallest k whose limit is at most this share. */
   readonly shareThreshold?: number | undefined;

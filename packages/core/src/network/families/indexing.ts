@@ -104,7 +104,7 @@ export interface GatedIndexingOptions {
  * import { gatedIndexingNetwork } from '@fewfire/core';
  *
  * const { network, alpha } = gatedIndexingNetwork({ addressBits: 2, dataCount: 5, seed: 1 });
- * console.log(network.unitCount, network.inputCount, alpha > 0); // 4 7 true
+ * console.log(network.unitCount, network.inputCount, alpha.toFixed(2)); // 4 7 1.06
  * ```
  */
 export function gatedIndexingNetwork(options: GatedIndexingOptions): FamilyMember & { readonly alpha: number } {
