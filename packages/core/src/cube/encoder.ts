@@ -196,10 +196,9 @@ function columnCoordinates(encoded: EncodedColumn): { name: string; key: string 
 
 /**
  * Chooses a coding for every profiled column.
- * @returns the encoder; and what to know of it: `notes.dropped` has the columns left out with the reason,
- *   `notes.warnings`
- *   what a user should look at, of the kinds `mostly-numbers`, `identifier` and `many-values` of `NoteFields`
  *
+ * @returns `spec`, the encoder; `notes.dropped`, the columns left out with the reason; and `notes.warnings`, what a user
+ *   should look at, of the kinds `mostly-numbers`, `identifier` and `many-values` of `NoteFields`
  * @param options `keep`: columns named by the user, never left out for being near-unique
  * @throws FewfireError `missing-values` when `missing` is `refuse` and cells are missing, `invalid-data` when a number
  *   column holds NaN or infinities or when no column is left

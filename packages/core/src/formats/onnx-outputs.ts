@@ -12,8 +12,7 @@ import { concat, type Field, message } from './onnx-writer.ts';
 
 /**
  * The bytes of the model with values of its graph as further outputs, for an ONNX runtime: they are appended, as
- * protobuf
- * allows, which `readOnnxModel` does not read.
+ * protobuf allows, which `readOnnxModel` does not read.
  * @param model the bytes of an .onnx file
  * @param names of the values
  * @example
