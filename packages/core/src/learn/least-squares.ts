@@ -25,7 +25,6 @@
  * one, and steps end at the minimum along them by the gradient at hand: no step
  * raises the objective, whatever the recurrence has come to.
  */
-import type { MonomialOperator } from '@fewfire/kernels';
 import type { MonomialIndex } from '../cube/index.ts';
 import { type BasisChange, createBasisChange } from '../spectrum/index.ts';
 import { clearRounding, constantValue, ROUNDING, sumOfSizes } from './rounding.ts';
@@ -33,8 +32,18 @@ import { clearRounding, constantValue, ROUNDING, sumOfSizes } from './rounding.t
 /** Whether coefficients of the parities or of the centred, scaled parities are penalised. */
 export type PenaltyBasis = 'parity' | 'biased';
 
+/** A matrix of rows and columns that is never formed; its first column, the constant, is 1 and not penalised. */
+export interface DesignOperator {
+  readonly plan: { readonly rowCount: number; readonly monomialCount: number };
+  /** Of columns that are monomials: what the biased basis needs. */
+  readonly index?: MonomialIndex;
+  /** The transpose: from row values to one sum per column. */
+  adjoint(rowValues: Float64Array, coefficients: Float64Array, signal?: AbortSignal): Promise<void>;
+  forward(coefficients: Float64Array, rowValues: Float64Array, signal?: AbortSignal): Promise<void>;
+}
+
 export interface LeastSquaresProblem {
-  readonly operator: MonomialOperator;
+  readonly operator: DesignOperator;
   /** Monomials that stay out, by index. */
   readonly excluded: Uint32Array;
   /** `rowCount` finite numbers. */
@@ -84,16 +93,20 @@ export function createLeastSquaresSolver(problem: LeastSquaresProblem): LeastSqu
   const target = problem.target.map((value) => value - shift);
   const means = problem.means.map((mean) => (isConstant(mean, rowCount) ? Math.sign(mean) : mean));
   const biased = means.some((mean) => Math.abs(mean) > UNBIASED_MEAN);
+  const monomials = (): MonomialIndex => {
+    if (operator.index === undefined) throw new Error('columns that are no monomials have no biased basis');
+    return operator.index;
+  };
   let change: BasisChange | undefined;
   const basisChange = (): BasisChange => {
-    change ??= createBasisChange(operator.index, means, 1 / Math.sqrt(rowCount + 1));
+    change ??= createBasisChange(monomials(), means, 1 / Math.sqrt(rowCount + 1));
     return change;
   };
   let varying: Uint32Array | undefined;
   /** Monomials that stay out of the basis iterated in. */
   const excludedFrom = (isBiased: boolean): Uint32Array => {
     if (!isBiased) return problem.excluded;
-    varying ??= withConstants(operator.index, problem.excluded, means);
+    varying ??= withConstants(monomials(), problem.excluded, means);
     return varying;
   };
 

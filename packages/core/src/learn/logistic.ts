@@ -18,10 +18,10 @@
  * classes, multiplying it makes the loss fall for ever. That is looked for and
  * reported; it would otherwise pass for convergence, the gradient falling too.
  */
-import type { MonomialOperator } from '@fewfire/kernels';
 import { checkRunOptions, FewfireError } from '../base/index.ts';
 import type { CubePoints } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
+import type { DesignOperator } from './least-squares.ts';
 import { bestConstant, checkTwoClasses, logisticSlope, sigmoid, softplus } from './logit.ts';
 import {
   checkTarget,
@@ -34,7 +34,7 @@ import {
 } from './low-degree.ts';
 
 export interface LogisticProblem {
-  readonly operator: MonomialOperator;
+  readonly operator: DesignOperator;
   /** Monomials that stay out, by index. */
   readonly excluded: Uint32Array;
   /** `rowCount` numbers, each +1 or -1. */
