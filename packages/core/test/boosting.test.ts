@@ -199,7 +199,7 @@ describe('boosting as a method of a fit', () => {
     expect(model.training.test?.accuracy).toBeGreaterThan(0.85);
     expect((await fitTable(table, { ...options, loss: 'squared' })).model.loss).toBe('squared');
     const refused = (more: object) => expect(fitTable(table, { ...options, ...more })).rejects;
-    await refused({ method: 'lasso', loss: 'logistic' }).toThrow('expected `method` auto, ridge or boosting');
+    await refused({ method: 'lasso', loss: 'logistic' }).toThrow('expected `method` auto, ridge, boosting or stacking');
     await refused({ degree: 9 }).toThrow('`degree` is 9; boosted trees have one from 1 to 5');
   });
 

@@ -10,6 +10,8 @@ export interface CoordinateColumn {
   readonly kind: 'thresholds' | 'categories';
   readonly first: number;
   readonly count: number;
+  /** Of thresholds of a number: a value for each code, between the thresholds that it lies between. */
+  readonly places?: readonly number[] | undefined;
 }
 
 /** The columns of an encoder's coordinates, in their order; whether a cell is missing is a column of its own. */
@@ -19,11 +21,23 @@ export function coordinateColumns(spec: EncoderSpec): CoordinateColumn[] {
     const total = columnCoordinateNames(encoded).length;
     const count = encoded.missingCoordinate ? total - 1 : total;
     const kind = encoded.coding.kind === 'categories' ? ('categories' as const) : ('thresholds' as const);
-    const columns = count > 0 ? [{ kind, first, count }] : [];
+    const places = encoded.coding.kind === 'thresholds' ? placesBetween(encoded.coding.above) : undefined;
+    const columns: CoordinateColumn[] = count > 0 ? [{ kind, first, count, places }] : [];
     if (encoded.missingCoordinate) columns.push({ kind: 'thresholds', first: first + count, count: 1 });
     first += total;
     return columns;
   });
+}
+
+// Beyond the first and the last, as far as half of what lies between them and their neighbours.
+function placesBetween(above: readonly number[]): number[] {
+  const last = above.length - 1;
+  const half = (k: number): number => (last < 1 ? 0.5 : (above[k + 1] - above[k]) / 2);
+  return [
+    above[0] - half(0),
+    ...above.slice(1).map((cut, k) => (cut + above[k]) / 2),
+    above[last] + half(Math.max(0, last - 1)),
+  ];
 }
 
 /** Every coordinate by itself. */

@@ -9,7 +9,7 @@ import {
 } from '../cube/index.ts';
 import { type BoostingOptions, boostTrees, type TreeRows } from './boosting.ts';
 import { type Consider, type FoldContext, foldScores, foldWeights } from './folds.ts';
-import { checkTwoClasses, softplus } from './logit.ts';
+import { checkTwoClasses } from './logit.ts';
 import {
   checkTarget,
   DEFAULT_MEMORY_BYTES,
@@ -19,6 +19,7 @@ import {
   type LowDegreeOptions,
   weightedMse,
 } from './low-degree.ts';
+import { lossOf } from './stacking.ts';
 import { treesPolynomial } from './tree-polynomial.ts';
 
 /** A polynomial of a tree of depth d has 3^d terms and more: beyond this they are no longer few. */
@@ -26,7 +27,7 @@ export const MAX_TREE_DEPTH = 5;
 /** Depths that are tried where none is given. */
 const DEPTHS = [1, 2, 3];
 /** Numbers of trees that are compared: beyond twenty in steps of a third or so. */
-const ROUND_COUNTS = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 110, 150, 200, 270, 360];
+export const ROUND_COUNTS: readonly number[] = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 110, 150, 200, 270, 360];
 /** Of these in a row without a better error, growing ends. */
 const PATIENCE = 3;
 const LEARNING_RATE = 0.1;
@@ -139,48 +140,12 @@ export async function tryBoosting(
   } & Pick<RunOptions, 'signal'>,
   consider: Consider,
 ): Promise<void> {
-  const { points, target, rowWeights, foldOf, heldOutCount } = context;
+  const { points, target } = context;
   const { loss } = options;
   if (loss === 'logistic') checkTwoClasses(target);
   const rows = treeRows(points, options.columns);
   for (const depth of depthsOf(options.degree)) {
-    // Of each number of trees what the folds that came so far predict: those of all are candidates.
-    const predicted = ROUND_COUNTS.map(() => new Float64Array(0));
-    let reached = ROUND_COUNTS.length;
-    for (let fold = 0; fold < heldOutCount; fold++) {
-      let best = Number.POSITIVE_INFINITY;
-      let since = 0;
-      let step = 0;
-      await boostTrees(
-        rows,
-        target,
-        foldWeights(foldOf, fold, rowWeights),
-        {
-          ...growth(points.rowCount, rows.columns.length, depth, loss),
-          roundCount: ROUND_COUNTS[reached - 1],
-          seed: options.seed,
-        },
-        (round, values) => {
-          if (round !== ROUND_COUNTS[step]) return true;
-          if (predicted[step].length === 0) predicted[step] = new Float64Array(points.rowCount);
-          let error = 0;
-          for (let row = 0; row < values.length; row++) {
-            if (foldOf[row] !== fold) continue;
-            predicted[step][row] = values[row];
-            error += lossOf(values[row], target[row], loss) * (rowWeights?.[row] ?? 1);
-          }
-          since = error < best ? 0 : since + 1;
-          best = Math.min(best, error);
-          step++;
-          return since < PATIENCE;
-        },
-        options,
-      );
-      reached = Math.min(reached, step);
-      context.onFit();
-    }
-    for (let step = 0; step < reached; step++) {
-      const heldOut = predicted[step];
+    for (const [step, heldOut] of (await growByFolds(rows, context, { ...options, depth })).entries()) {
       const scores = foldScores(context, loss === 'logistic' ? heldOut.map((value) => Math.tanh(value / 2)) : heldOut);
       const roundCount = ROUND_COUNTS[step];
       consider(
@@ -195,8 +160,52 @@ export async function tryBoosting(
   }
 }
 
-function lossOf(value: number, target: number, loss: BoostingOptions['loss']): number {
-  return loss === 'squared' ? (value - target) ** 2 : softplus(-target * value);
+/** For each of `ROUND_COUNTS` that every fold came to, what trees predict of rows that were held out. */
+export async function growByFolds(
+  rows: TreeRows,
+  { target, rowWeights, foldOf, heldOutCount, onFit }: Omit<FoldContext, 'operator' | 'excluded'>,
+  {
+    depth,
+    loss,
+    seed,
+    signal,
+  }: { depth: number; loss: BoostingOptions['loss']; seed: number } & Pick<RunOptions, 'signal'>,
+): Promise<Float64Array[]> {
+  const predicted = ROUND_COUNTS.map(() => new Float64Array(0));
+  let reached = ROUND_COUNTS.length;
+  for (let fold = 0; fold < heldOutCount; fold++) {
+    let best = Number.POSITIVE_INFINITY;
+    let since = 0;
+    let step = 0;
+    await boostTrees(
+      rows,
+      target,
+      foldWeights(foldOf, fold, rowWeights),
+      {
+        ...growth(rows.rowCount, rows.columns.length, depth, loss),
+        roundCount: ROUND_COUNTS[reached - 1],
+        seed,
+      },
+      (round, values) => {
+        if (round !== ROUND_COUNTS[step]) return true;
+        if (predicted[step].length === 0) predicted[step] = new Float64Array(rows.rowCount);
+        let error = 0;
+        for (let row = 0; row < values.length; row++) {
+          if (foldOf[row] !== fold) continue;
+          predicted[step][row] = values[row];
+          error += lossOf(values[row], target[row], loss) * (rowWeights?.[row] ?? 1);
+        }
+        since = error < best ? 0 : since + 1;
+        best = Math.min(best, error);
+        step++;
+        return since < PATIENCE;
+      },
+      { signal },
+    );
+    reached = Math.min(reached, step);
+    onFit();
+  }
+  return predicted.slice(0, reached);
 }
 
 /** @throws FewfireError `invalid-argument` */
@@ -212,14 +221,14 @@ function depthsOf(degree: number | 'auto'): readonly number[] {
   return degree === 'auto' ? DEPTHS : [degree];
 }
 
-function treeRows(
+export function treeRows(
   points: CubePoints,
   columns: readonly CoordinateColumn[] = separateColumns(points.coordinateCount),
 ): TreeRows {
   return { rowCount: points.rowCount, columns, codes: columnCodes(points, columns) };
 }
 
-function growth(
+export function growth(
   rowCount: number,
   columnCount: number,
   depth: number,

@@ -10,6 +10,7 @@ import { fitElasticNet } from './elastic-net-fit.ts';
 import type { Candidate } from './folds.ts';
 import { fitLogistic } from './logistic.ts';
 import { estimateLowDegree, fitLowDegree, type LowDegreeFit, type LowDegreeOptions } from './low-degree.ts';
+import { fitStacked } from './stacked-fit.ts';
 
 export interface CandidateFitOptions extends Omit<LowDegreeOptions, 'degree'> {
   /** Of least squares, ridge and the logistic loss, as their learners have them. */
@@ -19,6 +20,8 @@ export interface CandidateFitOptions extends Omit<LowDegreeOptions, 'degree'> {
   readonly loss?: BoostingOptions['loss'];
   readonly columns?: readonly CoordinateColumn[];
   readonly seed?: number;
+  /** Of stacking: whether these are the coordinates that the candidate was chosen on. */
+  readonly sameCoordinates?: boolean;
 }
 
 /** @throws FewfireError as the learner of the candidate's method */
@@ -29,7 +32,7 @@ export function fitCandidate(
   options: CandidateFitOptions = {},
 ): Promise<LowDegreeFit> {
   const { degree, lambda, basis, l1Ratio, hierarchy, refit } = candidate;
-  const { tolerance, maxIterations, loss, columns, seed, ...shared } = options;
+  const { tolerance, maxIterations, loss, columns, seed, sameCoordinates, ...shared } = options;
   const stop = {
     ...(tolerance === undefined ? {} : { tolerance }),
     ...(maxIterations === undefined ? {} : { maxIterations }),
@@ -44,6 +47,8 @@ export function fitCandidate(
       const { roundCount = 0 } = candidate;
       return fitBoosted(points, target, { ...shared, degree, roundCount, ...{ loss, columns, seed } });
     }
+    case 'stacking':
+      return fitStacked(points, target, { ...shared, degree, candidate, ...{ loss, columns, seed, sameCoordinates } });
     case 'logistic':
       return fitLogistic(points, target, { ...shared, ...stop, degree, lambda });
     default:

@@ -10,7 +10,23 @@ import type { Hierarchy } from './hierarchy.ts';
 import type { PenaltyBasis } from './least-squares.ts';
 
 /** `logistic` is ridge under the logistic loss. */
-export type FitMethod = 'least-squares' | 'ridge' | 'estimate' | 'lasso' | 'elastic-net' | 'logistic' | 'boosting';
+export type FitMethod =
+  | 'least-squares'
+  | 'ridge'
+  | 'estimate'
+  | 'lasso'
+  | 'elastic-net'
+  | 'logistic'
+  | 'boosting'
+  | 'stacking';
+
+/** What a stacked fit is a sum of. */
+export interface Stack {
+  /** Weight of the additive part. */
+  readonly additive: number;
+  /** Boosted trees, by their depth, each with its weight. */
+  readonly trees: readonly { readonly depth: number; readonly roundCount: number; readonly weight: number }[];
+}
 
 /** A fit that was tried, and its error on rows held out. */
 export interface Candidate {
@@ -26,6 +42,10 @@ export interface Candidate {
   readonly refit: boolean;
   /** Of boosting: how many trees. */
   readonly roundCount?: number | undefined;
+  /** Of stacking, whose lambda is per weight of the rows. */
+  readonly stack?: Stack | undefined;
+  /** Of stacking: products of coordinates in the additive part. */
+  readonly products?: readonly (readonly number[])[] | undefined;
   /** Non-zero terms, the constant not counted: mean over the folds. Of boosting, whose terms are many, the trees. */
   readonly termCount: number;
   /** Mean squared error over the held-out rows. */

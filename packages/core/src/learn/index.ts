@@ -1,3 +1,4 @@
+export * from './additive-features.ts';
 export * from './boosted-fit.ts';
 export * from './boosting.ts';
 export * from './calibration.ts';
@@ -12,8 +13,11 @@ export * from './least-squares.ts';
 export * from './logistic.ts';
 export * from './low-degree.ts';
 export * from './metrics.ts';
+export * from './product-screen.ts';
 export * from './select.ts';
 export * from './sparse-path.ts';
 export * from './stability.ts';
+export * from './stacked-fit.ts';
+export * from './stacking.ts';
 export { studentQuantile } from './student.ts';
 export * from './tree-polynomial.ts';

@@ -25,7 +25,7 @@ import {
   yesShares,
 } from '../cube/index.ts';
 import { type Polynomial, polynomialFromVector } from '../spectrum/index.ts';
-import type { FitMethod } from './folds.ts';
+import type { FitMethod, Stack } from './folds.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { createLeastSquaresSolver, type PenaltyBasis } from './least-squares.ts';
 
@@ -91,6 +91,10 @@ export interface LowDegreeSummary {
   readonly refit: boolean;
   /** Of boosting: how many trees. */
   readonly roundCount?: number | undefined;
+  /** Of stacking, whose lambda is per weight of the rows. */
+  readonly stack?: Stack | undefined;
+  /** Of stacking: products of coordinates in the additive part. */
+  readonly products?: readonly (readonly number[])[] | undefined;
   /** Terms that are not zero, the constant not counted. */
   readonly termCount: number;
   readonly iterations: number;

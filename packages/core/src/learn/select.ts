@@ -72,6 +72,7 @@ import {
   predictFitBytes,
 } from './low-degree.ts';
 import { chooseSparsest, SPARSE_PATH_LENGTH, type SparsePathOptions, trySparsePath } from './sparse-path.ts';
+import { stackedBytes, stackedSeconds, tryStacking } from './stacked-fit.ts';
 import type { Work } from './work.ts';
 
 /** Clusters, where there are any, are never split between folds. */
@@ -138,6 +139,8 @@ export interface Selection {
 
 const DEFAULT_FOLDS = FIT_OPTIONS.folds.default;
 const DEFAULT_BUDGET_SECONDS = 60;
+/** Of stacking: more rows than it comes to with these say little more of weights and penalties. */
+const STACKING_BUDGET_SECONDS = 3;
 /** Beyond this many monomials per row ridge has next to nothing to go by. */
 const MAX_MONOMIALS_PER_ROW = 4;
 const MAX_AUTO_DEGREE = 8;
@@ -239,10 +242,10 @@ export async function selectLowDegree(
       heldOut: { rows: rows.map((row) => counting[row]), predictions },
     };
   }
-  if (options.loss === 'logistic' && !['auto', 'ridge', 'boosting'].includes(options.method)) {
+  if (options.loss === 'logistic' && !['auto', 'ridge', 'boosting', 'stacking'].includes(options.method)) {
     throw new FewfireError(
       'invalid-argument',
-      `the logistic loss has a ridge penalty or boosted trees, and the method is ${options.method}; expected \`method\` auto, ridge or boosting`,
+      `the logistic loss has a ridge penalty or boosted trees, and the method is ${options.method}; expected \`method\` auto, ridge, boosting or stacking`,
     );
   }
   if (options.l1Ratio !== undefined) checkL1Ratio(options.l1Ratio);
@@ -261,7 +264,8 @@ export async function selectLowDegree(
   const rowKeys = pickKeys(options.rowKeys, rows);
   const foldOf = foldAssignment(plan.rowCount, folds, seed, { rowKeys, clusters, clusterKeys: options.clusterKeys });
   checkFoldWeights(foldOf, folds, rowWeights);
-  if (options.loss === 'logistic') checkFoldClasses(foldOf, folds, values, options.classNames ?? ['-1', '+1']);
+  if (options.loss === 'logistic' && options.method !== 'stacking')
+    checkFoldClasses(foldOf, folds, values, options.classNames ?? ['-1', '+1']);
 
   const tried: Tried[] = [];
   let skipped: Selection['skipped'] = plan.skipped;
@@ -307,6 +311,10 @@ export async function selectLowDegree(
   if (options.method === 'boosting') {
     const { degree, loss = 'squared', columns } = options;
     await tryBoosting(shared, { degree, loss, columns, seed }, consider);
+  }
+  if (options.method === 'stacking') {
+    const { degree, loss = 'squared', columns, signal } = options;
+    await tryStacking(shared, { degree, loss, columns, seed, signal }, consider);
   }
   const stopped: number[] = [];
   let sparseNs = 1e9 * plan.sparseSeconds;
@@ -555,6 +563,7 @@ interface SelectionPlan {
 // Which degrees to try, on how many rows. `auto` lets the lasso have as much predicted work as the others.
 function planSelection(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
   if (options.method === 'boosting') return planBoosting(points, options, folds);
+  if (options.method === 'stacking') return planStacking(points, options, folds);
   if (isSparse(options.method)) return planSparse(points, options, folds);
   const plan = planDense(points, options, folds);
   if (options.method !== 'auto' || options.lasso === false || options.loss === 'logistic') return plan;
@@ -640,6 +649,30 @@ function planBoosting(points: SelectionShape, options: SelectOptions, folds: num
   while (rows > fewest && (cost(rows) > budgetSeconds || !hasRoom(rows))) rows = Math.max(fewest, Math.floor(rows / 2));
   return {
     ...{ degrees: [], sparseDegrees: [], sparseSeconds: 0, heldOutCount: folds, skipped: [] },
+    rowCount: rows,
+    fewerFor: rows === rowCount ? undefined : cost(rowCount) > budgetSeconds ? 'time' : 'memory',
+    budgetSeconds,
+    predictedSeconds: cost(rows),
+  };
+}
+
+// One split where it holds out enough rows, and on fewer rows where the budget or memory asks for it.
+function planStacking(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
+  const { rowCount, coordinateCount } = points;
+  const budgetSeconds = options.budgetSeconds ?? STACKING_BUDGET_SECONDS;
+  const width = options.columns?.length ?? coordinateCount;
+  const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
+  const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
+  checkBoostingMemory(rowCount, width, stackedBytes(rowCount, width), options);
+  const precise = rowCount / folds >= SPLIT_ROWS && options.clusters === undefined;
+  const heldOutCount = precise ? 1 : folds;
+  const cost = (rows: number): number => stackedSeconds(rows, width, heldOutCount);
+  let rows = rowCount;
+  while (rows > fewest && (cost(rows) > budgetSeconds || stackedBytes(rows, width) > limit)) {
+    rows = Math.max(fewest, Math.floor(rows / 2));
+  }
+  return {
+    ...{ degrees: [], sparseDegrees: [], sparseSeconds: 0, heldOutCount, skipped: [] },
     rowCount: rows,
     fewerFor: rows === rowCount ? undefined : cost(rowCount) > budgetSeconds ? 'time' : 'memory',
     budgetSeconds,

@@ -19,6 +19,7 @@ import {
 } from '../base/index.ts';
 import {
   type ColumnProfile,
+  type CoordinateColumn,
   coordinateColumns,
   countAllYes,
   type EncoderSpec,
@@ -29,9 +30,11 @@ import {
 } from '../cube/index.ts';
 import {
   type Candidate,
+  type CandidateFitOptions,
   checkSelectionShape,
   DEFAULT_MEMORY_BYTES,
   fitCandidate,
+  fitFoundTerms,
   fitPlatt,
   foldTermLists,
   type LowDegreeFit,
@@ -72,6 +75,7 @@ import {
 import { numberLeakNotes } from './number-leaks.ts';
 import {
   type EncodedData,
+  hasManyCuts,
   type LabelledPoints,
   type PreparedTable,
   type PrepareOptions,
@@ -151,7 +155,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const readAt = performance.now();
 
   // What boosted trees are for; the other methods are compared under one loss.
-  const ownLoss = options.method === 'boosting' && spec.kind !== 'regression' ? 'logistic' : 'squared';
+  const ownLoss = hasManyCuts(options.method) && spec.kind !== 'regression' ? 'logistic' : 'squared';
   const loss = checkLoss(spec, options.loss ?? ownLoss);
   const confidence = options.confidence ?? FIT_OPTIONS.confidence.default;
   const { chosenAt, selections, calibrations, ...measured } = await chooseAndMeasure(prepared, {
@@ -163,7 +167,13 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   // The model that is delivered: everything anew on all rows, unless nothing was set aside from them.
   const whole = await prepared.all();
   const { data, notes } = whole;
-  const fits = measured.fits ?? (await fitOutputs(spec, selections, whole, { ...beside(options, data), loss }));
+  const fits =
+    measured.fits ??
+    (await fitOutputs(spec, selections, whole, {
+      ...beside(options, data),
+      loss,
+      sameCoordinates: !prepared.setsAside,
+    }));
   const fittedAt = performance.now();
   const outputs: ModelOutput[] = [];
   const evidenceNotes: Note[] = [];
@@ -275,7 +285,7 @@ async function chooseAndMeasure(
   const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, data.target, k));
   const selections: Selection[] = [];
   for (const [k, target] of targets.entries()) {
-    selections.push(await choose(training, target, options, classNames(spec, k)));
+    selections.push(await choose(data, target, coordinatesOf(encoder), options, classNames(spec, k)));
   }
   const chosenAt = performance.now();
   const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, data.weights));
@@ -284,7 +294,7 @@ async function chooseAndMeasure(
   const chosen = { selections, chosenAt, calibrations, encoder, rowCount: data.target.length, notes };
   if (tested === undefined) return { ...chosen, test: null, testRows: null, fits: undefined };
 
-  const fits = await fitOutputs(spec, selections, training, options);
+  const fits = await fitOutputs(spec, selections, training, { ...options, sameCoordinates: true });
   const values = await evaluateFits(fits, tested, options);
   const { target, weights, clusters } = tested;
   const prediction = predictionFromValues(spec, calibrations, values);
@@ -345,8 +355,9 @@ function classNames(spec: TargetSpec, output: number): [string, string] {
 }
 
 function choose(
-  { encoder, data }: EncodedData,
+  data: LabelledPoints,
   target: Float64Array,
+  { groups, columns }: Coordinates,
   options: FitTableOptions,
   names: [string, string],
 ): Promise<Selection> {
@@ -360,8 +371,7 @@ function choose(
     classNames: names,
     degree: options.degree ?? 'auto',
     method: options.method ?? 'auto',
-    groups: coordinateGroups(encoder),
-    columns: coordinateColumns(encoder),
+    ...{ groups, columns },
     rowWeights: data.weights,
     clusters: data.clusters,
     rowKeys: data.rowKeys,
@@ -369,8 +379,20 @@ function choose(
   });
 }
 
-function coordinateGroups(encoder: EncoderSpec): number[] {
-  return encoderCoordinates(encoder).map((coordinate) => coordinate.group);
+/** What learners know of coordinates. */
+interface Coordinates {
+  readonly names: readonly string[];
+  readonly groups: readonly number[];
+  readonly columns: readonly CoordinateColumn[];
+}
+
+function coordinatesOf(encoder: EncoderSpec): Coordinates {
+  const all = encoderCoordinates(encoder);
+  return {
+    names: all.map(({ name }) => name),
+    groups: all.map(({ group }) => group),
+    columns: coordinateColumns(encoder),
+  };
 }
 
 async function confirm(
@@ -389,18 +411,13 @@ async function confirm(
     async choose(half) {
       const left = beside(options, half);
       // Terms that few rows can tell apart are not worth confirming: the sparse choice, whatever the model's method.
-      const { best } = await choose(
-        { encoder, data: half },
-        half.target,
-        {
-          ...left,
-          method: 'lasso',
-          loss: 'squared',
-          budgetSeconds: CONFIRM_BUDGET_SECONDS,
-        },
-        classNames(spec, output),
-      );
-      return (await fitChosen(best, half, half.target, encoder, left)).model;
+      const all = coordinatesOf(encoder);
+      if (hasManyCuts(options.method)) {
+        return await fitFoundTerms(half.points, half.target, all.names, all.columns, half.weights, left);
+      }
+      const sparse = { ...left, method: 'lasso', loss: 'squared', budgetSeconds: CONFIRM_BUDGET_SECONDS } as const;
+      const { best } = await choose(half, half.target, all, sparse, classNames(spec, output));
+      return (await fitChosen(best, half, half.target, all, left)).model;
     },
   });
 }
@@ -409,11 +426,11 @@ async function fitOutputs(
   spec: TargetSpec,
   selections: readonly Selection[],
   { encoder, data }: EncodedData,
-  options: FitTableOptions,
+  options: FitTableOptions & Pick<CandidateFitOptions, 'sameCoordinates'>,
 ): Promise<LowDegreeFit[]> {
   const fits: LowDegreeFit[] = [];
   for (const [k, { best }] of selections.entries()) {
-    const fit = await fitChosen(best, data, outputTarget(spec, data.target, k), encoder, options);
+    const fit = await fitChosen(best, data, outputTarget(spec, data.target, k), coordinatesOf(encoder), options);
     if (!fit.model.coefficients.every(Number.isFinite)) {
       throw new FewfireError(
         'not-converged',
@@ -430,15 +447,14 @@ function fitChosen(
   best: Candidate,
   data: LabelledPoints,
   target: Float64Array,
-  encoder: EncoderSpec,
-  options: RunOptions & Pick<FitTableOptions, 'loss' | 'seed'>,
+  { names, groups, columns }: Coordinates,
+  options: RunOptions & Pick<CandidateFitOptions, 'loss' | 'seed' | 'sameCoordinates'>,
 ): Promise<LowDegreeFit> {
-  const { signal, onProgress, threads, memoryLimitBytes, loss, seed = 1 } = options;
+  const { signal, onProgress, threads, memoryLimitBytes, loss, seed = 1, sameCoordinates } = options;
   return fitCandidate(data.points, target, best, {
-    ...{ signal, onProgress, threads, memoryLimitBytes, loss, seed },
-    coordinates: encoderCoordinates(encoder).map((coordinate) => coordinate.name),
-    groups: coordinateGroups(encoder),
-    columns: coordinateColumns(encoder),
+    ...{ signal, onProgress, threads, memoryLimitBytes, loss, seed, sameCoordinates },
+    coordinates: names,
+    ...{ groups, columns },
     rowWeights: data.weights,
     tolerance: FIT_TOLERANCE,
     maxIterations: FIT_ITERATIONS,
@@ -509,14 +525,15 @@ function fitRecord(
   { summary }: LowDegreeFit,
   selection: Selection,
 ): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability'> {
-  const { degree, lambda, basis, l1Ratio, hierarchy, refit, roundCount } = summary;
+  const { degree, lambda, basis, l1Ratio, hierarchy, refit, roundCount, stack, products } = summary;
   const { monomialCount, converged, relativeGradient, dualityGap } = summary;
-  const { best, heldOut: _, foldTerms: __, stopped: ___, fewerFor: ____, ...record } = selection;
+  const { best, heldOut: _, foldTerms: __, stopped: ___, fewerFor: ____, candidates, ...record } = selection;
   return {
     ...{ method: best.method, degree, lambda, basis, l1Ratio, hierarchy, refit },
     ...(roundCount === undefined ? {} : { roundCount }),
+    ...(stack === undefined ? {} : { stack, products: products ?? [] }),
     ...{ monomialCount, converged, relativeGradient, dualityGap },
-    selection: record,
+    selection: { ...record, candidates: candidates.map(({ products: _, ...candidate }) => candidate) },
   };
 }
 

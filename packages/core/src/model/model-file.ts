@@ -23,7 +23,16 @@ const VERSIONS: readonly unknown[] = [OLDEST_VERSION, 3, MODEL_VERSION];
 const finite = z.number();
 const count = z.int().check(z.nonnegative());
 const index = z.int().check(z.nonnegative());
-const method = z.enum(['least-squares', 'ridge', 'estimate', 'lasso', 'elastic-net', 'logistic', 'boosting']);
+const method = z.enum([
+  'least-squares',
+  'ridge',
+  'estimate',
+  'lasso',
+  'elastic-net',
+  'logistic',
+  'boosting',
+  'stacking',
+]);
 const basis = z.enum(['parity', 'biased']);
 const columnReason = z.strictObject({ column: z.string(), reason: z.string() });
 const degreeReason = z.strictObject({ degree: count, reason: z.string() });
@@ -69,6 +78,10 @@ const sparsity = {
   refit: z.boolean(),
   roundCount: z.optional(count),
 };
+const stack = z.strictObject({
+  additive: finite,
+  trees: z.array(z.strictObject({ depth: count, roundCount: count, weight: finite })),
+});
 const candidateSchema = z.strictObject({
   method,
   degree: count,
@@ -79,6 +92,7 @@ const candidateSchema = z.strictObject({
   mse: finite,
   standardError: finite,
   converged: z.boolean(),
+  stack: z.optional(stack),
 });
 
 const fitSchema = z.strictObject({
@@ -87,6 +101,8 @@ const fitSchema = z.strictObject({
   lambda: finite,
   basis,
   ...sparsity,
+  stack: z.optional(stack),
+  products: z.optional(z.array(z.array(index))),
   monomialCount: count,
   converged: z.boolean(),
   relativeGradient: finite,

@@ -20,6 +20,7 @@ import {
   type PlattScaling,
   plattProbability,
   type Selection,
+  type Stack,
   type TermStability,
 } from '../learn/index.ts';
 import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
@@ -87,6 +88,7 @@ export interface SelectionRecord {
   readonly rowCount: number;
   readonly budgetSeconds: number;
   readonly predictedSeconds: number;
+  /** Without their products: these are of the coordinates of the rows they were tried on. */
   readonly candidates: readonly Candidate[];
   readonly skipped: readonly { readonly degree: number; readonly reason: string }[];
 }
@@ -151,6 +153,10 @@ export interface OutputRecord {
   readonly refit: boolean;
   /** Of boosting: how many trees. */
   readonly roundCount?: number | undefined;
+  /** Of stacking; what its lambda is, is per weight of the rows. */
+  readonly stack?: Stack | undefined;
+  /** Of stacking: products of coordinates in the additive part. */
+  readonly products?: readonly (readonly number[])[] | undefined;
   readonly monomialCount: number;
   readonly converged: boolean;
   readonly relativeGradient: number;

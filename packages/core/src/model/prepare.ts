@@ -98,7 +98,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
       `\`test\` is ${testShare}; expected a share of the rows from 0 (no test) to below 1, or a file`,
     );
   }
-  const bins = options.bins ?? (options.method === 'boosting' ? MOST_BINS : DEFAULT_BINS);
+  const bins = options.bins ?? (hasManyCuts(options.method) ? MOST_BINS : DEFAULT_BINS);
   const features = featureNames(source, options);
   const { table, zeroCount } = await weighingRows(source, options, options);
   if (options.weight !== undefined && zeroCount > 0) {
@@ -222,6 +222,11 @@ function rowMask(rowCount: number, isIn: (row: number) => boolean): Uint8Array {
   const mask = new Uint8Array(rowCount);
   for (let row = 0; row < rowCount; row++) if (isIn(row)) mask[row] = 1;
   return mask;
+}
+
+/** What looks at a column as a whole is not troubled by many cuts of it. */
+export function hasManyCuts(method: FitOptionValues['method']): boolean {
+  return method === 'boosting' || method === 'stacking';
 }
 
 function featureNames(table: Table, options: PrepareOptions): string[] {

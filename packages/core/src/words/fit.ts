@@ -7,20 +7,29 @@ export function skippedText({ degree, reason }: SelectionRecord['skipped'][numbe
   return `degree ${degree} and above were not tried: ${reason}`;
 }
 
-/** `ridge, lambda 26 on parities`; `boosting, 110 trees`. */
-export function fitText({
-  method,
-  lambda,
-  basis,
-  refit,
-  roundCount,
-}: Pick<OutputRecord, 'method' | 'lambda' | 'basis' | 'refit' | 'roundCount'>): string {
+/** `ridge, lambda 26 on parities`; `boosting, 110 trees`; `stacking: curves and 3 products x 0.91, 40 trees x 0.2`. */
+export function fitText({ method, lambda, basis, refit, roundCount, stack, products = [] }: FitDescription): string {
+  if (stack !== undefined) return `stacking: ${stackText(stack, products.length)}`;
   if (roundCount !== undefined) return `${methodText(method)}, ${counted(roundCount, 'tree')}`;
   if (method === 'estimate') return 'one-pass means';
   if (method === 'least-squares') return 'least squares, no penalty';
   const penalised = `${methodText(method)}, lambda ${numberText(lambda)}`;
   if (method === 'lasso' || method === 'elastic-net') return `${penalised}${refit ? ', refitted' : ''}`;
   return `${penalised} on ${method === 'logistic' || basis === 'parity' ? 'parities' : 'the biased basis'}`;
+}
+
+/** What a fit is called by. */
+type FitDescription = Pick<OutputRecord, 'method' | 'lambda' | 'basis' | 'refit' | 'roundCount' | 'stack' | 'products'>;
+
+function stackText({ additive, trees }: NonNullable<OutputRecord['stack']>, productCount: number): string {
+  const found = productCount === 0 ? '' : ` and ${counted(productCount, 'product')}`;
+  const parts = [
+    ...(additive > 0 ? [`curves${found} x ${numberText(additive)}`] : []),
+    ...trees.map(
+      ({ depth, roundCount, weight }) => `${counted(roundCount, 'tree')} of depth ${depth} x ${numberText(weight)}`,
+    ),
+  ];
+  return parts.length === 0 ? 'the constant' : parts.join(', ');
 }
 
 /** A method by its name. */

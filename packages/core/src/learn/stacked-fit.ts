@@ -1,0 +1,417 @@
+/**
+ * What `fit` learns where nothing else is asked for: additive curves of the columns with the products of yes/no
+ * coordinates that a look at all of them found, and boosted trees, each as good as rows held out say, added by weights
+ * of least loss on these rows. All of it is a polynomial, and their weighted sum is one.
+ *
+ * Products are looked for in all rows, once: what is taken was compared with the largest of all under pure noise, so
+ * that rows held out in turn are hardly favoured by having been looked at.
+ */
+import { createTurn } from '../base/index.ts';
+import { type CoordinateColumn, type CubePoints, checkCoordinateCount, separateColumns } from '../cube/index.ts';
+import { addPolynomials, type Polynomial, polynomialFromTerms } from '../spectrum/index.ts';
+import {
+  type AdditiveFeatures,
+  additiveFeatures,
+  additiveOperator,
+  additivePolynomial,
+  productFeature,
+  withProducts,
+} from './additive-features.ts';
+import { checkBoostingMemory, growByFolds, growth, ROUND_COUNTS, treeRows } from './boosted-fit.ts';
+import { boostTrees, type TreeRows } from './boosting.ts';
+import { type Candidate, type Consider, type FoldContext, foldScores, foldWeights, type Stack } from './folds.ts';
+import { createLeastSquaresSolver } from './least-squares.ts';
+import { createLogisticSolver } from './logistic.ts';
+import { checkTwoClasses, sigmoid } from './logit.ts';
+import { checkTarget, DENSE, type LowDegreeFit, type LowDegreeOptions, weightedMse } from './low-degree.ts';
+import { weightedMean } from './metrics.ts';
+import { openProductScreen } from './product-screen.ts';
+import { lossOf, type StackedLoss, stackingWeights } from './stacking.ts';
+import { treesPolynomial } from './tree-polynomial.ts';
+
+/** Penalties of the additive part, per weight of the rows, from large to small. */
+const PENALTIES = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4];
+/** So many in a row without a better error end the path. */
+const PATIENCE = 2;
+/** What is found is hardly shrunk. */
+const LEAST_PENALTY = 1e-4;
+const CHOICE_TOLERANCE = 1e-3;
+const FIT_TOLERANCE = 1e-5;
+const MOST_ITERATIONS = 300;
+const TREE_DEPTHS = [1, 2, 3];
+/** Looks for products: each at what the last ones left. */
+const MOST_LOOKS = 4;
+
+// To predict with: nanoseconds per cell and per row, and how many iterations and trees there are as a rule.
+const CELL_NS = 1.2;
+const TREE_CELL_NS = 2.5;
+const ROW_NS = 25;
+const PLANNED_ITERATIONS = 20;
+const PLANNED_TREES = 200;
+
+type Part = Pick<LowDegreeOptions, 'signal'>;
+
+interface Solution {
+  readonly coefficients: Float64Array;
+  readonly predictions: Float64Array;
+}
+
+// Solves for one penalty after another, from large to small.
+function createPath(
+  features: AdditiveFeatures,
+  target: Float64Array,
+  rowWeights: Float64Array | undefined,
+  loss: StackedLoss,
+  tolerance: number,
+  { signal }: Part,
+): (penalty: number) => Promise<Solution> {
+  const operator = additiveOperator(features, createTurn(signal));
+  const problem = { operator, excluded: new Uint32Array(0), target, rowWeights };
+  const solver =
+    loss === 'logistic'
+      ? createLogisticSolver(problem)
+      : createLeastSquaresSolver({ ...problem, means: new Float64Array(0) });
+  const total = rowWeights?.reduce((sum, weight) => sum + weight, 0) ?? target.length;
+  return (penalty) =>
+    solver.solve({ lambda: penalty * total, basis: 'parity', tolerance, maxIterations: MOST_ITERATIONS, signal });
+}
+
+// Down to a penalty, each solution the start of the next.
+async function solveAt(penalty: number, ...problem: Parameters<typeof createPath>): Promise<Solution> {
+  const solve = createPath(...problem);
+  return await solve(penalty);
+}
+
+interface AdditiveChoice {
+  readonly penalty: number;
+  readonly heldOut: Float64Array;
+}
+
+async function chooseAdditive(
+  features: AdditiveFeatures,
+  context: Omit<FoldContext, 'operator' | 'excluded'>,
+  loss: StackedLoss,
+): Promise<AdditiveChoice> {
+  const { target, rowWeights, foldOf, heldOutCount, signal, onFit } = context;
+  const paths = Array.from({ length: heldOutCount }, (_, fold) =>
+    createPath(features, target, foldWeights(foldOf, fold, rowWeights), loss, CHOICE_TOLERANCE, { signal }),
+  );
+  let best: AdditiveChoice | undefined;
+  let lowest = Number.POSITIVE_INFINITY;
+  let since = 0;
+  for (const penalty of PENALTIES) {
+    const heldOut = new Float64Array(target.length);
+    for (const [fold, solve] of paths.entries()) {
+      const { predictions } = await solve(penalty);
+      for (let row = 0; row < target.length; row++) if (foldOf[row] === fold) heldOut[row] = predictions[row];
+      onFit();
+    }
+    const error = heldOutLoss(context, heldOut, loss);
+    since = error < lowest ? 0 : since + 1;
+    if (error < lowest || best === undefined) {
+      lowest = error;
+      best = { penalty, heldOut };
+    }
+    if (since === PATIENCE) break;
+  }
+  return best as AdditiveChoice;
+}
+
+function heldOutLoss(
+  { target, rowWeights, foldOf, heldOutCount }: Omit<FoldContext, 'operator' | 'excluded'>,
+  heldOut: Float64Array,
+  loss: StackedLoss,
+): number {
+  let sum = 0;
+  for (let row = 0; row < target.length; row++) {
+    if (foldOf[row] < heldOutCount) sum += lossOf(heldOut[row], target[row], loss) * (rowWeights?.[row] ?? 1);
+  }
+  return sum;
+}
+
+interface Problem {
+  readonly points: CubePoints;
+  readonly rows: TreeRows;
+  readonly target: Float64Array;
+  readonly rowWeights: Float64Array | undefined;
+  readonly loss: StackedLoss;
+}
+
+/** Looks for products until there are no more, each time at what a fit with the last ones left over. */
+async function findProducts(
+  { points, rows, target, rowWeights, loss }: Problem,
+  penalty: number,
+  mostDegree: number,
+  run: Part,
+): Promise<number[][]> {
+  const screen = await openProductScreen(points, rows.columns, mostDegree, run);
+  try {
+    const products: number[][] = [];
+    let features = additiveFeatures(rows, rowWeights);
+    for (let look = 0; look < MOST_LOOKS && screen.degree > 1; look++) {
+      const { predictions } = await solveAt(penalty, features, target, rowWeights, loss, CHOICE_TOLERANCE, run);
+      const residual = target.map((y, row) => {
+        const weight = rowWeights?.[row] ?? 1;
+        return weight * (loss === 'squared' ? y - predictions[row] : y * sigmoid(-y * predictions[row]));
+      });
+      const found = await screen.look(residual, products, 2);
+      if (found.length === 0) break;
+      products.push(...found);
+      features = withProducts(
+        features,
+        found.map((product) => productFeature(points, product, rowWeights)),
+      );
+    }
+    return products;
+  } finally {
+    screen.dispose();
+  }
+}
+
+/**
+ * Few terms that go with the target: single coordinates and products, found one after another as products are.
+ * @returns their polynomial, of least squares with next to no penalty
+ */
+export async function fitFoundTerms(
+  points: CubePoints,
+  target: Float64Array,
+  names: readonly string[],
+  columns: readonly CoordinateColumn[],
+  rowWeights: Float64Array | undefined,
+  run: Part,
+): Promise<Polynomial> {
+  const mean = weightedMean(target, rowWeights);
+  let features: AdditiveFeatures = {
+    ...{ rows: { rowCount: points.rowCount, columns: [], codes: new Uint8Array(0) }, columns: [], products: [] },
+    count: 1,
+  };
+  let solution: Solution = {
+    coefficients: Float64Array.of(mean),
+    predictions: new Float64Array(points.rowCount).fill(mean),
+  };
+  const screen = await openProductScreen(points, columns, Number.POSITIVE_INFINITY, run);
+  try {
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      const { predictions } = solution;
+      const residual = target.map((y, row) => (rowWeights?.[row] ?? 1) * (y - predictions[row]));
+      const known = features.products.map(({ coordinates }) => coordinates);
+      const found = await screen.look(residual, known, 1);
+      if (found.length === 0) break;
+      features = withProducts(
+        features,
+        found.map((product) => productFeature(points, product, rowWeights)),
+      );
+      solution = await solveAt(LEAST_PENALTY, features, target, rowWeights, 'squared', FIT_TOLERANCE, run);
+    }
+  } finally {
+    screen.dispose();
+  }
+  return additivePolynomial(names, features, solution.coefficients);
+}
+
+function featuresOf({ points, rows, rowWeights }: Problem, products: readonly (readonly number[])[]): AdditiveFeatures {
+  return withProducts(
+    additiveFeatures(rows, rowWeights),
+    products.map((product) => productFeature(points, product, rowWeights)),
+  );
+}
+
+// What each row would have if nothing were learned.
+function bestConstantOf({ target, rowWeights, loss }: Problem): number {
+  const mean = weightedMean(target, rowWeights);
+  if (loss === 'squared') return mean;
+  // Of one class alone half a row of the other is imagined, or its odds were infinite.
+  const most = 1 - 1 / (target.length + 2);
+  return 2 * Math.atanh(Math.max(-most, Math.min(most, mean)));
+}
+
+/** Tries the additive part, trees, and both. */
+export async function tryStacking(
+  context: Omit<FoldContext, 'operator' | 'excluded'>,
+  options: {
+    readonly degree: number | 'auto';
+    readonly loss: StackedLoss;
+    readonly columns: readonly CoordinateColumn[] | undefined;
+    readonly seed: number;
+  } & Part,
+  consider: Consider,
+): Promise<void> {
+  const { points, target, rowWeights, foldOf, heldOutCount } = context;
+  const { loss } = options;
+  if (loss === 'logistic') checkTwoClasses(target);
+  const rows = treeRows(points, options.columns);
+  const problem: Problem = { points, rows, target, rowWeights, loss };
+  const mostDegree = options.degree === 'auto' ? Number.POSITIVE_INFINITY : options.degree;
+  if (loss === 'logistic' && !everyFoldHasBoth(context)) {
+    const heldOut = new Float64Array(target.length).fill(bestConstantOf(problem));
+    offer(context, loss, { stack: { additive: 0, trees: [] }, heldOut, products: [], lambda: 0 }, consider);
+    return;
+  }
+
+  let additive = await chooseAdditive(additiveFeatures(rows, rowWeights), context, loss);
+  const products = await findProducts(problem, additive.penalty, mostDegree, options);
+  if (products.length > 0) additive = await chooseAdditive(featuresOf(problem, products), context, loss);
+
+  const forests: { depth: number; roundCount: number; heldOut: Float64Array }[] = [];
+  for (const depth of TREE_DEPTHS.filter((depth) => depth <= mostDegree)) {
+    const grown = await growByFolds(rows, context, { ...options, depth });
+    const errors = grown.map((heldOut) => heldOutLoss(context, heldOut, loss));
+    const step = errors.reduce((best, error, k) => (error < errors[best] ? k : best), 0);
+    forests.push({ depth, roundCount: ROUND_COUNTS[step], heldOut: grown[step] });
+  }
+
+  const constant = bestConstantOf(problem);
+  const held = Float64Array.from(target, (_, row) => (foldOf[row] < heldOutCount ? (rowWeights?.[row] ?? 1) : 0));
+  const parts = [additive, ...forests].map(({ heldOut }) => heldOut);
+  const weights = stackingWeights(parts, constant, target, held, loss);
+  const [ofAdditive, ...ofForests] = weights;
+  const stack: Stack = {
+    additive: ofAdditive,
+    trees: forests
+      .map(({ depth, roundCount }, k) => ({ depth, roundCount, weight: ofForests[k] }))
+      .filter(({ weight }) => weight > 0),
+  };
+  const heldOut = new Float64Array(target.length).fill(constant);
+  for (const [k, part] of parts.entries()) {
+    if (weights[k] === 0) continue;
+    for (let row = 0; row < heldOut.length; row++) heldOut[row] += weights[k] * (part[row] - constant);
+  }
+  offer(
+    context,
+    loss,
+    { stack, heldOut, products: ofAdditive > 0 ? products : [], lambda: additive.penalty },
+    consider,
+  );
+}
+
+function offer(
+  context: Omit<FoldContext, 'operator' | 'excluded'>,
+  loss: StackedLoss,
+  {
+    stack,
+    heldOut,
+    products,
+    lambda,
+  }: {
+    readonly stack: Stack;
+    readonly heldOut: Float64Array;
+    readonly products: readonly (readonly number[])[];
+    readonly lambda: number;
+  },
+  consider: Consider,
+): void {
+  const degree = Math.max(
+    stack.additive > 0 ? 1 : 0,
+    ...stack.trees.map(({ depth }) => depth),
+    ...products.map((product) => product.length),
+  );
+  const scores = foldScores(context, loss === 'logistic' ? heldOut.map((value) => Math.tanh(value / 2)) : heldOut);
+  const roundCount = stack.trees.reduce((sum, { roundCount: some }) => sum + some, 0);
+  consider(
+    {
+      ...{ method: 'stacking', degree, lambda, basis: 'parity', ...DENSE, roundCount, stack, products },
+      ...{ termCount: products.length, ...scores, converged: true },
+    },
+    heldOut,
+    [],
+  );
+}
+
+// Whether rows of both classes are left where a fold is held out: of one class alone there is nothing to learn.
+function everyFoldHasBoth({ target, foldOf, heldOutCount }: Omit<FoldContext, 'operator' | 'excluded'>): boolean {
+  return Array.from({ length: heldOutCount }, (_, fold) => fold).every((fold) =>
+    [-1, 1].every((side) => target.some((value, row) => value === side && foldOf[row] !== fold)),
+  );
+}
+
+export interface StackedOptions extends LowDegreeOptions {
+  readonly loss?: StackedLoss;
+  readonly candidate: Candidate;
+  readonly columns?: readonly CoordinateColumn[];
+  readonly seed?: number;
+  /** Whether these are the coordinates that the candidate was chosen on; otherwise its products are looked for anew. */
+  readonly sameCoordinates?: boolean;
+}
+
+/**
+ * Fits what the folds chose.
+ * @throws FewfireError `invalid-argument`, `invalid-data`, `memory-budget`
+ */
+export async function fitStacked(
+  points: CubePoints,
+  target: Float64Array,
+  options: StackedOptions,
+): Promise<LowDegreeFit> {
+  const { rowCount, coordinateCount } = points;
+  const { candidate, loss = 'squared', rowWeights, seed = 1, signal } = options;
+  const { lambda, roundCount: total = 0 } = candidate;
+  const stack = candidate.stack as Stack;
+  checkCoordinateCount(coordinateCount);
+  checkTarget(points, target, rowWeights);
+  if (loss === 'logistic') checkTwoClasses(target);
+  const columns = options.columns ?? separateColumns(coordinateCount);
+  checkBoostingMemory(rowCount, columns.length, stackedBytes(rowCount, columns.length), options);
+  const rows = treeRows(points, columns);
+  const names = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
+  const problem: Problem = { points, rows, target, rowWeights, loss };
+  const constant = bestConstantOf(problem);
+  let model: Polynomial = polynomialFromTerms(names, [{ coordinates: [], coefficient: constant }]);
+  const values = new Float64Array(rowCount).fill(constant);
+  const add = (part: Polynomial, predictions: Float64Array, weight: number): void => {
+    const beyond = addPolynomials(part, polynomialFromTerms(names, [{ coordinates: [], coefficient: constant }]), -1);
+    model = addPolynomials(model, beyond, weight);
+    for (let row = 0; row < rowCount; row++) values[row] += weight * (predictions[row] - constant);
+  };
+  let products = candidate.products ?? [];
+  if (stack.additive > 0) {
+    products =
+      options.sameCoordinates === true || products.length === 0
+        ? products
+        : await findProducts(problem, lambda, candidate.degree, { signal });
+    const features = featuresOf(problem, products);
+    const solution = await solveAt(lambda, features, target, rowWeights, loss, FIT_TOLERANCE, { signal });
+    add(additivePolynomial(names, features, solution.coefficients), solution.predictions, stack.additive);
+  }
+  let done = 0;
+  for (const { depth, roundCount, weight } of stack.trees) {
+    let grown: Float64Array = values;
+    const trees = await boostTrees(
+      rows,
+      target,
+      rowWeights,
+      { ...growth(rowCount, columns.length, depth, loss), roundCount, seed },
+      (_, all) => {
+        grown = all;
+        options.onProgress?.({ phase: 'fitting', done: ++done, total, unit: 'steps' });
+        return true;
+      },
+      options,
+    );
+    add(await treesPolynomial(names, columns, trees, createTurn(signal)), grown, weight);
+  }
+  const predictions = loss === 'logistic' ? values.map((logOdds) => Math.tanh(logOdds / 2)) : values;
+  return {
+    model,
+    summary: {
+      ...{ method: 'stacking', degree: candidate.degree, sampleCount: rowCount, coordinateCount, roundCount: total },
+      ...{ stack, products },
+      ...{ monomialCount: model.termCount, lambda, basis: 'parity', ...DENSE, dualityGap: null },
+      ...{ termCount: model.termCount, iterations: total, relativeGradient: 0, converged: true },
+      trainingMse: weightedMse(target, predictions, rowWeights),
+    },
+  };
+}
+
+/** Predicted seconds of one thread that a choice takes. */
+export function stackedSeconds(rowCount: number, columnCount: number, heldOutCount: number): number {
+  const cells = rowCount * columnCount;
+  const paths = 2 * PENALTIES.length * PLANNED_ITERATIONS * (2 * CELL_NS * cells + ROW_NS * rowCount);
+  const levels = TREE_DEPTHS.reduce((sum, depth) => sum + depth, 0);
+  const trees = PLANNED_TREES * levels * (TREE_CELL_NS * cells + ROW_NS * rowCount);
+  return (heldOutCount * (paths + trees)) / 1e9 + MOST_LOOKS * 0.15;
+}
+
+/** Bytes of the rows as the parts see them, with what is kept of each. */
+export function stackedBytes(rowCount: number, columnCount: number): number {
+  return rowCount * (columnCount + 48 + 88);
+}
