@@ -190,12 +190,12 @@ export function selectionSection(model: Model, screen: Screen): Section {
 }
 
 function choiceText(model: Model): string {
-  const { folds, validation, rowCount } = model.outputs[0].fit.selection;
+  const { folds, heldOutFolds = folds, validation, rowCount } = model.outputs[0].fit.selection;
   const rows = counted(rowCount, 'row');
   const how =
     validation === 'split'
       ? `one split of ${rows}, a ${folds === 2 ? 'half' : `${folds}th`} of them (± standard error over these)`
-      : `${folds} folds of ${rows} (± standard error over the folds)`;
+      : `${heldOutFolds < folds ? `${heldOutFolds} of ` : ''}${folds} folds of ${rows} (± standard error over the folds)`;
   return `mean squared error ${errorUnit(model)} on rows held out, ${how}`;
 }
 

@@ -70,7 +70,12 @@ interface Fit {
 /** Fits without a test; what it prints has its line breaks as spaces. */
 async function fit(data: string, target: string, ...options: string[]): Promise<Fit> {
   const model = join(folder, `${fileCount++}.json`);
-  const quick = ['--intervals', 'none', '--test', '0', ...(options.includes('--degree') ? [] : ['--degree', '2'])];
+  // Few cuts, so that it can be said what they are.
+  const few = [
+    options.includes('--degree') ? [] : ['--degree', '2'],
+    options.includes('--bins') ? [] : ['--bins', '4'],
+  ];
+  const quick = ['--intervals', 'none', '--test', '0', ...few.flat()];
   const { code, stdout, stderr } = await run(['fit', data, '--target', target, ...quick, '--out', model, ...options]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return { model, saved: JSON.parse(readFileSync(model, 'utf8')), said: stdout.replace(/\s+/g, ' ') };

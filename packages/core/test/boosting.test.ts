@@ -176,9 +176,9 @@ describe('boosting as a method of a fit', () => {
   const table = memoryTable({ age, colour, flag, y, class: y.map((value) => (value > 0.5 ? 'up' : 'down')) });
 
   it('follows a curve of which four bins know little, in combinations, and survives its file', async () => {
-    const fit = async (method: 'boosting' | 'auto') =>
+    const fit = async (method: 'boosting' | 'low-degree') =>
       (await fitTable(table, { target: 'y', exclude: ['class'], method, intervals: 'none' })).model;
-    const [boosted, other] = [await fit('boosting'), await fit('auto')];
+    const [boosted, other] = [await fit('boosting'), await fit('low-degree')];
     const mse = (model: Model): number => model.training.test?.mse ?? Number.NaN;
     // The noise has 0.04.
     expect(mse(boosted)).toBeLessThan(0.12);

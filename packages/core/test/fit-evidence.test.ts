@@ -141,7 +141,7 @@ describe('groups', () => {
 describe('stability and intervals of the test', () => {
   it('terms that are there are in every fold with one sign; the test has an interval', async () => {
     const { columns, y } = plantedTable(500);
-    const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 2 });
+    const { model } = await fitTable(memoryTable({ ...columns, y }), { target: 'y', degree: 2, method: 'low-degree' });
     const steady = model.outputs[0].fit.stability.find(({ coordinates }) => coordinates.join() === '0,1');
     expect(steady).toMatchObject({ selectedShare: 1, sameSignShare: 1 });
     expect(steady?.minimum).toBeGreaterThan(0.6);
@@ -159,7 +159,12 @@ describe('stability and intervals of the test', () => {
     const bits = (): number[] => Array.from({ length: 120 }, () => random.integer(2));
     const [a, b, c, d] = [bits(), bits(), bits(), bits()];
     const y = a.map((bit, i) => 0.5 * (bit ^ b[i] ^ c[i]) + bit + random.normal());
-    const { model } = await fitTable(memoryTable({ a, b, c, d, y }), { target: 'y', test: 0, seed: 1 });
+    const { model } = await fitTable(memoryTable({ a, b, c, d, y }), {
+      target: 'y',
+      test: 0,
+      seed: 1,
+      method: 'low-degree',
+    });
     const { degree, confirmation, stability } = model.outputs[0].fit;
     const degrees = (confirmation?.terms ?? []).map(({ coordinates }) => coordinates.length);
     expect(Math.max(...degrees)).toBeGreaterThan(degree); // else this table tests nothing
@@ -231,7 +236,7 @@ describe('the logistic loss', () => {
   const table = memoryTable({ a, b, c, y });
 
   it('finds the log-odds, and gives their probabilities', async () => {
-    const { model } = await fitTable(table, { target: 'y', degree: 3, loss: 'logistic' });
+    const { model } = await fitTable(table, { target: 'y', degree: 3, method: 'ridge', loss: 'logistic' });
     expect(model.loss).toBe('logistic');
     expect(model.outputs[0].fit.method).toBe('logistic');
     const [lead] = leadingTerms(model);
@@ -252,7 +257,7 @@ describe('the logistic loss', () => {
     const numbers = memoryTable({ a, b, c, y: odds.map((value, i) => value + i) });
     await expect(fitTable(numbers, { target: 'y', loss: 'logistic' })).rejects.toThrow('which has no logistic loss');
     await expect(fitTable(table, { target: 'y', loss: 'logistic', method: 'lasso' })).rejects.toThrow(
-      'expected `method` auto, ridge or boosting',
+      'expected `method` auto, ridge, boosting or stacking',
     );
   });
 });

@@ -58,9 +58,10 @@ describe('leaks of classes', () => {
       /^"leak" is the opposite of the target in every row/,
     ],
     ['in finer parts', flag.map((name, i) => `${name[0]}${i % 4}`), /^"leak" tells the target in every row/],
-    ['as a number', flag.map((name, i) => (name === 'yes' ? 100 : 0) + (i % 50)), /^"leak" tells the target/],
-  ])('two: %s', async (_name, leak, message) => {
-    const notes = await leaks(flag, { leak });
+    ['as a number', flag.map((name, i) => (name === 'yes' ? 100 : 0) + (i % 50)), /^"leak>74" equals the target/],
+    ['as a number cut elsewhere', flag.map((name, i) => (name === 'yes' ? 100 : 0) + (i % 50)), /^"leak" tells/, 4],
+  ])('two: %s', async (_name, leak, message, bins?: number) => {
+    const notes = await leaks(flag, { leak }, { bins });
     expect(notes.length).toBeGreaterThan(0);
     for (const note of notes) expect(note).toMatch(message);
   });
@@ -68,10 +69,11 @@ describe('leaks of classes', () => {
   it('ten classes as numbers, whose quantiles lie between them', async () => {
     const digit = a.map(() => random.integer(10));
     const names = digit.map((value) => `d${value}`);
-    expect(await leaks(names, { leak: digit.map((value) => (7 * value) % 10) })).toEqual([
+    expect(await leaks(names, { leak: digit.map((value) => (7 * value) % 10) }, { bins: 4 })).toEqual([
       expect.stringMatching(/^"leak" tells the target/),
     ]);
-    expect(await leaks(names, { leak: digit.map((value, i) => (i === 5 ? 1 - (value & 1) : value)) })).toEqual([]);
+    const nearly = digit.map((value, i) => (i === 5 ? 1 - (value & 1) : value));
+    expect(await leaks(names, { leak: nearly }, { bins: 4 })).toEqual([]);
   });
 
   it('none where one row differs, or where each value has a row or two', async () => {
@@ -261,7 +263,9 @@ describe('notes of several classes', () => {
   });
 
   it('a degree no class tried is told once', async () => {
-    const { model } = await fitTable(memoryTable({ a, b, y: kind }), { target: 'y', degree: 9, intervals: 'none' });
+    const { model } = await fitTable(memoryTable({ a, b, y: kind }), {
+      ...{ target: 'y', degree: 9, method: 'low-degree', intervals: 'none' },
+    });
     expect(noteTexts(model).filter((note) => note.includes('more than there are coordinates'))).toEqual([
       'degree 9 is more than there are coordinates: degree 2 has them all',
     ]);

@@ -10,7 +10,7 @@ function table(exponentOf: (a: number, b: number, uniform: number) => number) {
   const b = a.map(() => random.integer(2));
   return memoryTable({ a, b, y: a.map((bit, i) => 10 ** exponentOf(bit, b[i], random.uniform())) });
 }
-const options = { target: 'y', targetTransform: 'log', degree: 1, intervals: 'none' } as const;
+const options = { target: 'y', targetTransform: 'log', degree: 1, method: 'low-degree', intervals: 'none' } as const;
 const note = (notes: readonly string[]): string | undefined =>
   notes.find((text) => text.includes('multiplied by a factor'));
 

@@ -59,7 +59,7 @@ describe('predictTable', () => {
   });
 
   it('gives attributions that add up, against the average over all rows of all parts', async () => {
-    const model = await fit();
+    const model = await fitted({ loss: 'squared' });
     const table = tableOf(rows);
     const { points } = await table.encode(model.encoder);
     const whole = await attributeModelRows(model, points, { baseline: 'average', background: points });

@@ -9,7 +9,7 @@ const a = Array.from({ length: 200 }, () => random.integer(2));
 const b = a.map(() => random.integer(2));
 const rare = (count: number, name: string): string[] => a.map((_, i) => (i < count ? name : i % 2 === 0 ? 'u' : 'v'));
 const fit = (y: readonly string[], seed: number, loss: 'logistic' | 'squared' = 'logistic') =>
-  fitTable(memoryTable({ a, b, y }), { target: 'y', degree: 1, loss, seed });
+  fitTable(memoryTable({ a, b, y }), { target: 'y', degree: 1, method: 'ridge', loss, seed });
 
 describe('the logistic loss', () => {
   it('names the class that has one row, or none beside the test rows', async () => {
@@ -50,6 +50,16 @@ describe('the logistic loss', () => {
     for (const note of reasons) expect(note).not.toMatch(/-1|\+1/);
     expect([...reasons].join()).toMatch(/the half of the rows that would confirm the terms has one class only/);
   });
+});
+
+it('stacking learns the other classes where one has a row, and says next to nothing of that one', async () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const y = rare(1, 'zebra').map((name, i) => (name === 'zebra' ? name : a[i] === 1 ? 'u' : 'v'));
+    const { model } = await fitTable(memoryTable({ a, b, y }), { target: 'y', seed });
+    const zebra = model.target.kind === 'multiclass' ? model.target.classes.indexOf('zebra') : -1;
+    expect(model.outputs[zebra].polynomial.termCount).toBe(1);
+    expect(model.training.test?.accuracy).toBeGreaterThan(0.95);
+  }
 });
 
 it('the squared loss learns with a class of one row', async () => {

@@ -191,7 +191,7 @@ describe('weights of a stack', () => {
     expect(wc).toBeCloseTo((dot(c, y) * dot(a, a) - dot(a, y) * dot(a, c)) / det, 2);
   });
 
-  it('have the least log-loss of a grid, rows of weight 0 left out', () => {
+  it('have the least log-loss of a grid, with what weights cost, rows of weight 0 left out', () => {
     const random = createRandom(9);
     const parts = [normals(300, random), normals(300, random)];
     const weights = Float64Array.from({ length: 300 }, (_, i) => i % 3);
@@ -201,12 +201,19 @@ describe('weights of a stack', () => {
     const loss = ([u, v]: number[]): number =>
       target.reduce(
         (sum, y, i) => sum + weights[i] * Math.log1p(Math.exp(-y * (u * parts[0][i] + v * parts[1][i]))),
-        0,
+        (u * u + v * v) / 2,
       );
     const found = stackingWeights(parts, 0, target, weights, 'logistic');
     let least = Number.POSITIVE_INFINITY;
     for (let u = 0; u < 4; u += 0.05) for (let v = 0; v < 4; v += 0.05) least = Math.min(least, loss([u, v]));
     expect(loss(found)).toBeLessThanOrEqual(least + 1e-3);
+  });
+
+  it('stay finite where a part separates the classes', () => {
+    const target = Float64Array.from({ length: 1000 }, (_, i) => (i % 2 === 0 ? 1 : -1));
+    const [weight] = stackingWeights([target.map((y) => 5 * y)], 0, target, undefined, 'logistic');
+    expect(weight).toBeGreaterThan(1);
+    expect(weight).toBeLessThan(2);
   });
 
   it('are 0 for what misleads', () => {

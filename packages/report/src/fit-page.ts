@@ -470,7 +470,7 @@ function choiceSection(report: FitReport, say: Say): string {
   const how =
     tried <= outputs.length
       ? 'There was nothing to choose from.'
-      : `${counted(tried, 'candidate')} ${several ? 'of all classes ' : ''}compared by ${counted(selection.folds, 'fold')} of ${counted(selection.rowCount, 'row')}: mean squared error ${errorText(report)} on the rows held out, an estimate that flatters the one chosen a little. No test row was used.`;
+      : `${counted(tried, 'candidate')} ${several ? 'of all classes ' : ''}compared by ${selection.heldOutFolds === undefined ? '' : `${selection.heldOutFolds} of `}${counted(selection.folds, 'fold')} of ${counted(selection.rowCount, 'row')}: mean squared error ${errorText(report)} on the rows held out, an estimate that flatters the one chosen a little. No test row was used.`;
   const skipped = first.skipped.map((skip) => `D${say(skippedText(skip)).slice(1)}.`);
   const drawn = outputs.slice(0, PENALTY_FIGURES);
   const blocks = drawn.flatMap((output) => {

@@ -35,7 +35,10 @@ async function report(
   columns: Readonly<Record<string, MemoryColumn>>,
   options: Partial<FitTableOptions> = {},
 ): Promise<FitReport> {
-  const { model, testRows } = await fitTable(memoryTable(columns), { target: 'y', degree: 2, folds: 2, ...options });
+  const { model, testRows } = await fitTable(memoryTable(columns), {
+    ...{ target: 'y', degree: 2, folds: 2, method: 'low-degree' },
+    ...options,
+  });
   return fitReport(model, testRows);
 }
 
@@ -201,7 +204,8 @@ describe('a page', () => {
 
   it('draws intervals where terms were confirmed, and ranges over folds', async () => {
     const table = memoryTable({ ...plain, y: targets.two });
-    const { model } = await fitTable(table, { target: 'y', degree: 2, intervals: 'none' });
+    const { model } = await fitTable(table, { target: 'y',
+      method: 'low-degree', degree: 2, intervals: 'none' });
     const [output] = model.outputs;
     const without = checkedPage(fitReport(model));
     expect(without.querySelector('#combinations')?.textContent).toContain(
@@ -291,7 +295,9 @@ describe('a page', () => {
   });
 
   it('draws confirmed terms that are not among the leading ones, and says why others have no intervals', async () => {
-    const { model } = await fitTable(memoryTable({ ...plain, y: targets.number }), { target: 'y', degree: 2 });
+    const { model } = await fitTable(memoryTable({ ...plain, y: targets.number }), {
+      ...{ target: 'y', degree: 2, method: 'low-degree' },
+    });
     const few = fitReport(model, null, { terms: 1 });
     const [output] = few.outputs;
     const others = output.confirmation?.others ?? [];

@@ -133,7 +133,7 @@ function idleOption(
   if (hierarchy !== 'none' && loss === 'logistic') {
     return '--hierarchy is of the lasso and elastic net, and the logistic loss has ridge; leave one of them out';
   }
-  if (hierarchy !== 'none' && !['auto', 'lasso', 'elastic-net'].includes(method)) {
+  if (hierarchy !== 'none' && !['auto', 'low-degree', 'lasso', 'elastic-net'].includes(method)) {
     return `--hierarchy is of the lasso and elastic net, and the method is ${method}; leave it out or choose one of these`;
   }
   if (allowOverlap === true && typeof test === 'number') {

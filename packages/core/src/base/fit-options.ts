@@ -6,20 +6,32 @@ export interface FitOptionValues {
   readonly target: string;
   /** Most columns in a combination. Default `auto`: the folds choose. */
   readonly degree?: number | 'auto';
-  /** Default `auto`: the folds choose between ridge, least squares and lasso. `boosting`: trees of at most `degree` questions.
-   * `stacking`: additive curves and products, and trees, added. */
-  readonly method?: 'auto' | 'least-squares' | 'ridge' | 'lasso' | 'elastic-net' | 'estimate' | 'boosting' | 'stacking';
+  /**
+   * Default `auto`: `stacking`, and with a `hierarchy` `low-degree`. `stacking`: curves of the columns with products that were
+   * found, and trees, added. `boosting`: trees alone, of at most `degree` questions. `low-degree`: all products up to a degree,
+   * the folds choose between ridge, least squares and lasso.
+   */
+  readonly method?:
+    | 'auto'
+    | 'stacking'
+    | 'boosting'
+    | 'low-degree'
+    | 'least-squares'
+    | 'ridge'
+    | 'lasso'
+    | 'elastic-net'
+    | 'estimate';
   /** Of the lasso and elastic net: products only with none (default), one or all of their parts. */
   readonly hierarchy?: 'none' | 'weak' | 'strong';
   /** Share of the elastic net's penalty on absolute values. Default 0.5. */
   readonly l1Ratio?: number;
-  /** Default `squared`, of boosting and stacking of classes `logistic`; `logistic` is for classes. */
+  /** Default for classes `logistic` of stacking and boosting, otherwise `squared`; `logistic` is for classes. */
   readonly loss?: 'squared' | 'logistic';
   /** Columns to learn from; by default all but the target, `weight`, `group` and `exclude`. */
   readonly features?: readonly string[];
   /** Columns not to learn from. */
   readonly exclude?: readonly string[];
-  /** Number columns become bins - 1 thresholds at quantiles. Default 4, of boosting and stacking 64. */
+  /** Number columns become bins - 1 thresholds at quantiles. Default 64 of stacking and boosting, otherwise 4. */
   readonly bins?: number;
   /** What a cell without a value is. Default `auto`: a no, and where the fit saw any, a coordinate of its own. */
   readonly missing?: 'auto' | 'indicator' | 'refuse' | 'drop-rows';
@@ -67,7 +79,17 @@ export const FIT_OPTIONS: SpecsOf<FitOptionValues> = {
   },
   method: {
     kind: 'choice',
-    choices: ['auto', 'least-squares', 'ridge', 'lasso', 'elastic-net', 'estimate', 'boosting', 'stacking'],
+    choices: [
+      'auto',
+      'stacking',
+      'boosting',
+      'low-degree',
+      'least-squares',
+      'ridge',
+      'lasso',
+      'elastic-net',
+      'estimate',
+    ],
     default: 'auto',
   },
   hierarchy: {
@@ -82,7 +104,6 @@ export const FIT_OPTIONS: SpecsOf<FitOptionValues> = {
   loss: {
     kind: 'choice',
     choices: ['squared', 'logistic'],
-    default: 'squared',
   },
   features: {
     kind: 'names',
@@ -92,7 +113,7 @@ export const FIT_OPTIONS: SpecsOf<FitOptionValues> = {
     kind: 'whole',
     least: 2,
     most: MOST_BINS,
-    default: 4,
+    default: MOST_BINS,
   },
   missing: {
     kind: 'choice',
@@ -132,18 +153,21 @@ export const FIT_HELP: { readonly [K in keyof FitOptionValues]-?: OptionHelp } =
   degree: { value: 'degree', help: 'most columns in a combination; auto lets the folds choose' },
   method: {
     value: 'method',
-    help: 'auto lets the folds choose between ridge, least squares and lasso; boosting: trees, as polynomials; stacking: curves, products and trees together',
+    help: 'stacking (auto): curves of the columns, products that were found, and trees, added; low-degree: all products up to a degree by ridge, least squares or lasso',
   },
   hierarchy: { value: 'kind', help: 'lasso: combinations only where some (weak) or all (strong) of their parts are' },
   l1Ratio: { value: 'share', help: 'elastic net: share of the penalty on absolute values' },
   loss: {
     value: 'loss',
-    unless: 'of boosting and stacking of classes logistic',
-    help: 'what is minimised; logistic: the log-loss of classes',
+    help: 'what is minimised; logistic: the log-loss, as stacking and boosting do of classes',
   },
   features: { value: 'columns', help: 'learn from these only (a,b or "one, with comma",b)' },
   exclude: { value: 'columns', help: 'leave these out (written as for `features`)' },
-  bins: { value: 'count', unless: `of boosting and stacking ${MOST_BINS}`, help: 'bins of number columns, between quantiles' },
+  bins: {
+    value: 'count',
+    unless: 'of low-degree learners 4',
+    help: 'bins of number columns, between quantiles',
+  },
   missing: {
     value: 'policy',
     help: 'cells without a value: auto and indicator make being missing a coordinate; or refuse them, or drop their rows',

@@ -2,7 +2,7 @@
  * What single cells mean, in one place, so that every `Table` reads them alike: how values are ordered, what a profile
  * says of counted values, where numbers are cut, and which cells of new data an encoded column takes for a yes. Tables over SQL express the same rules in their language and are tested against these.
  */
-import { FewfireError, FIT_OPTIONS, listNames } from '../base/index.ts';
+import { FewfireError, listNames } from '../base/index.ts';
 import type { EncodedColumn, EncoderSpec } from './encoder.ts';
 import { type ColumnProfile, type ColumnType, PROFILE_VALUE_LIMIT, type ValueCount } from './profile.ts';
 import {
@@ -22,7 +22,7 @@ import { answerOf, NO_WORDS, YES_WORDS } from './words.ts';
 export type Cell = string | number | boolean;
 
 /** Number columns are described by this many quantile bins unless told otherwise. */
-export const DEFAULT_BINS: number = FIT_OPTIONS.bins.default;
+export const DEFAULT_BINS: number = 4;
 
 /** The most unseen values that `Table.encode` lists per column. */
 export const UNSEEN_LIMIT = 20;

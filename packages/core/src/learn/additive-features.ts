@@ -4,14 +4,13 @@
  * column's values by code, and the transpose one sum by code: the cost of a column, not of its features.
  */
 import type { Turn } from '../base/index.ts';
-import { bitAt, type CoordinateColumn, type CubePoints } from '../cube/index.ts';
+import { bitAt, type ColumnCodes, type CoordinateColumn, type CubePoints } from '../cube/index.ts';
 import { type Polynomial, polynomialFromTerms, type Term } from '../spectrum/index.ts';
 import type { TreeRows } from './boosting.ts';
 import type { DesignOperator } from './least-squares.ts';
 
 /** Features of one column: for each, its value by code, of mean 0 over the rows. */
 interface ColumnFeatures {
-  readonly column: number;
   /** `curves[k][code]`. */
   readonly curves: readonly Float64Array[];
 }
@@ -26,6 +25,7 @@ export interface ProductFeature {
 
 export interface AdditiveFeatures {
   readonly rows: TreeRows;
+  /** Of each of the rows' columns. */
   readonly columns: readonly ColumnFeatures[];
   readonly products: readonly ProductFeature[];
   /** The constant counted. */
@@ -48,7 +48,7 @@ export function additiveFeatures(rows: TreeRows, rowWeights: Float64Array | unde
   for (const [c, column] of rows.columns.entries()) {
     const weights = codeWeights(rows, c, rowWeights);
     const curves = curvesOf(column, weights);
-    columns.push({ column: c, curves });
+    columns.push({ curves });
     count += curves.length;
   }
   return { rows, columns, products: [], count };
@@ -59,19 +59,24 @@ export function withProducts(features: AdditiveFeatures, products: readonly Prod
   return { ...features, products: all, count: features.count + products.length };
 }
 
+/** +1 and -1 of every row. */
+export function productSigns(points: CubePoints, coordinates: readonly number[]): Int8Array {
+  const signs = new Int8Array(points.rowCount).fill(1);
+  for (const coordinate of coordinates) {
+    for (let row = 0; row < signs.length; row++) if (bitAt(points, row, coordinate) === 1) signs[row] = -signs[row];
+  }
+  return signs;
+}
+
 export function productFeature(
   points: CubePoints,
   coordinates: readonly number[],
   rowWeights: Float64Array | undefined,
 ): ProductFeature {
-  const { rowCount } = points;
-  const signs = new Int8Array(rowCount);
+  const signs = productSigns(points, coordinates);
   let sum = 0;
   let total = 0;
-  for (let row = 0; row < rowCount; row++) {
-    let odd = 0;
-    for (const coordinate of coordinates) odd ^= bitAt(points, row, coordinate);
-    signs[row] = 1 - 2 * odd;
+  for (let row = 0; row < signs.length; row++) {
     const weight = rowWeights === undefined ? 1 : rowWeights[row];
     sum += weight * signs[row];
     total += weight;
@@ -129,23 +134,24 @@ function curvesOf({ kind, count, places }: CoordinateColumn, weights: Float64Arr
 /** What solvers iterate with: coefficient 0 is the constant's. */
 export function additiveOperator(features: AdditiveFeatures, turn: Turn): DesignOperator {
   const { rows, columns, products, count } = features;
-  const { rowCount, codes } = rows;
-  const width = rows.columns.length;
+  const { rowCount } = rows;
+  const codes = codesByColumn(rows);
   const offsets = codeOffsets(rows);
-  const table = new Float64Array(offsets[width]);
+  const table = new Float64Array(offsets[columns.length]);
+  // Of each column its part of the table; of those that only fill up the last four, one that nothing is made of.
+  const unused = new Float64Array(1);
+  const tables = codes.map((_, c) => (c < columns.length ? table.subarray(offsets[c], offsets[c + 1]) : unused));
   return {
     plan: { rowCount, monomialCount: count },
     async forward(coefficients, out) {
       await turn();
       fillTables(features, coefficients, offsets, table);
+      unused[0] = 0;
       let start = coefficients[0];
       const first = count - products.length;
       for (const [k, { mean }] of products.entries()) start -= PRODUCT_HEIGHT * coefficients[first + k] * mean;
-      for (let row = 0, at = 0; row < rowCount; row++) {
-        let value = start;
-        for (let c = 0; c < width; c++, at++) value += table[offsets[c] + codes[at]];
-        out[row] = value;
-      }
+      out.fill(start);
+      for (let c = 0; c < codes.length; c += FOUR) addValues(codes, tables, c, out);
       for (const [k, { signs }] of products.entries()) {
         const coefficient = PRODUCT_HEIGHT * coefficients[first + k];
         if (coefficient !== 0) for (let row = 0; row < rowCount; row++) out[row] += coefficient * signs[row];
@@ -153,23 +159,17 @@ export function additiveOperator(features: AdditiveFeatures, turn: Turn): Design
     },
     async adjoint(values, out) {
       await turn();
-      table.fill(0);
       let total = 0;
-      for (let row = 0, at = 0; row < rowCount; row++) {
-        const value = values[row];
-        if (value === 0) {
-          at += width;
-          continue;
-        }
-        total += value;
-        for (let c = 0; c < width; c++, at++) table[offsets[c] + codes[at]] += value;
-      }
+      for (let row = 0; row < rowCount; row++) total += values[row];
       out[0] = total;
+      table.fill(0);
+      for (let c = 0; c < codes.length; c += FOUR) addSums(codes, tables, c, values);
       let feature = 1;
-      for (const { column, curves } of columns) {
+      for (const [c, { curves }] of columns.entries()) {
+        const sums = tables[c];
         for (const curve of curves) {
           let sum = 0;
-          for (let code = 0; code < curve.length; code++) sum += curve[code] * table[offsets[column] + code];
+          for (let code = 0; code < curve.length; code++) sum += curve[code] * sums[code];
           out[feature++] = sum;
         }
       }
@@ -180,6 +180,47 @@ export function additiveOperator(features: AdditiveFeatures, turn: Turn): Design
       }
     },
   };
+}
+
+/** Columns are taken four at a time: a row is read and written once for them, and no sum waits for the one before it. */
+const FOUR = 4;
+
+// Column after column, filled up to a multiple of four: every row takes part.
+function codesByColumn({ rowCount, columns, codes }: TreeRows): ColumnCodes[] {
+  const width = columns.length;
+  const create = (): ColumnCodes =>
+    codes instanceof Uint8Array ? new Uint8Array(rowCount) : new Uint16Array(rowCount);
+  const all = columns.map((_, c) => {
+    const ofColumn = create();
+    for (let row = 0, at = c; row < rowCount; row++, at += width) ofColumn[row] = codes[at];
+    return ofColumn;
+  });
+  const zeros = all.length % FOUR === 0 ? undefined : create();
+  while (zeros !== undefined && all.length % FOUR !== 0) all.push(zeros);
+  return all;
+}
+
+function addValues(codes: readonly ColumnCodes[], tables: readonly Float64Array[], c: number, out: Float64Array): void {
+  const [a, b, d, e] = [codes[c], codes[c + 1], codes[c + 2], codes[c + 3]];
+  const [ofA, ofB, ofD, ofE] = [tables[c], tables[c + 1], tables[c + 2], tables[c + 3]];
+  for (let row = 0; row < out.length; row++) out[row] += ofA[a[row]] + ofB[b[row]] + (ofD[d[row]] + ofE[e[row]]);
+}
+
+function addSums(
+  codes: readonly ColumnCodes[],
+  tables: readonly Float64Array[],
+  c: number,
+  values: Float64Array,
+): void {
+  const [a, b, d, e] = [codes[c], codes[c + 1], codes[c + 2], codes[c + 3]];
+  const [ofA, ofB, ofD, ofE] = [tables[c], tables[c + 1], tables[c + 2], tables[c + 3]];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    ofA[a[row]] += value;
+    ofB[b[row]] += value;
+    ofD[d[row]] += value;
+    ofE[e[row]] += value;
+  }
 }
 
 function codeOffsets({ columns }: TreeRows): Uint32Array {
@@ -196,11 +237,11 @@ function fillTables(
 ): void {
   table.fill(0);
   let feature = 1;
-  for (const { column, curves } of columns) {
+  for (const [c, { curves }] of columns.entries()) {
     for (const curve of curves) {
       const coefficient = coefficients[feature++];
       if (coefficient === 0) continue;
-      for (let code = 0; code < curve.length; code++) table[offsets[column] + code] += coefficient * curve[code];
+      for (let code = 0; code < curve.length; code++) table[offsets[c] + code] += coefficient * curve[code];
     }
   }
 }

@@ -29,10 +29,10 @@ const DEPTHS = [1, 2, 3];
 /** Numbers of trees that are compared: beyond twenty in steps of a third or so. */
 export const ROUND_COUNTS: readonly number[] = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 110, 150, 200, 270, 360];
 /** Of these in a row without a better error, growing ends. */
-const PATIENCE = 3;
+const PATIENCE = 2;
 const LEARNING_RATE = 0.1;
 /** Cells that a tree is grown on: rows beyond are drawn anew for every tree. */
-const TREE_CELLS = 2e6;
+const TREE_CELLS = 1e6;
 const FEWEST_TREE_ROWS = 2000;
 /** Measured, of one level of a tree: per cell, and per row. */
 const CELL_NS = 2.5;
@@ -145,7 +145,9 @@ export async function tryBoosting(
   if (loss === 'logistic') checkTwoClasses(target);
   const rows = treeRows(points, options.columns);
   for (const depth of depthsOf(options.degree)) {
-    for (const [step, heldOut] of (await growByFolds(rows, context, { ...options, depth })).entries()) {
+    for (const [step, heldOut] of (
+      await growByFolds(rows, context, { ...options, ...growth(points.rowCount, rows.columns.length, depth, loss) })
+    ).entries()) {
       const scores = foldScores(context, loss === 'logistic' ? heldOut.map((value) => Math.tanh(value / 2)) : heldOut);
       const roundCount = ROUND_COUNTS[step];
       consider(
@@ -164,12 +166,7 @@ export async function tryBoosting(
 export async function growByFolds(
   rows: TreeRows,
   { target, rowWeights, foldOf, heldOutCount, onFit }: Omit<FoldContext, 'operator' | 'excluded'>,
-  {
-    depth,
-    loss,
-    seed,
-    signal,
-  }: { depth: number; loss: BoostingOptions['loss']; seed: number } & Pick<RunOptions, 'signal'>,
+  options: Omit<BoostingOptions, 'roundCount'> & Pick<RunOptions, 'signal'>,
 ): Promise<Float64Array[]> {
   const predicted = ROUND_COUNTS.map(() => new Float64Array(0));
   let reached = ROUND_COUNTS.length;
@@ -181,11 +178,7 @@ export async function growByFolds(
       rows,
       target,
       foldWeights(foldOf, fold, rowWeights),
-      {
-        ...growth(rows.rowCount, rows.columns.length, depth, loss),
-        roundCount: ROUND_COUNTS[reached - 1],
-        seed,
-      },
+      { ...options, roundCount: ROUND_COUNTS[reached - 1] },
       (round, values) => {
         if (round !== ROUND_COUNTS[step]) return true;
         if (predicted[step].length === 0) predicted[step] = new Float64Array(rows.rowCount);
@@ -193,14 +186,14 @@ export async function growByFolds(
         for (let row = 0; row < values.length; row++) {
           if (foldOf[row] !== fold) continue;
           predicted[step][row] = values[row];
-          error += lossOf(values[row], target[row], loss) * (rowWeights?.[row] ?? 1);
+          error += lossOf(values[row], target[row], options.loss) * (rowWeights?.[row] ?? 1);
         }
         since = error < best ? 0 : since + 1;
         best = Math.min(best, error);
         step++;
         return since < PATIENCE;
       },
-      { signal },
+      options,
     );
     reached = Math.min(reached, step);
     onFit();
@@ -233,11 +226,12 @@ export function growth(
   columnCount: number,
   depth: number,
   loss: BoostingOptions['loss'],
+  outputCount = 1,
 ): Omit<BoostingOptions, 'roundCount' | 'seed'> {
   return {
     ...{ depth, loss, learningRate: LEARNING_RATE },
     // A leaf says something of more than a few rows; of small tables there are no more.
     leafRows: Math.max(2, Math.min(20, Math.round(rowCount / 50))),
-    treeRows: Math.max(FEWEST_TREE_ROWS, Math.floor(TREE_CELLS / Math.max(1, columnCount))),
+    treeRows: Math.max(FEWEST_TREE_ROWS, Math.floor(TREE_CELLS / outputCount / Math.max(1, columnCount))),
   };
 }

@@ -22,6 +22,8 @@ export interface CandidateFitOptions extends Omit<LowDegreeOptions, 'degree'> {
   readonly seed?: number;
   /** Of stacking: whether these are the coordinates that the candidate was chosen on. */
   readonly sameCoordinates?: boolean;
+  /** Of stacking: how many outputs share the time there is. Default 1. */
+  readonly outputCount?: number;
 }
 
 /** @throws FewfireError as the learner of the candidate's method */
@@ -32,7 +34,7 @@ export function fitCandidate(
   options: CandidateFitOptions = {},
 ): Promise<LowDegreeFit> {
   const { degree, lambda, basis, l1Ratio, hierarchy, refit } = candidate;
-  const { tolerance, maxIterations, loss, columns, seed, sameCoordinates, ...shared } = options;
+  const { tolerance, maxIterations, loss, columns, seed, sameCoordinates, outputCount, ...shared } = options;
   const stop = {
     ...(tolerance === undefined ? {} : { tolerance }),
     ...(maxIterations === undefined ? {} : { maxIterations }),
@@ -48,7 +50,12 @@ export function fitCandidate(
       return fitBoosted(points, target, { ...shared, degree, roundCount, ...{ loss, columns, seed } });
     }
     case 'stacking':
-      return fitStacked(points, target, { ...shared, degree, candidate, ...{ loss, columns, seed, sameCoordinates } });
+      return fitStacked(points, target, {
+        ...shared,
+        degree,
+        candidate,
+        ...{ loss, columns, seed, sameCoordinates, outputCount },
+      });
     case 'logistic':
       return fitLogistic(points, target, { ...shared, ...stop, degree, lambda });
     default:

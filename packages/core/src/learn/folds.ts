@@ -24,8 +24,10 @@ export type FitMethod =
 export interface Stack {
   /** Weight of the additive part. */
   readonly additive: number;
-  /** Boosted trees, by their depth, each with its weight. */
-  readonly trees: readonly { readonly depth: number; readonly roundCount: number; readonly weight: number }[];
+  /** Weight of the trees. */
+  readonly trees: number;
+  /** Of the trees. */
+  readonly depth: number;
 }
 
 /** A fit that was tried, and its error on rows held out. */
@@ -197,7 +199,7 @@ export function foldScores(
   // Of folds each is a unit: their fits differ. One split has one fit, and its rows or clusters are what may vary.
   const isSplit = heldOutCount === 1;
   const pick = (values: ArrayLike<number>): ArrayLike<number> =>
-    isSplit ? Array.from(values).filter((_, i) => foldOf[i] === 0) : values;
+    heldOutCount < context.folds ? Array.from(values).filter((_, i) => foldOf[i] < heldOutCount) : values;
   const squares = pick(all);
   const weights = rowWeights && pick(rowWeights);
   const units = isSplit ? clusters : foldOf;

@@ -8,7 +8,6 @@
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import { normalQuantile, type RunOptions } from '../base/index.ts';
 import {
-  bitAt,
   type CoordinateColumn,
   type CubePoints,
   countMonomials,
@@ -16,6 +15,7 @@ import {
   redundantMonomials,
   yesShares,
 } from '../cube/index.ts';
+import { productSigns } from './additive-features.ts';
 
 /** Of a number, the thresholds nearest to these shares of yeses go into products; of categories the most even ones. */
 const THRESHOLD_SHARES = [0.25, 0.5, 0.75];
@@ -28,9 +28,9 @@ const LOOK_SECONDS = 0.15;
 /** Chance that in pure noise any product is taken for found. */
 const FALSE_FINDS = 0.05;
 /** Of those beyond the limit, so many are looked at again. */
-const MOST_HITS = 300;
+const MOST_HITS = 64;
 /** Products taken at one look. */
-const MOST_FOUND = 12;
+const MOST_FOUND = 8;
 
 interface ScreenedCoordinates {
   /** Among all coordinates, ascending. */
@@ -136,19 +136,22 @@ export async function openProductScreen(
           beyond.push({ product: Array.from({ length: size }, (_, k) => subset[k]), size: Math.abs(sums[at]) });
         });
       }
-      beyond.sort((a, b) => b.size - a.size);
-      let open = beyond
+      const open = beyond
+        .filter(({ product }) => !taken.has(product.map((j) => coordinates[j]).join(' ')))
+        .sort((a, b) => b.size - a.size)
         .slice(0, MOST_HITS)
-        .filter(({ product }) => !taken.has(product.map((j) => coordinates[j]).join(' ')));
-      const left = residual.slice();
+        .map(({ product }) => ({ product, signs: productSigns(points, product), sum: 0 }));
+      for (const hit of open) hit.sum = inner(hit.signs, residual);
       const found: number[][] = [];
-      while (open.length > 0 && found.length < MOST_FOUND) {
-        const again = open.map(({ product }) => Math.abs(takeOut(points, product, left, false)));
-        const best = again.reduce((most, sum, k) => (sum > again[most] ? k : most), 0);
-        if (!(again[best] > limit)) break;
-        found.push(open[best].product.map((j) => coordinates[j]));
-        takeOut(points, open[best].product, left, true);
-        open = open.filter((_, k) => k !== best && again[k] > limit);
+      const left = new Set(open);
+      while (found.length < MOST_FOUND) {
+        let best: (typeof open)[number] | undefined;
+        for (const hit of left) if (Math.abs(hit.sum) > Math.abs(best?.sum ?? 0)) best = hit;
+        if (best === undefined || !(Math.abs(best.sum) > limit)) break;
+        found.push(best.product.map((j) => coordinates[j]));
+        left.delete(best);
+        // What the best one takes out of the residual takes its share of the other sums with it.
+        for (const hit of left) hit.sum -= (best.sum * inner(hit.signs, best.signs)) / points.rowCount;
       }
       return found;
     },
@@ -156,13 +159,8 @@ export async function openProductScreen(
   };
 }
 
-/** The sum of a product with the residual; taken out of it where that is wanted. */
-function takeOut(points: CubePoints, product: readonly number[], residual: Float64Array, isTaken: boolean): number {
-  const { rowCount } = points;
-  const odd = new Uint8Array(rowCount);
-  for (const j of product) for (let row = 0; row < rowCount; row++) odd[row] ^= bitAt(points, row, j);
+function inner(signs: Int8Array, values: Int8Array | Float64Array): number {
   let sum = 0;
-  for (let row = 0; row < rowCount; row++) sum += odd[row] === 1 ? -residual[row] : residual[row];
-  if (isTaken) for (let row = 0; row < rowCount; row++) residual[row] -= ((1 - 2 * odd[row]) * sum) / rowCount;
+  for (let row = 0; row < signs.length; row++) sum += signs[row] * values[row];
   return sum;
 }

@@ -108,7 +108,9 @@ export interface SelectOptions extends RunOptions, RowNames {
   readonly groups?: ArrayLike<number>;
   /** Of boosting: which coordinates belong together. By default each stands alone. */
   readonly columns?: readonly CoordinateColumn[];
-  /** Predicted seconds of one thread that the choice may take. Default 60. */
+  /** How many outputs share the time there is, such as classes that are each learned against the rest. Default 1. */
+  readonly outputCount?: number;
+  /** Predicted seconds of one thread that the choice may take. Default 60, of stacking 3 for all outputs together. */
   readonly budgetSeconds?: number;
 }
 
@@ -123,6 +125,8 @@ export interface Selection {
   /** What all rows would have had too little of, where the choice was made on fewer. */
   readonly fewerFor: 'time' | 'memory' | undefined;
   readonly folds: number;
+  /** How many of them were held out in turn, where not all; those of the others have no part in the errors. */
+  readonly heldOutFolds?: number | undefined;
   /** `split`: only the first of the folds was held out, being large enough, or because all would have cost more than the budget. */
   readonly validation: 'folds' | 'split';
   /** Why the best one was chosen, in words. */
@@ -137,10 +141,14 @@ export interface Selection {
   readonly foldTerms: readonly FoldTerms[];
 }
 
+/** Of those of a fit all but `low-degree`, which here is `auto`. */
+const METHODS = FIT_OPTIONS.method.choices.filter((method) => method !== 'low-degree');
 const DEFAULT_FOLDS = FIT_OPTIONS.folds.default;
 const DEFAULT_BUDGET_SECONDS = 60;
 /** Of stacking: more rows than it comes to with these say little more of weights and penalties. */
 const STACKING_BUDGET_SECONDS = 3;
+/** So many held-out rows tell a few weights and penalties apart. */
+const STACKING_HELD_OUT_ROWS = 1000;
 /** Beyond this many monomials per row ridge has next to nothing to go by. */
 const MAX_MONOMIALS_PER_ROW = 4;
 const MAX_AUTO_DEGREE = 8;
@@ -190,7 +198,7 @@ export async function selectLowDegree(
 ): Promise<Selection> {
   checkRunOptions('selectLowDegree', options, {
     degree: { need: FIT_OPTIONS.degree },
-    method: { need: FIT_OPTIONS.method },
+    method: { need: METHODS },
     l1Ratio: FIT_OPTIONS.l1Ratio,
     lasso: 'boolean',
     hierarchy: FIT_OPTIONS.hierarchy,
@@ -203,6 +211,7 @@ export async function selectLowDegree(
     folds: 'number',
     groups: 'object',
     columns: 'object',
+    outputCount: 'number',
     budgetSeconds: 'number',
   });
   const folds = options.folds ?? DEFAULT_FOLDS;
@@ -313,8 +322,8 @@ export async function selectLowDegree(
     await tryBoosting(shared, { degree, loss, columns, seed }, consider);
   }
   if (options.method === 'stacking') {
-    const { degree, loss = 'squared', columns, signal } = options;
-    await tryStacking(shared, { degree, loss, columns, seed, signal }, consider);
+    const { degree, loss = 'squared', columns, signal, outputCount } = options;
+    await tryStacking(shared, { degree, loss, columns, seed, signal, outputCount }, consider);
   }
   const stopped: number[] = [];
   let sparseNs = 1e9 * plan.sparseSeconds;
@@ -367,7 +376,8 @@ export async function selectLowDegree(
     skipped,
     stopped,
     folds,
-    validation: plan.heldOutCount === folds ? 'folds' : 'split',
+    ...(plan.heldOutCount === folds ? {} : { heldOutFolds: plan.heldOutCount }),
+    validation: plan.heldOutCount === 1 ? 'split' : 'folds',
     reason: reasonOf(chosen.candidate, candidates, options.method),
     rowCount: plan.rowCount,
     fewerFor: plan.fewerFor,
@@ -656,16 +666,17 @@ function planBoosting(points: SelectionShape, options: SelectOptions, folds: num
   };
 }
 
-// One split where it holds out enough rows, and on fewer rows where the budget or memory asks for it.
+// No more folds held out than make enough rows, and on fewer rows where the budget or memory asks for it.
 function planStacking(points: SelectionShape, options: SelectOptions, folds: number): SelectionPlan {
   const { rowCount, coordinateCount } = points;
-  const budgetSeconds = options.budgetSeconds ?? STACKING_BUDGET_SECONDS;
+  const budgetSeconds = options.budgetSeconds ?? STACKING_BUDGET_SECONDS / (options.outputCount ?? 1);
   const width = options.columns?.length ?? coordinateCount;
-  const fewest = Math.min(rowCount, MIN_SELECTION_ROWS);
+  const { outputCount = 1 } = options;
+  const fewest = Math.min(rowCount, Math.max(1000, Math.round(MIN_SELECTION_ROWS / Math.sqrt(outputCount))));
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
   checkBoostingMemory(rowCount, width, stackedBytes(rowCount, width), options);
-  const precise = rowCount / folds >= SPLIT_ROWS && options.clusters === undefined;
-  const heldOutCount = precise ? 1 : folds;
+  const enough = Math.max(1, Math.ceil((STACKING_HELD_OUT_ROWS * folds) / rowCount));
+  const heldOutCount = options.clusters === undefined ? Math.min(folds, enough) : folds;
   const cost = (rows: number): number => stackedSeconds(rows, width, heldOutCount);
   let rows = rowCount;
   while (rows > fewest && (cost(rows) > budgetSeconds || stackedBytes(rows, width) > limit)) {

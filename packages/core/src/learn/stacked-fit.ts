@@ -35,18 +35,21 @@ const PENALTIES = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4];
 const PATIENCE = 2;
 /** What is found is hardly shrunk. */
 const LEAST_PENALTY = 1e-4;
-const CHOICE_TOLERANCE = 1e-3;
-const FIT_TOLERANCE = 1e-5;
-const MOST_ITERATIONS = 300;
-const TREE_DEPTHS = [1, 2, 3];
+const CHOICE_TOLERANCE = 3e-3;
+const FIT_TOLERANCE = 1e-4;
+const MOST_ITERATIONS = 100;
+/** Of the trees, each a polynomial of at most this degree: shallow ones vary less, and of depth 1 they would be curves. */
+const TREE_DEPTH = 3;
 /** Looks for products: each at what the last ones left. */
-const MOST_LOOKS = 4;
+const MOST_LOOKS = 3;
+/** Of more outputs than this each has one look only. */
+const FEW_OUTPUTS = 8;
 
 // To predict with: nanoseconds per cell and per row, and how many iterations and trees there are as a rule.
 const CELL_NS = 1.2;
 const TREE_CELL_NS = 2.5;
 const ROW_NS = 25;
-const PLANNED_ITERATIONS = 20;
+const PLANNED_ITERATIONS = 50;
 const PLANNED_TREES = 200;
 
 type Part = Pick<LowDegreeOptions, 'signal'>;
@@ -135,11 +138,12 @@ interface Problem {
   readonly target: Float64Array;
   readonly rowWeights: Float64Array | undefined;
   readonly loss: StackedLoss;
+  readonly outputCount: number;
 }
 
 /** Looks for products until there are no more, each time at what a fit with the last ones left over. */
 async function findProducts(
-  { points, rows, target, rowWeights, loss }: Problem,
+  { points, rows, target, rowWeights, loss, outputCount }: Problem,
   penalty: number,
   mostDegree: number,
   run: Part,
@@ -148,7 +152,8 @@ async function findProducts(
   try {
     const products: number[][] = [];
     let features = additiveFeatures(rows, rowWeights);
-    for (let look = 0; look < MOST_LOOKS && screen.degree > 1; look++) {
+    const looks = outputCount > FEW_OUTPUTS ? 1 : MOST_LOOKS;
+    for (let look = 0; look < looks && screen.degree > 1; look++) {
       const { predictions } = await solveAt(penalty, features, target, rowWeights, loss, CHOICE_TOLERANCE, run);
       const residual = target.map((y, row) => {
         const weight = rowWeights?.[row] ?? 1;
@@ -225,6 +230,11 @@ function bestConstantOf({ target, rowWeights, loss }: Problem): number {
   return 2 * Math.atanh(Math.max(-most, Math.min(most, mean)));
 }
 
+// Beside the additive part trees have little to say: some large steps do as well as many small ones.
+function stackedGrowth(...shape: Parameters<typeof growth>): ReturnType<typeof growth> {
+  return { ...growth(...shape), learningRate: 0.2 };
+}
+
 /** Tries the additive part, trees, and both. */
 export async function tryStacking(
   context: Omit<FoldContext, 'operator' | 'excluded'>,
@@ -233,6 +243,7 @@ export async function tryStacking(
     readonly loss: StackedLoss;
     readonly columns: readonly CoordinateColumn[] | undefined;
     readonly seed: number;
+    readonly outputCount?: number | undefined;
   } & Part,
   consider: Consider,
 ): Promise<void> {
@@ -240,11 +251,16 @@ export async function tryStacking(
   const { loss } = options;
   if (loss === 'logistic') checkTwoClasses(target);
   const rows = treeRows(points, options.columns);
-  const problem: Problem = { points, rows, target, rowWeights, loss };
+  const problem: Problem = { points, rows, target, rowWeights, loss, outputCount: options.outputCount ?? 1 };
   const mostDegree = options.degree === 'auto' ? Number.POSITIVE_INFINITY : options.degree;
   if (loss === 'logistic' && !everyFoldHasBoth(context)) {
     const heldOut = new Float64Array(target.length).fill(bestConstantOf(problem));
-    offer(context, loss, { stack: { additive: 0, trees: [] }, heldOut, products: [], lambda: 0 }, consider);
+    offer(
+      context,
+      loss,
+      { stack: { additive: 0, trees: 0, depth: 0 }, roundCount: 0, heldOut, products: [], lambda: 0 },
+      consider,
+    );
     return;
   }
 
@@ -252,36 +268,26 @@ export async function tryStacking(
   const products = await findProducts(problem, additive.penalty, mostDegree, options);
   if (products.length > 0) additive = await chooseAdditive(featuresOf(problem, products), context, loss);
 
-  const forests: { depth: number; roundCount: number; heldOut: Float64Array }[] = [];
-  for (const depth of TREE_DEPTHS.filter((depth) => depth <= mostDegree)) {
-    const grown = await growByFolds(rows, context, { ...options, depth });
-    const errors = grown.map((heldOut) => heldOutLoss(context, heldOut, loss));
-    const step = errors.reduce((best, error, k) => (error < errors[best] ? k : best), 0);
-    forests.push({ depth, roundCount: ROUND_COUNTS[step], heldOut: grown[step] });
-  }
+  const depth = Math.min(TREE_DEPTH, mostDegree);
+  const grown = await growByFolds(rows, context, {
+    ...{ seed: options.seed, signal: options.signal },
+    ...stackedGrowth(points.rowCount, rows.columns.length, depth, loss, options.outputCount),
+  });
+  const errors = grown.map((heldOut) => heldOutLoss(context, heldOut, loss));
+  const step = errors.reduce((best, error, k) => (error < errors[best] ? k : best), 0);
 
   const constant = bestConstantOf(problem);
   const held = Float64Array.from(target, (_, row) => (foldOf[row] < heldOutCount ? (rowWeights?.[row] ?? 1) : 0));
-  const parts = [additive, ...forests].map(({ heldOut }) => heldOut);
+  const parts = [additive.heldOut, grown[step]];
   const weights = stackingWeights(parts, constant, target, held, loss);
-  const [ofAdditive, ...ofForests] = weights;
-  const stack: Stack = {
-    additive: ofAdditive,
-    trees: forests
-      .map(({ depth, roundCount }, k) => ({ depth, roundCount, weight: ofForests[k] }))
-      .filter(({ weight }) => weight > 0),
-  };
+  const stack: Stack = { additive: weights[0], trees: weights[1], depth };
   const heldOut = new Float64Array(target.length).fill(constant);
   for (const [k, part] of parts.entries()) {
     if (weights[k] === 0) continue;
     for (let row = 0; row < heldOut.length; row++) heldOut[row] += weights[k] * (part[row] - constant);
   }
-  offer(
-    context,
-    loss,
-    { stack, heldOut, products: ofAdditive > 0 ? products : [], lambda: additive.penalty },
-    consider,
-  );
+  const choice = { roundCount: stack.trees > 0 ? ROUND_COUNTS[step] : 0, products: stack.additive > 0 ? products : [] };
+  offer(context, loss, { stack, ...choice, heldOut, lambda: additive.penalty }, consider);
 }
 
 function offer(
@@ -289,24 +295,25 @@ function offer(
   loss: StackedLoss,
   {
     stack,
+    roundCount,
     heldOut,
     products,
     lambda,
   }: {
+    readonly lambda: number;
     readonly stack: Stack;
+    readonly roundCount: number;
     readonly heldOut: Float64Array;
     readonly products: readonly (readonly number[])[];
-    readonly lambda: number;
   },
   consider: Consider,
 ): void {
   const degree = Math.max(
     stack.additive > 0 ? 1 : 0,
-    ...stack.trees.map(({ depth }) => depth),
+    stack.trees > 0 ? stack.depth : 0,
     ...products.map((product) => product.length),
   );
   const scores = foldScores(context, loss === 'logistic' ? heldOut.map((value) => Math.tanh(value / 2)) : heldOut);
-  const roundCount = stack.trees.reduce((sum, { roundCount: some }) => sum + some, 0);
   consider(
     {
       ...{ method: 'stacking', degree, lambda, basis: 'parity', ...DENSE, roundCount, stack, products },
@@ -331,6 +338,8 @@ export interface StackedOptions extends LowDegreeOptions {
   readonly seed?: number;
   /** Whether these are the coordinates that the candidate was chosen on; otherwise its products are looked for anew. */
   readonly sameCoordinates?: boolean;
+  /** As in the choice. */
+  readonly outputCount?: number;
 }
 
 /**
@@ -344,7 +353,7 @@ export async function fitStacked(
 ): Promise<LowDegreeFit> {
   const { rowCount, coordinateCount } = points;
   const { candidate, loss = 'squared', rowWeights, seed = 1, signal } = options;
-  const { lambda, roundCount: total = 0 } = candidate;
+  const { lambda, roundCount = 0 } = candidate;
   const stack = candidate.stack as Stack;
   checkCoordinateCount(coordinateCount);
   checkTarget(points, target, rowWeights);
@@ -353,7 +362,7 @@ export async function fitStacked(
   checkBoostingMemory(rowCount, columns.length, stackedBytes(rowCount, columns.length), options);
   const rows = treeRows(points, columns);
   const names = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
-  const problem: Problem = { points, rows, target, rowWeights, loss };
+  const problem: Problem = { points, rows, target, rowWeights, loss, outputCount: options.outputCount ?? 1 };
   const constant = bestConstantOf(problem);
   let model: Polynomial = polynomialFromTerms(names, [{ coordinates: [], coefficient: constant }]);
   const values = new Float64Array(rowCount).fill(constant);
@@ -372,31 +381,30 @@ export async function fitStacked(
     const solution = await solveAt(lambda, features, target, rowWeights, loss, FIT_TOLERANCE, { signal });
     add(additivePolynomial(names, features, solution.coefficients), solution.predictions, stack.additive);
   }
-  let done = 0;
-  for (const { depth, roundCount, weight } of stack.trees) {
+  if (stack.trees > 0 && roundCount > 0) {
     let grown: Float64Array = values;
     const trees = await boostTrees(
       rows,
       target,
       rowWeights,
-      { ...growth(rowCount, columns.length, depth, loss), roundCount, seed },
-      (_, all) => {
+      { ...stackedGrowth(rowCount, columns.length, stack.depth, loss, options.outputCount), roundCount, seed },
+      (round, all) => {
         grown = all;
-        options.onProgress?.({ phase: 'fitting', done: ++done, total, unit: 'steps' });
+        options.onProgress?.({ phase: 'fitting', done: round, total: roundCount, unit: 'steps' });
         return true;
       },
       options,
     );
-    add(await treesPolynomial(names, columns, trees, createTurn(signal)), grown, weight);
+    add(await treesPolynomial(names, columns, trees, createTurn(signal)), grown, stack.trees);
   }
   const predictions = loss === 'logistic' ? values.map((logOdds) => Math.tanh(logOdds / 2)) : values;
   return {
     model,
     summary: {
-      ...{ method: 'stacking', degree: candidate.degree, sampleCount: rowCount, coordinateCount, roundCount: total },
+      ...{ method: 'stacking', degree: candidate.degree, sampleCount: rowCount, coordinateCount, roundCount },
       ...{ stack, products },
       ...{ monomialCount: model.termCount, lambda, basis: 'parity', ...DENSE, dualityGap: null },
-      ...{ termCount: model.termCount, iterations: total, relativeGradient: 0, converged: true },
+      ...{ termCount: model.termCount, iterations: roundCount, relativeGradient: 0, converged: true },
       trainingMse: weightedMse(target, predictions, rowWeights),
     },
   };
@@ -406,8 +414,7 @@ export async function fitStacked(
 export function stackedSeconds(rowCount: number, columnCount: number, heldOutCount: number): number {
   const cells = rowCount * columnCount;
   const paths = 2 * PENALTIES.length * PLANNED_ITERATIONS * (2 * CELL_NS * cells + ROW_NS * rowCount);
-  const levels = TREE_DEPTHS.reduce((sum, depth) => sum + depth, 0);
-  const trees = PLANNED_TREES * levels * (TREE_CELL_NS * cells + ROW_NS * rowCount);
+  const trees = PLANNED_TREES * TREE_DEPTH * (TREE_CELL_NS * cells + ROW_NS * rowCount);
   return (heldOutCount * (paths + trees)) / 1e9 + MOST_LOOKS * 0.15;
 }
 

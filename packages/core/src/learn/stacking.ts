@@ -8,6 +8,11 @@ import { logisticSlope, sigmoid, softplus } from './logit.ts';
 export type StackedLoss = 'squared' | 'logistic';
 
 const MOST_SWEEPS = 100;
+/**
+ * What a weight costs, its square times as much as half a row of loss 1: next to nothing, but where predictions separate the
+ * classes any larger weight is better, and the best one infinite.
+ */
+const WEIGHT_COST = 1;
 /** A sweep that moves no weight further is the last one. */
 const LEAST_MOVE = 1e-3;
 
@@ -34,8 +39,8 @@ export function stackingWeights(
     let moved = 0;
     for (const [k, part] of predictions.entries()) {
       // Newton's step along one weight: the curve of the loss is at most what it is at the steepest.
-      let slope = 0;
-      let curvature = 0;
+      let slope = loss === 'logistic' ? WEIGHT_COST * weights[k] : 0;
+      let curvature = loss === 'logistic' ? WEIGHT_COST : 0;
       for (let row = 0; row < target.length; row++) {
         const weight = rowWeights === undefined ? 1 : rowWeights[row];
         if (weight === 0) continue;

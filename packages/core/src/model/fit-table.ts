@@ -39,6 +39,7 @@ import {
   foldTermLists,
   type LowDegreeFit,
   type Selection,
+  type SelectOptions,
   selectLowDegree,
   smearingFactor,
   smearingSupport,
@@ -77,6 +78,7 @@ import {
   type EncodedData,
   hasManyCuts,
   type LabelledPoints,
+  learnerOf,
   type PreparedTable,
   type PrepareOptions,
   prepareTable,
@@ -155,7 +157,7 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
   const readAt = performance.now();
 
   // What boosted trees are for; the other methods are compared under one loss.
-  const ownLoss = hasManyCuts(options.method) && spec.kind !== 'regression' ? 'logistic' : 'squared';
+  const ownLoss = hasManyCuts(options) && spec.kind !== 'regression' ? 'logistic' : 'squared';
   const loss = checkLoss(spec, options.loss ?? ownLoss);
   const confidence = options.confidence ?? FIT_OPTIONS.confidence.default;
   const { chosenAt, selections, calibrations, ...measured } = await chooseAndMeasure(prepared, {
@@ -285,7 +287,7 @@ async function chooseAndMeasure(
   const targets = Array.from({ length: outputCount(spec) }, (_, k) => outputTarget(spec, data.target, k));
   const selections: Selection[] = [];
   for (const [k, target] of targets.entries()) {
-    selections.push(await choose(data, target, coordinatesOf(encoder), options, classNames(spec, k)));
+    selections.push(await choose(data, target, coordinatesOf(encoder, targets.length), options, classNames(spec, k)));
   }
   const chosenAt = performance.now();
   const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, data.weights));
@@ -330,12 +332,20 @@ function spellingsOf(profiles: readonly ColumnProfile[]): Partial<Pick<Provenanc
 // Reading thousands of columns takes minutes, and whether so many can be learned from is known before: each makes a
 // coordinate or more, but for those that are constant.
 function refuseTooWide(table: Table, options: FitTableOptions): void {
-  const { target, weight, group, exclude = [], degree = 'auto', method = 'auto' } = options;
+  const { target, weight, group, exclude = [], degree = 'auto' } = options;
   const left = new Set([target, weight, group, ...exclude]);
   const names = options.features ?? table.columns.map(({ name }) => name);
   const coordinateCount = names.filter((name) => !left.has(name)).length;
   // How many rows there will be is not known, and is not what makes a table wide.
-  if (coordinateCount > 0) checkSelectionShape({ rowCount: 1, coordinateCount }, { ...options, degree, method });
+  if (coordinateCount > 0)
+    checkSelectionShape(
+      { rowCount: 1, coordinateCount },
+      {
+        ...options,
+        degree,
+        method: methodOf(options),
+      },
+    );
 }
 
 function checkLoss(spec: TargetSpec, loss: Loss): Loss {
@@ -357,7 +367,7 @@ function classNames(spec: TargetSpec, output: number): [string, string] {
 function choose(
   data: LabelledPoints,
   target: Float64Array,
-  { groups, columns }: Coordinates,
+  { groups, columns, outputCount }: Coordinates,
   options: FitTableOptions,
   names: [string, string],
 ): Promise<Selection> {
@@ -370,8 +380,8 @@ function choose(
     l1Ratio: options.l1Ratio,
     classNames: names,
     degree: options.degree ?? 'auto',
-    method: options.method ?? 'auto',
-    ...{ groups, columns },
+    method: methodOf(options),
+    ...{ groups, columns, outputCount },
     rowWeights: data.weights,
     clusters: data.clusters,
     rowKeys: data.rowKeys,
@@ -379,19 +389,28 @@ function choose(
   });
 }
 
+// Of the choice, whose `auto` is between the low-degree learners.
+function methodOf(options: FitTableOptions): SelectOptions['method'] {
+  const learner = learnerOf(options);
+  return learner === 'low-degree' ? 'auto' : learner;
+}
+
 /** What learners know of coordinates. */
 interface Coordinates {
   readonly names: readonly string[];
   readonly groups: readonly number[];
   readonly columns: readonly CoordinateColumn[];
+  /** Of the model: they share the time there is. */
+  readonly outputCount: number;
 }
 
-function coordinatesOf(encoder: EncoderSpec): Coordinates {
+function coordinatesOf(encoder: EncoderSpec, outputCount: number): Coordinates {
   const all = encoderCoordinates(encoder);
   return {
     names: all.map(({ name }) => name),
     groups: all.map(({ group }) => group),
     columns: coordinateColumns(encoder),
+    outputCount,
   };
 }
 
@@ -411,8 +430,8 @@ async function confirm(
     async choose(half) {
       const left = beside(options, half);
       // Terms that few rows can tell apart are not worth confirming: the sparse choice, whatever the model's method.
-      const all = coordinatesOf(encoder);
-      if (hasManyCuts(options.method)) {
+      const all = coordinatesOf(encoder, outputCount(spec));
+      if (hasManyCuts(options)) {
         return await fitFoundTerms(half.points, half.target, all.names, all.columns, half.weights, left);
       }
       const sparse = { ...left, method: 'lasso', loss: 'squared', budgetSeconds: CONFIRM_BUDGET_SECONDS } as const;
@@ -430,7 +449,13 @@ async function fitOutputs(
 ): Promise<LowDegreeFit[]> {
   const fits: LowDegreeFit[] = [];
   for (const [k, { best }] of selections.entries()) {
-    const fit = await fitChosen(best, data, outputTarget(spec, data.target, k), coordinatesOf(encoder), options);
+    const fit = await fitChosen(
+      best,
+      data,
+      outputTarget(spec, data.target, k),
+      coordinatesOf(encoder, selections.length),
+      options,
+    );
     if (!fit.model.coefficients.every(Number.isFinite)) {
       throw new FewfireError(
         'not-converged',
@@ -447,14 +472,14 @@ function fitChosen(
   best: Candidate,
   data: LabelledPoints,
   target: Float64Array,
-  { names, groups, columns }: Coordinates,
+  { names, groups, columns, outputCount }: Coordinates,
   options: RunOptions & Pick<CandidateFitOptions, 'loss' | 'seed' | 'sameCoordinates'>,
 ): Promise<LowDegreeFit> {
   const { signal, onProgress, threads, memoryLimitBytes, loss, seed = 1, sameCoordinates } = options;
   return fitCandidate(data.points, target, best, {
     ...{ signal, onProgress, threads, memoryLimitBytes, loss, seed, sameCoordinates },
     coordinates: names,
-    ...{ groups, columns },
+    ...{ groups, columns, outputCount },
     rowWeights: data.weights,
     tolerance: FIT_TOLERANCE,
     maxIterations: FIT_ITERATIONS,

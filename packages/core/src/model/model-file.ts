@@ -78,10 +78,7 @@ const sparsity = {
   refit: z.boolean(),
   roundCount: z.optional(count),
 };
-const stack = z.strictObject({
-  additive: finite,
-  trees: z.array(z.strictObject({ depth: count, roundCount: count, weight: finite })),
-});
+const stack = z.strictObject({ additive: finite, trees: finite, depth: count });
 const candidateSchema = z.strictObject({
   method,
   degree: count,
@@ -110,6 +107,7 @@ const fitSchema = z.strictObject({
   targetMean: finite,
   selection: z.strictObject({
     folds: count,
+    heldOutFolds: z.optional(count),
     validation: z.enum(['folds', 'split']),
     reason: z.string(),
     rowCount: count,

@@ -82,6 +82,7 @@ export interface TestResult extends Metrics {
 export interface SelectionRecord {
   readonly folds: number;
   /** `split`: only the first of the folds was held out. */
+  readonly heldOutFolds?: Selection['heldOutFolds'];
   readonly validation: Selection['validation'];
   /** Why the best one was chosen, in words. */
   readonly reason: string;

@@ -210,7 +210,9 @@ export function selectionNotes(
   if (rowCount < trainingCount) {
     list.push({ kind: 'chosen-on-some-rows', rowCount, trainingRowCount: trainingCount, fewerFor, budgetSeconds });
   }
-  if (typeof requestedDegree === 'number' && requestedDegree > fit.summary.degree) {
+  // Of stacking a degree is the largest that is allowed.
+  const isExact = fit.summary.method !== 'stacking';
+  if (isExact && typeof requestedDegree === 'number' && requestedDegree > fit.summary.degree) {
     list.push({ kind: 'degree-lowered', asked: requestedDegree, degree: fit.summary.degree });
   }
   // Where other methods were tried too, how far the lasso came is a detail.

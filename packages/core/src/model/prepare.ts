@@ -98,7 +98,7 @@ export async function prepareTable(source: Table, options: PrepareOptions): Prom
       `\`test\` is ${testShare}; expected a share of the rows from 0 (no test) to below 1, or a file`,
     );
   }
-  const bins = options.bins ?? (hasManyCuts(options.method) ? MOST_BINS : DEFAULT_BINS);
+  const bins = options.bins ?? (hasManyCuts(options) ? MOST_BINS : DEFAULT_BINS);
   const features = featureNames(source, options);
   const { table, zeroCount } = await weighingRows(source, options, options);
   if (options.weight !== undefined && zeroCount > 0) {
@@ -224,9 +224,18 @@ function rowMask(rowCount: number, isIn: (row: number) => boolean): Uint8Array {
   return mask;
 }
 
-/** What looks at a column as a whole is not troubled by many cuts of it. */
-export function hasManyCuts(method: FitOptionValues['method']): boolean {
-  return method === 'boosting' || method === 'stacking';
+/** What `auto` stands for. */
+export function learnerOf({
+  method = 'auto',
+  hierarchy = 'none',
+}: Pick<FitOptionValues, 'method' | 'hierarchy'>): Exclude<FitOptionValues['method'], 'auto' | undefined> {
+  // Only the lasso has one.
+  return method === 'auto' ? (hierarchy === 'none' ? 'stacking' : 'low-degree') : method;
+}
+
+/** Whether a learner looks at a column as a whole, and so is not troubled by many cuts of it. */
+export function hasManyCuts(options: Pick<FitOptionValues, 'method' | 'hierarchy'>): boolean {
+  return ['stacking', 'boosting'].includes(learnerOf(options));
 }
 
 function featureNames(table: Table, options: PrepareOptions): string[] {

@@ -144,7 +144,7 @@ export interface FitReport {
   readonly provenance: Model['provenance'];
   readonly encoding: Model['encoder']['columns'];
   readonly coordinateCount: number;
-  readonly selection: Pick<SelectionRecord, 'folds' | 'rowCount'>;
+  readonly selection: Pick<SelectionRecord, 'folds' | 'heldOutFolds' | 'rowCount'>;
   readonly outputs: readonly OutputReport[];
   /** Columns by decreasing influence, all of them. */
   readonly influences: readonly ColumnInfluence[];
@@ -189,7 +189,7 @@ export function fitReport(model: Model, testRows: TestRows | null = null, option
   const { target, loss, training, provenance, encoder, outputs } = model;
   const most = options.terms ?? (outputs.length > 1 ? TERMS_PER_CLASS : TERMS);
   const influences = columnInfluences(model);
-  const { folds, rowCount } = outputs[0].fit.selection;
+  const { folds, heldOutFolds, rowCount } = outputs[0].fit.selection;
   return {
     target,
     loss,
@@ -197,7 +197,7 @@ export function fitReport(model: Model, testRows: TestRows | null = null, option
     provenance,
     encoding: encoder.columns,
     coordinateCount: outputs[0].polynomial.coordinates.length,
-    selection: { folds, rowCount },
+    selection: { folds, heldOutFolds, rowCount },
     outputs: outputs.map((_, k) => outputReport(model, k, most)),
     influences,
     interactions: interactionShares(model, influences, options.interactionColumns ?? INTERACTION_COLUMNS),

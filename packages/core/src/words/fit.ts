@@ -9,7 +9,7 @@ export function skippedText({ degree, reason }: SelectionRecord['skipped'][numbe
 
 /** `ridge, lambda 26 on parities`; `boosting, 110 trees`; `stacking: curves and 3 products x 0.91, 40 trees x 0.2`. */
 export function fitText({ method, lambda, basis, refit, roundCount, stack, products = [] }: FitDescription): string {
-  if (stack !== undefined) return `stacking: ${stackText(stack, products.length)}`;
+  if (stack !== undefined) return `stacking: ${stackText(stack, products.length, roundCount ?? 0)}`;
   if (roundCount !== undefined) return `${methodText(method)}, ${counted(roundCount, 'tree')}`;
   if (method === 'estimate') return 'one-pass means';
   if (method === 'least-squares') return 'least squares, no penalty';
@@ -21,13 +21,15 @@ export function fitText({ method, lambda, basis, refit, roundCount, stack, produ
 /** What a fit is called by. */
 type FitDescription = Pick<OutputRecord, 'method' | 'lambda' | 'basis' | 'refit' | 'roundCount' | 'stack' | 'products'>;
 
-function stackText({ additive, trees }: NonNullable<OutputRecord['stack']>, productCount: number): string {
+function stackText(
+  { additive, trees, depth }: NonNullable<OutputRecord['stack']>,
+  productCount: number,
+  roundCount: number,
+): string {
   const found = productCount === 0 ? '' : ` and ${counted(productCount, 'product')}`;
   const parts = [
     ...(additive > 0 ? [`curves${found} x ${numberText(additive)}`] : []),
-    ...trees.map(
-      ({ depth, roundCount, weight }) => `${counted(roundCount, 'tree')} of depth ${depth} x ${numberText(weight)}`,
-    ),
+    ...(trees > 0 ? [`${counted(roundCount, 'tree')} of depth ${depth} x ${numberText(trees)}`] : []),
   ];
   return parts.length === 0 ? 'the constant' : parts.join(', ');
 }
