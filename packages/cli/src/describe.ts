@@ -241,22 +241,16 @@ function lowest(candidates: readonly Candidate[]): Candidate {
 }
 
 /**
- * Stands before everything else where a model does not predict the rows it is measured on.
+ * Stands before everything else where a model is not shown to predict the rows it is measured on.
  * @param rows what these are called, one of them
  */
 export function guessingSection(result: TestResult | null, rows: string, more: string, screen: Screen): Section {
   if (result === null || result.betterThanConstant) return [];
-  const where = rowsText(counted(result.sampleCount, rows), result);
-  return heading('No better than guessing', `${guessingText(where)}. ${more}`.trim(), screen);
-}
-
-/** Of a model that only guesses: what is not shown because it would pretend to be found, and how to see it. */
-export function leftOutText({ outputs }: Model, how: string): string {
-  const isConstant = outputs.every(
-    ({ polynomial: { termCount, offsets } }) => termCount === 0 || (termCount === 1 && offsets[1] === 0),
+  return heading(
+    'Not shown to be better than guessing',
+    `${guessingText(rowsText(counted(result.sampleCount, rows), result), result)}. ${more}`.trim(),
+    screen,
   );
-  if (isConstant) return 'The model is a constant: no column is in it.';
-  return `Columns that matter, combinations and how sure they are would be about noise, and are left out; ${how} prints them.`;
 }
 
 /** The test beside the constant predictor, and which rows the delivered model has seen. */
@@ -338,7 +332,46 @@ function numberSentences(model: Model, result: TestResult, where: string): strin
 
 const BAR_COLUMNS = 20;
 
-/** Which columns matter. */
+/** Which columns matter, by what shuffling each costs. */
+export function importanceSection({ target, training: { importance } }: Model, screen: Screen, most = 8): Section {
+  const costly = importance?.columns.filter(({ lossRise }) => lossRise > 0) ?? [];
+  if (importance === undefined || costly.length === 0) return [];
+  const shown = costly.slice(0, most);
+  const isNumber = target.kind === 'regression';
+  const losses = alignedTexts(shown.map(({ lossRise }) => lossRise));
+  const scores = shown.map(({ scoreFall }) => (scoreFall === null ? '' : signedShare(-scoreFall)));
+  const rows = [
+    ['', '', isNumber ? 'squared error' : 'log-loss', isNumber ? 'R2' : 'accuracy'],
+    ...shown.map(({ column, lossRise }, i) => [
+      printable(column),
+      bar(lossRise / shown[0].lossRise, BAR_COLUMNS),
+      `+${losses[i]}`,
+      scores[i],
+    ]),
+  ];
+  const right = { align: 'right' as const };
+  const [head, ...body] = layoutTable(rows, [{ flexible: true }, { style: screen.good }, right, right], screen.width);
+  const rest = importance.columns.length - shown.length;
+  const where = importance.rows === 'test' ? 'test row' : 'row of the fit, which it has seen';
+  return [
+    ...heading(
+      'Columns that matter most',
+      `what predictions lose when a column's cells are shuffled among ${counted(importance.rowCount, where, importance.rows === 'test' ? 'test rows' : 'rows of the fit, which it has seen')}, the mean of ${importance.shuffleCount} shuffles`,
+      screen,
+    ),
+    screen.dim(head),
+    ...body,
+    ...(rest > 0 ? [screen.dim(`  and ${counted(rest, 'more column')}`)] : []),
+  ];
+}
+
+// A change of an accuracy or R2.
+function signedShare(change: number): string {
+  const text = Math.abs(change) < 0.0005 ? '0.000' : change.toFixed(3);
+  return change > 0.0005 ? `+${text}` : text;
+}
+
+/** Which columns matter on the uniform cube. */
 export function influenceSection(influences: readonly ColumnInfluence[], screen: Screen, most = 8): Section {
   const shown = influences.filter((entry) => entry.share > 0).slice(0, most);
   if (shown.length === 0) return [];
@@ -351,7 +384,7 @@ export function influenceSection(influences: readonly ColumnInfluence[], screen:
   const rest = influences.length - shown.length;
   return [
     ...heading(
-      'Columns that matter most',
+      'Influences of columns',
       'share of the squared coefficients of the terms each is in (influence of the fitted polynomial on the uniform cube, not under the distribution of the data; shares overlap)',
       screen,
     ),

@@ -11,9 +11,11 @@ import type {
   TestResult,
   TrainingRecord,
 } from '@fewfire/core';
+import type { Combination, PatternEffect } from '@fewfire/core/internal';
 import { errorUnit } from '@fewfire/core/words';
 import { unitOfEffects } from './describe.ts';
 import { withFlags } from './flags.ts';
+import { effectUnitText } from './summary.ts';
 
 interface TermJson {
   /** Empty for the constant. */
@@ -34,6 +36,17 @@ type NamedConfirmation = Omit<Confirmation, 'terms' | 'collinear' | 'unsupported
   readonly collinear: readonly (readonly string[])[];
   readonly unsupported: readonly (readonly string[])[];
 };
+
+/** A combination as it is told, with all that its rows say. */
+interface CombinationJson extends Named<Combination> {
+  readonly text: string;
+  /** Rows of the fit in it, and the others. */
+  readonly rows: { readonly in: number; readonly out: number };
+  /** Shares of the class, or means of the target; null where there are no rows. */
+  readonly observed: { readonly in: number | null; readonly out: number | null };
+  /** On rows that did not choose it, in `units.combinationEffect`; null where none is confirmed. */
+  readonly effect: (PatternEffect & { readonly text: string }) | null;
+}
 
 /** One polynomial and how it was fitted. */
 interface OutputJson {
@@ -57,6 +70,8 @@ interface OutputJson {
   /** Terms chosen on some rows and estimated on others, by name; null without. */
   readonly confirmation: NamedConfirmation | null;
   readonly stability: readonly NamedStability[];
+  /** Those that matter most first; null of files that do not have them. */
+  readonly combinations: readonly CombinationJson[] | null;
   /** By decreasing size of the coefficient. */
   readonly terms: readonly TermJson[];
 }
@@ -70,7 +85,12 @@ interface CommonJson {
   readonly classShares: Readonly<Record<string, number>> | null;
   readonly test: TestResult | null;
   /** What numbers are in. */
-  readonly units: { readonly error: string; readonly effect: string; readonly coefficient: string };
+  readonly units: {
+    readonly error: string;
+    readonly effect: string;
+    readonly coefficient: string;
+    readonly combinationEffect: string;
+  };
   readonly encoding: {
     readonly target: TargetSpec;
     readonly columns: readonly (EncodedColumn & { readonly coordinates: readonly string[] })[];
@@ -85,7 +105,11 @@ interface CommonJson {
   readonly weight: string | null;
   readonly group: string | null;
   readonly seed: number;
-  /** By decreasing share. */
+  /** What shuffling each column costs, by decreasing rise of the loss; null of files that do not have it. */
+  readonly importance: TrainingRecord['importance'] | null;
+  /** What one column alone does on the test rows; null without a test. */
+  readonly bestColumn: TrainingRecord['bestColumn'] | null;
+  /** On the uniform cube, by decreasing share. */
   readonly influences: readonly ColumnInfluence[];
   readonly provenance: Provenance;
 }
@@ -109,6 +133,7 @@ export async function modelJson(model: Model): Promise<ModelJson> {
       error: `mean squared error ${errorUnit(model)}`,
       effect: `what the yes adds ${unitOfEffects(model)}`,
       coefficient: 'of the parity over -1/+1',
+      combinationEffect: effectUnitText(model),
     },
     encoding: {
       target,
@@ -122,6 +147,8 @@ export async function modelJson(model: Model): Promise<ModelJson> {
     weight: training.weight ?? null,
     group: training.group ?? null,
     seed: provenance.seed,
+    importance: training.importance ?? null,
+    bestColumn: training.bestColumn ?? null,
     influences: columnInfluences(model),
     provenance,
   };
@@ -163,8 +190,36 @@ async function outputJson(model: Model, k: number): Promise<OutputJson> {
       unsupported: confirmation.unsupported.map(names),
     },
     stability: fit.stability.map(named),
+    combinations: fit.combinations === undefined ? null : await combinationsJson(model, k, named),
     terms: await allTerms(model, k),
   };
+}
+
+async function combinationsJson(
+  model: Model,
+  k: number,
+  named: (combination: Combination) => Named<Combination>,
+): Promise<CombinationJson[]> {
+  const library = await import('@fewfire/core/internal');
+  const { fit } = model.outputs[k];
+  const words = library.answerWords(model.encoder);
+  return (fit.combinations ?? []).map((combination) => {
+    const { coordinates } = combination;
+    const { pattern, rows, observed } = library.toldPattern(combination, words);
+    const effect = library.confirmedEffect(model, fit, coordinates, pattern);
+    return {
+      text: library.patternText(
+        pattern,
+        coordinates.map((s) => words[s]),
+      ),
+      ...named(combination),
+      ...{ rows, observed },
+      effect:
+        effect === undefined
+          ? null
+          : { ...library.readEffect(model, effect), text: library.patternEffectText(model, effect) },
+    };
+  });
 }
 
 async function allTerms(model: Model, k: number): Promise<TermJson[]> {

@@ -39,7 +39,7 @@ describe('chess', () => {
   let report = '';
 
   beforeAll(async () => {
-    const args = ['fit', chess, '--target', 'class', '--degree', '2', '--folds', '3', '--out', model];
+    const args = ['fit', chess, '--target', 'class', '--degree', '2', '--folds', '3', '--out', model, '--verbose'];
     const done = await succeed(args, { env: { NO_COLOR: '1' } });
     expect(done.stderr).toBe('');
     report = done.stdout;
@@ -178,7 +178,7 @@ describe('house votes', () => {
   });
 
   it('makes being missing a coordinate, and says so with counts', async () => {
-    const { stdout } = await succeed(['fit', votes, '--target', 'Class', '--degree', '1']);
+    const { stdout } = await succeed(['fit', votes, '--target', 'Class', '--degree', '1', '--verbose']);
     expectWithin(stdout, 80);
     expect(stdout).toContain('16 columns make 32 yes/no coordinates');
     expect(stdout).toContain('392 cells had no value, in 16 columns');
@@ -206,7 +206,7 @@ describe('several classes', () => {
     });
     const data = writeCsv(folder, 'colours.csv', [['a', 'b', 'age', 'colour'], ...rows]);
     const model = inFolder('colours.json');
-    const { stdout } = await succeed(['fit', data, '--target', 'colour', '--degree', '2', '--out', model]);
+    const { stdout } = await succeed(['fit', data, '--target', 'colour', '--degree', '2', '--out', model, '--verbose']);
     expectWithin(stdout, 80);
     expect(stdout).toMatch(/3 classes, each learned against the rest: "blue" 120, "green"\s+60, "red" 60/);
     expect(stdout).toMatch(/accuracy 1\.000 [^;]*;\s+always saying the\s+most\s+frequent\s+class/);
@@ -246,7 +246,7 @@ describe('numbers', () => {
     const data = writeCsv(folder, 'numbers.csv', [['a', 'b', 'age', 'price'], ...rows]);
     for (const transform of ['none', 'log']) {
       const model = inFolder(`price-${transform}.json`);
-      const args = ['fit', data, '--target', 'price', '--target-transform', transform, '--out', model];
+      const args = ['fit', data, '--target', 'price', '--target-transform', transform, '--out', model, '--verbose'];
       const { stdout } = await succeed(args);
       expectWithin(stdout, 80);
       expect(stdout).toContain(transform === 'log' ? 'learned as its natural logarithm' : '"price", a number');
@@ -263,7 +263,7 @@ describe('numbers', () => {
   it('test rows may come from a file', async () => {
     const data = writeCsv(folder, 'train.csv', [['a', 'b', 'age', 'price'], ...rows.slice(0, 150)]);
     const test = writeCsv(folder, 'test.csv', [['a', 'b', 'age', 'price'], ...rows.slice(150)]);
-    const { stdout } = await succeed(['fit', data, '--target', 'price', '--test', test]);
+    const { stdout } = await succeed(['fit', data, '--target', 'price', '--test', test, '--verbose']);
     expect(stdout).toContain('50 test rows of another table');
   });
 });

@@ -92,8 +92,11 @@ const noResult =
 
 const more: Readonly<Record<string, () => readonly string[]>> = {
   'fit of classes': () => ['fit', chess, '--target', 'class', '--degree', '2', '--folds', '3'],
+  'fit of classes in detail': () => [...more['fit of classes'](), '--verbose'],
   'fit of numbers': () => ['fit', noise, '--target', 'size', '--method', 'least-squares', '--degree', '1'],
+  'fit of numbers in detail': () => [...more['fit of numbers'](), '--verbose'],
   'show of classes': () => ['show', model],
+  'show of classes in detail': () => ['show', model, '--verbose'],
   'show with attributions': () => ['show', model, '--attributions', '--top', '5'],
   'score of classes': () => ['score', model, chess],
   'optimize of classes': () => ['optimize', model, '--at-most', '3'],
@@ -188,26 +191,42 @@ describe('every remark of the text is in the JSON', () => {
       out,
       '--report',
       report,
+      '--verbose',
     ]);
     expect(json).toMatchObject({ saved: { file: out }, report, source: { label: chess, columnCount: 37 } });
     expect(json.saved).toMatchObject({ byteCount: readFileSync(out).length });
-    for (const unit of Object.values(json.units as object)) expect(text).toContain(unit);
+    const { combinationEffect, ...units } = json.units as Record<string, string>;
+    for (const unit of Object.values(units)) expect(text).toContain(unit);
+    expect((await both(more['fit of classes']())).text).toContain(combinationEffect);
     const terms = json.terms as { coordinates: string[]; effect: number | null; rows: number | null }[];
     expect(terms.filter(({ effect }) => effect === null).map(({ coordinates }) => coordinates)).toEqual([[]]);
     expect((await both(more['fit of classes']())).json).toMatchObject({ saved: null, report: null });
   });
 
   it('fit: columns and combinations, in their order', async () => {
-    const text = await printed(more['fit of classes']());
+    const text = await printed(more['fit of classes in detail']());
     const json = JSON.parse(await printed([...more['fit of classes'](), '--json']));
-    const bars = Array.from(text.matchAll(/^ {2}(\S+) +[█-▏]+ +(\S+)$/gm), ([, column, share]) => [
+    const bars = Array.from(text.matchAll(/^ {2}(\S+) +[█-▏]+ +\+(\S+) +(\S+)$/gm), ([, column, loss, score]) => [
       column,
-      Number(share),
+      Number(loss),
+      Number(score),
     ]);
     expect(bars).toHaveLength(8);
-    const influences = json.influences as { column: string; share: number }[];
-    expect(bars).toEqual(influences.slice(0, 8).map(({ column, share }) => [column, Number(share.toFixed(3))]));
-    expect(influences).toHaveLength(36);
+    const { columns } = json.importance as {
+      columns: { column: string; lossRise: number; scoreFall: number }[];
+    };
+    const digits = String(bars[0][1]).split('.')[1].length;
+    expect(bars).toEqual(
+      columns
+        .slice(0, 8)
+        .map(({ column, lossRise, scoreFall }) => [
+          column,
+          Number(lossRise.toFixed(digits)),
+          Number((-scoreFall).toFixed(3)),
+        ]),
+    );
+    expect(columns).toHaveLength(36);
+    expect(json.influences).toHaveLength(36);
     const table = text.slice(text.indexOf('Leading combinations'));
     const rows = Array.from(table.matchAll(/^ {2}(\S+(?: and \S+ both)? yes) +([-+][\d.]+) +([\d,]+) +(-?[\d.]+)$/gm));
     expect(rows).toHaveLength(12);
@@ -219,6 +238,13 @@ describe('every remark of the text is in the JSON', () => {
       expect(term?.effect).toBeCloseTo(Number(effect), 2);
       expect(term?.coefficient).toBeCloseTo(Number(coefficient), 2);
     }
+    const short = plain(await printed(more['fit of classes']()));
+    const said = (json.combinations as { text: string; rows: { in: number } }[]).map(
+      (combination) => `${combination.text} `,
+    );
+    const shown = said.filter((each) => short.includes(` ${each}`));
+    expect(shown.length).toBeGreaterThan(5);
+    expect(shown).toEqual(said.slice(0, shown.length));
   });
 
   it('score: that these are the rows of the fit', async () => {

@@ -31,13 +31,26 @@ const optionsIn = (text: string): readonly string[] =>
 
 describe('notes', () => {
   it('are told by fit and show with flags', async () => {
-    for (const { code, stdout } of [await fit('--out', model), await fewfire(['show', model])]) {
+    const shown = [await fit('--out', model, '--verbose'), await fewfire(['show', model, '--verbose'])];
+    for (const { code, stdout } of shown) {
       expect(code).toBe(0);
       const text = stdout.replace(/\s+/g, ' ');
       for (const sentence of SENTENCES) expect(text).toContain(sentence);
       expect(text).toContain(REASON);
       expect(optionsIn(text)).toEqual([]);
     }
+  });
+
+  it('are counted where there is no room for them, those to act on first', async () => {
+    const { stdout } = await fit();
+    const lines = stdout.split('\n').filter((line) => /^(! | {2}and \d)/.test(line));
+    expect(lines).toEqual([
+      expect.stringMatching(/^! "is `exclude`" never falls as the target rises/),
+      expect.stringMatching(/^! column "id" has 120 different numbers/),
+      expect.stringMatching(/^! column "odd" is read as texts/),
+      '  and 3 more notes with --verbose',
+    ]);
+    expect(optionsIn(stdout)).toEqual([]);
   });
 
   it('have in --json their kind, what they are about, and the same sentence', async () => {

@@ -128,6 +128,34 @@ describe('fitEncoder', () => {
     expect(notes.warnings.map(noteText)).toEqual([expect.stringContaining('"id" has 50 different numbers in 50 rows')]);
   });
 
+  it('does not call measured numbers identifiers, though all of them differ', async () => {
+    const rows = Array.from({ length: 400 }, (_, i) => (i * 7919) % 400);
+    const warned = async (columns: Record<string, MemoryColumn>, bins?: number): Promise<unknown[]> =>
+      (await fit(columns, bins === undefined ? {} : { bins })).notes.warnings.map(({ column }) => column);
+    for (const bins of [undefined, 64]) {
+      // Numbers of rows in any order and step, from anywhere; some of them gone.
+      const running = {
+        row: rows,
+        tens: rows.map((i) => 10 * i - 2000),
+        gaps: rows.map((i) => 100_000 + 2 * i + (i % 2)),
+      };
+      expect(await warned(running, bins)).toEqual(Object.keys(running));
+      // Names of any width, where their column says so.
+      const wide = rows.map((i) => 15_000_000 + i * i * 97);
+      const called = { id: wide, customer_id: wide, customerID: wide, PID: wide, 'row number': wide };
+      expect(await warned(called, bins)).toEqual(Object.keys(called));
+      const measured = {
+        ...{ income: wide, grid: wide, kid: wide, valid: wide },
+        ...{
+          weight: rows.map((i) => 40 + i / 7),
+          id: rows.map((i) => i + 0.25),
+          log: rows.map((i) => Math.log(i + 1)),
+        },
+      };
+      expect(await warned(measured, bins)).toEqual([]);
+    }
+  });
+
   it('refuses missing cells on request, with counts', async () => {
     const error = await fitError({ a: ['x', '?', 'y'], b: [1, null, null], c: ['u', 'v', 'u'] }, { missing: 'refuse' });
     expect(error.code).toBe('missing-values');

@@ -201,3 +201,48 @@ it.each([
   const positive = Uint8Array.from(target, (value) => Number(value === 0));
   expect(auc).toBe(areaUnderCurve(positive, probability));
 });
+
+describe('any figure that is better than the constant is enough', () => {
+  const spec = { kind: 'binary', column: 'y', positive: 'b', negative: 'a' } as const;
+  const verdict = (values: readonly number[], target: readonly number[], labels = {}, targetMean = 0.5): boolean =>
+    measure(
+      { target: spec, loss: 'squared', calibrations: [platt], targetMeans: [targetMean] },
+      { target: Float64Array.from(target), ...labels },
+      [Float64Array.from(values)],
+    ).betterThanConstant;
+  // A quarter of the rows are of the positive class, 0, whose values are low.
+  const target = Array.from({ length: 60 }, (_, i) => Number(i % 4 !== 0));
+  const noise = target.map((_, i) => Math.sin(7 * i * i));
+
+  it('of squared error, and of none', () => {
+    expect(
+      verdict(
+        target.map((truth) => (truth === 0 ? -0.9 : 0.9)),
+        target,
+      ),
+    ).toBe(true);
+    expect(verdict(noise, target)).toBe(false);
+    expect(
+      verdict(
+        target.map(() => 0.5),
+        target,
+      ),
+    ).toBe(false);
+  });
+
+  it('of accuracy and log-loss, where the values are far too large', () => {
+    expect(
+      verdict(
+        target.map((truth) => (truth === 0 ? -9 : 9)),
+        target,
+      ),
+    ).toBe(true);
+  });
+
+  it('of the area under the curve, where every probability is on one side', () => {
+    const ranked = target.map((truth, i) => 4 + (truth === 0 ? -1 : 0) + 0.1 * noise[i]);
+    expect(verdict(ranked, target)).toBe(true);
+    // Of rows that belong together an area says nothing by itself.
+    expect(verdict(ranked, target, { clusters: Uint32Array.from(target, (_, i) => i % 30) })).toBe(false);
+  });
+});

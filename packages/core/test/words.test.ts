@@ -147,9 +147,10 @@ describe('a fit', () => {
 
 describe('a test', () => {
   it('says whether anything was learned, and where its rows are from', () => {
-    expect(guessingText('5 test rows')).toBe(
-      'on 5 test rows the squared error is not lower than that of the constant by more than two standard errors (or more, where rows or groups are few)',
+    expect(guessingText('5 test rows', {})).toBe(
+      "on 5 test rows the squared error is not better than the constant's by more than two standard errors (or more, where rows or groups are few)",
     );
+    expect(guessingText('5 test rows', { accuracy: 0.5 })).toContain('neither accuracy, log-loss, squared error nor ');
     const test = { sampleCount: 5, mse: 1, r2: 0, baseline: { mse: 1 }, betterThanConstant: false };
     expect(isGuessing({ training: { test } })).toBe(true);
     expect(isGuessing({ training: { test: { ...test, betterThanConstant: true } } })).toBe(false);

@@ -115,9 +115,9 @@ export function fitReportPage(report: FitReport, { messageText = (text) => text 
   const title = pageTitle(report);
   const sections: readonly (readonly [id: string, title: string, body: string])[] = [
     ['test', 'How well it predicts', testSection(report)],
-    ['columns', 'Which columns matter', folded(report, columnSection(report))],
-    ['combinations', 'Which combinations', folded(report, combinationSection(report, messageText))],
-    ['levels', 'How complicated it is', folded(report, levelSection(report))],
+    ['columns', 'Which columns matter', columnSection(report)],
+    ['combinations', 'Which combinations', combinationSection(report, messageText)],
+    ['levels', 'How complicated it is', levelSection(report)],
     ['choice', 'How it was chosen', choiceSection(report, messageText)],
     ['data', 'Data', dataSection(report, messageText)],
     ['again', 'How to make it again', provenanceSection(report)],
@@ -138,11 +138,6 @@ ${sections.map(([id, name, body]) => `<section id="${id}">\n<h2>${escapeMarkup(n
 </main>
 <footer><p>${escapeMarkup(madeBy(report))}</p></footer>`,
   );
-}
-
-// What a model that only guesses consists of is shown to those who ask for it.
-function folded(report: FitReport, body: string): string {
-  return isGuessing(report) ? details('Of a model that is no better than guessing', body) : body;
 }
 
 function madeBy({ provenance: { versions } }: FitReport): string {

@@ -78,10 +78,13 @@ export function pageTitle({ target, provenance }: FitReport): string {
 export function headline(report: FitReport): string[] {
   const { training, influences, outputs } = report;
   const guessing = isGuessing(report);
-  const texts = [...(guessing ? [GUESSING] : []), taskText(report), testText(report)];
+  const said =
+    guessing && training.test !== null
+      ? [`This is not shown to be better than guessing: ${guessingText('the test rows', training.test)}.`]
+      : [];
+  const texts = [...said, taskText(report), testText(report)];
   const leading = influences.filter(({ share }) => share > 0);
-  if (guessing) texts.push('Which columns and combinations the model uses says nothing then, and is folded up below.');
-  else if (leading.length > 0) {
+  if (leading.length > 0) {
     const names = leading.slice(0, 3).map(({ column, share }) => `${quoted(column)} (${percentText(share)})`);
     texts.push(
       `${names.length === 1 ? 'The column' : 'The columns'} in the heaviest terms: ${listText(names)}. The share is of the squared coefficients of all terms, and shares overlap.`,
@@ -93,8 +96,6 @@ export function headline(report: FitReport): string[] {
   if (odd > 0) texts.push('There are remarks on the data: see “Data” below before relying on this.');
   return texts;
 }
-
-const GUESSING = `This is no better than guessing: ${guessingText('the test rows')}.`;
 
 /** The notes, without those that stand where degrees are compared. */
 export function remarks({ training, outputs }: FitReport): string[] {

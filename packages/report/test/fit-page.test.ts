@@ -162,21 +162,16 @@ describe('a page', () => {
     expect(titles(read)).not.toContain('Confusion matrix');
   });
 
-  it('says that no better than guessing is no better', async () => {
+  it('says of what is not shown to be better than guessing that it is not, and shows it', async () => {
     const y = Array.from({ length: ROWS }, () => random.normal());
     const document = checkedPage(await report({ ...plain, y }, { method: 'least-squares' }));
-    expect(document.querySelector('header p')?.textContent).toContain('no better than guessing');
-    expect(document.querySelector('header')?.textContent).not.toContain('heaviest terms');
-    // What such a model consists of is there for those who unfold it, and nobody else.
+    expect(document.querySelector('header p')?.textContent).toContain('not shown to be better than guessing');
     for (const id of ['columns', 'combinations', 'levels']) {
       const section = document.getElementById(id) as Element;
       expect(section.querySelectorAll('svg').length).toBeGreaterThan(0);
-      for (const drawn of section.querySelectorAll('svg, table')) expect(drawn.closest('details[open]')).toBeNull();
-      expect([...section.children].map(({ tagName }) => tagName)).toEqual(['H2', 'DETAILS']);
     }
     const better = checkedPage(await report({ ...plain, y: targets.number }));
-    expect(better.querySelector('header')?.textContent).not.toContain('no better than guessing');
-    expect(better.querySelector('#columns')?.children[1].tagName).not.toBe('DETAILS');
+    expect(better.querySelector('header')?.textContent).not.toContain('guessing');
   });
 
   it('of a constant, of one column, and of very few rows is a page too', async () => {
@@ -204,8 +199,7 @@ describe('a page', () => {
 
   it('draws intervals where terms were confirmed, and ranges over folds', async () => {
     const table = memoryTable({ ...plain, y: targets.two });
-    const { model } = await fitTable(table, { target: 'y',
-      method: 'low-degree', degree: 2, intervals: 'none' });
+    const { model } = await fitTable(table, { target: 'y', method: 'low-degree', degree: 2, intervals: 'none' });
     const [output] = model.outputs;
     const without = checkedPage(fitReport(model));
     expect(without.querySelector('#combinations')?.textContent).toContain(

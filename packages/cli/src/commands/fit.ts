@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import type { CellRules, FitTableOptions, Model, SourceRecord, TableFit } from '@fewfire/core';
 import { FIT_HELP, FIT_OPTIONS, type FitOptionValues } from '@fewfire/core/options';
-import { byteSize, isGuessing } from '@fewfire/core/words';
+import { byteSize } from '@fewfire/core/words';
 import type { FileTable } from '@fewfire/node';
 import type { Command } from 'commander';
 import { reportPage, type Work, withProgress, withTable } from '../data.ts';
@@ -12,18 +12,16 @@ import {
   dataSection,
   guessingSection,
   heading,
-  influenceSection,
+  importanceSection,
   joinSections,
-  leftOutText,
   modelText,
   notesSection,
-  type Section,
   selectionSection,
   termSections,
   testSection,
 } from '../describe.ts';
 import { InputArgument, InputOption, OutputOption, tableInput } from '../file-roles.ts';
-import { printable, quoteArgument } from '../format.ts';
+import { displayWidth, printable, quoteArgument } from '../format.ts';
 import { modelJson } from '../model-json.ts';
 import {
   addTableOptions,
@@ -37,12 +35,14 @@ import {
   type WorkOptions,
 } from '../options.ts';
 import type { Session } from '../session.ts';
+import { summaryText } from '../summary.ts';
 
 interface FitOptions extends WorkOptions, TableOptions, CellRules, Partial<FitOptionValues> {
   readonly test: number | string;
   readonly out?: string;
   readonly report?: string;
   readonly json?: boolean;
+  readonly verbose?: boolean;
 }
 
 type TargetedOptions = FitOptions & { readonly target: string };
@@ -84,6 +84,7 @@ export function addFitCommand(program: Command, session: Session): void {
         hint: ', such as report.html',
       }),
     )
+    .option('--verbose', 'print every detail: how it was chosen, coefficients, all notes')
     .option('--json', 'print the result as JSON');
   addWorkOptions(addTableOptions(command), 'no progress line and no report', 'files')
     .addHelpText(
@@ -183,9 +184,7 @@ async function fit(data: string, options: TargetedOptions, session: Session): Pr
     };
     await session.print(`${JSON.stringify({ ...json, ...files, threads: options.threads, timingsMs })}\n`);
   } else if (options.quiet !== true) {
-    await session.print(
-      joinSections([...(await reportSections(done, options, session)), nextSection(data, options, done, session)]),
-    );
+    await session.print(await fitText(data, done, options, session));
   }
 }
 
@@ -263,56 +262,53 @@ function shownPerOutput({ outputs }: Model): number {
   return outputs.length > 1 ? COMBINATIONS_PER_CLASS : COMBINATIONS_SHOWN;
 }
 
-async function reportSections(
-  { model, columnCount }: TableFit & { readonly columnCount: number },
-  { out }: FitOptions,
+async function fitText(
+  data: string,
+  done: TableFit & { readonly columnCount: number; readonly byteCount: number },
+  options: FitOptions,
   session: Session,
-): Promise<Section[]> {
-  const { columnInfluences, modelRemarks, shownTerms } = await import('@fewfire/core/internal');
+): Promise<string> {
+  const library = await import('@fewfire/core/internal');
+  const { model, columnCount } = done;
   const { screen } = session;
-  const show = `fewfire show ${out === undefined ? 'model.json' : printable(quoteArgument(out))} --top ${COMBINATIONS_SHOWN}`;
-  const asked = leftOutText(model, out === undefined ? `with --out model.json, ${show}` : show);
-  const found = isGuessing(model)
-    ? []
-    : [
-        ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
-        influenceSection(columnInfluences(model), screen),
-        ...termSections(model, (k) => shownTerms(model, shownPerOutput(model), k), screen),
-      ];
-  return [
-    guessingSection(model.training.test, 'test row', asked, screen),
+  if (options.verbose !== true) {
+    const { label, rowCount } = model.provenance.source;
+    return summaryText(library, model, { label, rowCount, next: nextLines(data, options, done, session) }, screen);
+  }
+  const { modelRemarks, shownTerms } = library;
+  return joinSections([
+    guessingSection(model.training.test, 'test row', '', screen),
     dataSection(model, screen, columnCount),
     notesSection(model, modelRemarks(model), screen),
     selectionSection(model, screen),
     testSection(model, screen),
     heading('Model', modelText(model), screen),
-    ...found,
-  ];
+    ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
+    importanceSection(model, screen),
+    ...termSections(model, (k) => shownTerms(model, shownPerOutput(model), k), screen),
+    nextLines(data, options, done, session),
+  ]);
 }
 
-// Where the model went, and what to type next.
-function nextSection(
+// Where the model went, and what to type next. Commands stay on one line, to be copied.
+function nextLines(
   data: string,
-  { out, report }: FitOptions,
-  { model, byteCount }: TableFit & { readonly byteCount: number },
+  { out, report, verbose }: FitOptions,
+  { byteCount }: { readonly byteCount: number },
   { screen }: Session,
-): Section {
-  const written = report === undefined ? [] : heading('Report', printable(report), screen);
+): string[] {
+  const written = report === undefined ? [] : [`${screen.bold('Report')}: ${printable(report)}`];
   if (out === undefined) {
-    return [...written, ...heading('Not saved', 'add --out model.json to keep the model and predict with it.', screen)];
+    const more = verbose === true ? '' : ' More: --verbose.';
+    return [...written, `${screen.bold('Not saved')}: add --out model.json to keep it and predict with it.${more}`];
   }
-  const file = quoteArgument(out);
-  const rows = data === '-' ? 'new.csv' : quoteArgument(data);
-  // What to type of a model that only guesses stands where that is said.
-  if (isGuessing(model)) {
-    return [...written, ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}.`, screen)];
-  }
+  const file = printable(quoteArgument(out));
+  const rows = data === '-' ? 'new.csv' : printable(quoteArgument(data));
+  const table = displayWidth(rows) + displayWidth(file) > screen.width - 20 ? 'new.csv' : rows;
   return [
     ...written,
-    ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`, screen),
-    // Commands stay on one line, to be copied.
-    `  fewfire show ${printable(file)}`,
-    `  fewfire predict ${printable(file)} ${rows.length + file.length > screen.width - 20 ? 'new.csv' : printable(rows)}`,
-    ...(report === undefined ? [`  fewfire show ${printable(file)} --report report.html`] : []),
+    `${screen.bold('Saved')}: ${printable(out)}, ${byteSize(byteCount)}. Next:`,
+    `  fewfire predict ${file} ${table}`,
+    `  fewfire show ${file}${verbose === true ? '' : ' --verbose'}`,
   ];
 }

@@ -1,17 +1,17 @@
 /** `fewfire show`: what a model is, where it came from, and what it says. */
 
 import type { Model, TreeNetwork } from '@fewfire/core';
-import { byteSize, calibrationText, counted, isGuessing } from '@fewfire/core/words';
+import { byteSize, calibrationText, counted } from '@fewfire/core/words';
 import type { Command } from 'commander';
 import { readModelOrTrees, reportPage } from '../data.ts';
 import {
   confirmationSections,
   dataSection,
   guessingSection,
+  importanceSection,
   influenceSection,
   joinSections,
   labelled,
-  leftOutText,
   modelText,
   notesSection,
   type Section,
@@ -27,11 +27,13 @@ import { facts } from '../network-describe.ts';
 import { parseWhole, QuietOption } from '../options.ts';
 import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
+import { summaryText } from '../summary.ts';
 import { askedColumns, askedSection, treeFacts } from '../tree-describe.ts';
 
 interface ShowOptions {
   readonly top?: number;
   readonly attributions?: boolean;
+  readonly verbose?: boolean;
   readonly report?: string;
   readonly out?: string;
   readonly json?: boolean;
@@ -50,10 +52,11 @@ export function addShowCommand(program: Command, session: Session): void {
     .addArgument(new InputArgument('<model.json>', 'a model written by fewfire fit --out, or trees by network import'))
     .option(
       '--top <count>',
-      `how many columns and combinations, of a model that only guesses too (default: ${DEFAULT_TOP}; with --json all)`,
+      `with every detail, and so many columns and combinations (default: ${DEFAULT_TOP}; with --json all)`,
       parseWhole(1, 1_000_000),
     )
-    .option('--attributions', 'add level weights, Shapley and Banzhaf values, and interactions')
+    .option('--verbose', 'print every detail: how it was chosen, coefficients, all notes')
+    .option('--attributions', 'the same with influences, level weights, Shapley and Banzhaf values, and interactions')
     .addOption(
       new OutputOption(
         '--report <file>',
@@ -115,34 +118,36 @@ async function showJson(path: string, model: Model, options: ShowOptions, sessio
 }
 
 async function showText(path: string, model: Model, options: ShowOptions, session: Session): Promise<string> {
-  const { columnInfluences, modelAttributions, modelRemarks, shownTerms } = await import('@fewfire/core/internal');
+  const library = await import('@fewfire/core/internal');
+  const { columnInfluences, modelAttributions, modelRemarks, shownTerms } = library;
   const { screen } = session;
+  // Whoever names a number, or asks for attributions, wants the details.
+  if (options.verbose !== true && options.top === undefined && options.attributions !== true) {
+    const file = printable(quoteArgument(path));
+    const next = [`  fewfire show ${file} --verbose`, `  fewfire predict ${file} new.csv`];
+    const { rowCount } = model.provenance.source;
+    return summaryText(library, model, { label: path, rowCount, next: [`${screen.bold('Next')}:`, ...next] }, screen);
+  }
   const top = options.top ?? DEFAULT_TOP;
   const attributions: Section[] = [];
   if (options.attributions === true) {
+    attributions.push(influenceSection(columnInfluences(model), screen, top));
     for (const k of model.outputs.keys()) {
       const found = await modelAttributions(model, k, top, { signal: session.signal });
       attributions.push(...attributionSections(model, k, found, top, screen));
     }
   }
-  // Whoever names a number, or asks for attributions, wants to see them all the same.
-  const isShown = !isGuessing(model) || options.top !== undefined || options.attributions === true;
-  const found = isShown
-    ? [
-        influenceSection(columnInfluences(model), screen, top),
-        ...termSections(model, (k) => shownTerms(model, top, k), screen),
-        ...confirmationSections(model, top, screen),
-        ...attributions,
-      ]
-    : [];
   return joinSections([
-    guessingSection(model.training.test, 'test row', isShown ? '' : leftOutText(model, `--top ${DEFAULT_TOP}`), screen),
+    guessingSection(model.training.test, 'test row', '', screen),
     [...labelled('Model', `${printable(path)}: ${modelText(model)}`, screen), ...dataSection(model, screen)],
     provenanceSection(model, screen),
     notesSection(model, modelRemarks(model), screen),
     selectionSection(model, screen),
     testSection(model, screen),
-    ...found,
+    importanceSection(model, screen, top),
+    ...termSections(model, (k) => shownTerms(model, top, k), screen),
+    ...confirmationSections(model, top, screen),
+    ...attributions,
   ]);
 }
 

@@ -38,6 +38,8 @@ const SALTS = {
   termSamples: 6,
   /** The rows that each boosted tree is grown on. */
   trees: 7,
+  /** The rows that cells of a column are shuffled among, and how. */
+  shuffles: 8,
 } as const;
 
 /** A draw: draws of another purpose, or by another seed, have nothing to do with it. */

@@ -69,7 +69,7 @@ export interface EncoderNotes {
 export type EncoderWarning =
   /** A column of texts most of which are numbers. */
   | ({ readonly kind: 'mostly-numbers'; readonly column: string } & MostlyNumbers)
-  /** As many different numbers as rows, or nearly. */
+  /** As many different whole numbers as rows, or nearly, that follow each other or are called an identifier. */
   | {
       readonly kind: 'identifier';
       readonly column: string;
@@ -271,7 +271,7 @@ export function fitEncoder(
     if (type === 'text' && form?.mostly !== undefined) {
       warnings.push({ kind: 'mostly-numbers', column: name, ...mostlyNumbers(form.mostly) });
     }
-    if (type === 'number' && profile.distinctCount > 20 && profile.distinctCount >= 0.95 * present) {
+    if (numbersRows(profile)) {
       warnings.push({
         kind: 'identifier',
         column: name,
@@ -307,6 +307,32 @@ export function fitEncoder(
     spec: missingValues === undefined ? { columns } : { columns, missingValues },
     notes: { dropped, warnings },
   };
+}
+
+/** A running number fills what it spans to this part at least; of numbers drawn from so few, some would come twice. */
+const FILLED = 0.25;
+/** `id`, `customer_id`, `CustomerID`, `PID`, `row number`. */
+const CALLED_IDENTIFIER = [
+  /(?:^|[\W_])(?:id|uuid|key|index|idx|serial|row ?(?:no|nr|num|number))$/i,
+  /[a-z]I[dD]$|^[A-Z]?ID$/,
+];
+
+// Whether the numbers of a column number its rows, rather than measure something. Measured numbers may all be different too.
+function numbersRows({ name, type, rowCount, missingCount, distinctCount, values, cuts }: ColumnProfile): boolean {
+  const present = rowCount - missingCount;
+  if (type !== 'number' || distinctCount <= 20 || distinctCount < 0.95 * present) return false;
+  const known = values.map(({ value }) => Number(value));
+  // Cuts are in the middle between two values.
+  if (!known.every(Number.isSafeInteger) || !cuts.every((cut) => Number.isSafeInteger(2 * cut))) return false;
+  if (CALLED_IDENTIFIER.some((called) => called.test(name))) return true;
+  if (cuts.length < 2) return false;
+  const step = known.reduce((divisor, value) => greatestDivisor(divisor, Math.abs(value - known[0])), 0);
+  const filled = (distinctCount * (cuts.length - 1)) / (cuts.length + 1);
+  return filled >= (FILLED * (cuts[cuts.length - 1] - cuts[0])) / step;
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 // Spellings that are missing in this column because they are rare there.

@@ -53,6 +53,12 @@ export function modelFault({ target, loss, encoder, outputs, training }: Model):
     if (odd !== undefined) {
       return `it has evidence for the coordinates ${shownJson(odd)}, of ${polynomial.coordinates.length} in order`;
     }
+    for (const { coordinates, cells } of fit.combinations ?? []) {
+      const isInOrder = doAscend(coordinates) && (coordinates.at(-1) ?? 0) < polynomial.coordinates.length;
+      if (!isInOrder || cells.length !== 2 ** coordinates.length) {
+        return `it has ${cells.length} answers for the coordinates ${shownJson(coordinates)}, of ${polynomial.coordinates.length} in order`;
+      }
+    }
     if (terms.some(({ coordinates, low, high }, i) => low > high || (i === 0 && coordinates.length > 0))) {
       return 'its intervals end before they begin, or do not begin with the constant';
     }

@@ -48,7 +48,11 @@ import {
   weightedMean,
 } from '../learn/index.ts';
 import { evaluatePolynomial } from '../spectrum/index.ts';
+import { bestColumn } from './best-column.ts';
+import { columnImportance } from './column-importance.ts';
+import { modelCombinations } from './combinations.ts';
 import { type Confirmation, confirmTerms, leadingCoordinates } from './confirm.ts';
+import type { BestColumnRecord, ImportanceRecord } from './findings.ts';
 import { leakNotes } from './leaks.ts';
 import { type MeasuredRows, measure } from './measurement.ts';
 import {
@@ -200,13 +204,22 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
       },
     });
   }
+  const told = {
+    ...{ spec, loss, calibrations, data, encoder: whole.encoder, seed: options.seed ?? 1 },
+    polynomials: outputs.map(({ polynomial }) => polynomial),
+  };
+  const combinations = await modelCombinations(
+    { ...told, confirmations: outputs.map(({ fit }) => fit.confirmation) },
+    runOptionsOf(options),
+  );
+  const importance = measured.importance ?? (await columnImportance({ ...told, rows: 'fit' }, runOptionsOf(options)));
   const endedAt = performance.now();
   return {
     model: {
       target: spec,
       loss,
       encoder: whole.encoder,
-      outputs,
+      outputs: outputs.map(({ fit, ...output }, k) => ({ ...output, fit: { ...fit, combinations: combinations[k] } })),
       training: {
         sampleCount: data.target.length,
         fittedOn: typeof options.test === 'object' ? `rows of ${table.label}` : 'all rows',
@@ -237,6 +250,8 @@ export async function fitTable(table: Table, options: FitTableOptions): Promise<
           .map(({ name, missingCount }) => ({ column: name, count: missingCount })),
         ...(prepared.testOverlap === undefined ? {} : { testOverlap: prepared.testOverlap }),
         yesCounts: [...yesCounts(data.points)],
+        importance,
+        ...(measured.bestColumn === undefined ? {} : { bestColumn: measured.bestColumn }),
         ...(options.weight === undefined ? {} : { weight: options.weight }),
         ...(options.group === undefined ? {} : { group: options.group }),
       },
@@ -272,6 +287,9 @@ interface Measured {
   readonly encoder: EncoderSpec;
   readonly rowCount: number;
   readonly notes: readonly Note[];
+  /** Of the test rows, where there are any. */
+  readonly importance?: ImportanceRecord;
+  readonly bestColumn?: BestColumnRecord | undefined;
 }
 
 // Apart, so that the training rows are gone when the model is fitted on all of them.
@@ -308,6 +326,14 @@ async function chooseAndMeasure(
     test: intervals === undefined ? test : { ...test, intervals },
     testRows,
     fits: prepared.setsAside ? undefined : fits,
+    importance: await columnImportance(
+      {
+        ...{ spec, loss: options.loss, calibrations, encoder, data: tested, rows: 'test', seed: options.seed ?? 1 },
+        polynomials: fits.map(({ model }) => model),
+      },
+      runOptionsOf(options),
+    ),
+    bestColumn: bestColumn(spec, encoder, data, tested),
   };
 }
 
@@ -549,7 +575,7 @@ function smearingNotes(
 function fitRecord(
   { summary }: LowDegreeFit,
   selection: Selection,
-): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability'> {
+): Omit<ModelOutput['fit'], 'targetMean' | 'support' | 'confirmation' | 'stability' | 'combinations'> {
   const { degree, lambda, basis, l1Ratio, hierarchy, refit, roundCount, stack, products } = summary;
   const { monomialCount, converged, relativeGradient, dualityGap } = summary;
   const { best, heldOut: _, foldTerms: __, stopped: ___, fewerFor: ____, candidates, ...record } = selection;

@@ -1,6 +1,10 @@
 export * from './attributions.ts';
+export * from './best-column.ts';
 export * from './column-drift.ts';
+export * from './column-importance.ts';
+export * from './combinations.ts';
 export * from './export/index.ts';
+export * from './findings.ts';
 export * from './fit-table.ts';
 export { type Measured, type MeasuredRows, measure } from './measurement.ts';
 export * from './model.ts';

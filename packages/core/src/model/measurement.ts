@@ -2,7 +2,7 @@
  * What a model's predictions are worth on rows with known targets, always beside the constant predictor. Rows come a part
  * at a time and only sums are kept of them, and for the AUC counts of equal scores (of many different ones, one number per
  * row and class): so a table of any length is measured as a short one is. Where rows weigh or belong together the gains are
- * kept too, for the verdict's error.
+ * kept too, for the verdict's error. Any figure that is shown to be better than the constant's shows that the model is.
  */
 import { createMeanOfParts, effectiveCount, joinParts, type MeanOfParts } from '../base/index.ts';
 import { areaOfScores, areaUnderCurve, studentQuantile, surprise, weightedMean } from '../learn/index.ts';
@@ -84,7 +84,10 @@ export function createMeasurement(
   const sums = { error: 0, constantError: 0, right: 0, constantRight: 0, surprise: 0, constantSurprise: 0 };
   /** Of the targets about the constants, per output. */
   const offsets = new Float64Array(outputs);
+  /** Over the constant: in squared error, and of classes in log-loss and in being right. */
   const gains = createMeanOfParts();
+  const logGains = createMeanOfParts();
+  const rightGains = createMeanOfParts();
 
   const add = ({ target, weights, clusters }: MeasuredRows, values: readonly Float64Array[]): void => {
     const rowGains = new Float64Array(target.length);
@@ -103,14 +106,24 @@ export function createMeasurement(
     }
     if (!isNumber) {
       const { probabilities = [] } = predictionFromValues(spec, calibrations, values);
+      const rowLogGains = new Float64Array(target.length);
+      const rowRightGains = new Float64Array(target.length);
       for (let i = 0; i < target.length; i++) {
         const truth = target[i];
-        sums.right += weightOf(i) * Number(mostProbable(probabilities, i) === truth);
-        sums.constantRight += weightOf(i) * Number(mostProbableOf(prior) === truth);
-        sums.surprise += weightOf(i) * surprise(probabilities[truth][i]);
-        sums.constantSurprise += weightOf(i) * surprise(prior[truth]);
+        const right = Number(mostProbable(probabilities, i) === truth);
+        const constantRight = Number(mostProbableOf(prior) === truth);
+        const loss = surprise(probabilities[truth][i]);
+        const constantLoss = surprise(prior[truth]);
+        sums.right += weightOf(i) * right;
+        sums.constantRight += weightOf(i) * constantRight;
+        sums.surprise += weightOf(i) * loss;
+        sums.constantSurprise += weightOf(i) * constantLoss;
+        rowLogGains[i] = constantLoss - loss;
+        rowRightGains[i] = right - constantRight;
         for (let k = 0; k < ranks.length; k++) ranks[k].add(probabilities[k][i], truth === k, weights?.[i]);
       }
+      logGains.add(rowLogGains, weights, clusters);
+      rightGains.add(rowRightGains, weights, clusters);
     }
     gains.add(rowGains, weights, clusters);
     count += target.length;
@@ -125,21 +138,27 @@ export function createMeasurement(
     const variance = mean(sums.constantError) - offsets.reduce((sum, offset) => sum + mean(offset) ** 2, 0);
     const mse = mean(sums.error);
     const r2 = variance > ROUNDING * mean(sums.constantError) ? 1 - mse / variance : null;
+    const isBetter = significantlyBetter(gains.result(), mean(sums.constantError));
     const common = {
       sampleCount: count,
       ...(weightParts.length > 0 && { effectiveCount: effectiveCount(joinParts(weightParts)) }),
       ...(groups.size > 0 && { groupCount: groups.size }),
       mse,
       r2,
-      betterThanConstant: significantlyBetter(gains.result(), mean(sums.constantError)),
     };
-    if (isNumber) return { ...common, baseline: { mse: mean(sums.constantError) } };
+    if (isNumber) return { ...common, betterThanConstant: isBetter, baseline: { mse: mean(sums.constantError) } };
     const areas = ranks.map((rank) => rank.area()).filter((area) => !Number.isNaN(area));
     return {
       ...common,
       accuracy: mean(sums.right),
       auc: areas.length > 0 ? weightedMean(areas) : null,
       logLoss: mean(sums.surprise),
+      betterThanConstant:
+        isBetter ||
+        significantlyBetter(logGains.result(), mean(sums.constantSurprise), LEAST_LOG_GAIN) ||
+        significantlyBetter(rightGains.result(), 1) ||
+        // Of rows that weigh or belong together how far chance takes an area is not known.
+        (weightParts.length === 0 && groups.size === 0 && ranks.length === 1 && ranks[0].isBetterThanChance()),
       baseline: {
         mse: mean(sums.constantError),
         accuracy: mean(sums.constantRight),
@@ -153,8 +172,8 @@ export function createMeasurement(
 /** Of a variance that is zero, what rounding may leave, over the mean square it is a difference from. */
 const ROUNDING = 1e-14;
 
-// The most probable class at exactly one half is the negative one, and the first among equals of several.
-function mostProbable(probabilities: readonly Float64Array[], row: number): number {
+/** The most probable class: at exactly one half the negative one, of several the first among equals. */
+export function mostProbable(probabilities: readonly Float64Array[], row: number): number {
   if (probabilities.length === 2) return probabilities[0][row] > 0.5 ? 0 : 1;
   let best = 0;
   for (let k = 1; k < probabilities.length; k++) if (probabilities[k][row] > probabilities[best][row]) best = k;
@@ -216,6 +235,20 @@ function createRanking(rowCount: number) {
       const isPositive = new Uint8Array(rowCount).fill(1, 0, positives);
       return areaUnderCurve(isPositive, scores, weights);
     },
+    /** Of rows without weights: whether the area is above one half by more than two errors of scores that mean nothing. */
+    isBetterThanChance(): boolean {
+      const sizes = [positives, others];
+      if (counts !== undefined) {
+        sizes.fill(0);
+        for (const { yes, no } of counts.values()) {
+          sizes[0] += yes;
+          sizes[1] += no;
+        }
+      }
+      const [yes, no] = sizes;
+      // Mann and Whitney's variance; ties only make it smaller.
+      return Math.min(yes, no) >= FEWEST_UNITS && this.area() - 0.5 > 2 * Math.sqrt((yes + no + 1) / (12 * yes * no));
+    },
   };
 }
 
@@ -244,11 +277,16 @@ const BEYOND_TWO_ERRORS = 0.04550026389635842;
 /** Of five units that gain or lose by luck all gain once in 32 times, of six once in 64; unequal ones count as Kish has it. */
 const FEWEST_UNITS = 5.5;
 
-// Paired squared losses: is the mean gain more than two of its standard errors?
-function significantlyBetter(gain: MeanOfParts, scale: number): boolean {
+/** Of the constant's log-loss: a constant of rows held out may be better than that of all by less, and is one all the same. */
+const LEAST_LOG_GAIN = 0.005;
+/** What rounding may make of nothing. */
+const LEAST_GAIN = 1e-12;
+
+// Paired losses: is the mean gain more than two of its standard errors?
+function significantlyBetter(gain: MeanOfParts, scale: number, least = LEAST_GAIN): boolean {
   const { mean, standardError, degreesOfFreedom } = gain;
   // A lasso may choose the constant itself, which rounding must not call better than the constant.
-  if (!(mean > 1e-12 * scale) || !Number.isFinite(standardError)) return false;
+  if (!(mean > least * scale) || !Number.isFinite(standardError)) return false;
   if (gain.effectiveCount < FEWEST_UNITS) return false;
   return mean > studentQuantile(BEYOND_TWO_ERRORS, degreesOfFreedom) * standardError;
 }

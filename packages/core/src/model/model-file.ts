@@ -92,6 +92,25 @@ const candidateSchema = z.strictObject({
   stack: z.optional(stack),
 });
 
+const nullable = z.nullable(finite);
+const combinationSchema = z.strictObject({
+  coordinates: z.array(index).check(z.minLength(1)),
+  share: finite,
+  cells: z.array(z.strictObject({ rows: count, weight: z.optional(finite), observed: nullable, predicted: nullable })),
+});
+const importanceSchema = z.strictObject({
+  rows: z.enum(['test', 'fit']),
+  rowCount: count,
+  shuffleCount: count,
+  columns: z.array(z.strictObject({ column: z.string(), lossRise: finite, scoreFall: nullable })),
+});
+const bestColumnSchema = z.strictObject({
+  column: z.string(),
+  accuracy: z.optional(finite),
+  mse: finite,
+  r2: z.optional(nullable),
+});
+
 const fitSchema = z.strictObject({
   method,
   degree: count,
@@ -147,6 +166,7 @@ const fitSchema = z.strictObject({
       maximum: finite,
     }),
   ),
+  combinations: z.optional(z.array(combinationSchema)),
 });
 
 const targetSchema = z.discriminatedUnion('kind', [
@@ -169,6 +189,8 @@ const trainingOf = <T>(note: z.ZodMiniType<T>) =>
     missing: z.array(z.strictObject({ column: z.string(), count })),
     testOverlap: z.optional(count),
     yesCounts: z.optional(z.array(count)),
+    importance: z.optional(importanceSchema),
+    bestColumn: z.optional(bestColumnSchema),
     weight: z.optional(z.string()),
     group: z.optional(z.string()),
   });

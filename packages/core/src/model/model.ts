@@ -24,6 +24,7 @@ import {
   type TermStability,
 } from '../learn/index.ts';
 import { evaluatePolynomial, type Polynomial } from '../spectrum/index.ts';
+import type { BestColumnRecord, Combination, ImportanceRecord } from './findings.ts';
 import type { Note } from './notes.ts';
 
 /** What is learned: a number, or classes with their names. */
@@ -72,8 +73,10 @@ export interface TestResult extends Metrics {
   /** Of the mean squared error, and for classes of the accuracy. */
   readonly intervals?: { readonly mse: MeasuredInterval; readonly accuracy?: MeasuredInterval };
   /**
-   * Whether the squared error is lower than the constant's by more than two standard errors of the paired difference over
-   * rows (by their weights) or groups; of few of them by more, as Student's t has it, and of fewer than six never.
+   * Whether the squared error (of classes that, the log-loss or the share of wrong ones) is lower than the constant's by
+   * more than two standard errors of the paired difference over rows (by their weights) or groups; of few of them by more,
+   * as Student's t has it, and of fewer than six never. Of two classes also where the area under the ROC curve is as far
+   * above one half.
    */
   readonly betterThanConstant: boolean;
 }
@@ -172,6 +175,8 @@ export interface OutputRecord {
   readonly confirmation: ConfirmationRecord | null;
   /** Of the leading terms; empty where it was not asked for. */
   readonly stability: readonly TermStability[];
+  /** What the output is told by, with the rows of the fit; absent in older files. */
+  readonly combinations?: readonly Combination[] | undefined;
 }
 
 /** One polynomial of a model: of the number, of the two classes, or of one class against the rest. */
@@ -195,6 +200,10 @@ export interface TrainingRecord {
   readonly testOverlap?: number | undefined;
   /** Of every coordinate, how many of the `sampleCount` rows have a yes, whatever they weigh; absent in older files. */
   readonly yesCounts?: readonly number[] | undefined;
+  /** What each column is worth; absent in older files. */
+  readonly importance?: ImportanceRecord | undefined;
+  /** Beside the model on the test rows; absent without a test, and in older files. */
+  readonly bestColumn?: BestColumnRecord | undefined;
   /** The columns of weights and of groups, where the fit had any. */
   readonly weight?: string | undefined;
   readonly group?: string | undefined;

@@ -1,3 +1,4 @@
+export * from './combinations.ts';
 export * from './fit.ts';
 export * from './measures.ts';
 export * from './notes.ts';

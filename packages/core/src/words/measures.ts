@@ -8,8 +8,12 @@ export function isGuessing({ training: { test } }: { readonly training: Pick<Tra
 }
 
 /** Two standard errors are Student's of as many units as there are. */
-export function guessingText(rows: string): string {
-  return `on ${rows} the squared error is not lower than that of the constant by more than two standard errors (or more, where rows or groups are few)`;
+export function guessingText(rows: string, { accuracy }: Pick<TestResult, 'accuracy'>): string {
+  const what =
+    accuracy === undefined
+      ? 'the squared error is not'
+      : 'neither accuracy, log-loss, squared error nor the area under the ROC curve is';
+  return `on ${rows} ${what} better than the constant's by more than two standard errors (or more, where rows or groups are few)`;
 }
 
 /** Whether the test rows were part of the table: then the model was fitted anew on all of its rows. */
