@@ -113,7 +113,7 @@ describe('the look for products', () => {
       bits,
       (row) => signOf(row, [2, 7]) + 0.7 * signOf(row, [1, 4, 9]) + random.normal(),
     );
-    const found = await (await openProductScreen(points, separateColumns(12), 3, {})).look(residual, [], 2);
+    const found = await (await openProductScreen(points, separateColumns(12), 3, {})).look(residual, [], 2, 0.05);
     const sums: [string, number][] = [];
     for (let a = 0; a < 12; a++) {
       for (let b = a + 1; b < 12; b++) {
@@ -140,13 +140,13 @@ describe('the look for products', () => {
       (row) => signOf(row, [3, 6]) + signOf(row, [4, 12]) + 0.3 * random.normal(),
     );
     const screen = await openProductScreen(points, COLUMNS, 2, {});
-    const found = await screen.look(residual, [], 2);
+    const found = await screen.look(residual, [], 2, 0.05);
     expect(found.length).toBeGreaterThan(0);
     for (const product of found) {
       const columns = product.map((j) => COLUMNS.findIndex(({ first, count }) => j >= first && j < first + count));
       expect(new Set(columns).size).toBe(product.length);
     }
-    const again = await screen.look(residual, found, 2);
+    const again = await screen.look(residual, found, 2, 0.05);
     expect(again.filter((product) => found.some((known) => known.join() === product.join()))).toEqual([]);
   });
 
@@ -159,7 +159,7 @@ describe('the look for products', () => {
     for (let table = 0; table < tables; table++) {
       // Also of two values, as the residual of classes.
       const residual = normals(300, random).map((value) => (table % 2 === 0 ? value : Math.sign(value)));
-      if ((await screen.look(residual, [], 2)).length > 0) found++;
+      if ((await screen.look(residual, [], 2, 0.05)).length > 0) found++;
     }
     expect(clopperPearsonLowerLimit(found, tables, 0.01)).toBeLessThanOrEqual(0.05);
   });
@@ -169,7 +169,7 @@ describe('the look for products', () => {
     const points = randomPoints(1000, 30, random);
     const residual = Float64Array.from(bitsOf(points), (row) => 0.5 * signOf(row, [3, 11, 12, 28]) + random.normal());
     const screen = await openProductScreen(points, separateColumns(30), 4, {});
-    expect(await screen.look(residual, [], 2)).toEqual([[3, 11, 12, 28]]);
+    expect(await screen.look(residual, [], 2, 0.05)).toEqual([[3, 11, 12, 28]]);
   });
 });
 

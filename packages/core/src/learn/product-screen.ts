@@ -1,9 +1,10 @@
 /**
  * Products of yes/no coordinates that go with what a fit left over, found by one look at all of them. The correlations
- * of the residual with all products of degree 2 and up come from one adjoint; where nothing is left to find each is a
- * normal variable, so the largest of D of them is compared with the quantile that one of D exceeds with a chance of 5 %
- * at most (Bonferroni). What was found explains part of what others show: the largest is taken, its part of the residual
- * taken out, and the others are looked at again (matching pursuit).
+ * of the residual with all products come from one adjoint; where nothing is left to find each is a normal variable, so
+ * the largest of D of them is compared with the quantile that one of D exceeds with a given chance at most (Bonferroni,
+ * shared among the degrees). What was found explains part of what others show: the largest is taken, its part of the
+ * residual taken out, and the others are looked at again (matching pursuit). Few coordinates come before many: a product
+ * with answers that nearly all rows share says the same as the product without them.
  */
 import { createMonomialOperator, planMonomialOperator } from '@fewfire/kernels';
 import { normalQuantile, type RunOptions } from '../base/index.ts';
@@ -12,6 +13,7 @@ import {
   type CubePoints,
   countMonomials,
   createCubePoints,
+  type MonomialIndex,
   redundantMonomials,
   yesShares,
 } from '../cube/index.ts';
@@ -25,8 +27,6 @@ export const MAX_PRODUCT_DEGREE = 4;
 const MOST_MONOMIALS = 5e5;
 /** Predicted seconds that one look may take. */
 const LOOK_SECONDS = 0.15;
-/** Chance that in pure noise any product is taken for found. */
-const FALSE_FINDS = 0.05;
 /** Of those beyond the limit, so many are looked at again. */
 const MOST_HITS = 64;
 /** Products taken at one look. */
@@ -49,9 +49,15 @@ export interface ProductScreen {
    * @param residual what a fit left over, times the rows' weights
    * @param known products that are taken already
    * @param least degree of the products wanted, 1 or 2
+   * @param falseFinds how many of them there may be on average where nothing is to be found
    * @returns coordinates of the products found, the strongest first
    */
-  look(residual: Float64Array, known: readonly (readonly number[])[], least: 1 | 2): Promise<number[][]>;
+  look(
+    residual: Float64Array,
+    known: readonly (readonly number[])[],
+    least: 1 | 2,
+    falseFinds: number,
+  ): Promise<number[][]>;
   dispose(): void;
 }
 
@@ -118,45 +124,81 @@ export async function openProductScreen(
   const operator = await createMonomialOperator(points, { degree, threads: 1 });
   const { index } = operator;
   const redundant = redundantMonomials(index, groups);
+  const counts = countsBySize(index, redundant);
   const sums = new Float64Array(index.count);
   return {
     degree,
-    async look(residual, known, least) {
+    async look(residual, known, least, falseFinds) {
       const spread = Math.sqrt(residual.reduce((sum, value) => sum + value * value, 0));
       if (degree < least || !(spread > 0)) return [];
-      const taken = new Set(known.map((product) => product.join(' ')));
       await operator.adjoint(residual, sums, signal);
       for (const at of redundant) sums[at] = 0;
-      const count = index.count - 1 - (least > 1 ? coordinates.length : 0) - redundant.length;
-      const limit = count < 1 ? Number.POSITIVE_INFINITY : -normalQuantile(FALSE_FINDS / (2 * count)) * spread;
-      const beyond: { product: number[]; size: number }[] = [];
-      if (sums.some((sum) => Math.abs(sum) > limit)) {
-        index.forEach((subset, size, at) => {
-          if (size < least || !(Math.abs(sums[at]) > limit)) return;
-          beyond.push({ product: Array.from({ length: size }, (_, k) => subset[k]), size: Math.abs(sums[at]) });
-        });
-      }
-      const open = beyond
-        .filter(({ product }) => !taken.has(product.map((j) => coordinates[j]).join(' ')))
-        .sort((a, b) => b.size - a.size)
-        .slice(0, MOST_HITS)
-        .map(({ product }) => ({ product, signs: productSigns(points, product), sum: 0 }));
-      for (const hit of open) hit.sum = inner(hit.signs, residual);
+      // Each degree has the same part of the chance of a false find.
+      const limits = counts.map((count, size) =>
+        size < least || count === 0
+          ? Number.POSITIVE_INFINITY
+          : -normalQuantile(falseFinds / (2 * count * (degree - least + 1))) * spread,
+      );
+      const taken = new Set(known.map((product) => product.join(' ')));
+      const hits = hitsBeyond(index, sums, limits).filter(
+        ({ product }) => !taken.has(product.map((j) => coordinates[j]).join(' ')),
+      );
+      const left = residual.slice();
       const found: number[][] = [];
-      const left = new Set(open);
-      while (found.length < MOST_FOUND) {
-        let best: (typeof open)[number] | undefined;
-        for (const hit of left) if (Math.abs(hit.sum) > Math.abs(best?.sum ?? 0)) best = hit;
-        if (best === undefined || !(Math.abs(best.sum) > limit)) break;
-        found.push(best.product.map((j) => coordinates[j]));
-        left.delete(best);
-        // What the best one takes out of the residual takes its share of the other sums with it.
-        for (const hit of left) hit.sum -= (best.sum * inner(hit.signs, best.signs)) / points.rowCount;
+      for (let size = least; size <= degree; size++) {
+        const ofSize = hits
+          .filter(({ product }) => product.length === size)
+          .sort((a, b) => b.size - a.size)
+          .slice(0, MOST_HITS)
+          .map(({ product }) => {
+            const signs = productSigns(points, product);
+            // Products of fewer coordinates have taken their part out of the residual.
+            return { product, signs, sum: inner(signs, left) };
+          });
+        const open = new Set(ofSize);
+        for (let count = 0; count < MOST_FOUND; count++) {
+          let best: (typeof ofSize)[number] | undefined;
+          for (const hit of open) if (Math.abs(hit.sum) > Math.abs(best?.sum ?? 0)) best = hit;
+          if (best === undefined || !(Math.abs(best.sum) > limits[size])) break;
+          const { signs, sum, product } = best;
+          found.push(product.map((j) => coordinates[j]));
+          open.delete(best);
+          for (let row = 0; row < left.length; row++) left[row] -= (signs[row] * sum) / left.length;
+          for (const hit of open) hit.sum -= (sum * inner(hit.signs, signs)) / left.length;
+        }
       }
       return found;
     },
     dispose: () => operator.dispose(),
   };
+}
+
+/** How many products there are of each number of coordinates, redundant ones left out. */
+function countsBySize({ offsets }: MonomialIndex, redundant: Uint32Array): number[] {
+  const counts = offsets.slice(1).map((end, size) => end - offsets[size]);
+  let size = 0;
+  // Both ascend.
+  for (const at of redundant) {
+    while (at >= offsets[size + 1]) size++;
+    counts[size]--;
+  }
+  return counts;
+}
+
+/** The products whose sums are beyond the limit for their size. */
+function hitsBeyond(
+  index: MonomialIndex,
+  sums: Float64Array,
+  limits: readonly number[],
+): { product: number[]; size: number }[] {
+  const least = Math.min(...limits);
+  const hits: { product: number[]; size: number }[] = [];
+  if (!sums.some((sum) => Math.abs(sum) > least)) return hits;
+  index.forEach((subset, size, at) => {
+    const sum = Math.abs(sums[at]);
+    if (sum > limits[size]) hits.push({ product: Array.from({ length: size }, (_, k) => subset[k]), size: sum });
+  });
+  return hits;
 }
 
 function inner(signs: Int8Array, values: Int8Array | Float64Array): number {

@@ -42,6 +42,10 @@ const MOST_ITERATIONS = 100;
 const TREE_DEPTH = 3;
 /** Looks for products: each at what the last ones left. */
 const MOST_LOOKS = 3;
+/** Chance that in pure noise a look finds any product. */
+const FALSE_FINDS = 0.05;
+/** Of terms that other rows are to confirm: so many in noise cost nothing but a line. */
+const FALSE_CANDIDATES = 1;
 /** Of more outputs than this each has one look only. */
 const FEW_OUTPUTS = 8;
 
@@ -159,7 +163,7 @@ async function findProducts(
         const weight = rowWeights?.[row] ?? 1;
         return weight * (loss === 'squared' ? y - predictions[row] : y * sigmoid(-y * predictions[row]));
       });
-      const found = await screen.look(residual, products, 2);
+      const found = await screen.look(residual, products, 2, FALSE_FINDS);
       if (found.length === 0) break;
       products.push(...found);
       features = withProducts(
@@ -200,7 +204,7 @@ export async function fitFoundTerms(
       const { predictions } = solution;
       const residual = target.map((y, row) => (rowWeights?.[row] ?? 1) * (y - predictions[row]));
       const known = features.products.map(({ coordinates }) => coordinates);
-      const found = await screen.look(residual, known, 1);
+      const found = await screen.look(residual, known, 1, FALSE_CANDIDATES);
       if (found.length === 0) break;
       features = withProducts(
         features,
