@@ -37,7 +37,7 @@ import {
   termIntervals,
 } from '@fewfire/core/words';
 import { withFlags } from './flags.ts';
-import { bar, layoutTable, listSome, printable, quoted, type Screen, wrapText } from './format.ts';
+import { bar, clip, layoutTable, listSome, printable, quoted, type Screen, wrapText } from './format.ts';
 
 export type Section = readonly string[];
 
@@ -215,11 +215,13 @@ function degreeRows(best: readonly Candidate[], fit: ModelOutput['fit']): string
   ]);
 }
 
+const CLASS_WIDTH = 24;
+
 function classRows({ target, outputs }: Model): string[][] {
   return outputs.map(({ fit }, k) => {
     const chosen = chosenCandidate(fit);
     const name = target.kind === 'multiclass' ? target.classes[k] : '';
-    return [printable(name), errorCell(chosen), `degree ${fit.degree}, ${fitText(fit)}`, ''];
+    return [clip(printable(name), CLASS_WIDTH), errorCell(chosen), `degree ${fit.degree}, ${fitText(fit)}`, ''];
   });
 }
 

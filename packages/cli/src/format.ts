@@ -87,6 +87,18 @@ export function clip(text: string, width: number): string {
   return displayWidth(text) <= width ? text : `${splitAt(text, width - 1)[0]}…`;
 }
 
+/** Shortened in the middle, where names that begin alike still end otherwise: as `a_long_na…12`. */
+export function clipMiddle(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const segments = Array.from(graphemes(text), ({ segment }) => segment);
+  let tail = '';
+  for (const segment of segments.reverse()) {
+    if (displayWidth(segment + tail) > Math.floor((width - 1) / 3)) break;
+    tail = segment + tail;
+  }
+  return clip(text, width - displayWidth(tail)) + tail;
+}
+
 // The longest beginning that fits a width (at least one character), and the rest.
 function splitAt(text: string, width: number): [string, string] {
   let used = 0;

@@ -6,6 +6,7 @@
 import type { Model, Note, NoteKind } from '@fewfire/core';
 import type { AnswerWords, Combination } from '@fewfire/core/internal';
 import {
+  alignedTexts,
   aucText,
   confidenceText,
   counted,
@@ -16,15 +17,20 @@ import {
   rSquaredText,
 } from '@fewfire/core/words';
 import { withFlags } from './flags.ts';
-import { clip, displayWidth, layoutTable, printable, type Screen, wrapText } from './format.ts';
+import { clip, clipMiddle, displayWidth, layoutTable, printable, type Screen, wrapText } from './format.ts';
 
 type Library = typeof import('@fewfire/core/internal');
 
 export const SUMMARY_LINES = 25;
 const FEWEST_ROWS_SHOWN = 3;
 const MOST_ROWS_SHOWN = 12;
-const MOST_NOTES = 3;
-const LINES_PER_NOTE = 2;
+/** How many notes of how many lines: the first that leave room for a table. */
+const NOTE_ROOMS = [
+  [3, 2],
+  [3, 1],
+  [2, 1],
+  [1, 1],
+] as const;
 /** Of a name in a sentence. */
 const NAME_WIDTH = 30;
 
@@ -40,13 +46,18 @@ export interface SummaryFrame {
 export function summaryText(library: Library, model: Model, frame: SummaryFrame, screen: Screen): string {
   const head = firstLines(headText(model, frame), 2, screen);
   const good = qualityLines(model, screen);
-  const columns = columnLines(library, model, screen);
-  const notes = noteLines(library, model, screen);
+  const columns = columnLines(model, screen);
   const legend = legendLines(library, model, screen);
   const next = frame.next.length > 0 ? ['', ...frame.next] : [];
-  const rest = [head, [''], good, [''], legend, columns, notes, next].reduce((sum, lines) => sum + lines.length, 0);
+  const taken = [head, [''], good, [''], legend, columns, next].reduce((sum, lines) => sum + lines.length, 0);
   // The head of the table, and the line that counts what is left out.
-  const room = Math.max(FEWEST_ROWS_SHOWN, Math.min(MOST_ROWS_SHOWN, SUMMARY_LINES - rest - 2));
+  const left = SUMMARY_LINES - taken - 2;
+  let notes: string[] = [];
+  for (const [most, perNote] of NOTE_ROOMS) {
+    notes = noteLines(library, model, most, perNote, screen);
+    if (notes.length <= left - FEWEST_ROWS_SHOWN) break;
+  }
+  const room = Math.max(1, Math.min(MOST_ROWS_SHOWN, left - notes.length));
   const table = tableLines(library, model, room, screen);
   const parts = [head, [''], good, [''], table, legend, columns, notes, next];
   return `${parts.flat().join('\n')}\n`;
@@ -64,7 +75,7 @@ function firstLines(text: string, most: number, { width }: Screen, indent = ''):
 }
 
 function short(name: string, width = NAME_WIDTH): string {
-  return clip(printable(name), width);
+  return clipMiddle(printable(name), width);
 }
 
 function quoted(name: string): string {
@@ -178,60 +189,85 @@ function shownCombinations({ outputs }: Model, most: number): ShownCombination[]
 
 const NOT_CONFIRMED = 'not confirmed';
 
+/** All combinations, for details. */
+export function combinationSection(library: Library, model: Model, screen: Screen): string[] {
+  const { outputs } = model;
+  if (outputs.every(({ fit }) => (fit.combinations?.length ?? 0) === 0)) return [];
+  return [...tableLines(library, model, Number.POSITIVE_INFINITY, screen), ...legendLines(library, model, screen)];
+}
+
 function tableLines(library: Library, model: Model, most: number, screen: Screen): string[] {
-  const { target, outputs } = model;
+  const { outputs } = model;
   const total = outputs.reduce((sum, { fit }) => sum + (fit.combinations?.length ?? 0), 0);
-  const title = tableTitle(target);
   if (total === 0) {
     const isConstant = outputs.every(
       ({ polynomial: { termCount, offsets } }) => termCount === 0 || (termCount === 1 && offsets[1] === 0),
     );
     return [
-      isConstant
-        ? 'The model is a constant: no column is in it.'
-        : 'Combinations are not in this file: fit again, or see --verbose.',
+      isConstant ? 'The model is a constant: no column is in it.' : 'No combinations are in this file: fit again.',
     ];
   }
   const shown = shownCombinations(model, most);
+  const rest = total - shown.length;
+  const confidence = outputs.map(({ fit }) => fit.confirmation?.confidence).find((each) => each !== undefined);
+  const effectHead = confidence === undefined ? undefined : `effect (${confidenceText(confidence)})`;
+  return [
+    ...combinationTable(library, model, shown, effectHead, screen),
+    ...(rest > 0 ? [screen.dim(`  and ${integer(rest)} more with --verbose`)] : []),
+  ];
+}
+
+/** What the words for a combination need at least; on narrow screens effects make room for them. */
+const FEWEST_WORDS = 12;
+
+function combinationTable(
+  library: Library,
+  model: Model,
+  shown: readonly ShownCombination[],
+  effectHead: string | undefined,
+  screen: Screen,
+): string[] {
+  const { target, outputs } = model;
   const words = library.answerWords(model.encoder, printable);
-  const withEffects = outputs.some(({ fit }) => fit.confirmation !== null);
-  const confidence = outputs.map(({ fit }) => fit.confirmation?.confidence).find((each) => each !== undefined) ?? 0.95;
-  const cells = shown.map(({ output, combination }) => {
+  const told = shown.map(({ output, combination }) => {
     const { pattern, rows, observed } = library.toldPattern(combination, words);
-    const { fit } = outputs[output];
-    const effect = library.confirmedEffect(model, fit, combination.coordinates, pattern);
+    const effect = library.confirmedEffect(model, outputs[output].fit, combination.coordinates, pattern);
     return {
-      output,
-      text: (width: number): string => fitted(library, combination, pattern, words, width),
-      side: [observed.in, observed.out].map((mean) => meanText(target, mean)),
+      ...{ output, combination, pattern, observed },
       effect: effect === undefined ? NOT_CONFIRMED : library.patternEffectText(model, effect),
       rows: integer(rows.in),
     };
   });
-  const head = ['in', 'out', ...(withEffects ? [`effect (${confidenceText(confidence)})`] : []), 'rows'];
-  const numbers = cells.map(({ side, effect, rows }) => [...side, ...(withEffects ? [effect] : []), rows]);
-  const taken = head.map((name, c) => Math.max(...[name, ...numbers.map((row) => row[c])].map(displayWidth)));
+  const sides = meanTexts(
+    target,
+    told.flatMap(({ observed }) => [observed.in, observed.out]),
+  );
+  const head = ['in', 'out', ...(effectHead === undefined ? [] : [effectHead]), 'rows'];
+  const figures = told.map(({ effect, rows }, i) => [
+    ...sides.slice(2 * i, 2 * i + 2),
+    ...(effectHead === undefined ? [] : [effect]),
+    rows,
+  ]);
+  const taken = head.map((name, c) => Math.max(...[name, ...figures.map((row) => row[c])].map(displayWidth)));
   const room = screen.width - 2 - taken.reduce((sum, each) => sum + each + 2, 0);
-  const names = cells.map(({ output, text }) => {
-    const of = target.kind === 'multiclass' ? `${short(target.classes[output], 16)}: ` : '';
-    return of + text(Math.max(10, room - displayWidth(of)));
+  if (room < FEWEST_WORDS && effectHead !== undefined) {
+    return combinationTable(library, model, shown, undefined, screen);
+  }
+  const names = told.map(({ output, combination, pattern }) => {
+    const of = target.kind === 'multiclass' ? `${short(target.classes[output], Math.floor(room / 2.5))}: ` : '';
+    return of + fitted(library, combination, pattern, words, Math.max(6, room - displayWidth(of)));
   });
-  const width = Math.max(10, Math.min(room, Math.max(displayWidth(title) - 2, ...names.map(displayWidth))));
-  const pad = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - displayWidth(text)));
+  const title = tableTitle(target);
+  const width = Math.max(6, Math.min(room, Math.max(displayWidth(title) - 2, ...names.map(displayWidth))));
+  const pad = (text: string): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)));
   const right = { align: 'right' as const };
-  const left = withEffects ? [right, right, {}, right] : [right, right, right];
   const [headLine, ...lines] = layoutTable(
-    [['', ...head], ...numbers.map((row, i) => [pad(clip(names[i], width), width), ...row])],
-    [{}, ...left],
+    [[pad(''), ...head], ...figures.map((row, i) => [pad(clip(names[i], width)), ...row])],
+    [{}, right, right, ...(effectHead === undefined ? [] : [{}]), right],
     screen.width,
   );
   const shownTitle = clip(title, width + 2);
-  const rest = total - shown.length;
-  return [
-    screen.bold(shownTitle) + screen.dim(headLine.slice(displayWidth(shownTitle))),
-    ...lines,
-    ...(rest > 0 ? [screen.dim(`  and ${integer(rest)} more with --verbose`)] : []),
-  ];
+  return [screen.bold(shownTitle) + screen.dim(headLine.slice(displayWidth(shownTitle))), ...lines];
 }
 
 function tableTitle(target: Model['target']): string {
@@ -239,9 +275,10 @@ function tableTitle(target: Model['target']): string {
   return `What goes with ${target.kind === 'regression' ? 'higher' : 'which'} ${quoted(target.column)}`;
 }
 
-function meanText(target: Model['target'], mean: number | null): string {
-  if (mean === null) return '-';
-  return target.kind === 'regression' ? numberText(mean) : percent(mean);
+function meanTexts(target: Model['target'], means: readonly (number | null)[]): string[] {
+  if (target.kind !== 'regression') return means.map((mean) => (mean === null ? '-' : percent(mean)));
+  const texts = alignedTexts(means.filter((mean) => mean !== null));
+  return means.map((mean) => (mean === null ? '-' : (texts.shift() as string)));
 }
 
 /** A combination in words that fit a width: its names are shortened alike, as little as need be. */
@@ -270,8 +307,14 @@ function middle(text: string, width: number): string {
   const end =
     / (?:is|is not|above|not above|after|not after|up to) (?!.* (?:is|above|after|up to) ).*$/.exec(text)?.[0] ?? '';
   const room = width - displayWidth(end);
-  return room >= 5 ? clip(text.slice(0, text.length - end.length), room) + end : clip(text, width);
+  return room >= 5 ? clipMiddle(text.slice(0, text.length - end.length), room) + end : clipMiddle(text, width);
 }
+
+/** Why the table has none, in a few words. */
+const NO_EFFECTS: Readonly<Partial<Record<NoteKind, string>>> = {
+  'no-intervals-few-rows': 'the rows are too few to find them on one half and confirm them on the other',
+  'no-intervals-one-class': 'the rows to confirm them are of one class',
+};
 
 /** What the table's figures are, and how sure. */
 function legendLines(library: Library, model: Model, screen: Screen): string[] {
@@ -284,8 +327,11 @@ function legendLines(library: Library, model: Model, screen: Screen): string[] {
   const sides = `in, out: ${of} among rows in it and all others`;
   const confirmation = outputs.map(({ fit }) => fit.confirmation).find((each) => each !== null);
   if (confirmation === undefined || confirmation === null) {
-    const obstacle = training.notes.map(library.intervalObstacle).find((each) => each !== undefined);
-    const why = obstacle === undefined ? '' : `. No effects: ${printable(withFlags(obstacle))}`;
+    const obstacle = training.notes.find((note) => library.intervalObstacle(note) !== undefined);
+    const why =
+      obstacle === undefined
+        ? ''
+        : `. No effects: ${NO_EFFECTS[obstacle.kind] ?? 'they could not be found on half the rows'}`;
     return firstLines(`${sides}${why}.`, 3, screen).map(screen.dim);
   }
   return firstLines(
@@ -302,7 +348,7 @@ export function effectUnitText({ target, loss }: Pick<Model, 'target' | 'loss'>)
 }
 
 /** Which columns matter, by what shuffling each costs. */
-function columnLines(_library: Library, { training: { importance } }: Model, screen: Screen): string[] {
+function columnLines({ training: { importance } }: Model, screen: Screen): string[] {
   if (importance === undefined) return [];
   const names = importance.columns.filter(({ lossRise }) => lossRise > 0).map(({ column }) => short(column, 24));
   if (names.length === 0) return [];
@@ -334,7 +380,7 @@ function rankOf({ kind }: Note): number {
   return rank < 0 ? Number.POSITIVE_INFINITY : rank;
 }
 
-function noteLines(library: Library, model: Model, screen: Screen): string[] {
+function noteLines(library: Library, model: Model, most: number, perNote: number, screen: Screen): string[] {
   const { training, provenance } = model;
   const { dropped, missing, notes } = training;
   const ranked: { rank: number; text: string }[] = notes
@@ -359,10 +405,10 @@ function noteLines(library: Library, model: Model, screen: Screen): string[] {
   }
   for (const text of library.spellingTexts(provenance)) ranked.push({ rank: MISSING_RANK, text });
   const known = ranked.filter(({ rank }) => rank < Number.POSITIVE_INFINITY).sort((a, b) => a.rank - b.rank);
-  const shown = known.slice(0, MOST_NOTES);
+  const shown = known.slice(0, most);
   const rest = ranked.length - shown.length;
   const lines = shown.flatMap(({ text }) => {
-    const [first, ...more] = firstLines(printable(withFlags(text)), LINES_PER_NOTE, screen, '  ');
+    const [first, ...more] = firstLines(printable(withFlags(text)), perNote, screen, '  ');
     return [`${screen.warn('!')} ${first.trimStart()}`, ...more];
   });
   if (rest > 0 && shown.length > 0) lines.push(screen.dim(`  and ${counted(rest, 'more note')} with --verbose`));

@@ -76,7 +76,17 @@ async function fit(data: string, target: string, ...options: string[]): Promise<
     options.includes('--bins') ? [] : ['--bins', '4'],
   ];
   const quick = ['--intervals', 'none', '--test', '0', ...few.flat()];
-  const { code, stdout, stderr } = await run(['fit', data, '--target', target, ...quick, '--out', model, ...options]);
+  const { code, stdout, stderr } = await run([
+    'fit',
+    data,
+    '--target',
+    target,
+    ...quick,
+    '--out',
+    model,
+    '--verbose',
+    ...options,
+  ]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return { model, saved: JSON.parse(readFileSync(model, 'utf8')), said: stdout.replace(/\s+/g, ' ') };
 }

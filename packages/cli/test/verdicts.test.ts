@@ -22,7 +22,8 @@ beforeAll(() => {
   data = writeCsv(folder, 'data.csv', [header, ...rows(0, 200)]);
 });
 
-const fit = (...args: string[]) => run(['fit', data, '--target', 'y', '--degree', '2', '--intervals', 'none', ...args]);
+const fit = (...args: string[]) =>
+  run(['fit', data, '--target', 'y', '--degree', '2', '--intervals', 'none', '--verbose', ...args]);
 
 function linked(link: (from: string, to: string) => void, name: string): string {
   link(data, inFolder(name));

@@ -35,7 +35,7 @@ import {
   type WorkOptions,
 } from '../options.ts';
 import type { Session } from '../session.ts';
-import { summaryText } from '../summary.ts';
+import { combinationSection, summaryText } from '../summary.ts';
 
 interface FitOptions extends WorkOptions, TableOptions, CellRules, Partial<FitOptionValues> {
   readonly test: number | string;
@@ -285,6 +285,7 @@ async function fitText(
     heading('Model', modelText(model), screen),
     ...confirmationSections(model, COMBINATIONS_SHOWN, screen),
     importanceSection(model, screen),
+    combinationSection(library, model, screen),
     ...termSections(model, (k) => shownTerms(model, shownPerOutput(model), k), screen),
     nextLines(data, options, done, session),
   ]);
@@ -297,17 +298,17 @@ function nextLines(
   { byteCount }: { readonly byteCount: number },
   { screen }: Session,
 ): string[] {
-  const written = report === undefined ? [] : [`${screen.bold('Report')}: ${printable(report)}`];
+  const written = report === undefined ? [] : heading('Report', printable(report), screen);
   if (out === undefined) {
     const more = verbose === true ? '' : ' More: --verbose.';
-    return [...written, `${screen.bold('Not saved')}: add --out model.json to keep it and predict with it.${more}`];
+    return [...written, ...heading('Not saved', `add --out model.json to keep it and predict with it.${more}`, screen)];
   }
   const file = printable(quoteArgument(out));
   const rows = data === '-' ? 'new.csv' : printable(quoteArgument(data));
   const table = displayWidth(rows) + displayWidth(file) > screen.width - 20 ? 'new.csv' : rows;
   return [
     ...written,
-    `${screen.bold('Saved')}: ${printable(out)}, ${byteSize(byteCount)}. Next:`,
+    ...heading('Saved', `${printable(out)}, ${byteSize(byteCount)}. Next:`, screen),
     `  fewfire predict ${file} ${table}`,
     `  fewfire show ${file}${verbose === true ? '' : ' --verbose'}`,
   ];

@@ -27,7 +27,7 @@ import { facts } from '../network-describe.ts';
 import { parseWhole, QuietOption } from '../options.ts';
 import { giveResult } from '../result.ts';
 import type { Session } from '../session.ts';
-import { summaryText } from '../summary.ts';
+import { combinationSection, summaryText } from '../summary.ts';
 import { askedColumns, askedSection, treeFacts } from '../tree-describe.ts';
 
 interface ShowOptions {
@@ -145,6 +145,7 @@ async function showText(path: string, model: Model, options: ShowOptions, sessio
     selectionSection(model, screen),
     testSection(model, screen),
     importanceSection(model, screen, top),
+    combinationSection(library, model, screen),
     ...termSections(model, (k) => shownTerms(model, top, k), screen),
     ...confirmationSections(model, top, screen),
     ...attributions,

@@ -38,6 +38,11 @@ const MOST_CELLS = 4e7;
 const MOST_SETS = 100;
 const TERMS_PER_SET = 6;
 const MOST_COORDINATES = 4;
+/** What varies by less is most likely noise; what other rows have confirmed may be smaller. */
+const LEAST_SHARE = 0.005;
+const LEAST_CONFIRMED_SHARE = 0.001;
+/** Of how well a combination tells rows apart, what a shorter one must reach. */
+const SAYS_AS_MUCH = 0.995;
 /** A set says what its part says if it varies by this share of it. */
 const TOLD_BY_LARGER = 0.25;
 
@@ -152,16 +157,31 @@ async function chooseCombinations(
     const term = { coordinates, size: Math.abs(estimate) * Math.sqrt(parityVariance(coordinates, sample)) };
     if (term.size > (confirmed.get(key)?.size ?? 0)) confirmed.set(key, term);
   }
-  return leading
-    .filter((set) => !told.has(set))
-    .sort((a, b) => b.weight - a.weight)
-    .slice(0, most)
-    .map((set) => ({
-      coordinates:
-        confirmed.get(set.groups.join(' '))?.coordinates ??
-        tellingCoordinates(polynomial, set, set.groups.length === 1 ? all : sample, spread),
-      share: set.weight / total,
-    }));
+  const chosen: { coordinates: readonly number[]; share: number }[] = [];
+  const known = new Set<string>();
+  for (const set of leading.filter((each) => !told.has(each)).sort((x, y) => y.weight - x.weight)) {
+    if (chosen.length === most) break;
+    const share = set.weight / total;
+    const sure = confirmed.get(set.groups.join(' '));
+    if (chosen.length > 0 && share < (sure === undefined ? LEAST_SHARE : LEAST_CONFIRMED_SHARE)) continue;
+    const coordinates =
+      sure?.coordinates ??
+      withoutIdle(tellingCoordinates(polynomial, set, set.groups.length === 1 ? all : sample, spread), sample);
+    if (known.has(coordinates.join(' '))) continue;
+    known.add(coordinates.join(' '));
+    chosen.push({ coordinates, share });
+  }
+  return chosen;
+}
+
+// Without questions that hardly help to tell rows apart: where all birds have feathers, "bird" alone says as much.
+function withoutIdle(coordinates: readonly number[], sample: Sample): readonly number[] {
+  if (coordinates.length < 2) return coordinates;
+  const apart = (some: readonly number[]): number => tellingPattern(combinationCells(some, sample)).apart;
+  const whole = apart(coordinates);
+  const fewer = coordinates.map((left) => coordinates.filter((s) => s !== left));
+  const best = fewer.reduce((most, some) => (apart(some) > apart(most) ? some : most));
+  return apart(best) >= SAYS_AS_MUCH * whole ? withoutIdle(best, sample) : coordinates;
 }
 
 // The cuts of a number ask the same, more or less; every value of a text asks something else.
