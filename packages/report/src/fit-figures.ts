@@ -1,27 +1,72 @@
 /** The figures of a report on a fit, from what core computed: nothing is measured or estimated here. */
-import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
+import type { ClassesPicture, Combination, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
+import { type AnswerWords, shortPercent } from '@fewfire/core/internal';
 import { confidenceText, counted, fitText, integer, methodText, numberText, shareText } from '@fewfire/core/words';
 import { combination, effectLabel, errorText, percentText, quoted } from './fit-words.ts';
-import type { BarFigure, EffectFigure, Figure, GridFigure, Series } from './result.ts';
+import type { BarFigure, CellsFigure, EffectFigure, Figure, GridFigure, Series } from './result.ts';
 
-const INFLUENCES_DRAWN = 15;
+const COLUMNS_DRAWN = 15;
 
-/** Which columns are in heavy terms. */
-export function influenceFigure({ influences, outputs }: FitReport): BarFigure | null {
-  const touched = influences.filter(({ share }) => share > 0);
-  if (touched.length === 0) return null;
-  const drawn = touched.slice(0, INFLUENCES_DRAWN);
-  const rest = touched.length - drawn.length;
-  const unused = influences.length - touched.length;
-  const left = [
-    ...(rest > 0 ? [`${counted(rest, 'column')} with smaller shares ${rest === 1 ? 'is' : 'are'} not drawn`] : []),
-    ...(unused > 0 ? [`${counted(unused, 'column')} ${unused === 1 ? 'is' : 'are'} in no term`] : []),
-  ];
+/** Which columns matter: what shuffling each costs; null where none costs anything, or it was not measured. */
+export function importanceFigure({ target, training: { importance } }: FitReport): BarFigure | null {
+  const costly = importance?.columns.filter(({ lossRise }) => lossRise > 0) ?? [];
+  if (importance === undefined || costly.length === 0) return null;
+  const drawn = costly.slice(0, COLUMNS_DRAWN);
+  const rest = importance.columns.length - drawn.length;
+  const what = target.kind === 'regression' ? 'squared error' : 'log-loss';
+  const rows =
+    importance.rows === 'test'
+      ? counted(importance.rowCount, 'test row')
+      : `${counted(importance.rowCount, 'row')} of the fit, which it has seen, so that this flatters`;
   return {
     title: 'Columns that matter most',
-    seen: `Of the squared coefficients of all terms but ${outputs.length > 1 ? 'constants, of all classes' : 'the constant'}: influence of the fitted polynomial when every coordinate is yes or no with equal chance, not under the distribution of the data. Shares overlap.${left.length > 0 ? ` ${left.join('; ')}.` : ''}`,
-    label: 'share of the squared coefficients of its terms',
-    bars: drawn.map(({ column, share }) => ({ name: column, value: share, text: percentText(share) })),
+    seen: `How much worse predictions are when the cells of one column are shuffled among ${rows}: the mean of ${importance.shuffleCount} shuffles. What two columns both say, neither is missed for.${rest > 0 ? ` ${counted(rest, 'column')} that ${rest === 1 ? 'matters' : 'matter'} less ${rest === 1 ? 'is' : 'are'} not drawn.` : ''}`,
+    label: `rise of the ${what}`,
+    bars: drawn.map(({ column, lossRise }) => ({ name: column, value: lossRise, text: numberText(lossRise) })),
+  };
+}
+
+/** The rows of a combination by their answers: what is observed, and what the model has. */
+export function cellsFigure(
+  { target }: FitReport,
+  { outputClass }: OutputReport,
+  { coordinates, cells }: Combination,
+  words: readonly AnswerWords[],
+  title: string,
+): CellsFigure {
+  const acrossCount = Math.ceil(coordinates.length / 2);
+  const answers = (first: number, count: number): { bits: number; texts: string[] }[] =>
+    Array.from({ length: 2 ** count }, (_, place) => ({
+      // A yes first.
+      bits: (2 ** count - 1 - place) << first,
+      texts: coordinates.slice(first, first + count).map((s, j) => {
+        const { yes, no } = words[s];
+        return ((2 ** count - 1 - place) >> j) & 1 ? yes : no;
+      }),
+    }));
+  const across = answers(0, acrossCount);
+  const down = answers(acrossCount, coordinates.length - acrossCount);
+  const means = cells.flatMap(({ observed }) => (observed === null ? [] : [observed]));
+  const [low, high] = target.kind === 'regression' ? [Math.min(...means), Math.max(...means)] : [0, 1];
+  const text = (value: number): string => (target.kind === 'regression' ? numberText(value) : shortPercent(value));
+  const name = outputClass ?? (target.kind === 'binary' ? target.positive : target.column);
+  const what = target.kind === 'regression' ? `mean of ${quoted(name)}` : `share of ${quoted(name)}`;
+  return {
+    title,
+    seen: `Rows of the fit by their answers: ${what}, what the model has on average, and how many rows.`,
+    label: what,
+    columns: across.map(({ texts }) => texts),
+    rows: down.map(({ texts }) => texts),
+    cells: down.map((row) =>
+      across.map((column) => {
+        const { observed, predicted, rows } = cells[row.bits | column.bits];
+        if (observed === null) return { part: null, texts: ['no rows'] };
+        return {
+          part: high > low ? (observed - low) / (high - low) : 0,
+          texts: [text(observed), ...(predicted === null ? [] : [`model ${text(predicted)}`]), counted(rows, 'row')],
+        };
+      }),
+    ),
   };
 }
 
@@ -45,7 +90,7 @@ export function interactionFigure(report: FitReport): GridFigure | null {
   const [best] = columnPairs(report);
   if (best === undefined) return null;
   return {
-    title: 'Columns that work together',
+    title: 'Columns that share terms',
     seen: `Most weight is shared by ${quoted(best.a)} and ${quoted(best.b)}: ${percentText(best.share)}. On the diagonal: terms of that column alone.${leftOutCount > 0 ? ` ${counted(leftOutCount, 'column')} of less influence not drawn.` : ''}`,
     label: 'share of squared coefficients of terms with both',
     names: columns,

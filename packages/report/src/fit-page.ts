@@ -5,6 +5,16 @@
  */
 import type { ClassesPicture, FitReport, NumbersPicture, OutputReport, ReportTerm } from '@fewfire/core';
 import {
+  type AnswerWords,
+  answerWords,
+  confirmedEffect,
+  patternEffectText,
+  patternText,
+  shortPercent,
+  toldPattern,
+} from '@fewfire/core/internal';
+import {
+  alignedTexts,
   aucText,
   counted,
   fitText,
@@ -17,15 +27,17 @@ import {
   yesWord,
 } from '@fewfire/core/words';
 import { barSvg } from './bar-figure.ts';
+import { cellsSvg } from './cells-figure.ts';
 import { effectSvg } from './effect-figure.ts';
 import { figureSvg, undrawnCount } from './figure.ts';
 import {
   bestPerDegree,
+  cellsFigure,
   columnPairs,
   confirmedFigure,
   confusionFigure,
   degreeFigure,
-  influenceFigure,
+  importanceFigure,
   interactionFigure,
   levelFigure,
   levelRows,
@@ -52,6 +64,7 @@ import {
   remarks,
   signed,
   testOriginText,
+  toldText,
 } from './fit-words.ts';
 import { gridSvg } from './grid-figure.ts';
 import { escapeMarkup } from './markup.ts';
@@ -294,45 +307,119 @@ function everyNth<T>(items: readonly T[], most: number): T[] {
 }
 
 function columnSection(report: FitReport): string {
-  const { influences } = report;
-  const blocks: string[] = [];
-  const bars = influenceFigure(report);
-  if (bars === null) return paragraph('None: the model is a constant.');
-  const touched = influences.filter(({ share }) => share > 0);
-  blocks.push(
-    block(
-      bars.title,
-      'exact',
-      barSvg(bars),
-      bars.seen,
-      table(
-        [{ head: 'Column' }, { head: 'Share', number: true }],
-        touched.slice(0, COLUMNS_LISTED).map(({ column, share }) => [column, percentText(share)]),
-      ) + leftOut(touched.length - COLUMNS_LISTED, 'column'),
-    ),
-  );
+  const { importance } = report.training;
+  if (report.outputs.every(({ termCount }) => termCount === 0)) return paragraph('None: the model is a constant.');
+  const bars = importanceFigure(report);
+  if (importance === undefined)
+    return paragraph('This was not measured when the model was fitted.') + influencePart(report);
+  const isNumber = report.target.kind === 'regression';
+  const rows = importance.columns
+    .slice(0, COLUMNS_LISTED)
+    .map(({ column, lossRise, scoreFall }) => [
+      column,
+      numberText(lossRise),
+      scoreFall === null ? '' : numberText(scoreFall),
+    ]);
+  const listed =
+    table(
+      [
+        { head: 'Column' },
+        { head: `Rise of the ${isNumber ? 'squared error' : 'log-loss'}`, number: true },
+        { head: `Fall of ${isNumber ? 'R²' : 'the accuracy'}`, number: true },
+      ],
+      rows,
+    ) + leftOut(importance.columns.length - COLUMNS_LISTED, 'column');
+  const shown =
+    bars === null
+      ? paragraph('Shuffling no column makes predictions worse.')
+      : figures([block(bars.title, 'estimate', barSvg(bars), bars.seen, listed)]);
+  return shown + influencePart(report);
+}
+
+/** What the coefficients say of columns, where every answer is as likely as any other. */
+function influencePart(report: FitReport): string {
+  const touched = report.influences.filter(({ share }) => share > 0);
+  const shares =
+    paragraph(
+      'Of the squared coefficients of all terms but constants: influence of the fitted polynomial when every coordinate is yes or no with equal chance, not under the distribution of the data. Shares overlap.',
+    ) +
+    table(
+      [{ head: 'Column' }, { head: 'Share', number: true }],
+      touched.slice(0, COLUMNS_LISTED).map(({ column, share }) => [column, percentText(share)]),
+    ) +
+    leftOut(touched.length - COLUMNS_LISTED, 'column');
   const grid = interactionFigure(report);
-  if (grid === null) {
-    const alone =
-      'No term has more than one of these columns: their effects add up, and none changes what another does.';
-    return figures(blocks) + paragraph(alone);
-  }
+  if (grid === null) return details('Influences on the uniform cube', shares);
   const pairs = columnPairs(report);
   const rows = pairs
     .slice(0, PAIRS_LISTED)
     .map(({ a, b, share }): Cell[] => [{ markup: `${nameMarkup(a)} and ${nameMarkup(b)}` }, percentText(share)]);
   const list = table([{ head: 'Columns' }, { head: 'Share', number: true }], rows);
-  blocks.push(
-    block(grid.title, 'exact', gridSvg(grid), grid.seen, list + leftOut(pairs.length - PAIRS_LISTED, 'pair')),
+  return details(
+    'Influences on the uniform cube',
+    shares +
+      figures([
+        block(grid.title, 'exact', gridSvg(grid), grid.seen, list + leftOut(pairs.length - PAIRS_LISTED, 'pair')),
+      ]),
   );
-  return figures(blocks);
 }
 
 function combinationSection(report: FitReport, say: Say): string {
-  const { outputs } = report;
+  const { outputs, encoding } = report;
   const shown = outputs.slice(0, CLASSES_SHOWN);
-  const parts = shown.map((output) => termPart(report, output));
-  return `${paragraph(EFFECT_TEXT)}${paragraph(say(confirmationText(report)))}${parts.join('\n')}${leftOut(outputs.length - shown.length, 'class', 'classes')}`;
+  const words = answerWords({ columns: encoding });
+  const told = shown.map((output) => toldPart(report, output, words)).join('\n');
+  const rest = leftOut(outputs.length - shown.length, 'class', 'classes');
+  const terms = `${paragraph(EFFECT_TEXT)}${paragraph(say(confirmationText(report)))}${shown.map((output) => termPart(report, output)).join('\n')}${rest}`;
+  return `${paragraph(toldText(report))}${told}${rest}${details('The terms of the polynomial', terms)}`;
+}
+
+/** Combinations drawn, of one output and of each of several. */
+const PICTURES = 8;
+const PICTURES_OF_A_CLASS = 2;
+
+function toldPart(report: FitReport, output: OutputReport, words: readonly AnswerWords[]): string {
+  const { combinations, outputClass, termCount } = output;
+  const heading = outputClass === undefined ? '' : `<h3>${nameMarkup(outputClass)}</h3>`;
+  if (combinations.length === 0) {
+    return heading + paragraph(termCount === 0 ? 'None: the model is a constant.' : 'None are in this file.');
+  }
+  const isNumber = report.target.kind === 'regression';
+  const sides = combinations.map((combination) => toldPattern(combination, words));
+  const names = combinations.map(({ coordinates }, i) =>
+    patternText(
+      sides[i].pattern,
+      coordinates.map((s) => words[s]),
+    ),
+  );
+  const means = alignedTexts(sides.flatMap(({ observed }) => [observed.in ?? Number.NaN, observed.out ?? Number.NaN]));
+  const mean = (value: number | null, text: string): string =>
+    value === null ? 'none' : isNumber ? text : shortPercent(value);
+  const rows = combinations.map(({ coordinates, confirmed }, i): Cell[] => {
+    const { rows: counts, observed, pattern } = sides[i];
+    const confirmation = { terms: confirmed === null ? [] : [confirmed] };
+    const effect = confirmedEffect(report, { confirmation }, coordinates, pattern);
+    return [
+      names[i],
+      mean(observed.in, means[2 * i]),
+      mean(observed.out, means[2 * i + 1]),
+      effect === undefined ? 'not confirmed' : patternEffectText(report, effect),
+      integer(counts.in),
+    ];
+  });
+  const columns: TableColumn[] = [
+    { head: 'Combination' },
+    { head: 'In', number: true },
+    { head: 'Out', number: true },
+    { head: 'Effect', wraps: true },
+    { head: 'Rows', number: true },
+  ];
+  const most = outputClass === undefined ? PICTURES : PICTURES_OF_A_CLASS;
+  const pictures = combinations.slice(0, most).map((combination, i) => {
+    const figure = cellsFigure(report, output, combination, words, names[i]);
+    return block(figure.title, 'data', cellsSvg(figure), figure.seen, '');
+  });
+  return `${heading}${table(columns, rows)}${figures(pictures)}`;
 }
 
 function termPart(report: FitReport, output: OutputReport): string {

@@ -1,6 +1,6 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
 import type { EncodedColumn, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
-import { dateText, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
+import { dateText, effectKind, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
 import {
   alignedTexts,
   aucText,
@@ -76,20 +76,22 @@ export function pageTitle({ target, provenance }: FitReport): string {
 
 /** The first paragraphs: what was learned, how well it predicts, what matters. */
 export function headline(report: FitReport): string[] {
-  const { training, influences, outputs } = report;
+  const { training, outputs } = report;
   const guessing = isGuessing(report);
   const said =
     guessing && training.test !== null
       ? [`This is not shown to be better than guessing: ${guessingText('the test rows', training.test)}.`]
       : [];
   const texts = [...said, taskText(report), testText(report)];
-  const leading = influences.filter(({ share }) => share > 0);
-  if (leading.length > 0) {
-    const names = leading.slice(0, 3).map(({ column, share }) => `${quoted(column)} (${percentText(share)})`);
+  const leading = training.importance?.columns.filter(({ lossRise }) => lossRise > 0) ?? [];
+  if (outputs.every(({ termCount }) => termCount === 0)) {
+    texts.push('The model is a constant: no column is in any term.');
+  } else if (leading.length > 0) {
+    const names = leading.slice(0, 3).map(({ column }) => quoted(column));
     texts.push(
-      `${names.length === 1 ? 'The column' : 'The columns'} in the heaviest terms: ${listText(names)}. The share is of the squared coefficients of all terms, and shares overlap.`,
+      `${names.length === 1 ? 'The column that matters' : 'The columns that matter'} most: ${listText(names)}, by what shuffling each costs.`,
     );
-  } else texts.push('The model is a constant: no column is in any term.');
+  }
   const unconverged = outputs.filter(({ fit }) => !fit.converged).length;
   if (unconverged > 0) texts.push('A fit stopped before it had converged: see the notes on the data.');
   const odd = remarks(report).length + training.dropped.length + training.missing.length;
@@ -134,14 +136,21 @@ function testText(report: FitReport): string {
   const rows = `On ${counted(test.sampleCount, 'test row')}${groups}, ${testOrigin(report)},`;
   if (target.kind !== 'regression') {
     const { accuracy = Number.NaN, baseline } = test;
-    return `${rows} it is right in ${percentText(accuracy)}${withInterval(test.intervals?.accuracy, percentText)}; always saying the most frequent class is right in ${percentText(baseline.accuracy ?? Number.NaN)}.`;
+    return `${rows} it is right in ${percentText(accuracy)}${withInterval(test.intervals?.accuracy, percentText)}; always saying the most frequent class is right in ${percentText(baseline.accuracy ?? Number.NaN)}${alone(training.bestColumn?.accuracy, percentText)}.`;
   }
   const error = Math.sqrt(test.mse);
   const constant = Math.sqrt(test.baseline.mse);
   if (target.transform === 'log') {
     return `${rows} it is typically off by a factor of ${numberText(Math.exp(error))} (root mean square on the logarithm: ${numberText(error)}); always saying the mean is off by a factor of ${numberText(Math.exp(constant))} (${numberText(constant)}).`;
   }
-  return `${rows} it is typically off by ${numberText(error)} (root mean square); always saying the mean is off by ${numberText(constant)}.`;
+  return `${rows} it is typically off by ${numberText(error)} (root mean square); always saying the mean is off by ${numberText(constant)}${alone(training.bestColumn && Math.sqrt(training.bestColumn.mse), numberText)}.`;
+
+  function alone(figure: number | undefined, text: (value: number) => string): string {
+    const { bestColumn } = training;
+    return figure === undefined || bestColumn === undefined
+      ? ''
+      : `, from ${quoted(bestColumn.column)} alone ${text(figure)}`;
+  }
 }
 
 function withInterval(interval: MeasuredInterval | undefined, text: (value: number) => string): string {
@@ -222,6 +231,26 @@ export function measureRows({ target }: FitReport, test: TestResult): MeasureRow
 export function effectLabel({ target, loss }: FitReport, { outputClass }: OutputReport): string {
   const toward = outputClass ?? (target.kind === 'binary' ? target.positive : target.column);
   return `effect ${effectUnit({ target, loss }, quoted(toward), 'on')}`;
+}
+
+/** What the figures of combinations are. */
+export function toldText({ target, loss, outputs }: FitReport): string {
+  const of =
+    target.kind === 'regression'
+      ? `the mean of ${quoted(target.column)}`
+      : `the share of ${target.kind === 'binary' ? quoted(target.positive) : 'the class'}`;
+  const kind = effectKind({ target, loss });
+  const unit = {
+    times: loss === 'logistic' ? 'times the odds' : 'times the value',
+    points: 'points of probability',
+    unit: 'in the unit of the target',
+  }[kind];
+  const confirmation = outputs.map((output) => output.confirmation).find((each) => each !== null);
+  const sure =
+    confirmation === undefined || confirmation === null
+      ? 'No effects were confirmed on other rows.'
+      : `The effect is what it adds beyond its parts while the other findings stay as they are, ${unit}, with its ${confidenceText(confirmation.confidence)} interval, from ${counted(confirmation.confirmingRowCount, 'row')} that did not choose it.`;
+  return `In and out: ${of} among the rows of the fit that a combination is true of, and among all others, as observed. ${sure}`;
 }
 
 export const EFFECT_TEXT: string =

@@ -65,6 +65,23 @@ export interface BarFigure {
   readonly bars: readonly { readonly name: string; readonly value: number; readonly text: string }[];
 }
 
+/** What rows are like by their answers to a few questions: a cell for every combination of answers. */
+export interface CellsFigure {
+  readonly title: string;
+  readonly seen: string;
+  /** What is said of the rows of a cell, and what beside it. */
+  readonly label: string;
+  /** Answers above each column of cells, and beside each row: one line per question. */
+  readonly columns: readonly (readonly string[])[];
+  readonly rows: readonly (readonly string[])[];
+  readonly cells: readonly (readonly {
+    /** How dark it is, from 0 to 1; null where there are no rows. */
+    readonly part: number | null;
+    /** The first is the largest. */
+    readonly texts: readonly string[];
+  }[])[];
+}
+
 /** Named effects around 0: what a model has, and where it was measured again, an estimate with its interval. */
 export interface EffectFigure {
   readonly title: string;

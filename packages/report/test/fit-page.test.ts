@@ -10,7 +10,8 @@ import {
   type Model,
   memoryTable,
 } from '@fewfire/core';
-import { shareText } from '@fewfire/core/words';
+import { shortPercent } from '@fewfire/core/internal';
+import { numberText, shareText } from '@fewfire/core/words';
 import { fitReportPage } from '@fewfire/report';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
@@ -116,11 +117,19 @@ describe('a page', () => {
       `${percentText(sure?.low ?? -1)} to ${percentText(sure?.high ?? -1)} (95 %, Clopper-Pearson)`,
     ]);
     expect(measures[1][1]).toBe(shareText(test?.auc ?? -1));
-    const influences = cells(document.querySelector('#columns table'));
+    const importance = cells(document.querySelector('#columns figure table'));
+    expect(importance).toEqual(
+      data.training.importance?.columns.map(({ column, lossRise, scoreFall }) => [
+        column,
+        numberText(lossRise),
+        numberText(scoreFall ?? Number.NaN),
+      ]),
+    );
+    const influences = cells(document.querySelector('#columns > details table'));
     expect(influences).toEqual(
       data.influences.filter(({ share }) => share > 0).map(({ column, share }) => [column, percentText(share)]),
     );
-    const terms = cells(document.querySelector('#combinations figure + div table'));
+    const terms = cells(document.querySelector('#combinations > details figure + div table'));
     expect(terms).toHaveLength(data.outputs[0].terms.length);
     terms.forEach((texts, i) => {
       const [name, effect, rows, coefficient] = texts.length === 5 ? texts.toSpliced(2, 1) : texts;
@@ -136,6 +145,47 @@ describe('a page', () => {
     expect(levels.reduce((sum, { share }) => sum + (share ?? 0), 0)).toBeCloseTo(1, 12);
     expect(document.querySelector('#choice')?.textContent).toContain('← chosen');
     expect(document.querySelector('.tiles')?.textContent).toContain(percentText(test?.accuracy ?? -1));
+  });
+
+  it('tells combinations with what rows say, and draws every answer to them', async () => {
+    for (const [kind, said] of [
+      ['two', /%$/],
+      ['number', /^[\d.]+$/],
+    ] as const) {
+      const data = await report({ ...plain, y: targets[kind] });
+      const document = checkedPage(data);
+      const [output] = data.outputs;
+      const rows = cells(document.querySelector('#combinations > .scroll table'));
+      expect(rows).toHaveLength(output.combinations.length);
+      const place = rows.findIndex(([name]) => name === 'exactly one of a and b');
+      const [, inside, outside, , count] = rows[place];
+      expect(inside).toMatch(said);
+      expect(Number(count)).toBe(plain.a.filter((a, i) => a !== plain.b[i]).length);
+      const values = (targets[kind] as readonly (number | string)[]).map((y) =>
+        typeof y === 'number' ? y : Number(y === 'yes'),
+      );
+      const mean = (isIn: (a: number, b: number) => boolean): number => {
+        const some = values.filter((_, i) => isIn(plain.a[i], plain.b[i]));
+        return some.reduce((sum, value) => sum + value, 0) / some.length;
+      };
+      const shown = (value: number): string => (kind === 'number' ? inside : `${Math.round(100 * value)} %`);
+      expect(inside).toBe(shown(mean((a, b) => a !== b)));
+      if (kind === 'number')
+        expect(Number(outside)).toBeCloseTo(
+          mean((a, b) => a === b),
+          1,
+        );
+      // Four answers, each with what is observed, what the model has, and its rows.
+      const svg = document.querySelectorAll('#combinations > .figures svg')[place];
+      const texts = Array.from(svg.querySelectorAll('text'), (text) => text.textContent ?? '');
+      const both = plain.a.filter((a, i) => a === 1 && plain.b[i] === 1).length;
+      expect(texts.filter((text) => text.endsWith(' rows'))).toHaveLength(4);
+      expect(texts).toContain(`${both} rows`);
+      expect(texts.filter((text) => text.startsWith('model '))).toHaveLength(4);
+      for (const answer of ['a', 'not a', 'b', 'not b']) expect(texts).toContain(answer);
+      const observed = mean((a, b) => a === 1 && b === 1);
+      expect(texts).toContain(kind === 'number' ? numberText(observed) : shortPercent(observed));
+    }
   });
 
   it('draws what core computed', async () => {
@@ -232,7 +282,7 @@ describe('a page', () => {
     expect(text).toContain('cannot tell 1 chosen combination from others');
     expect(text).toContain('tells 1 chosen combination from others, which is too little for an interval');
     const [inFigure, folds, leading] = Array.from(
-      document.querySelectorAll('#combinations table'),
+      document.querySelectorAll('#combinations > details table'),
       (table) => cells(table)[0],
     );
     const scale = -0.5 * (-2) ** coordinates.length;
@@ -241,7 +291,7 @@ describe('a page', () => {
     );
     expect(inFigure[2]).toBe(leading[2]);
     expect(folds.slice(1, 3)).toEqual(['100\u00a0%', '80.0\u00a0%']);
-    const svg = document.querySelector('#combinations svg');
+    const svg = document.querySelector('#combinations > details svg');
     expect(svg?.querySelectorAll('path')).toHaveLength(2); // one term and its line in the legend
     expect(cells(document.querySelector('#test table'))[3][3]).toBe('0.5 to 0.9 (95 %, bootstrap)');
   });

@@ -30,6 +30,7 @@ export {
   type InteractionShares,
   type LevelSummary,
   type OutputReport,
+  type ReportCombination,
   type ReportTerm,
   type StableEffect,
 } from './report-data.ts';

@@ -9,9 +9,11 @@ import { checkOptions } from '../base/index.ts';
 import { encoderCoordinates } from '../cube/index.ts';
 import type { Candidate } from '../learn/index.ts';
 import { type Polynomial, termCoordinates } from '../spectrum/index.ts';
+import type { Combination } from './findings.ts';
 import type { TestRows } from './fit-table.ts';
 import {
   type ConfirmationRecord,
+  type ConfirmedTerm,
   type Model,
   type ModelOutput,
   type OutputRecord,
@@ -49,6 +51,12 @@ export interface ReportTerm extends TermSummary {
   /** null where the term is not among the confirmed ones, or nothing was confirmed. */
   readonly confirmed: ConfirmedEffect | null;
   readonly stability: StableEffect | null;
+}
+
+/** A combination with what its rows say, and its confirmed coefficient. */
+export interface ReportCombination extends Combination {
+  /** null where the term of these coordinates was not confirmed. */
+  readonly confirmed: ConfirmedTerm | null;
 }
 
 /** Terms with the same number of coordinates. */
@@ -99,6 +107,8 @@ export interface OutputReport {
   readonly termCount: number;
   /** The coefficient of the constant. */
   readonly constant: number;
+  /** What the output is told by, with what the rows of the fit say; empty of files that do not have it. */
+  readonly combinations: readonly ReportCombination[];
   /** Leading terms that enough rows show. */
   readonly terms: readonly ReportTerm[];
   /** Terms larger than the last shown, left out because fewer than `fewestRows` rows show them. */
@@ -233,6 +243,7 @@ function outputReport(model: Model, k: number, most: number): OutputReport {
     calibration,
     termCount: all.length,
     constant: polynomial.termCount > 0 && polynomial.offsets[1] === 0 ? polynomial.coefficients[0] : 0,
+    combinations: reportCombinations(fit),
     terms,
     seldomCount,
     fewestRows,
@@ -241,6 +252,14 @@ function outputReport(model: Model, k: number, most: number): OutputReport {
     skipped: fit.selection.skipped,
     confirmation: confirmationReport(model.outputs[k], confirmed.size, others, most),
   };
+}
+
+function reportCombinations({ combinations = [], confirmation }: OutputRecord): ReportCombination[] {
+  const terms = new Map((confirmation?.terms ?? []).map((term) => [term.coordinates.join(' '), term]));
+  return combinations.map((combination) => ({
+    ...combination,
+    confirmed: terms.get(combination.coordinates.join(' ')) ?? null,
+  }));
 }
 
 // Names may hold any character; JSON keeps two lists of names apart.

@@ -5,9 +5,9 @@
 import { type EncoderSpec, encodedColumnName, encoderCoordinates } from '../cube/index.ts';
 import {
   type Combination,
+  type ConfirmationRecord,
   effectScale,
   type Model,
-  type OutputRecord,
   type Pattern,
   type PatternRows,
   patternFactor,
@@ -123,7 +123,7 @@ export interface PatternEffect {
  */
 export function confirmedEffect(
   model: Pick<Model, 'target' | 'loss'>,
-  { confirmation }: Pick<OutputRecord, 'confirmation'>,
+  { confirmation }: { readonly confirmation: Pick<ConfirmationRecord, 'terms'> | null },
   coordinates: readonly number[],
   pattern: Pattern,
 ): PatternEffect | undefined {
