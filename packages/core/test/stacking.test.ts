@@ -11,6 +11,7 @@ import {
   cubePointsFromRows,
   evaluatePolynomial,
   fitCandidate,
+  fitJointCurve,
   fitTable,
   memoryTable,
   openProductScreen,
@@ -286,6 +287,43 @@ describe('stacking', () => {
     const read = await parseModel(await serializeModel(model), 'model.json');
     expect(read.outputs[0].fit.stack).toEqual(fit.stack);
     expect(read.outputs[0].fit.products).toEqual(fit.products);
+  });
+});
+
+describe('one curve for several classes', () => {
+  // Log-odds of four classes, too sure by a factor, as of learners against the rest.
+  const random = createRandom(31);
+  const count = 600;
+  const truth = Array.from({ length: 4 }, () => normals(count, random));
+  const classes = Array.from({ length: count }, (_, row) => {
+    const odds = truth.map((values) => Math.exp(values[row]));
+    let draw = random.uniform() * odds.reduce((sum, odd) => sum + odd, 0);
+    return odds.findIndex((odd) => {
+      draw -= odd;
+      return draw < 0;
+    });
+  });
+  const given = truth.map((values) => values.map((value) => 3 * value));
+  const loss = (slope: number, shift: number, weights?: readonly number[]): number =>
+    classes.reduce((sum, own, row) => {
+      const chances = given.map((values) => 1 / (1 + Math.exp(-slope * values[row] - shift)));
+      return sum - (weights?.[row] ?? 1) * Math.log(chances[own] / chances.reduce((a, b) => a + b, 0));
+    }, 0);
+
+  it('finds the temperature that was put in, and with a large shift the softmax', () => {
+    const { slope, intercept } = fitJointCurve(given, classes);
+    expect(slope).toBeGreaterThan(0.28);
+    expect(slope).toBeLessThan(0.4);
+    expect(intercept).toBeLessThan(-3);
+  });
+
+  it('has no more loss than any of a grid, rows weighed', () => {
+    const weights = classes.map((_, row) => row % 3);
+    const { slope, intercept } = fitJointCurve(given, classes, weights);
+    let least = Number.POSITIVE_INFINITY;
+    for (let s = 0.1; s < 3; s += 0.05)
+      for (let b = -12; b <= 1; b += 0.5) least = Math.min(least, loss(s, b, weights));
+    expect(loss(slope, intercept, weights)).toBeLessThanOrEqual(least * (1 + 1e-5));
   });
 });
 

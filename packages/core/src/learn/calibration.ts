@@ -141,3 +141,69 @@ export function smearingSupport(
 function ratios(logTarget: ArrayLike<number>, logPrediction: ArrayLike<number>, shift: number): Float64Array {
   return Float64Array.from(logTarget, (value, i) => Math.exp(value - logPrediction[i] - shift));
 }
+
+/** Of the search for a joint curve: how far it goes, and when it is near enough. */
+const STEEPEST = [0.05, 8] as const;
+const SHIFTS = [-12, -6, -4, -3, -2, -1, 0, 1];
+const NEAR = 3e-3;
+
+/**
+ * One curve for all classes of several, each learned against the rest: the slope (a temperature) and the shift that make
+ * the log-loss of the chances, divided by their sum, least. Far to the left a logistic curve is an exponential one, so
+ * that a large shift is the softmax, and none one class against the rest.
+ * @param logOdds of every class, for the same rows
+ * @param classes the class of each row, from 0
+ */
+export function fitJointCurve(
+  logOdds: readonly Float64Array[],
+  classes: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): PlattScaling {
+  const loss = (slope: number, intercept: number): number => {
+    let sum = 0;
+    for (let row = 0; row < classes.length; row++) {
+      let chances = 0;
+      let own = 0;
+      for (const [k, values] of logOdds.entries()) {
+        const chance = 1 / (1 + Math.exp(-(slope * values[row] + intercept)));
+        chances += chance;
+        if (k === classes[row]) own = chance;
+      }
+      sum -=
+        (weights === undefined ? 1 : weights[row]) *
+        Math.log(chances > 0 ? Math.max(own / chances, Number.MIN_VALUE) : 1 / logOdds.length);
+    }
+    return sum;
+  };
+  const slopeAt = (shift: number): number =>
+    Math.exp(leastAlong((at) => loss(Math.exp(at), shift), Math.log(STEEPEST[0]), Math.log(STEEPEST[1])));
+  const lossAt = (shift: number): number => loss(slopeAt(shift), shift);
+  // Far out the shift changes nothing any more: where to look closely is seen from afar.
+  const losses = SHIFTS.map(lossAt);
+  const best = losses.indexOf(Math.min(...losses));
+  const shift = leastAlong(lossAt, SHIFTS[Math.max(0, best - 1)], SHIFTS[Math.min(SHIFTS.length - 1, best + 1)]);
+  return { slope: slopeAt(shift), intercept: shift };
+}
+
+// Golden section.
+function leastAlong(value: (at: number) => number, from: number, to: number): number {
+  const golden = (Math.sqrt(5) - 1) / 2;
+  let [low, high] = [from, to];
+  let left = high - golden * (high - low);
+  let right = low + golden * (high - low);
+  let [atLeft, atRight] = [value(left), value(right)];
+  while (high - low > NEAR) {
+    if (atLeft <= atRight) {
+      high = right;
+      [right, atRight] = [left, atLeft];
+      left = high - golden * (high - low);
+      atLeft = value(left);
+    } else {
+      low = left;
+      [left, atLeft] = [right, atRight];
+      right = low + golden * (high - low);
+      atRight = value(right);
+    }
+  }
+  return (low + high) / 2;
+}

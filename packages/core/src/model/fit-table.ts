@@ -35,6 +35,7 @@ import {
   DEFAULT_MEMORY_BYTES,
   fitCandidate,
   fitFoundTerms,
+  fitJointCurve,
   fitPlatt,
   foldTermLists,
   type LowDegreeFit,
@@ -308,7 +309,9 @@ async function chooseAndMeasure(
     selections.push(await choose(data, target, coordinatesOf(encoder, targets.length), options, classNames(spec, k)));
   }
   const chosenAt = performance.now();
-  const calibrations = selections.map((selection, k) => calibrate(spec, targets[k], selection, data.weights));
+  const calibrations =
+    calibrateJointly(spec, data, selections, options.loss) ??
+    selections.map((selection, k) => calibrate(spec, targets[k], selection, data.weights));
   const targetMeans = targets.map((target) => weightedMean(target, data.weights));
   const notes = smearingNotes(spec, targets[0], selections[0], data.weights);
   const chosen = { selections, chosenAt, calibrations, encoder, rowCount: data.target.length, notes };
@@ -520,6 +523,28 @@ async function evaluateFits(
   const values: Float64Array[] = [];
   for (const { model } of fits) values.push(await evaluatePolynomial(model, points, runOptionsOf(options)));
   return values;
+}
+
+/** Of several classes learned by their log-odds, where the same rows were held out for each. */
+function calibrateJointly(
+  spec: TargetSpec,
+  { target, weights }: LabelledPoints,
+  selections: readonly Selection[],
+  loss: Loss,
+): Calibration[] | undefined {
+  if (spec.kind !== 'multiclass' || loss !== 'logistic') return undefined;
+  const [{ heldOut }] = selections;
+  const { rows } = heldOut;
+  const isSame = selections.every(
+    (each) => each.heldOut.rows.length === rows.length && each.heldOut.rows.every((row, i) => row === rows[i]),
+  );
+  if (!isSame) return undefined;
+  const curve = fitJointCurve(
+    selections.map((each) => each.heldOut.predictions.map((value) => -value)),
+    pickNumbers(target, rows),
+    weights === undefined ? undefined : pickNumbers(weights, rows),
+  );
+  return selections.map(() => ({ kind: 'platt', rowCount: rows.length, ...curve }));
 }
 
 /** @param target of the output, -1 for its class, over the rows that were chosen from */
