@@ -37,6 +37,8 @@ const PATIENCE = 2;
 const LEAST_PENALTY = 1e-4;
 const CHOICE_TOLERANCE = 3e-3;
 const FIT_TOLERANCE = 1e-4;
+/** For each penalty of a path, which starts where the last one ended; and of one by itself. */
+const PATH_ITERATIONS = 30;
 const MOST_ITERATIONS = 100;
 /** Of the trees, each a polynomial of at most this degree: shallow ones vary less, and of depth 1 they would be curves. */
 const TREE_DEPTH = 3;
@@ -70,6 +72,7 @@ function createPath(
   rowWeights: Float64Array | undefined,
   loss: StackedLoss,
   tolerance: number,
+  mostIterations: number,
   { signal }: Part,
 ): (penalty: number) => Promise<Solution> {
   const operator = additiveOperator(features, createTurn(signal));
@@ -80,7 +83,7 @@ function createPath(
       : createLeastSquaresSolver({ ...problem, means: new Float64Array(0) });
   const total = rowWeights?.reduce((sum, weight) => sum + weight, 0) ?? target.length;
   return (penalty) =>
-    solver.solve({ lambda: penalty * total, basis: 'parity', tolerance, maxIterations: MOST_ITERATIONS, signal });
+    solver.solve({ lambda: penalty * total, basis: 'parity', tolerance, maxIterations: mostIterations, signal });
 }
 
 // Down to a penalty, each solution the start of the next.
@@ -98,15 +101,18 @@ async function chooseAdditive(
   features: AdditiveFeatures,
   context: Omit<FoldContext, 'operator' | 'excluded'>,
   loss: StackedLoss,
+  penalties: readonly number[] = PENALTIES,
 ): Promise<AdditiveChoice> {
   const { target, rowWeights, foldOf, heldOutCount, signal, onFit } = context;
   const paths = Array.from({ length: heldOutCount }, (_, fold) =>
-    createPath(features, target, foldWeights(foldOf, fold, rowWeights), loss, CHOICE_TOLERANCE, { signal }),
+    createPath(features, target, foldWeights(foldOf, fold, rowWeights), loss, CHOICE_TOLERANCE, PATH_ITERATIONS, {
+      signal,
+    }),
   );
   let best: AdditiveChoice | undefined;
   let lowest = Number.POSITIVE_INFINITY;
   let since = 0;
-  for (const penalty of PENALTIES) {
+  for (const penalty of penalties) {
     const heldOut = new Float64Array(target.length);
     for (const [fold, solve] of paths.entries()) {
       const { predictions } = await solve(penalty);
@@ -158,7 +164,16 @@ async function findProducts(
     let features = additiveFeatures(rows, rowWeights);
     const looks = outputCount > FEW_OUTPUTS ? 1 : MOST_LOOKS;
     for (let look = 0; look < looks && screen.degree > 1; look++) {
-      const { predictions } = await solveAt(penalty, features, target, rowWeights, loss, CHOICE_TOLERANCE, run);
+      const { predictions } = await solveAt(
+        penalty,
+        features,
+        target,
+        rowWeights,
+        loss,
+        CHOICE_TOLERANCE,
+        MOST_ITERATIONS,
+        run,
+      );
       const residual = target.map((y, row) => {
         const weight = rowWeights?.[row] ?? 1;
         return weight * (loss === 'squared' ? y - predictions[row] : y * sigmoid(-y * predictions[row]));
@@ -210,7 +225,16 @@ export async function fitFoundTerms(
         features,
         found.map((product) => productFeature(points, product, rowWeights)),
       );
-      solution = await solveAt(LEAST_PENALTY, features, target, rowWeights, 'squared', FIT_TOLERANCE, run);
+      solution = await solveAt(
+        LEAST_PENALTY,
+        features,
+        target,
+        rowWeights,
+        'squared',
+        FIT_TOLERANCE,
+        MOST_ITERATIONS,
+        run,
+      );
     }
   } finally {
     screen.dispose();
@@ -270,7 +294,12 @@ export async function tryStacking(
 
   let additive = await chooseAdditive(additiveFeatures(rows, rowWeights), context, loss);
   const products = await findProducts(problem, additive.penalty, mostDegree, options);
-  if (products.length > 0) additive = await chooseAdditive(featuresOf(problem, products), context, loss);
+  if (products.length > 0) {
+    // With products the penalty is another, but not by much.
+    const at = PENALTIES.indexOf(additive.penalty);
+    const near = PENALTIES.slice(Math.max(0, at - 1), at + 2);
+    additive = await chooseAdditive(featuresOf(problem, products), context, loss, near);
+  }
 
   const depth = Math.min(TREE_DEPTH, mostDegree);
   const grown = await growByFolds(rows, context, {
@@ -382,7 +411,9 @@ export async function fitStacked(
         ? products
         : await findProducts(problem, lambda, candidate.degree, { signal });
     const features = featuresOf(problem, products);
-    const solution = await solveAt(lambda, features, target, rowWeights, loss, FIT_TOLERANCE, { signal });
+    const solution = await solveAt(lambda, features, target, rowWeights, loss, FIT_TOLERANCE, MOST_ITERATIONS, {
+      signal,
+    });
     add(additivePolynomial(names, features, solution.coefficients), solution.predictions, stack.additive);
   }
   if (stack.trees > 0 && roundCount > 0) {
