@@ -102,5 +102,5 @@ it('are most of the pages that users read', () => {
 it('the README is one that is read: a result soon, and not long', () => {
   const lines = textOf('README.md').split('\n');
   expect(lines.length).toBeLessThanOrEqual(150);
-  expect(lines.slice(0, 30).join('\n')).toContain('on 639 test rows');
+  expect(lines.slice(0, 30).join('\n')).toContain('On 639 rows set aside');
 });

@@ -243,6 +243,29 @@ describe('words', () => {
     expect(new Set(words.map(({ yes }) => yes)).size).toBe(words.length);
   });
 
+  it('say cuts in few digits, on the same side of all other cuts', async () => {
+    const size = rows.map(() => 1000 + 50 * random.normal());
+    const tiny = rows.map((i) => 1 + (i % 7) * 1.0000001e-5);
+    for (const bins of [2, 4, 64]) {
+      const { model } = await fitTable(memoryTable({ size, tiny, y: value }), {
+        ...{ target: 'y', method: 'ridge', degree: 1, bins, intervals: 'none' },
+      });
+      const said = answerWords(model.encoder).map(({ yes }) => Number(yes.split(' above ')[1]));
+      const exact = model.encoder.columns.flatMap(({ coding }) => (coding.kind === 'thresholds' ? coding.above : []));
+      expect(said).toHaveLength(exact.length);
+      for (const [k, cut] of exact.entries()) {
+        const nearest = exact.reduce((best, each) =>
+          Math.abs(each - said[k]) < Math.abs(best - said[k]) ? each : best,
+        );
+        expect(nearest).toBe(cut);
+        // Next to no row changes sides.
+        const cells = k < exact.length - 6 && bins === 4 ? (k < 3 ? size : tiny) : [];
+        expect(cells.filter((cell) => cell > cut !== cell > said[k]).length).toBeLessThan(0.05 * rows.length);
+      }
+      expect(Math.max(...said.slice(0, bins - 1).map((cut) => String(cut).length))).toBeLessThanOrEqual(7);
+    }
+  });
+
   it('are those of the key where they would say two things', async () => {
     const columns = { a: rows.map((i) => ['b is c', 'e', 'f'][i % 3]), 'a is b': rows.map((i) => 'cgh'[(i >> 2) % 3]) };
     const { model } = await fitTable(memoryTable({ ...columns, y: value }), {

@@ -4,11 +4,15 @@
  * without itself, so that a column of names is not best for having one row per name.
  */
 import type { EncoderSpec } from '../cube/index.ts';
+import { drawnRows, type LabelledRows, labelledRows } from './column-importance.ts';
 import type { BestColumnRecord } from './findings.ts';
 import type { TargetSpec } from './model.ts';
 import type { LabelledPoints } from './prepare.ts';
 import { codesOf, tableColumns } from './table-columns.ts';
 import { outputCount } from './target.ts';
+
+/** Training rows that the column is chosen on, drawn where there are more. */
+const MOST_ROWS = 20_000;
 
 /** @param encoder of the training rows, which encodes the test rows too */
 export function bestColumn(
@@ -16,11 +20,13 @@ export function bestColumn(
   encoder: EncoderSpec,
   training: LabelledPoints,
   test: LabelledPoints,
+  seed: number,
 ): BestColumnRecord | undefined {
+  const some = labelledRows(training, drawnRows(training.target.length, MOST_ROWS, training.rowKeys, seed));
   let best: { readonly column: ReturnType<typeof tableColumns>[number]; right: number; error: number } | undefined;
   for (const column of tableColumns(encoder)) {
-    const codes = codesOf(training.points, column);
-    const { right, error } = withoutItself(countCodes(spec, codes, column.codeCount, training), codes, training);
+    const codes = codesOf(some.points, column);
+    const { right, error } = withoutItself(countCodes(spec, codes, column.codeCount, some), codes, some);
     if (best === undefined || right > best.right || (right === best.right && error < best.error)) {
       best = { column, right, error };
     }
@@ -46,7 +52,7 @@ function countCodes(
   spec: TargetSpec,
   codes: Uint32Array,
   codeCount: number,
-  { target, weights }: LabelledPoints,
+  { target, weights }: LabelledRows,
 ): CodeCounts {
   const isNumber = spec.kind === 'regression';
   const classCount = isNumber ? 1 : spec.kind === 'binary' ? 2 : outputCount(spec);
@@ -70,7 +76,7 @@ function countCodes(
 function withoutItself(
   counts: CodeCounts,
   codes: Uint32Array,
-  { target, weights }: LabelledPoints,
+  { target, weights }: LabelledRows,
 ): { right: number; error: number } {
   const { isNumber, classCount, weight, sums, total, totals } = counts;
   const shares = new Float64Array(classCount);
@@ -99,7 +105,7 @@ function measured(
   spec: TargetSpec,
   { isNumber, classCount, weight, sums, total, totals }: CodeCounts,
   codes: Uint32Array,
-  { target, weights }: LabelledPoints,
+  { target, weights }: LabelledRows,
 ): Omit<BestColumnRecord, 'column'> {
   const shares = new Float64Array(classCount);
   let [right, error, all, mean, squares] = [0, 0, 0, 0, 0];

@@ -40,9 +40,9 @@ export interface ImportanceOf {
 const MOST_ROWS = 20_000;
 const FEWEST_ROWS = 500;
 /** Nanoseconds that all columns together may take, as predicted: rows are drawn to stay below. */
-const BUDGET_NS = 5e8;
-const TERM_NS = 1.2;
-const PREDICTION_NS = 80;
+const BUDGET_NS = 3e8;
+const TERM_NS = 1.5;
+const PREDICTION_NS = 250;
 /** Few rows are shuffled more often, until so many have been predicted. */
 const ROWS_SHUFFLED = 5000;
 const MOST_SHUFFLES = 20;
@@ -50,7 +50,7 @@ const FEWEST_SHUFFLES = 3;
 
 export async function columnImportance(of: ImportanceOf, options: RunOptions): Promise<ImportanceRecord> {
   const columns = tableColumns(of.encoder);
-  const parts = columns.map((column) => of.polynomials.map((polynomial) => partsWith(polynomial, column)));
+  const parts = partsByColumn(of.polynomials, columns);
   const order = rowOrder(of, rowsWithin(parts, of.polynomials.length));
   const rows = labelledRows(of.data, order);
   const rowCount = order.length;
@@ -94,22 +94,29 @@ interface ColumnPart {
   readonly terms: { readonly own: readonly number[]; readonly coefficient: number }[];
 }
 
-function partsWith(polynomial: Polynomial, { coordinates }: TableColumn): ColumnPart[] {
-  const own = new Set(coordinates);
-  const parts = new Map<string, ColumnPart>();
-  for (let t = 0; t < polynomial.termCount; t++) {
-    const members = termCoordinates(polynomial, t);
-    if (!members.some((s) => own.has(s))) continue;
-    const rest = Array.from(members).filter((s) => !own.has(s));
-    const key = rest.join(' ');
-    const part = parts.get(key) ?? { rest, terms: [] };
-    part.terms.push({
-      own: Array.from(members).filter((s) => own.has(s)),
-      coefficient: polynomial.coefficients[t],
-    });
-    parts.set(key, part);
+/** Of every column and output, with each term looked at once. */
+function partsByColumn(polynomials: readonly Polynomial[], columns: readonly TableColumn[]): ColumnPart[][][] {
+  const columnOf = new Map(columns.flatMap(({ coordinates }, c) => coordinates.map((s) => [s, c] as const)));
+  const found = columns.map(() => polynomials.map(() => new Map<string, ColumnPart>()));
+  for (const [k, polynomial] of polynomials.entries()) {
+    for (let t = 0; t < polynomial.termCount; t++) {
+      const members = Array.from(termCoordinates(polynomial, t));
+      const touched = members.map((s) => columnOf.get(s) as number);
+      for (const c of new Set(touched)) {
+        const own = members.filter((_, j) => touched[j] === c);
+        const rest = members.filter((_, j) => touched[j] !== c);
+        const parts = found[c][k];
+        const key = rest.join(' ');
+        let part = parts.get(key);
+        if (part === undefined) {
+          part = { rest, terms: [] };
+          parts.set(key, part);
+        }
+        part.terms.push({ own, coefficient: polynomial.coefficients[t] });
+      }
+    }
   }
-  return [...parts.values()];
+  return found.map((outputs) => outputs.map((parts) => [...parts.values()]));
 }
 
 function rowsWithin(parts: readonly (readonly (readonly ColumnPart[])[])[], outputCount: number): number {
@@ -135,9 +142,11 @@ export function drawnRows(count: number, most: number, keys: RowKeys | undefined
   return drawOrder(draw, pickKeys(keys, places)).map((i) => places[i]);
 }
 
-type Rows = Pick<LabelledPoints, 'points' | 'target' | 'weights'>;
+/** Rows with what is known of each. */
+export type LabelledRows = Pick<LabelledPoints, 'points' | 'target' | 'weights'>;
 
-function labelledRows({ points, target, weights }: LabelledPoints, order: Uint32Array): Rows {
+/** The rows at these places, in their order. */
+export function labelledRows({ points, target, weights }: LabelledRows, order: Uint32Array): LabelledRows {
   return {
     points: selectRows(points, order),
     target: pickNumbers(target, order),
@@ -149,7 +158,7 @@ function labelledRows({ points, target, weights }: LabelledPoints, order: Uint32
 function shuffledValues(
   values: Float64Array,
   parts: readonly ColumnPart[],
-  { planes, rowCount }: Rows['points'],
+  { planes, rowCount }: LabelledRows['points'],
   column: TableColumn,
   codes: Uint32Array,
   shuffles: readonly Uint32Array[],
@@ -204,7 +213,7 @@ interface Quality {
 
 function measureOf(
   { spec, loss, calibrations }: Pick<ImportanceOf, 'spec' | 'loss' | 'calibrations'>,
-  { target, weights }: Rows,
+  { target, weights }: LabelledRows,
 ): (values: readonly Float64Array[]) => Quality {
   const weightOf = (row: number): number => (weights === undefined ? 1 : weights[row]);
   let total = 0;

@@ -8,9 +8,9 @@
  * tell the rows apart best, unless rows that did not choose them have confirmed others.
  */
 import { createTurn, pickNumbers, type RunOptions } from '../base/index.ts';
-import { type CubePoints, type EncoderSpec, encoderCoordinates, selectRows } from '../cube/index.ts';
+import { type CubePoints, type EncoderSpec, encoderCoordinates } from '../cube/index.ts';
 import { evaluatePolynomial, type Polynomial, termCoordinates } from '../spectrum/index.ts';
-import { drawnRows } from './column-importance.ts';
+import { drawnRows, type LabelledRows, labelledRows } from './column-importance.ts';
 import type { Combination, CombinationCell } from './findings.ts';
 import { type Calibration, type ConfirmationRecord, predictionFromValues, type TargetSpec } from './model.ts';
 import type { LabelledPoints } from './prepare.ts';
@@ -33,7 +33,7 @@ const MOST_OF_A_CLASS = 6;
 /** Rows that terms are weighed on: so many, or fewer of many terms. */
 const MOST_ROWS = 4000;
 const FEWEST_ROWS = 300;
-const MOST_CELLS = 4e7;
+const MOST_CELLS = 1.5e7;
 /** Sets of columns looked at, and terms of each. */
 const MOST_SETS = 100;
 const TERMS_PER_SET = 6;
@@ -52,11 +52,7 @@ export async function modelCombinations(of: CombinationsOf, options: RunOptions)
   const size = Math.max(...polynomials.map(({ members, termCount }) => members.length + termCount));
   const most = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, Math.floor(MOST_CELLS / (size * polynomials.length))));
   const drawn = drawnRows(data.target.length, most, data.rowKeys, seed);
-  const sample: Sample = {
-    points: selectRows(data.points, drawn),
-    target: pickNumbers(data.target, drawn),
-    weights: data.weights === undefined ? undefined : pickNumbers(data.weights, drawn),
-  };
+  const sample = labelledRows(data, drawn);
   const values: Float64Array[] = [];
   for (const polynomial of polynomials) values.push(await evaluatePolynomial(polynomial, sample.points, options));
   const { numbers, probabilities = [] } = predictionFromValues(spec, of.calibrations, values);
@@ -67,7 +63,6 @@ export async function modelCombinations(of: CombinationsOf, options: RunOptions)
     const chosen = await chooseCombinations(
       { polynomial, encoder: of.encoder, confirmation: of.confirmations[k], most: perOutput },
       { ...sample, target: pickNumbers(observed, drawn) },
-      { points: data.points, target: observed, weights: data.weights },
       options,
     );
     lists.push(
@@ -87,7 +82,7 @@ function observedTarget(spec: TargetSpec, target: Float64Array, output: number):
   return spec.transform === 'log' ? target.map(Math.exp) : target;
 }
 
-type Sample = Pick<LabelledPoints, 'points' | 'target' | 'weights'>;
+type Sample = LabelledRows;
 
 interface ColumnSet {
   readonly groups: readonly number[];
@@ -109,7 +104,6 @@ async function chooseCombinations(
     readonly most: number;
   },
   sample: Sample,
-  all: Sample,
   { signal }: RunOptions,
 ): Promise<{ coordinates: readonly number[]; share: number }[]> {
   const groups = questionGroups(encoder);
@@ -164,11 +158,11 @@ async function chooseCombinations(
     const share = set.weight / total;
     const sure = confirmed.get(set.groups.join(' '));
     if (chosen.length > 0 && share < (sure === undefined ? LEAST_SHARE : LEAST_CONFIRMED_SHARE)) continue;
-    const coordinates =
-      sure?.coordinates ??
-      withoutIdle(tellingCoordinates(polynomial, set, set.groups.length === 1 ? all : sample, spread), sample);
-    if (known.has(coordinates.join(' '))) continue;
-    known.add(coordinates.join(' '));
+    const coordinates = sure?.coordinates ?? withoutIdle(tellingCoordinates(polynomial, set, sample, spread), sample);
+    // What is left of it may be asked already.
+    const key = keyOf(coordinates);
+    if (known.has(key)) continue;
+    known.add(key);
     chosen.push({ coordinates, share });
   }
   return chosen;

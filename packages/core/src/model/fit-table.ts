@@ -336,7 +336,7 @@ async function chooseAndMeasure(
       },
       runOptionsOf(options),
     ),
-    bestColumn: bestColumn(spec, encoder, data, tested),
+    bestColumn: bestColumn(spec, encoder, data, tested, options.seed ?? 1),
   };
 }
 

@@ -47,9 +47,10 @@ export function answerWords(encoder: EncoderSpec, show: Show = (name) => name): 
     } else if (coding.kind === 'thresholds') {
       const above = type === 'date' ? 'after' : 'above';
       for (let k = 0; k < coding.above.length; k++) {
-        // The encoder's own way of writing the cut.
+        // The encoder's own way of writing the cut, where it is short.
         const { key } = coordinates[first + k];
-        const cut = key.slice(key.lastIndexOf('>') + 1);
+        const exact = key.slice(key.lastIndexOf('>') + 1);
+        const cut = type === 'date' || exact.length <= SHORT_CUT ? exact : cutText(coding.above, k);
         // A missing cell is not above, and not up to either.
         answers.push(
           missingCoordinate
@@ -73,6 +74,21 @@ export function answerWords(encoder: EncoderSpec, show: Show = (name) => name): 
     return counts.get(answer.yes) === 1 ? answer : negated(key, `not ${key}`);
   });
 }
+
+/** A cut with as few digits as keep it well apart from its neighbours: it lies between two values, and may as well here. */
+function cutText(cuts: readonly number[], k: number): string {
+  const gaps = [cuts[k - 1], cuts[k + 1]].flatMap((other) => (other === undefined ? [] : [Math.abs(other - cuts[k])]));
+  const most = gaps.length === 0 ? Math.abs(cuts[k]) * 1e-4 : CUT_SHIFT * Math.min(...gaps);
+  for (let digits = 3; digits < 17; digits++) {
+    const rounded = Number(cuts[k].toPrecision(digits));
+    if (Math.abs(rounded - cuts[k]) <= most) return String(rounded);
+  }
+  return String(cuts[k]);
+}
+
+/** Cuts of so many characters are not rounded; others by so much of the way to their neighbour at most. */
+const SHORT_CUT = 7;
+const CUT_SHIFT = 0.05;
 
 function negated(yes: string, no: string): AnswerWords {
   return { yes, no, isPlain: false };
@@ -153,7 +169,11 @@ export function readEffect(model: Pick<Model, 'target' | 'loss'>, { value, low, 
 export function patternEffectText(model: Pick<Model, 'target' | 'loss'>, effect: PatternEffect): string {
   const kind = effectKind(model);
   const { value, low, high } = readEffect(model, effect);
-  if (kind === 'times') return `x ${timesText(value)} (${timesText(low)} to ${timesText(high)})`;
+  if (kind === 'times') {
+    const [of, from, to] = [value, low, high].map(timesText);
+    // Beyond what is written of any factor, more need not be said.
+    return from === to ? `x ${of}` : `x ${of} (${from} to ${to})`;
+  }
   const unit = kind === 'points' ? ' points' : '';
   const sign = value > 0 ? '+' : '';
   const [above, below] = [high - value, value - low];
