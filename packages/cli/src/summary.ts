@@ -171,9 +171,13 @@ interface ShownCombination {
 }
 
 /** Of one output those that matter most; of several first the best of each, then the second. */
-function shownCombinations({ outputs }: Model, most: number): ShownCombination[] {
+function shownCombinations(
+  { outputs }: Model,
+  most: number,
+  isShown: (each: ShownCombination) => boolean,
+): ShownCombination[] {
   const lists = outputs.map(({ fit }, output) =>
-    (fit.combinations ?? []).map((combination) => ({ output, combination })),
+    (fit.combinations ?? []).map((combination) => ({ output, combination })).filter(isShown),
   );
   const shown: ShownCombination[] = [];
   for (let place = 0; shown.length < most && lists.some((list) => list.length > place); place++) {
@@ -207,7 +211,14 @@ function tableLines(library: Library, model: Model, most: number, screen: Screen
       isConstant ? 'The model is a constant: no column is in it.' : 'No combinations are in this file: fit again.',
     ];
   }
-  const shown = shownCombinations(model, most);
+  // Beside its rates an effect that goes the other way, as where parts add less together than apart, needs more words.
+  const words = library.answerWords(model.encoder);
+  const isPlain = ({ output, combination }: ShownCombination): boolean => {
+    const { pattern, observed } = library.toldPattern(combination, words);
+    const effect = library.confirmedEffect(model, outputs[output].fit, combination.coordinates, pattern);
+    return effect === undefined || effect.value > 0 === (observed.in ?? 0) > (observed.out ?? 0);
+  };
+  const shown = shownCombinations(model, most, most === Number.POSITIVE_INFINITY ? () => true : isPlain);
   const rest = total - shown.length;
   const confidence = outputs.map(({ fit }) => fit.confirmation?.confidence).find((each) => each !== undefined);
   const effectHead = confidence === undefined ? undefined : `effect (${confidenceText(confidence)})`;

@@ -238,13 +238,12 @@ describe('every remark of the text is in the JSON', () => {
       expect(term?.effect).toBeCloseTo(Number(effect), 2);
       expect(term?.coefficient).toBeCloseTo(Number(coefficient), 2);
     }
-    const short = plain(await printed(more['fit of classes']()));
-    const said = (json.combinations as { text: string; rows: { in: number } }[]).map(
-      (combination) => `${combination.text} `,
-    );
-    const shown = said.filter((each) => short.includes(` ${each}`));
-    expect(shown.length).toBeGreaterThan(5);
-    expect(shown).toEqual(said.slice(0, shown.length));
+    const short = await printed(more['fit of classes']());
+    const names = Array.from(short.matchAll(/^ {2}(\S.*?) {2,}\d\S* %/gm), ([, name]) => name);
+    const said = (json.combinations as { text: string }[]).map((combination) => combination.text);
+    expect(names.length).toBeGreaterThan(5);
+    // In their order, those left out whose effect goes the other way.
+    expect(names).toEqual(said.filter((each) => names.includes(each)));
   });
 
   it('score: that these are the rows of the fit', async () => {

@@ -59,6 +59,29 @@ it.each(KINDS)('a %s forged without a change is read, and has evidence to be spo
 
 const faults: readonly (readonly [string, Kind, (body: Body) => void, RegExp])[] = [
   [
+    'a combination without one of its answers',
+    'binary',
+    (body) => body.outputs[0].fit.combinations[0].cells.pop(),
+    /answers for the coordinates/,
+  ],
+  [
+    'a combination of a coordinate that is not there',
+    'multiclass',
+    (body) => {
+      body.outputs[1].fit.combinations[0] = { ...body.outputs[1].fit.combinations[0], coordinates: [999] };
+      body.outputs[1].fit.combinations[0].cells.length = 2;
+    },
+    /answers for the coordinates \[999\]/,
+  ],
+  [
+    'a figure of a column that is none',
+    'number',
+    (body) => {
+      body.training.importance.columns[0].scoreFall = 'much';
+    },
+    /scoreFall/,
+  ],
+  [
     'support for a coordinate that is not there',
     'binary',
     (m) => (m.outputs[0].fit.support[0].coordinates = [0, 99]),
