@@ -119,7 +119,7 @@ export type ModelJson = CommonJson &
   (OutputJson | { readonly outputs: readonly (OutputJson & { readonly class: string })[] });
 
 export async function modelJson(model: Model): Promise<ModelJson> {
-  const { columnInfluences, coordinateNamesByColumn, noteText } = await import('@fewfire/core/internal');
+  const { columnInfluences, coordinateNamesByColumn, effectsOf, noteText } = await import('@fewfire/core/internal');
   const { target, loss, encoder, outputs, training, provenance } = model;
   const names = coordinateNamesByColumn(encoder);
   const common: CommonJson = {
@@ -133,7 +133,12 @@ export async function modelJson(model: Model): Promise<ModelJson> {
       error: `mean squared error ${errorUnit(model)}`,
       effect: `what the yes adds ${unitOfEffects(model)}`,
       coefficient: 'of the parity over -1/+1',
-      combinationEffect: effectUnitText(model),
+      combinationEffect: effectUnitText(
+        effectsOf(
+          model,
+          outputs.map(({ fit }) => fit.confirmation),
+        ),
+      ),
     },
     encoding: {
       target,
@@ -206,7 +211,8 @@ async function combinationsJson(
   return (fit.combinations ?? []).map((combination) => {
     const { coordinates } = combination;
     const { pattern, rows, observed } = library.toldPattern(combination, words);
-    const effect = library.confirmedEffect(model, fit, coordinates, pattern);
+    const unit = library.effectsOf(model, [fit.confirmation]);
+    const effect = library.confirmedEffect(unit, fit, coordinates, pattern);
     return {
       text: library.patternText(
         pattern,
@@ -217,7 +223,7 @@ async function combinationsJson(
       effect:
         effect === undefined
           ? null
-          : { ...library.readEffect(model, effect), text: library.patternEffectText(model, effect) },
+          : { ...library.readEffect(unit, effect), text: library.patternEffectText(unit, effect) },
     };
   });
 }

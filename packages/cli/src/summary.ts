@@ -215,7 +215,9 @@ function tableLines(library: Library, model: Model, most: number, screen: Screen
   const words = library.answerWords(model.encoder);
   const isPlain = ({ output, combination }: ShownCombination): boolean => {
     const { pattern, observed } = library.toldPattern(combination, words);
-    const effect = library.confirmedEffect(model, outputs[output].fit, combination.coordinates, pattern);
+    const { fit } = outputs[output];
+    const unit = library.effectsOf(model, [fit.confirmation]);
+    const effect = library.confirmedEffect(unit, fit, combination.coordinates, pattern);
     return effect === undefined || effect.value > 0 === (observed.in ?? 0) > (observed.out ?? 0);
   };
   const shown = shownCombinations(model, most, most === Number.POSITIVE_INFINITY ? () => true : isPlain);
@@ -242,10 +244,12 @@ function combinationTable(
   const words = library.answerWords(model.encoder, printable);
   const told = shown.map(({ output, combination }) => {
     const { pattern, rows, observed } = library.toldPattern(combination, words);
-    const effect = library.confirmedEffect(model, outputs[output].fit, combination.coordinates, pattern);
+    const { fit } = outputs[output];
+    const unit = library.effectsOf(model, [fit.confirmation]);
+    const effect = library.confirmedEffect(unit, fit, combination.coordinates, pattern);
     return {
       ...{ output, combination, pattern, observed },
-      effect: effect === undefined ? NOT_CONFIRMED : library.patternEffectText(model, effect),
+      effect: effect === undefined ? NOT_CONFIRMED : library.patternEffectText(unit, effect),
       rows: integer(rows.in),
     };
   });
@@ -346,7 +350,7 @@ function legendLines(library: Library, model: Model, screen: Screen): string[] {
     return firstLines(`${sides}${why}.`, 3, screen).map(screen.dim);
   }
   return firstLines(
-    `${sides}; effect: ${effectUnitText(model)}, beyond its parts, other findings fixed; from ${counted(confirmation.confirmingRowCount, 'row')} that did not choose it.`,
+    `${sides}; effect: ${effectUnitText(library.effectsOf(model, [confirmation]))}, beyond its parts, other findings fixed; from ${counted(confirmation.confirmingRowCount, 'row')} that did not choose it.`,
     3,
     screen,
   ).map(screen.dim);

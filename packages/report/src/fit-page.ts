@@ -8,6 +8,7 @@ import {
   type AnswerWords,
   answerWords,
   confirmedEffect,
+  effectsOf,
   patternEffectText,
   patternText,
   shortPercent,
@@ -384,6 +385,7 @@ function toldPart(report: FitReport, output: OutputReport, words: readonly Answe
   if (combinations.length === 0) {
     return heading + paragraph(termCount === 0 ? 'None: the model is a constant.' : 'None are in this file.');
   }
+  const unit = effectsOf(report, [output.confirmation]);
   const isNumber = report.target.kind === 'regression';
   const sides = combinations.map((combination) => toldPattern(combination, words));
   const names = combinations.map(({ coordinates }, i) =>
@@ -398,12 +400,12 @@ function toldPart(report: FitReport, output: OutputReport, words: readonly Answe
   const rows = combinations.map(({ coordinates, confirmed }, i): Cell[] => {
     const { rows: counts, observed, pattern } = sides[i];
     const confirmation = { terms: confirmed === null ? [] : [confirmed] };
-    const effect = confirmedEffect(report, { confirmation }, coordinates, pattern);
+    const effect = confirmedEffect(unit, { confirmation }, coordinates, pattern);
     return [
       names[i],
       mean(observed.in, means[2 * i]),
       mean(observed.out, means[2 * i + 1]),
-      effect === undefined ? 'not confirmed' : patternEffectText(report, effect),
+      effect === undefined ? 'not confirmed' : patternEffectText(unit, effect),
       integer(counts.in),
     ];
   });

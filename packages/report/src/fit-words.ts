@@ -1,6 +1,6 @@
 /** What a report of a fit says in words; numbers stand beside what they are of, and what they are compared with. */
 import type { EncodedColumn, FitReport, MeasuredInterval, OutputReport, TestResult } from '@fewfire/core';
-import { dateText, effectKind, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
+import { dateText, effectKind, effectsOf, intervalObstacle, remarkTexts } from '@fewfire/core/internal';
 import {
   alignedTexts,
   aucText,
@@ -234,7 +234,10 @@ export function effectLabel({ target, loss }: FitReport, { outputClass }: Output
 }
 
 /** What the figures of combinations are. */
-export function toldText({ target, loss, outputs }: FitReport): string {
+export function toldText(report: FitReport): string {
+  const { target, outputs } = report;
+  const confirmed = outputs.map(({ confirmation }) => confirmation);
+  const { loss } = effectsOf(report, confirmed);
   const of =
     target.kind === 'regression'
       ? `the mean of ${quoted(target.column)}`

@@ -451,8 +451,11 @@ async function confirm(
 ): Promise<Confirmation> {
   const { intervals = 'normal', simultaneous = false, seed = 1 } = options;
   if (intervals === 'none') return { record: null };
-  return await confirmTerms(data, outputTarget(spec, data.target, output), {
+  // Points of probability are there too where a term is all but certain, and stand beside the rates that are observed.
+  const loss = hasManyCuts(options) ? 'squared' : options.loss;
+  const confirmation = await confirmTerms(data, outputTarget(spec, data.target, output), {
     ...options,
+    loss,
     interval: intervals,
     simultaneous,
     seed,
@@ -468,6 +471,8 @@ async function confirm(
       return (await fitChosen(best, half, half.target, all, left)).model;
     },
   });
+  if (confirmation.record === null || loss === options.loss) return confirmation;
+  return { record: { ...confirmation.record, loss } };
 }
 
 async function fitOutputs(

@@ -142,6 +142,7 @@ const fitSchema = z.strictObject({
       confirmingRowCount: count,
       interval: z.enum(['normal', 'bootstrap']),
       confidence: finite,
+      loss: z.optional(z.enum(['squared', 'logistic'])),
       simultaneous: z.boolean(),
       terms: z.array(
         z.strictObject({

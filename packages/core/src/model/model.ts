@@ -125,6 +125,8 @@ export interface ConfirmationRecord {
   readonly confirmingRowCount: number;
   readonly interval: 'normal' | 'bootstrap';
   readonly confidence: number;
+  /** What the terms were fitted by, where it is another loss than the model's. */
+  readonly loss?: Loss | undefined;
   /** Whether all intervals hold at once with this confidence, or each by itself. */
   readonly simultaneous: boolean;
   /** The constant first, then by decreasing |estimate|. */

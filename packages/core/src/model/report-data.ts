@@ -273,6 +273,8 @@ function names(polynomial: Polynomial, coordinates: readonly number[]): string[]
 
 function confirmedEffects(model: Model, k: number): Map<string, ConfirmedEffect> {
   const { polynomial, fit } = model.outputs[k];
+  // Effects of another loss are in another unit than the model's, and cannot stand beside them.
+  if (fit.confirmation?.loss !== undefined) return new Map();
   const effects = (fit.confirmation?.terms ?? [])
     .filter((term) => term.coordinates.length > 0)
     .map((term): ConfirmedEffect => {

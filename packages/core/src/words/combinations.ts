@@ -126,6 +126,17 @@ export function patternText(pattern: Pattern, answers: readonly AnswerWords[]): 
   return `${names.length === 2 ? 'exactly one' : 'an odd number'} of ${listText(names)}`;
 }
 
+/** What tells the unit of confirmed effects. */
+export type EffectOf = Pick<Model, 'target' | 'loss'>;
+
+/** A model as its confirmed effects are: they may be of another loss than its own. */
+export function effectsOf(
+  { target, loss }: EffectOf,
+  confirmations: readonly (Pick<ConfirmationRecord, 'loss'> | null)[],
+): EffectOf {
+  return { target, loss: confirmations.find((each) => each !== null)?.loss ?? loss };
+}
+
 /** An effect with its interval. */
 export interface PatternEffect {
   readonly value: number;
