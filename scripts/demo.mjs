@@ -8,7 +8,6 @@ mkdirSync(join(root, 'demo-out'), { recursive: true });
 
 for (const command of [
   'fit examples/chess-kr-vs-kp.csv --target class --test 0.2 --out demo-out/chess.json',
-  'show demo-out/chess.json --top 10',
   'predict demo-out/chess.json examples/chess-kr-vs-kp.csv --keep class --out demo-out/predictions.csv',
 ]) {
   console.log(`$ fewfire ${command}`);
