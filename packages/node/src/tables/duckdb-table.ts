@@ -114,7 +114,8 @@ const OVERHEAD = 1.5;
 // 0.17 s, in scans of 256 0.42 s.
 const COLUMNS_PER_SCAN = 64;
 // Where a table has few rows a statement costs more than its scan, so many columns are grouped in one: 300 columns of
-// 70 rows take 0.15 s instead of 0.72 s.
+// 70 rows take 0.15 s instead of 0.72 s. All of their values are counted out: quantiles of one column take some statements
+// more, and 56 columns of 1,400 measurements took 4 s instead of 0.2 s.
 const FEW_ROWS = 2 ** 14;
 const GROUPINGS_PER_STATEMENT = 32;
 const PLANES_PER_SCAN = 32;
@@ -223,7 +224,7 @@ export function duckdbTable(engine: Engine, given: Relation): Table {
             const part = rest.slice(start, start + GROUPINGS_PER_STATEMENT);
             await profileByGroupings(engine, scope, part, profiles, reading, run);
           }
-          rest = rest.filter((column) => !profiles.has(column.name));
+          rest = [];
         }
         for (const column of rest) {
           report();
@@ -656,7 +657,7 @@ function groupingOf({ cell }: RelationColumn, { from, selected }: Scope): string
   return `SELECT ${cell} AS v, count(*) AS n, ${count} AS k FROM ${from} GROUP BY 1`;
 }
 
-// Profiles those of some columns that have few distinct values, all in one statement.
+// Profiles some columns of a table of few rows, all in one statement.
 async function profileByGroupings(
   engine: Engine,
   scope: Scope,
@@ -668,8 +669,7 @@ async function profileByGroupings(
   // One type per column of the result: texts and numbers have one each.
   const parts = columns.map((column, i) => {
     const value = column.type === 'text' ? 'v AS t, NULL::DOUBLE AS x' : 'NULL AS t, v AS x';
-    // One group more than fit tells that there are more; another may be that of missing cells.
-    return `SELECT ${i} AS i, ${value}, n, k FROM (${groupingOf(column, scope)} LIMIT ${COUNTED_OUT + 2})`;
+    return `SELECT ${i} AS i, ${value}, n, k FROM (${groupingOf(column, scope)})`;
   });
   const groups: { value: Cell | null; n: number; k: number }[][] = columns.map(() => []);
   for (const [i, t, x, n, k] of await engine.rows(parts.join(' UNION ALL '), run)) {
@@ -677,7 +677,6 @@ async function profileByGroupings(
   }
   columns.forEach((column, i) => {
     const present = groups[i].filter(({ value }) => value !== null);
-    if (present.length > COUNTED_OUT) return;
     checkRowCount(
       scope.label,
       groups[i].reduce((sum, { n }) => sum + n, 0),
