@@ -97,7 +97,7 @@ footer{margin-top:3rem;border-top:1px solid #ccc;color:#444}
 .claims td::before{content:attr(data-label) ": ";color:#595959}
 dt{flex-basis:8rem}
 .fit table{font-size:.8rem}
-.fit td,.fit th{padding-right:.55rem}
+.fit td,.fit th{padding-right:.4rem}
 .fit td:last-child,.fit th:last-child{padding-right:0}
 .fit th:first-child{min-width:6.5rem}
 .fit td.interval{min-width:4.2rem}
