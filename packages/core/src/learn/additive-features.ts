@@ -25,6 +25,8 @@ export interface ProductFeature {
 
 export interface AdditiveFeatures {
   readonly rows: TreeRows;
+  /** The rows' codes column after column, filled up to a multiple of four. */
+  readonly codes: readonly ColumnCodes[];
   /** Of each of the rows' columns. */
   readonly columns: readonly ColumnFeatures[];
   readonly products: readonly ProductFeature[];
@@ -51,7 +53,7 @@ export function additiveFeatures(rows: TreeRows, rowWeights: Float64Array | unde
     columns.push({ curves });
     count += curves.length;
   }
-  return { rows, columns, products: [], count };
+  return { rows, codes: codesByColumn(rows), columns, products: [], count };
 }
 
 export function withProducts(features: AdditiveFeatures, products: readonly ProductFeature[]): AdditiveFeatures {
@@ -133,9 +135,8 @@ function curvesOf({ kind, count, places }: CoordinateColumn, weights: Float64Arr
 
 /** What solvers iterate with: coefficient 0 is the constant's. */
 export function additiveOperator(features: AdditiveFeatures, turn: Turn): DesignOperator {
-  const { rows, columns, products, count } = features;
+  const { rows, codes, columns, products, count } = features;
   const { rowCount } = rows;
-  const codes = codesByColumn(rows);
   const offsets = codeOffsets(rows);
   const table = new Float64Array(offsets[columns.length]);
   // Of each column its part of the table; of those that only fill up the last four, one that nothing is made of.
@@ -185,7 +186,7 @@ export function additiveOperator(features: AdditiveFeatures, turn: Turn): Design
 /** Columns are taken four at a time: a row is read and written once for them, and no sum waits for the one before it. */
 const FOUR = 4;
 
-// Column after column, filled up to a multiple of four: every row takes part.
+// Every row takes part in every step, and a column's codes lie close together.
 function codesByColumn({ rowCount, columns, codes }: TreeRows): ColumnCodes[] {
   const width = columns.length;
   const create = (): ColumnCodes =>

@@ -116,11 +116,12 @@ export function checkBoostingMemory(
   columnCount: number,
   bytes: number,
   { memoryLimitBytes: limit = DEFAULT_MEMORY_BYTES }: RunOptions,
+  what = 'boosted trees',
 ): void {
   if (bytes <= limit) return;
   throw new FewfireError(
     'memory-budget',
-    `boosted trees on ${rowCount.toLocaleString('en-US')} rows of ${columnCount} columns need ${formatBytes(bytes)}, more than the ${formatBytes(limit)} allowed; give fewer rows, choose columns with \`features\` or \`exclude\`, or raise \`memoryLimitBytes\``,
+    `${what} on ${rowCount.toLocaleString('en-US')} rows of ${columnCount} columns need ${formatBytes(bytes)}, more than the ${formatBytes(limit)} allowed; give fewer rows, choose columns with \`features\` or \`exclude\`, or raise \`memoryLimitBytes\``,
   );
 }
 

@@ -674,12 +674,13 @@ function planStacking(points: SelectionShape, options: SelectOptions, folds: num
   const { outputCount = 1 } = options;
   const fewest = Math.min(rowCount, Math.max(1000, Math.round(MIN_SELECTION_ROWS / Math.sqrt(outputCount))));
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
-  checkBoostingMemory(rowCount, width, stackedBytes(rowCount, width), options);
   const enough = Math.max(1, Math.ceil((STACKING_HELD_OUT_ROWS * folds) / rowCount));
   const heldOutCount = options.clusters === undefined ? Math.min(folds, enough) : folds;
+  const least = Math.max(stackedBytes(rowCount, width), stackedBytes(fewest, width, heldOutCount));
+  checkBoostingMemory(rowCount, width, least, options, 'curves and trees');
   const cost = (rows: number): number => stackedSeconds(rows, width, heldOutCount);
   let rows = rowCount;
-  while (rows > fewest && (cost(rows) > budgetSeconds || stackedBytes(rows, width) > limit)) {
+  while (rows > fewest && (cost(rows) > budgetSeconds || stackedBytes(rows, width, heldOutCount) > limit)) {
     rows = Math.max(fewest, Math.floor(rows / 2));
   }
   return {

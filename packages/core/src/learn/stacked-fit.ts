@@ -149,11 +149,13 @@ interface Problem {
   readonly rowWeights: Float64Array | undefined;
   readonly loss: StackedLoss;
   readonly outputCount: number;
+  /** Without products. */
+  readonly curves: AdditiveFeatures;
 }
 
 /** Looks for products until there are no more, each time at what a fit with the last ones left over. */
 async function findProducts(
-  { points, rows, target, rowWeights, loss, outputCount }: Problem,
+  { points, rows, target, rowWeights, loss, outputCount, curves }: Problem,
   penalty: number,
   mostDegree: number,
   run: Part,
@@ -161,7 +163,7 @@ async function findProducts(
   const screen = await openProductScreen(points, rows.columns, mostDegree, run);
   try {
     const products: number[][] = [];
-    let features = additiveFeatures(rows, rowWeights);
+    let features = curves;
     const looks = outputCount > FEW_OUTPUTS ? 1 : MOST_LOOKS;
     for (let look = 0; look < looks && screen.degree > 1; look++) {
       const { predictions } = await solveAt(
@@ -206,7 +208,12 @@ export async function fitFoundTerms(
 ): Promise<Polynomial> {
   const mean = weightedMean(target, rowWeights);
   let features: AdditiveFeatures = {
-    ...{ rows: { rowCount: points.rowCount, columns: [], codes: new Uint8Array(0) }, columns: [], products: [] },
+    ...{
+      rows: { rowCount: points.rowCount, columns: [], codes: new Uint8Array(0) },
+      codes: [],
+      columns: [],
+      products: [],
+    },
     count: 1,
   };
   let solution: Solution = {
@@ -242,9 +249,12 @@ export async function fitFoundTerms(
   return additivePolynomial(names, features, solution.coefficients);
 }
 
-function featuresOf({ points, rows, rowWeights }: Problem, products: readonly (readonly number[])[]): AdditiveFeatures {
+function featuresOf(
+  { points, rowWeights, curves }: Problem,
+  products: readonly (readonly number[])[],
+): AdditiveFeatures {
   return withProducts(
-    additiveFeatures(rows, rowWeights),
+    curves,
     products.map((product) => productFeature(points, product, rowWeights)),
   );
 }
@@ -279,7 +289,15 @@ export async function tryStacking(
   const { loss } = options;
   if (loss === 'logistic') checkTwoClasses(target);
   const rows = treeRows(points, options.columns);
-  const problem: Problem = { points, rows, target, rowWeights, loss, outputCount: options.outputCount ?? 1 };
+  const problem: Problem = {
+    points,
+    rows,
+    target,
+    rowWeights,
+    loss,
+    outputCount: options.outputCount ?? 1,
+    curves: additiveFeatures(rows, rowWeights),
+  };
   const mostDegree = options.degree === 'auto' ? Number.POSITIVE_INFINITY : options.degree;
   if (loss === 'logistic' && !everyFoldHasBoth(context)) {
     const heldOut = new Float64Array(target.length).fill(bestConstantOf(problem));
@@ -292,13 +310,13 @@ export async function tryStacking(
     return;
   }
 
-  let additive = await chooseAdditive(additiveFeatures(rows, rowWeights), context, loss);
+  let additive = await chooseAdditive(problem.curves, context, loss);
   const products = await findProducts(problem, additive.penalty, mostDegree, options);
   if (products.length > 0) {
-    // With products the penalty is another, but not by much.
+    // With products there is more to be sure of: larger penalties have been tried.
     const at = PENALTIES.indexOf(additive.penalty);
-    const near = PENALTIES.slice(Math.max(0, at - 1), at + 2);
-    additive = await chooseAdditive(featuresOf(problem, products), context, loss, near);
+    const left = PENALTIES.slice(Math.max(0, at - 1));
+    additive = await chooseAdditive(featuresOf(problem, products), context, loss, left);
   }
 
   const depth = Math.min(TREE_DEPTH, mostDegree);
@@ -392,10 +410,18 @@ export async function fitStacked(
   checkTarget(points, target, rowWeights);
   if (loss === 'logistic') checkTwoClasses(target);
   const columns = options.columns ?? separateColumns(coordinateCount);
-  checkBoostingMemory(rowCount, columns.length, stackedBytes(rowCount, columns.length), options);
+  checkBoostingMemory(rowCount, columns.length, stackedBytes(rowCount, columns.length), options, 'curves and trees');
   const rows = treeRows(points, columns);
   const names = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
-  const problem: Problem = { points, rows, target, rowWeights, loss, outputCount: options.outputCount ?? 1 };
+  const problem: Problem = {
+    points,
+    rows,
+    target,
+    rowWeights,
+    loss,
+    outputCount: options.outputCount ?? 1,
+    curves: additiveFeatures(rows, rowWeights),
+  };
   const constant = bestConstantOf(problem);
   let model: Polynomial = polynomialFromTerms(names, [{ coordinates: [], coefficient: constant }]);
   const values = new Float64Array(rowCount).fill(constant);
@@ -404,18 +430,7 @@ export async function fitStacked(
     model = addPolynomials(model, beyond, weight);
     for (let row = 0; row < rowCount; row++) values[row] += weight * (predictions[row] - constant);
   };
-  let products = candidate.products ?? [];
-  if (stack.additive > 0) {
-    products =
-      options.sameCoordinates === true || products.length === 0
-        ? products
-        : await findProducts(problem, lambda, candidate.degree, { signal });
-    const features = featuresOf(problem, products);
-    const solution = await solveAt(lambda, features, target, rowWeights, loss, FIT_TOLERANCE, MOST_ITERATIONS, {
-      signal,
-    });
-    add(additivePolynomial(names, features, solution.coefficients), solution.predictions, stack.additive);
-  }
+  let ofAdditive = stack.additive;
   if (stack.trees > 0 && roundCount > 0) {
     let grown: Float64Array = values;
     const trees = await boostTrees(
@@ -430,7 +445,22 @@ export async function fitStacked(
       },
       options,
     );
-    add(await treesPolynomial(names, columns, trees, createTurn(signal)), grown, stack.trees);
+    // Rows that balance exactly, as all answers to a parity do, give no tree a first question, where parts of them did:
+    // what trees were to say is left to the products.
+    if (trees.left.every((below) => below === 0)) ofAdditive += ofAdditive > 0 ? stack.trees : 0;
+    else add(await treesPolynomial(names, columns, trees, createTurn(signal)), grown, stack.trees);
+  }
+  let products = candidate.products ?? [];
+  if (ofAdditive > 0) {
+    products =
+      options.sameCoordinates === true || products.length === 0
+        ? products
+        : await findProducts(problem, lambda, candidate.degree, { signal });
+    const features = featuresOf(problem, products);
+    const solution = await solveAt(lambda, features, target, rowWeights, loss, FIT_TOLERANCE, MOST_ITERATIONS, {
+      signal,
+    });
+    add(additivePolynomial(names, features, solution.coefficients), solution.predictions, ofAdditive);
   }
   const predictions = loss === 'logistic' ? values.map((logOdds) => Math.tanh(logOdds / 2)) : values;
   return {
@@ -453,7 +483,11 @@ export function stackedSeconds(rowCount: number, columnCount: number, heldOutCou
   return (heldOutCount * (paths + trees)) / 1e9 + MOST_LOOKS * 0.15;
 }
 
-/** Bytes of the rows as the parts see them, with what is kept of each. */
-export function stackedBytes(rowCount: number, columnCount: number): number {
-  return rowCount * (columnCount + 48 + 88);
+/**
+ * Bytes of the rows as the parts see them: codes twice, row after row and column after column, the signs of products, and
+ * vectors of the solver and the trees; of a choice those of each fold besides, and what is predicted of rows held out.
+ */
+export function stackedBytes(rowCount: number, columnCount: number, heldOutCount = 0): number {
+  const choosing = heldOutCount === 0 ? 0 : 64 * heldOutCount + 8 * (ROUND_COUNTS.length + 3);
+  return rowCount * (2 * columnCount + 24 + 136 + choosing);
 }
