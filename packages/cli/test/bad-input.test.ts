@@ -70,10 +70,15 @@ const data: readonly Case[] = [
   [
     'too large a degree',
     1,
-    () => ['fit', chess, '--target', 'class', '--degree', '8'],
+    () => ['fit', chess, '--target', 'class', '--method', 'low-degree', '--degree', '8'],
     /lower --degree or raise --memory/,
   ],
-  ['far too large a degree', 1, () => ['fit', chess, '--target', 'class', '--degree', '12'], /lower --degree/],
+  [
+    'far too large a degree',
+    1,
+    () => ['fit', chess, '--target', 'class', '--method', 'low-degree', '--degree', '12'],
+    /lower --degree/,
+  ],
   [
     'text where numbers were',
     1,

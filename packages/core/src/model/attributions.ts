@@ -64,7 +64,7 @@ export interface ModelAttributions {
  *   b: rows.map((i) => (i >> 1) & 1),
  *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
  * });
- * const { model } = await fitTable(table, { target: 'y' });
+ * const { model } = await fitTable(table, { target: 'y', method: 'low-degree' });
  * const { interactions } = await modelAttributions(model);
  * console.log(interactions[0].coordinates); // [ 'a', 'b' ]
  * ```
@@ -134,7 +134,7 @@ export interface ModelRowAttributions {
  *   b: rows.map((i) => (i >> 1) & 1),
  *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
  * });
- * const { model } = await fitTable(table, { target: 'y' });
+ * const { model } = await fitTable(table, { target: 'y', method: 'low-degree' });
  * const { points } = await table.encode(model.encoder);
  * const { columns, outputs } = await attributeModelRows(model, points, { baseline: 'all-no' });
  * // of the second row: a yes at a, a no at b

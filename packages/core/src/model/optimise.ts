@@ -107,7 +107,7 @@ export interface ModelOptimum extends Omit<PolynomialOptimum, 'bits'> {
  *   b: rows.map((i) => (i >> 1) & 1),
  *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
  * });
- * const { model } = await fitTable(table, { target: 'y' });
+ * const { model } = await fitTable(table, { target: 'y', method: 'low-degree' });
  * const { prediction, columns } = await optimiseModel(model, undefined, { direction: 'maximise', fix: ['a=1'] });
  * console.log(prediction.toFixed(2), columns.map(({ column, text }) => `${column}: ${text}`)); // 0.99 [ 'a: "1"', 'b: "0"' ]
  * ```

@@ -189,7 +189,7 @@ const INTERACTION_COLUMNS = 15;
  *   b: rows.map((i) => (i >> 1) & 1),
  *   y: rows.map((i) => ((i & 1) === ((i >> 1) & 1) ? 'no' : 'yes')),
  * });
- * const { model } = await fitTable(table, { target: 'y' });
+ * const { model } = await fitTable(table, { target: 'y', method: 'low-degree' });
  * const report = fitReport(model, null, { terms: 3 });
  * console.log(report.outputs[0].terms.map(({ coordinates, effect }) => `${coordinates}: ${effect.toFixed(2)}`)); // [ 'a,b: -2.00' ]
  * ```
