@@ -300,7 +300,7 @@ export async function selectLowDegree(
   let fits = 0;
   const paths = pathsOf(options);
   const total =
-    plan.degrees.length * paths.length * LAMBDA_PATH.length * folds +
+    plan.degrees.length * paths.length * LAMBDA_PATH.length * plan.heldOutCount +
     plan.sparseDegrees.length * SPARSE_PATH_LENGTH * plan.heldOutCount +
     (options.method === 'boosting' ? boostingFits(options.degree, plan.heldOutCount) : 0);
   const onFit = (): void =>
@@ -460,9 +460,9 @@ async function tryPath(
   { method, loss }: Pick<SelectOptions, 'method' | 'loss'>,
   consider: Consider,
 ): Promise<void> {
-  const { operator, excluded, points, target, rowWeights: weights, foldOf, folds, signal } = context;
+  const { operator, excluded, points, target, rowWeights: weights, foldOf, heldOutCount, signal } = context;
   const isLogistic = loss === 'logistic';
-  const solvers = Array.from({ length: folds }, (_, fold) => {
+  const solvers = Array.from({ length: heldOutCount }, (_, fold) => {
     const rowWeights = foldWeights(foldOf, fold, weights);
     const problem = { operator, excluded, target, rowWeights };
     return isLogistic
@@ -528,10 +528,10 @@ function meanCount(folds: readonly FoldTerms[]): number {
 }
 
 async function tryEstimate(context: FoldContext, consider: Consider): Promise<void> {
-  const { operator, excluded, points, target, rowWeights: weights, foldOf, folds, signal } = context;
+  const { operator, excluded, points, target, rowWeights: weights, foldOf, heldOutCount, signal } = context;
   const heldOut = new Float64Array(target.length);
   const terms: FoldTerms[] = [];
-  for (let fold = 0; fold < folds; fold++) {
+  for (let fold = 0; fold < heldOutCount; fold++) {
     const rowWeights = foldWeights(foldOf, fold, weights);
     const { coefficients, predictions } = await onePassEstimate(operator, excluded, points, target, rowWeights, signal);
     terms.push(foldTerms(coefficients));
@@ -758,8 +758,12 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
   const { rowCount, coordinateCount } = points;
   const budgetSeconds = options.budgetSeconds ?? DEFAULT_BUDGET_SECONDS;
   const limit = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
+  // Where nothing is chosen folds only say how good it is, which so many rows do too.
+  const isChoice = options.degree === 'auto' || !['least-squares', 'estimate'].includes(options.method);
+  const precise = rowCount / folds >= SPLIT_ROWS && options.clusters === undefined;
+  const heldOutCount = precise && !isChoice ? 1 : folds;
   const fitsPerDegree =
-    folds *
+    heldOutCount *
     pathsOf(options).length *
     (options.method === 'auto' || options.method === 'ridge'
       ? LAMBDA_PATH.length * PLANNED_ITERATIONS
@@ -822,7 +826,7 @@ function planDense(points: SelectionShape, options: SelectOptions, folds: number
     degrees,
     sparseDegrees: [],
     sparseSeconds: 0,
-    heldOutCount: folds,
+    heldOutCount,
     skipped,
     rowCount: rows,
     fewerFor: rows === rowCount ? undefined : cost(rowCount, degrees) > budgetSeconds ? 'time' : 'memory',
