@@ -51,14 +51,15 @@ const FALSE_CANDIDATES = 1;
 /** Of more outputs than this each has one look only. */
 const FEW_OUTPUTS = 8;
 
-// To predict with: nanoseconds per cell and per row, and how many iterations and trees there are as a rule.
+// To predict with, roughly: nanoseconds per cell and per row of one core, and how many iterations and trees there are as a
+// rule.
 const CELL_NS = 1.2;
 const TREE_CELL_NS = 2.5;
 const ROW_NS = 25;
 const PLANNED_ITERATIONS = 50;
 const PLANNED_TREES = 200;
 
-type Part = Pick<LowDegreeOptions, 'signal'>;
+type Run = Pick<LowDegreeOptions, 'signal'>;
 
 interface Solution {
   readonly coefficients: Float64Array;
@@ -73,7 +74,7 @@ function createPath(
   loss: StackedLoss,
   tolerance: number,
   mostIterations: number,
-  { signal }: Part,
+  { signal }: Run,
 ): (penalty: number) => Promise<Solution> {
   const operator = additiveOperator(features, createTurn(signal));
   const problem = { operator, excluded: new Uint32Array(0), target, rowWeights };
@@ -86,7 +87,6 @@ function createPath(
     solver.solve({ lambda: penalty * total, basis: 'parity', tolerance, maxIterations: mostIterations, signal });
 }
 
-// Down to a penalty, each solution the start of the next.
 async function solveAt(penalty: number, ...problem: Parameters<typeof createPath>): Promise<Solution> {
   const solve = createPath(...problem);
   return await solve(penalty);
@@ -158,7 +158,7 @@ async function findProducts(
   { points, rows, target, rowWeights, loss, outputCount, curves }: Problem,
   penalty: number,
   mostDegree: number,
-  run: Part,
+  run: Run,
 ): Promise<number[][]> {
   const screen = await openProductScreen(points, rows.columns, mostDegree, run);
   try {
@@ -204,7 +204,7 @@ export async function fitFoundTerms(
   names: readonly string[],
   columns: readonly CoordinateColumn[],
   rowWeights: Float64Array | undefined,
-  run: Part,
+  run: Run,
 ): Promise<Polynomial> {
   const mean = weightedMean(target, rowWeights);
   let features: AdditiveFeatures = {
@@ -282,7 +282,7 @@ export async function tryStacking(
     readonly columns: readonly CoordinateColumn[] | undefined;
     readonly seed: number;
     readonly outputCount?: number | undefined;
-  } & Part,
+  } & Run,
   consider: Consider,
 ): Promise<void> {
   const { points, target, rowWeights, foldOf, heldOutCount } = context;
