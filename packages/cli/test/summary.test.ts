@@ -70,7 +70,7 @@ describe.each(Object.entries(targets))('a table of long, wide and odd names, %s'
 
   it.each([
     ['--method', 'lasso', '--degree', '1'],
-    ['--method', 'ridge', '--degree', '2'],
+    ['--method', 'ridge', '--degree', '2', '--folds', '2'],
     ['--method', 'stacking'],
     ['--method', 'stacking', '--test', '0', '--intervals', 'none'],
   ])('%s %s %s %s', async (...choice) => {
