@@ -6,7 +6,7 @@
  * Products are looked for in all rows, once: what is taken was compared with the largest of all under pure noise, so
  * that rows held out in turn are hardly favoured by having been looked at.
  */
-import { createTurn } from '../base/index.ts';
+import { createTurn, meanWithError } from '../base/index.ts';
 import { type CoordinateColumn, type CubePoints, checkCoordinateCount, separateColumns } from '../cube/index.ts';
 import { addPolynomials, type Polynomial, polynomialFromTerms } from '../spectrum/index.ts';
 import {
@@ -35,6 +35,8 @@ const PENALTIES = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4];
 const PATIENCE = 2;
 /** What is found is hardly shrunk. */
 const LEAST_PENALTY = 1e-4;
+/** By how many of its standard errors the gain over the constant on rows held out must be above 0. */
+const LEAST_GAIN_ERRORS = 2;
 const CHOICE_TOLERANCE = 3e-3;
 const FIT_TOLERANCE = 1e-4;
 /** For each penalty of a path, which starts where the last one ended; and of one by itself. */
@@ -151,6 +153,23 @@ interface Problem {
   readonly outputCount: number;
   /** Without products. */
   readonly curves: AdditiveFeatures;
+}
+
+function problemOf(
+  points: CubePoints,
+  target: Float64Array,
+  {
+    columns,
+    rowWeights,
+    loss,
+    outputCount = 1,
+  }: Pick<Problem, 'rowWeights' | 'loss'> & {
+    readonly columns?: readonly CoordinateColumn[] | undefined;
+    readonly outputCount?: number | undefined;
+  },
+): Problem {
+  const rows = treeRows(points, columns);
+  return { points, rows, target, rowWeights, loss, outputCount, curves: additiveFeatures(rows, rowWeights) };
 }
 
 /** Looks for products until there are no more, each time at what a fit with the last ones left over. */
@@ -288,25 +307,11 @@ export async function tryStacking(
   const { points, target, rowWeights, foldOf, heldOutCount } = context;
   const { loss } = options;
   if (loss === 'logistic') checkTwoClasses(target);
-  const rows = treeRows(points, options.columns);
-  const problem: Problem = {
-    points,
-    rows,
-    target,
-    rowWeights,
-    loss,
-    outputCount: options.outputCount ?? 1,
-    curves: additiveFeatures(rows, rowWeights),
-  };
+  const problem = problemOf(points, target, { ...options, rowWeights, loss });
+  const { rows } = problem;
   const mostDegree = options.degree === 'auto' ? Number.POSITIVE_INFINITY : options.degree;
   if (loss === 'logistic' && !everyFoldHasBoth(context)) {
-    const heldOut = new Float64Array(target.length).fill(bestConstantOf(problem));
-    offer(
-      context,
-      loss,
-      { stack: { additive: 0, trees: 0, depth: 0 }, roundCount: 0, heldOut, products: [], lambda: 0 },
-      consider,
-    );
+    offer(context, loss, nothingLearned(bestConstantOf(problem), target.length), consider);
     return;
   }
 
@@ -337,8 +342,20 @@ export async function tryStacking(
     if (weights[k] === 0) continue;
     for (let row = 0; row < heldOut.length; row++) heldOut[row] += weights[k] * (part[row] - constant);
   }
+  const gains = target.map((y, row) => lossOf(constant, y, loss) - lossOf(heldOut[row], y, loss));
+  const { mean, standardError } = meanWithError(gains, { weights: held, clusters: context.clusters });
+  // The weights were chosen on these rows, so that in pure noise too the stack is a little better than the constant.
+  if (!(mean > LEAST_GAIN_ERRORS * standardError)) {
+    offer(context, loss, nothingLearned(constant, target.length), consider);
+    return;
+  }
   const choice = { roundCount: stack.trees > 0 ? ROUND_COUNTS[step] : 0, products: stack.additive > 0 ? products : [] };
   offer(context, loss, { stack, ...choice, heldOut, lambda: additive.penalty }, consider);
+}
+
+function nothingLearned(constant: number, rowCount: number) {
+  const heldOut = new Float64Array(rowCount).fill(constant);
+  return { stack: { additive: 0, trees: 0, depth: 0 }, roundCount: 0, heldOut, products: [], lambda: 0 };
 }
 
 function offer(
@@ -411,17 +428,9 @@ export async function fitStacked(
   if (loss === 'logistic') checkTwoClasses(target);
   const columns = options.columns ?? separateColumns(coordinateCount);
   checkBoostingMemory(rowCount, columns.length, stackedBytes(rowCount, columns.length), options, 'curves and trees');
-  const rows = treeRows(points, columns);
   const names = options.coordinates ?? Array.from({ length: coordinateCount }, (_, i) => `x${i}`);
-  const problem: Problem = {
-    points,
-    rows,
-    target,
-    rowWeights,
-    loss,
-    outputCount: options.outputCount ?? 1,
-    curves: additiveFeatures(rows, rowWeights),
-  };
+  const problem = problemOf(points, target, { ...options, columns, rowWeights, loss });
+  const { rows } = problem;
   const constant = bestConstantOf(problem);
   let model: Polynomial = polynomialFromTerms(names, [{ coordinates: [], coefficient: constant }]);
   const values = new Float64Array(rowCount).fill(constant);
