@@ -1,4 +1,5 @@
 // One table of all sets, what it adds up to, and what of it is a failure.
+import { comparison, LOST } from './accuracy.mjs';
 import { LIMITS } from './check-set.mjs';
 import { BEHIND } from './peers.mjs';
 
@@ -34,6 +35,7 @@ function summarise(results) {
       .filter((it) => it.difference > BEHIND.score && it.difference > BEHIND.standardErrors * it.standardError)
       .map(({ name }) => name),
     meanDifferences: meanDifferences(compared),
+    comparison: comparison(results),
     withoutPeers: named(({ peers }) => peers?.error !== undefined),
   };
 }
@@ -165,6 +167,17 @@ function summaryText(summary) {
     lines.push(
       `against the best peer of ${summary.comparedCount} sets, by more than ${BEHIND.standardErrors} standard errors and ${BEHIND.score}: behind ${list(summary.behind)}; ahead ${list(summary.ahead)}`,
       `mean difference of scores, by peer (sets): ${means.join(', ')}`,
+    );
+  }
+  const { setCount, meanRanks, logLossGains, lost } = summary.comparison;
+  if (setCount > 0) {
+    const ranks = meanRanks.map(({ name, rank }) => `${name} ${rank.toFixed(2)}`);
+    const gains = logLossGains.flatMap(({ name, median }) =>
+      median === undefined ? [] : [`${name} ${median.toFixed(3)}`],
+    );
+    lines.push(
+      `mean rank of ${setCount} sets with all peers (1 is best): ${ranks.join(', ')}; median of their log-loss less fit's: ${gains.join(', ')}`,
+      `more than ${LOST.classes} of accuracy or ${LOST.regression} of R2 below the best peer: ${list(lost)}`,
     );
   }
   return `${lines.map((line) => `- ${line}`).join('\n')}\n`;

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { synthetic } from '../../../examples/corpus/make-synthetic.mjs';
+import { accuracyTable, comparison, rankOf } from '../../../scripts/corpus/accuracy.mjs';
 import { cellsOf, readRecords, readTable, toBytes } from '../../../scripts/corpus/csv.mjs';
 import { calibrationError, classMeasures, holds, numberMeasures } from '../../../scripts/corpus/measures.mjs';
 import { classPositions } from '../../../scripts/corpus/predictions.mjs';
@@ -363,6 +364,44 @@ describe('the check of a corpus', () => {
     expect(stderr).toMatch(/^error: [^\n]+\n$/);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
+  });
+});
+
+describe('ranks beside the peers', () => {
+  const set = (name: string, learned: string, scores: number[], losses?: number[]) => ({
+    ...{ name, learned, fitRows: 1000, score: scores[0], logLoss: losses?.[0] },
+    peers: {
+      entries: [learned === 'regression' ? 'ridge' : 'logistic', 'forest', 'boosting'].map((peer, k) => ({
+        ...{ name: peer, score: scores[k + 1], logLoss: losses?.[k + 1] },
+      })),
+    },
+  });
+  const results = [
+    set('numbers', 'regression', [0.5, 0.4, 0.6, 0.5]),
+    set('classes', 'binary', [0.9, 0.8, 0.9, 0.7], [0.2, 0.3, 0.25, 0.5]),
+    { name: 'refused', status: 'refused' },
+  ];
+
+  it('share the places of ties', () => {
+    expect(rankOf(0.5, [0.5, 0.4, 0.6, 0.5])).toBe(2.5);
+    expect(rankOf(0.6, [0.5, 0.4, 0.6, 0.5])).toBe(1);
+    const { setCount, meanRanks, logLossGains, lost } = comparison(results);
+    expect(setCount).toBe(2);
+    expect(meanRanks).toEqual([
+      { name: 'fit', rank: 2 },
+      { name: 'boosting', rank: 3.25 },
+      { name: 'forest', rank: 1.25 },
+      { name: 'logistic or ridge', rank: 3.5 },
+    ]);
+    expect(logLossGains.map(({ median }: { median: number }) => median.toFixed(2))).toEqual(['0.30', '0.05', '0.10']);
+    expect(lost).toEqual(['numbers']);
+  });
+
+  it('stand above a table, classes first', () => {
+    expect(accuracyTable(results).split('\n').slice(2)).toEqual([
+      '| classes (1,000) | 0.900, 0.200 | 0.700, 0.500 | 0.900, 0.250 | 0.800, 0.300 |',
+      '| numbers (1,000) * | 0.500 | 0.500 | 0.600 | 0.400 |',
+    ]);
   });
 });
 
