@@ -76,6 +76,17 @@ export function bitAt(points: CubePoints, row: number, coordinate: number): numb
   return (points.planes[(coordinate >> 3) * points.rowCount + row] >> (coordinate & 7)) & 1;
 }
 
+/** Of every row 1 where it answers an odd number of these coordinates with yes: where their parity is -1. */
+export function oddAnswers({ planes, rowCount }: CubePoints, coordinates: ArrayLike<number>): Uint8Array {
+  const odd = new Uint8Array(rowCount);
+  for (let j = 0; j < coordinates.length; j++) {
+    const from = (coordinates[j] >> 3) * rowCount;
+    const shift = coordinates[j] & 7;
+    for (let row = 0; row < rowCount; row++) odd[row] ^= (planes[from + row] >> shift) & 1;
+  }
+  return odd;
+}
+
 /**
  * The given rows, in the given order.
  * @throws FewfireError `invalid-argument` for a row that is not there

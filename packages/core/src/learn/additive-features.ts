@@ -4,7 +4,7 @@
  * column's values by code, and the transpose one sum by code: the cost of a column, not of its features.
  */
 import type { Turn } from '../base/index.ts';
-import { bitAt, type ColumnCodes, type CoordinateColumn, type CubePoints } from '../cube/index.ts';
+import { type ColumnCodes, type CoordinateColumn, type CubePoints, oddAnswers } from '../cube/index.ts';
 import { type Polynomial, polynomialFromTerms, type Term } from '../spectrum/index.ts';
 import type { TreeRows } from './boosting.ts';
 import type { DesignOperator } from './least-squares.ts';
@@ -63,10 +63,9 @@ export function withProducts(features: AdditiveFeatures, products: readonly Prod
 
 /** +1 and -1 of every row. */
 export function productSigns(points: CubePoints, coordinates: readonly number[]): Int8Array {
-  const signs = new Int8Array(points.rowCount).fill(1);
-  for (const coordinate of coordinates) {
-    for (let row = 0; row < signs.length; row++) if (bitAt(points, row, coordinate) === 1) signs[row] = -signs[row];
-  }
+  const odd = oddAnswers(points, coordinates);
+  const signs = new Int8Array(odd.length);
+  for (let row = 0; row < signs.length; row++) signs[row] = 1 - 2 * odd[row];
   return signs;
 }
 

@@ -23,7 +23,7 @@ import { productSigns } from './additive-features.ts';
 const THRESHOLD_SHARES = [0.25, 0.5, 0.75];
 const MOST_CATEGORIES = 4;
 /** Products are looked for up to this degree, where their number and the time allow it. */
-export const MAX_PRODUCT_DEGREE = 4;
+const MAX_PRODUCT_DEGREE = 4;
 const MOST_MONOMIALS = 5e5;
 /** Predicted seconds that one look may take. */
 const LOOK_SECONDS = 0.15;

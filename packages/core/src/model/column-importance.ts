@@ -16,7 +16,7 @@ import {
   placesIn,
   sampleSeed,
 } from '../base/index.ts';
-import { type EncoderSpec, selectRows } from '../cube/index.ts';
+import { type EncoderSpec, oddAnswers, selectRows } from '../cube/index.ts';
 import { surprise } from '../learn/index.ts';
 import { evaluatePolynomial, type Polynomial, termCoordinates } from '../spectrum/index.ts';
 import type { ColumnImportance, ImportanceRecord } from './findings.ts';
@@ -158,16 +158,16 @@ export function labelledRows({ points, target, weights }: LabelledRows, order: U
 function shuffledValues(
   values: Float64Array,
   parts: readonly ColumnPart[],
-  { planes, rowCount }: LabelledRows['points'],
+  points: LabelledRows['points'],
   column: TableColumn,
   codes: Uint32Array,
   shuffles: readonly Uint32Array[],
 ): Float64Array[] {
+  const { rowCount } = points;
   const signs = new Map(column.coordinates.map((s) => [s, signsByCode(column, s)]));
   const moved = shuffles.map(() => values.slice());
   const movedCodes = shuffles.map((shuffle) => codes.map((_, row) => codes[shuffle[row]]));
   const byCode = new Float64Array(column.codeCount);
-  const odd = new Uint8Array(rowCount);
   // Of two codes it is enough to know by how much they differ.
   const differences = column.codeCount === 2 ? new Float64Array(rowCount) : undefined;
   for (const { rest, terms } of parts) {
@@ -178,12 +178,7 @@ function shuffledValues(
         byCode[code] += ofOwn.reduce((product, sign) => product * sign[code], coefficient);
       }
     }
-    odd.fill(0);
-    for (const s of rest) {
-      const from = (s >> 3) * rowCount;
-      const shift = s & 7;
-      for (let row = 0; row < rowCount; row++) odd[row] ^= (planes[from + row] >> shift) & 1;
-    }
+    const odd = oddAnswers(points, rest);
     if (differences !== undefined) {
       const difference = byCode[1] - byCode[0];
       for (let row = 0; row < rowCount; row++) differences[row] += odd[row] === 1 ? -difference : difference;

@@ -3,12 +3,12 @@
  * yes/no questions how many rows give it, the mean of their targets, and what the model predicts of them.
  *
  * A model has a term for every cut of a number and every part of a product, so terms are gathered by the columns of the
- * table (of texts by their values) that they are of: the more the sum of such terms varies over the rows, the more that set of columns matters. What
- * a larger set says as well as its parts do is told once, by the larger set; and of a set the questions are asked that
- * tell the rows apart best, unless rows that did not choose them have confirmed others.
+ * table (of texts by their values) that they are of: the more the sum of such terms varies over the rows, the more that
+ * set of columns matters. What a larger set says as well as its parts do is told once, by the larger set; and of a set
+ * the questions are asked that tell the rows apart best, unless rows that did not choose them have confirmed others.
  */
 import { createTurn, pickNumbers, type RunOptions } from '../base/index.ts';
-import { type CubePoints, type EncoderSpec, encoderCoordinates } from '../cube/index.ts';
+import { type CubePoints, type EncoderSpec, encoderCoordinates, oddAnswers } from '../cube/index.ts';
 import { evaluatePolynomial, type Polynomial, termCoordinates } from '../spectrum/index.ts';
 import { drawnRows, type LabelledRows, labelledRows } from './column-importance.ts';
 import type { Combination, CombinationCell } from './findings.ts';
@@ -198,7 +198,7 @@ function varianceOf(
   const sum = new Float64Array(points.rowCount);
   for (const t of terms) {
     const coefficient = polynomial.coefficients[t];
-    const odd = oddRows(termCoordinates(polynomial, t), points);
+    const odd = oddAnswers(points, termCoordinates(polynomial, t));
     let oddWeight = 0;
     let total = 0;
     for (let row = 0; row < odd.length; row++) {
@@ -213,7 +213,7 @@ function varianceOf(
 }
 
 function parityVariance(coordinates: ArrayLike<number>, { points, weights }: Sample): number {
-  return 4 * varianceOfRows(oddRows(coordinates, points), weights);
+  return 4 * varianceOfRows(oddAnswers(points, coordinates), weights);
 }
 
 function varianceOfRows(values: ArrayLike<number>, weights: Float64Array | undefined): number {
@@ -227,17 +227,6 @@ function varianceOfRows(values: ArrayLike<number>, weights: Float64Array | undef
     squares += weight * from * (values[row] - mean);
   }
   return total > 0 ? squares / total : 0;
-}
-
-/** Of every row whether it answers an odd number of these with yes. */
-function oddRows(coordinates: ArrayLike<number>, { planes, rowCount }: CubePoints): Uint8Array {
-  const odd = new Uint8Array(rowCount);
-  for (let j = 0; j < coordinates.length; j++) {
-    const from = (coordinates[j] >> 3) * rowCount;
-    const shift = coordinates[j] & 7;
-    for (let row = 0; row < rowCount; row++) odd[row] ^= (planes[from + row] >> shift) & 1;
-  }
-  return odd;
 }
 
 /** Of a set's terms the one whose answers tell rows apart best; where terms have one coordinate, of all of these. */
